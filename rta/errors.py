@@ -1,0 +1,38 @@
+"""The hierarchy of expected errors. A message names the thing, the value and what would be right.
+
+Whatever is not an `RtaError` (or an `OSError` of a known call) is a programming error and ends the process.
+"""
+
+from __future__ import annotations
+
+__all__ = ["ConfigError", "MalformedError", "Problem", "RtaError", "TransportError"]
+
+
+class RtaError(Exception):
+    """Anything the service expects to go wrong."""
+
+
+class MalformedError(RtaError):
+    """Bytes or text from outside that do not follow the protocol. `kind` is the metrics label."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class TransportError(RtaError):
+    """A transport cannot reach its other side for now; trying again is right."""
+
+
+class Problem(str):
+    """One line about one configuration fault: where it is, what is wrong, what would be right."""
+
+    __slots__ = ()
+
+
+class ConfigError(RtaError):
+    """Every problem of a configuration at once."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems

@@ -1,0 +1,63 @@
+"""The ports: what the core asks of the outside. Transports import this package and `rta.wire`, nothing else of `rta`."""
+
+from rta.errors import MalformedError, RtaError, TransportError
+from rta.ports.burst_log import BurstLog, Tail
+from rta.ports.edge import AsgiApp, ClientGone, CloseCode, Edge, FrameConnection, Handler
+from rta.ports.options import HELP, Duration, Size, option
+from rta.ports.source import (
+    CloseSession,
+    OpenSession,
+    Publish,
+    SessionBurst,
+    Source,
+    SourceUpdate,
+    UpdateSession,
+)
+from rta.ports.topic_bus import TopicBus, TopicMessage, TopicSubscription, topic_matches, valid_filter, valid_topic
+from rta.ports.transport import GROUP, Context, Offer, Reporter, Transport, available, load_transport
+from rta.ports.values import START, Batch, Entry, Position, SessionRecord, StreamSessionId, Trim
+
+__all__ = [
+    "GROUP",
+    "HELP",
+    "START",
+    "AsgiApp",
+    "Batch",
+    "BurstLog",
+    "ClientGone",
+    "CloseCode",
+    "CloseSession",
+    "Context",
+    "Duration",
+    "Edge",
+    "Entry",
+    "FrameConnection",
+    "Handler",
+    "MalformedError",
+    "Offer",
+    "OpenSession",
+    "Position",
+    "Publish",
+    "Reporter",
+    "RtaError",
+    "SessionBurst",
+    "SessionRecord",
+    "Size",
+    "Source",
+    "SourceUpdate",
+    "StreamSessionId",
+    "Tail",
+    "TopicBus",
+    "TopicMessage",
+    "TopicSubscription",
+    "Transport",
+    "TransportError",
+    "Trim",
+    "UpdateSession",
+    "available",
+    "load_transport",
+    "option",
+    "topic_matches",
+    "valid_filter",
+    "valid_topic",
+]

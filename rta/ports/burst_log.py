@@ -1,0 +1,71 @@
+"""The buffer: a log of recent bursts in named streams, and the sessions they belong to."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from rta.ports.values import Batch, Position, SessionRecord, Trim
+from rta.wire.burst import Burst
+
+__all__ = ["BurstLog", "Tail"]
+
+
+class Tail(Protocol):
+    """Follows one stream from a position on."""
+
+    async def next(self) -> Batch:
+        """Wait for the entries behind the last batch; at least one entry, or a position that has moved on.
+
+        :raises TransportError: the log cannot be read for now; the next call goes on from the same place.
+        """
+        ...
+
+
+class BurstLog(Protocol):
+    """Every method may raise `TransportError`, and has then done nothing that a second try would repeat."""
+
+    shared: bool
+    """Whether other processes see the same log."""
+
+    async def open_session(self, identity: str, stream: str) -> SessionRecord:
+        """Give a session a fresh id on a stream. An identity that is already known is taken over."""
+        ...
+
+    async def append(self, session: SessionRecord, burst: Burst) -> Position:
+        """Append a burst; session JSON and time range in it become the record's.
+
+        Times expand, they never shrink. Readers see the entry and the record change together or the entry first.
+        """
+        ...
+
+    async def find(self, identity: str) -> SessionRecord | None:
+        """The session of this identity, if the log knows it."""
+        ...
+
+    async def sessions(self) -> list[SessionRecord]:
+        """All sessions known, in no particular order."""
+        ...
+
+    async def head(self, stream: str) -> Position:
+        """The position of the last entry ever appended; `START` for a stream that has none."""
+        ...
+
+    async def read(self, stream: str, after: Position, upto: Position, max_bytes: int) -> Batch:
+        """Entries with `after < position <= upto`, stopping once they hold `max_bytes` unpacked.
+
+        `position` of the batch is `upto` when nothing more is to be read. `lost` only if `after` is not `START`.
+        """
+        ...
+
+    def follow(self, stream: str, after: Position) -> AbstractAsyncContextManager[Tail]:
+        """Follow a stream from behind `after`."""
+        ...
+
+    async def now(self) -> int:
+        """The clock that arrival times are from, ms since the Unix epoch."""
+        ...
+
+    async def trim(self, keep: Trim) -> int:
+        """Drop what is over the bounds; how many entries went."""
+        ...

@@ -1,0 +1,96 @@
+"""What a plug-in offers under the entry-point group `rta.transports`, and how it is found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+from attrs import field, frozen
+
+from rta.errors import RtaError
+from rta.ports.burst_log import BurstLog
+from rta.ports.edge import Edge
+from rta.ports.source import Source
+from rta.ports.topic_bus import TopicBus
+
+__all__ = ["GROUP", "Context", "Offer", "Reporter", "Transport", "available", "load_transport"]
+
+GROUP = "rta.transports"
+
+P = TypeVar("P", covariant=True)
+
+
+class Reporter(Protocol):
+    """Where a transport says what went wrong outside."""
+
+    def malformed(self, source: str, kind: str, detail: str) -> None:
+        """Input that was left out: counted, and logged once per source and kind."""
+        ...
+
+    def count(self, metric: str, amount: float = 1, **labels: str) -> None:
+        """Add to a metric of the registry."""
+        ...
+
+    def gauge(self, metric: str, amount: float, **labels: str) -> None:
+        """Set a gauge of the registry."""
+        ...
+
+
+@frozen
+class Context:
+    """What the site gives a transport when it opens it."""
+
+    name: str
+    """The instance's name, for logs and metrics."""
+    folder: Path
+    """What relative paths are relative to."""
+    clock: Callable[[], int]
+    """Wall clock, ns since the Unix epoch."""
+    report: Reporter
+
+
+@frozen
+class Offer(Generic[P]):
+    """One thing a transport can be: its options class, a check that starts nothing, and how to open it."""
+
+    options: type[Any]
+    """An attrs class of `rta.ports.option` fields."""
+    open: Callable[[Any, Context], AbstractAsyncContextManager[P]]
+    check: Callable[[Any, Context], list[str]] = lambda options, context: []
+    """What is wrong with the files and places the options name, one line each."""
+
+
+@frozen
+class Transport:
+    """A transport: whichever of the ports it can be."""
+
+    log: Offer[BurstLog] | None = None
+    topics: Offer[TopicBus] | None = None
+    source: Offer[Source] | None = None
+    edge: Offer[Edge] | None = None
+    summary: str = field(default="")
+
+
+def available() -> dict[str, EntryPoint]:
+    """Every installed transport by name."""
+    return {e.name: e for e in entry_points(group=GROUP)}
+
+
+def load_transport(name: str) -> Transport:
+    """Import a transport.
+
+    :raises RtaError: there is none of this name, it does not import, or it is something else.
+    """
+    found = available()
+    if name not in found:
+        raise RtaError(f"no transport {name!r} is installed; there are: {', '.join(sorted(found)) or 'none'}")
+    try:
+        transport = found[name].load()
+    except (ImportError, AttributeError) as e:
+        raise RtaError(f"transport {name!r} ({found[name].value}) does not load: {e}") from e
+    if not isinstance(transport, Transport):
+        raise RtaError(f"transport {name!r}: {found[name].value} is a {type(transport).__name__}, not a Transport")
+    return transport

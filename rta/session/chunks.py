@@ -1,0 +1,143 @@
+"""Bursts to WebSocket frames for one filter: cut, merged, packed and framed once for everybody who wants the same."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Literal
+
+from attrs import frozen
+
+from rta.ports.values import Position
+from rta.session.subscription import Filter
+from rta.wire.block import pack
+from rta.wire.burst import Burst, join, split
+from rta.wire.layout import LayoutCache
+from rta.wire.websocket import frame
+
+__all__ = ["Chunk", "ChunkCache", "Cutter", "OpenBurst"]
+
+WHOLE: Literal[True] = True
+
+
+class OpenBurst:
+    """A burst taken apart at most once, however many filters look at it."""
+
+    __slots__ = ("_frame", "_items", "_raw", "burst")
+
+    def __init__(self, burst: Burst) -> None:
+        self.burst = burst
+        self._raw: bytes | None = None
+        self._items: list[bytes] | None = None
+        self._frame: bytes | None = None
+
+    @property
+    def raw(self) -> bytes:
+        if self._raw is None:
+            self._raw = self.burst.raw()
+        return self._raw
+
+    @property
+    def items(self) -> list[bytes]:
+        if self._items is None:
+            self._items = split(self.raw)
+        return self._items
+
+    @property
+    def frame(self) -> bytes:
+        """The ingest's own packed bytes, framed."""
+        if self._frame is None:
+            self._frame = frame(self.burst.packed)
+        return self._frame
+
+
+@frozen(slots=True)
+class Chunk:
+    """What one filter leaves of the entries up to `end`."""
+
+    end: Position
+    frame: bytes | None
+    """None: nothing."""
+    bursts: int
+
+
+class Cutter:
+    """Cuts and merges the bursts of one session."""
+
+    def __init__(self) -> None:
+        self._layouts = LayoutCache()
+
+    def cut(self, opened: OpenBurst, want: Filter) -> bytes | Literal[True] | None:
+        """The serialised part that is wanted; True for all of it, None for nothing."""
+        burst = opened.burst
+        if not want.may_want(burst):
+            return None
+        if want.wants_whole(burst):
+            return WHOLE
+        items = opened.items
+        picks = self._layouts.layout(opened.raw, items).pick(want)
+        if not picks:
+            return None
+        if len(picks) == len(items):
+            return WHOLE
+        return join([items[i] for i in picks])
+
+    def single(self, opened: OpenBurst, want: Filter) -> bytes | None:
+        """The frame of one burst; untouched if nothing has to be left out."""
+        part = self.cut(opened, want)
+        if part is WHOLE:
+            return opened.frame
+        return None if part is None else frame(pack(part))
+
+    def merged(self, bursts: Sequence[Burst], want: Filter, end: Position) -> Chunk:
+        """One frame of several bursts: serialised bursts, one after the other, are a burst."""
+        parts: list[tuple[OpenBurst, bytes | Literal[True]]] = []
+        for burst in bursts:
+            opened = OpenBurst(burst)
+            part = self.cut(opened, want)
+            if part is not None:
+                parts.append((opened, part))
+        if not parts:
+            return Chunk(end, None, 0)
+        if len(parts) == 1 and parts[0][1] is WHOLE:
+            return Chunk(end, parts[0][0].frame, 1)
+        raw = b"".join([opened.raw if part is WHOLE else part for opened, part in parts])
+        return Chunk(end, frame(pack(raw)), len(parts))
+
+
+class ChunkCache:
+    """Chunks that several clients are about to need, least recently used dropped over `bound` bytes.
+
+    A chunk holds all that a filter leaves of (start, end], so it is right for whoever stands at `start`.
+    """
+
+    _OVERHEAD = 400
+
+    def __init__(self, bound: int) -> None:
+        self._bound = bound
+        self._chunks: OrderedDict[tuple[Filter, int, Position], Chunk] = OrderedDict()
+        self.bytes = 0
+
+    def get(self, want: Filter, binding: int, start: Position, upto: Position) -> Chunk | None:
+        """The chunk from `start` if one is known that ends by `upto`."""
+        key = (want, binding, start)
+        chunk = self._chunks.get(key)
+        if chunk is None or chunk.end > upto:
+            return None
+        self._chunks.move_to_end(key)
+        return chunk
+
+    def put(self, want: Filter, binding: int, start: Position, chunk: Chunk) -> None:
+        """Remember a chunk."""
+        key = (want, binding, start)
+        old = self._chunks.pop(key, None)
+        if old is not None:
+            self.bytes -= self._cost(old)
+        self._chunks[key] = chunk
+        self.bytes += self._cost(chunk)
+        while self.bytes > self._bound:
+            _, dropped = self._chunks.popitem(last=False)
+            self.bytes -= self._cost(dropped)
+
+    def _cost(self, chunk: Chunk) -> int:
+        return self._OVERHEAD + (len(chunk.frame) if chunk.frame else 0)

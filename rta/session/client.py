@@ -1,0 +1,141 @@
+"""One client's place in a session: what it has subscribed, what it has had, what it is owed."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from attrs import define, frozen
+
+from rta.ports.values import Position, SessionRecord
+from rta.session.subscription import NOTHING, Filter, Subscription
+
+if TYPE_CHECKING:
+    from rta.session.view import View
+
+__all__ = ["BackFill", "Binding", "Client", "Fetch", "Gone", "Idle", "Sink", "Step", "Write"]
+
+
+class Sink(Protocol):
+    """Where frames go: a non-blocking socket and what it did not take."""
+
+    send: Callable[[bytes], int]
+
+    def hold(self, rest: memoryview) -> None:
+        """Keep the rest of a frame until the socket takes more."""
+        ...
+
+    def abort(self) -> None:
+        """The socket is broken."""
+        ...
+
+
+@define(eq=False)
+class Binding:
+    """One run of a session: where its entries are. A restarted ingest begins another."""
+
+    serial: int
+    stream: str
+    session_id: int
+    start: Position
+    """Nothing of the session is at or before this position."""
+    end: Position | None = None
+    """Where this run was left for the next one; None for the current one."""
+    successor: Binding | None = None
+
+    @classmethod
+    def of(cls, record: SessionRecord, serial: int) -> Binding:
+        """The run a record speaks of."""
+        return cls(serial, record.stream, record.stream_session_id, record.stream_position.before())
+
+    def is_run(self, record: SessionRecord) -> bool:
+        """Whether a record speaks of this run."""
+        return (self.stream, self.session_id) == (record.stream, record.stream_session_id)
+
+
+@define(eq=False)
+class BackFill:
+    """Entries behind the leading edge that a widening has made due: `after < position <= upto`."""
+
+    want: Filter
+    binding: Binding
+    after: Position
+    upto: Position
+    started: bool = False
+    """What was trimmed before the first read was no longer in the buffer; afterwards it would be a gap."""
+
+
+@frozen(slots=True)
+class Write:
+    """Send this frame."""
+
+    frame: bytes
+
+
+@frozen(slots=True)
+class Fetch:
+    """Read the log and give back the batch."""
+
+    want: Filter
+    binding: Binding
+    after: Position
+    upto: Position
+    back_fill: BackFill | None
+
+
+@frozen(slots=True)
+class Idle:
+    """Nothing is owed."""
+
+
+@frozen(slots=True)
+class Gone:
+    """Close the connection."""
+
+    code: int
+    reason: str
+
+
+Step = Write | Fetch | Idle | Gone
+
+
+class Client:
+    """State only; the feed moves it. `wake` is called when there is something for its actor to do."""
+
+    __slots__ = (
+        "back_fills",
+        "binding",
+        "caught_up",
+        "gone",
+        "json_version",
+        "live",
+        "position",
+        "queued",
+        "range_at",
+        "range_version",
+        "sink",
+        "subscription",
+        "view",
+        "wake",
+    )
+
+    def __init__(self, sink: Sink, wake: Callable[[], None], binding: Binding, position: Position, view: View) -> None:
+        self.sink = sink
+        self.wake = wake
+        self.view = view
+        self.subscription: Subscription = NOTHING
+        self.live = False
+        """It gets new bursts the moment they come; `position` means nothing meanwhile."""
+        self.binding = binding
+        self.position = position
+        self.queued: bytes | None = None
+        """A frame made ready while the log was being read."""
+        self.back_fills: deque[BackFill] = deque()
+        self.gone: Gone | None = None
+        """Why the client cannot be served any longer."""
+        self.json_version = -1
+        self.range_version = -1
+        self.range_at = float("-inf")
+        self.caught_up: float | None = None
+        """Since when nothing has been owed (Trio time); None while something is."""

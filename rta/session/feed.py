@@ -1,0 +1,410 @@
+"""A session as its clients see it: the state, the ring, the views, and where each client stands.
+
+Plain code: time comes in, frames go to sockets that never block, and what needs the log is asked for as a `Fetch`.
+Nothing here awaits, so every method is atomic to the actors around it.
+
+For one client every entry is on exactly one side of its position: at or before it, it has been delivered or is
+covered by a back-fill; behind it, it will be delivered by what the client subscribes *then*. That is all there is
+to the join of back-fill and leading edge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rta.ports.edge import CloseCode
+from rta.ports.values import Batch, Entry, Position, SessionRecord
+from rta.session.chunks import Chunk, ChunkCache, Cutter, OpenBurst
+from rta.session.client import BackFill, Binding, Client, Fetch, Gone, Idle, Sink, Step, Write
+from rta.session.ring import Ring
+from rta.session.subscription import NOTHING, Filter, Subscription
+from rta.session.tally import Tally
+from rta.session.view import View
+from rta.wire.burst import json_item, make_burst, range_item
+from rta.wire.session_json import glance
+from rta.wire.values import TimeRange
+from rta.wire.websocket import frame
+
+__all__ = ["MAX_BACK_FILLS", "RANGE_INTERVAL", "SessionFeed"]
+
+RANGE_INTERVAL = 0.1
+"""Seconds between time ranges sent on their own."""
+
+MAX_BACK_FILLS = 64
+"""Back-fills one client may have waiting; widenings beyond that take effect as the first ones end."""
+
+
+_TOO_SLOW = Gone(CloseCode.FELL_BEHIND, "too slow: the buffer no longer holds what comes next")
+
+
+class SessionFeed:
+    """One session, followed for as long as it has clients."""
+
+    def __init__(
+        self,
+        record: SessionRecord,
+        position: Position,
+        ring_bytes: int,
+        tally: Tally,
+        now: float,
+        range_due: Callable[[SessionFeed], None] = lambda feed: None,
+    ) -> None:
+        """`position`: up to where the stream has been read; what comes after it will be given to `take`.
+
+        `range_due` is called when `tell_ranges` may have something to tell.
+        """
+        self.identity = record.identity
+        self.tally = tally
+        self._range_due = range_due
+        self.binding = Binding.of(record, 0)
+        self.position = max(position, self.binding.start)
+        self._ring_bytes = ring_bytes
+        self.ring = Ring(ring_bytes // 2, self.position)
+        self._chunks = ChunkCache(ring_bytes // 2)
+        self._cutter = Cutter()
+        self.views: dict[Subscription, View] = {}
+        self.clients: set[Client] = set()
+        self.json: str | None = None
+        self._json_version = 0
+        self._json_frame = b""
+        self._doubted: str | None = None
+        self.time_range: TimeRange | None = None
+        self._range_version = 0
+        self._range_frame: bytes | None = None
+        self._range_told = float("-inf")
+        self.closed_since: float | None = None
+        """Since when the session JSON has been in a closed state (Trio time)."""
+        self._learn(record, now)
+
+    # ---- the session's own state
+
+    @property
+    def streamable(self) -> bool:
+        """Clients can be served once there is a session JSON."""
+        return self.json is not None
+
+    def _learn(self, record: SessionRecord, now: float) -> None:
+        if record.json is not None and self.json is None:
+            self._set_json(record.json, now)
+        self._expand(record.time_range)
+
+    def _set_json(self, text: str, now: float) -> None:
+        self.json = text
+        self._doubted = None
+        self._json_frame = b""
+        seen = glance(text)
+        if not seen.state.is_closed:
+            self.closed_since = None
+        elif self.closed_since is None:
+            self.closed_since = now
+        self._expand(seen.span)
+
+    def _expand(self, span: TimeRange | None) -> None:
+        wider = TimeRange.of(self.time_range, span)
+        if wider != self.time_range:
+            self.time_range = wider
+            self._range_version += 1
+            self._range_frame = None
+            self._range_due(self)
+
+    def json_frame(self) -> bytes:
+        """The current session JSON on its own."""
+        if not self._json_frame and self.json is not None:
+            self._json_frame = frame(make_burst([json_item(self.json)]).packed)
+        return self._json_frame
+
+    def range_frame(self) -> bytes | None:
+        """The current time range on its own, if there is one."""
+        if self._range_frame is None and self.time_range is not None:
+            self._range_frame = frame(make_burst([range_item(self.time_range)]).packed)
+        return self._range_frame
+
+    # ---- the stream
+
+    def take(self, entry: Entry, now: float) -> None:
+        """The next entry of this session: to the live clients at once, to the others in their time."""
+        burst = entry.burst
+        tally = self.tally
+        tally.bursts_in += 1
+        tally.bytes_in += len(burst.packed)
+        if burst.session_json:
+            for text in burst.session_json:
+                self._set_json(text, now)
+        if burst.time_range is not None:
+            self._expand(burst.time_range)
+        if burst.has_data or burst.has_events or burst.session_json:
+            self.ring.append(entry.position, burst)
+            opened = OpenBurst(burst)
+            for view in self.views.values():
+                if view.live:
+                    out = self._cutter.single(opened, view.want)
+                    if out is not None:
+                        self._fan_out(view, out, entry.position)
+                        if burst.time_range is not None:
+                            view.range_version = self._range_version
+        self.position = entry.position
+
+    def lose(self) -> None:
+        """The reader found that entries had been trimmed before it read them: nobody can be served without a gap."""
+        self.tally.lost += 1
+        for client in self.clients:
+            client.gone = _TOO_SLOW
+            client.wake()
+
+    def _fan_out(self, view: View, out: bytes, position: Position) -> None:
+        for client, taken in view.deliver(out, 1, self.tally):
+            # A frame that was begun counts as delivered; one that was not, not even in part, is still to come.
+            self._leave_live(client, self.position if taken == 0 else position)
+            self.tally.fell_behind += taken >= 0
+            if taken > 0:
+                client.sink.hold(memoryview(out)[taken:])
+            elif taken < 0:
+                client.sink.abort()
+
+    def tell_ranges(self, now: float) -> float | None:
+        """Send the time range to live clients that lack it, at most every `RANGE_INTERVAL`; when to call again."""
+        stale = [v for v in self.views.values() if v.live and v.range_version != self._range_version]
+        out = self.range_frame() if stale else None
+        if out is None:
+            return None
+        if now < self._range_told + RANGE_INTERVAL:
+            return self._range_told + RANGE_INTERVAL
+        self._range_told = now
+        for view in stale:
+            old, view.range_version = view.range_version, self._range_version
+            for client, taken in view.deliver(out, 0, self.tally):
+                self._leave_live(client, self.position)
+                if taken > 0:
+                    client.sink.hold(memoryview(out)[taken:])
+                elif taken < 0:
+                    client.sink.abort()
+                else:
+                    client.range_version = old
+        return None
+
+    def reconcile(self, record: SessionRecord, now: float) -> bool:
+        """Compare with a fresh record; False if it speaks of another run, so that the feed must be moved there.
+
+        Record and stream are not written together. A session JSON that differs is believed when it is still there
+        at the second look, and nothing has come by the stream in between.
+        """
+        if not self.binding.is_run(record):
+            return False
+        self._expand(record.time_range)
+        if record.json is None or record.json == self.json:
+            self._doubted = None
+        elif self.json is None or self._doubted == record.json:
+            self._set_json(record.json, now)
+            self._json_version += 1
+            for client in self.clients:
+                if client.live:
+                    self._leave_live(client, self.position)
+                client.wake()
+        else:
+            self._doubted = record.json
+        return True
+
+    def move(self, record: SessionRecord, now: float) -> None:
+        """A new run of the session: whoever is still in the old one reads it to its end first."""
+        old, new = self.binding, Binding.of(record, self.binding.serial + 1)
+        for client in self.clients:
+            if client.live:
+                self._leave_live(client, self.position)
+        old.end, old.successor = self.position, new
+        self.binding, self.position = new, new.start
+        self.ring = Ring(self._ring_bytes // 2, self.position)
+        if record.json is not None:
+            self._set_json(record.json, now)
+            self._json_version += 1
+        self._expand(record.time_range)
+        for client in self.clients:
+            client.wake()
+
+    # ---- clients
+
+    def attach(self, sink: Sink, wake: Callable[[], None]) -> Client:
+        """A new client; it is first owed the session JSON, then the time range."""
+        client = Client(sink, wake, self.binding, self.position, self._view(NOTHING))
+        self.clients.add(client)
+        return client
+
+    def detach(self, client: Client) -> None:
+        """The client is gone; idempotent."""
+        if client in self.clients:
+            self.clients.discard(client)
+            self._leave_view(client)
+            client.back_fills.clear()
+
+    def widen(self, client: Client, more: Subscription, back_scan_from: Position) -> bool:
+        """Add to what a client gets, from its position on, and owe it what the log holds before that.
+
+        False, and nothing has changed, when the client has too many back-fills waiting.
+        """
+        old = client.subscription
+        new = old.widened(more)
+        if new is old:
+            return True
+        if len(client.back_fills) >= MAX_BACK_FILLS:
+            return False
+        if client.live:
+            self._leave_live(client, self.position)
+        self._leave_view(client)
+        client.subscription = new
+        client.view = self._view(new)
+        start = max(client.binding.start, back_scan_from.before())
+        if start < client.position:
+            want = Filter(new, old)
+            client.back_fills.append(BackFill(want, client.binding, start, client.position))
+        client.caught_up = None
+        client.wake()
+        return True
+
+    def _view(self, subscription: Subscription) -> View:
+        view = self.views.get(subscription)
+        if view is None:
+            view = self.views[subscription] = View(subscription, self._range_version)
+        view.clients += 1
+        return view
+
+    def _leave_view(self, client: Client) -> None:
+        view = client.view
+        view.live.pop(client, None)
+        client.live = False
+        view.clients -= 1
+        if not view.clients:
+            del self.views[view.subscription]
+
+    def _leave_live(self, client: Client, position: Position) -> None:
+        if client.live:
+            client.live = False
+            del client.view.live[client]
+            client.binding, client.position = self.binding, position
+            client.range_version = client.view.range_version
+            client.caught_up = None
+            client.wake()
+
+    def blocked(self, client: Client) -> None:
+        """The client's socket is busy with something else: it is no longer live."""
+        self._leave_live(client, self.position)
+
+    def step(self, client: Client, now: float) -> Step:
+        """What the client's actor is to do next. The socket must be free. Writing is assumed to succeed."""
+        if client.gone is not None:
+            return client.gone
+        if client.queued is not None:
+            out, client.queued = client.queued, None
+            return Write(out)
+        if client.json_version != self._json_version:
+            client.json_version = self._json_version
+            return Write(self.json_frame())
+        if client.range_version != self._range_version and now >= client.range_at + RANGE_INTERVAL:
+            client.range_version, client.range_at = self._range_version, now
+            out = self.range_frame()
+            if out is not None:
+                return Write(out)
+        if not client.live:
+            step = self._towards_head(client)
+            if step is not None:
+                return step
+            self._join_live(client)
+        step = self._back_fill(client)
+        if step is not None:
+            return step
+        if client.caught_up is None:
+            client.caught_up = now
+        return Idle()
+
+    def _join_live(self, client: Client) -> None:
+        view = client.view
+        told = client.range_version
+        view.range_version = min(told, view.range_version) if view.live else told
+        if told != self._range_version:
+            self._range_due(self)
+        client.live = True
+        view.live[client] = client.sink.send
+
+    def _towards_head(self, client: Client) -> Step | None:
+        """What lies between the client and the leading edge; None when it is there."""
+        want = client.view.want
+        while True:
+            binding = client.binding
+            if binding is self.binding and client.position >= self.ring.floor:
+                chunk = self._chunks.get(want, binding.serial, client.position, self.position)
+                if chunk is None:
+                    found = self.ring.chunk(client.position)
+                    if found is None:
+                        return None
+                    bursts, end = found
+                    chunk = self._cutter.merged(bursts, want, end)
+                    self._chunks.put(want, binding.serial, client.position, chunk)
+            else:
+                end_of_run = binding.end if binding.end is not None else self.ring.floor
+                if binding.successor is not None and client.position >= end_of_run:
+                    client.binding, client.position = binding.successor, binding.successor.start
+                    continue
+                line = self.ring.grid_end(client.position) if binding is self.binding else None
+                upto = end_of_run if line is None else line
+                chunk = self._chunks.get(want, binding.serial, client.position, upto)
+                if chunk is None:
+                    return Fetch(want, binding, client.position, upto, None)
+            client.position = chunk.end
+            if chunk.frame is not None:
+                self._count(chunk)
+                return Write(chunk.frame)
+
+    def _back_fill(self, client: Client) -> Step | None:
+        while client.back_fills:
+            job = client.back_fills[0]
+            if job.after >= job.upto:
+                client.back_fills.popleft()
+                continue
+            line = self.ring.grid_end(job.after) if job.binding is self.binding else None
+            upto = job.upto if line is None else min(line, job.upto)
+            chunk = self._chunks.get(job.want, job.binding.serial, job.after, upto)
+            if chunk is None:
+                return Fetch(job.want, job.binding, job.after, upto, job)
+            job.after, job.started = chunk.end, True
+            if chunk.frame is not None:
+                self._count(chunk)
+                self.tally.backfill_bursts += chunk.bursts
+                self.tally.backfill_bytes += len(chunk.frame)
+                return Write(chunk.frame)
+        return None
+
+    def give(self, client: Client, fetch: Fetch, batch: Batch) -> Gone | None:
+        """What a `Fetch` brought; the next `step` goes on from there."""
+        job = fetch.back_fill
+        begun = fetch.after != fetch.binding.start if job is None else job.started
+        if batch.lost and begun:
+            self.tally.dropped += 1
+            return _TOO_SLOW
+        if client not in self.clients:
+            return None
+        if job is None and (client.binding is not fetch.binding or client.position != fetch.after):
+            return None
+        bursts = [e.burst for e in batch.entries if e.session_id == fetch.binding.session_id]
+        want = fetch.want if job is not None else client.view.want
+        chunk = self._cutter.merged(bursts, want, batch.position)
+        self._chunks.put(want, fetch.binding.serial, fetch.after, chunk)
+        if job is not None:
+            job.after, job.started = chunk.end, True
+            self.tally.backfill_bursts += chunk.bursts
+            self.tally.backfill_bytes += len(chunk.frame or b"")
+        else:
+            client.position = chunk.end
+            self.tally.rewound += 1
+        self._count(chunk)
+        client.queued = chunk.frame
+        return None
+
+    def _count(self, chunk: Chunk) -> None:
+        if chunk.frame is not None:
+            self.tally.frames_out += 1
+            self.tally.bursts_out += chunk.bursts
+            self.tally.bytes_out += len(chunk.frame)
+
+    def finished(self, client: Client, opened: float, now: float, linger: float) -> bool:
+        """The session is closed, everything has been delivered, and long enough ago."""
+        if self.closed_since is None or client.caught_up is None:
+            return False
+        return now >= max(self.closed_since, client.caught_up, opened) + linger

@@ -1,0 +1,24 @@
+"""Counts made on the hot path: plain integers, read out when metrics are scraped."""
+
+from __future__ import annotations
+
+from attrs import define
+
+__all__ = ["Tally"]
+
+
+@define(slots=True)
+class Tally:
+    """Everything since the start of the process."""
+
+    bursts_in: int = 0
+    bytes_in: int = 0
+    bursts_out: int = 0
+    bytes_out: int = 0
+    frames_out: int = 0
+    backfill_bursts: int = 0
+    backfill_bytes: int = 0
+    fell_behind: int = 0
+    rewound: int = 0
+    dropped: int = 0
+    lost: int = 0

@@ -1,0 +1,49 @@
+"""The clients of a session that want the same and are at its leading edge: cut once, sent to each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rta.session.client import Client
+from rta.session.subscription import Filter, Subscription
+from rta.session.tally import Tally
+
+__all__ = ["View"]
+
+
+class View:
+    """One distinct subscription. `live` maps each client to its socket's `send`."""
+
+    __slots__ = ("clients", "live", "range_version", "subscription", "want")
+
+    def __init__(self, subscription: Subscription, range_version: int) -> None:
+        self.subscription = subscription
+        self.want = Filter(subscription)
+        self.clients = 0
+        self.live: dict[Client, Callable[[bytes], int]] = {}
+        self.range_version = range_version
+        """Which time range the live clients have been told."""
+
+    def deliver(self, frame: bytes, bursts: int, tally: Tally) -> list[tuple[Client, int]]:
+        """Send to every live client; those that did not take all of it, with how much they took (-1: broken).
+
+        No checkpoint in here: a frame goes to all, or the next one would overtake it.
+        """
+        size = len(frame)
+        behind: list[tuple[Client, int]] = []
+        for client, send in self.live.items():
+            try:
+                taken = send(frame)
+            except BlockingIOError:
+                behind.append((client, 0))
+                continue
+            except OSError:
+                behind.append((client, -1))
+                continue
+            if taken != size:
+                behind.append((client, taken))
+        reached = len(self.live) - sum(1 for _, taken in behind if taken <= 0)
+        tally.frames_out += reached
+        tally.bursts_out += reached * bursts
+        tally.bytes_out += reached * size
+        return behind

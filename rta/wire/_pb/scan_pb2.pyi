@@ -1,0 +1,57 @@
+from . import data_pb2 as _data_pb2
+from . import stream_pb2 as _stream_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Items(_message.Message):
+    __slots__ = ("data",)
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    data: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, data: _Optional[_Iterable[bytes]] = ...) -> None: ...
+
+class Digest(_message.Message):
+    __slots__ = ("data",)
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    data: DigestItem
+    def __init__(self, data: _Optional[_Union[DigestItem, _Mapping]] = ...) -> None: ...
+
+class DigestItem(_message.Message):
+    __slots__ = ("session_json", "time_range", "timestamped_data", "periodic_data", "row_data", "event")
+    SESSION_JSON_FIELD_NUMBER: _ClassVar[int]
+    TIME_RANGE_FIELD_NUMBER: _ClassVar[int]
+    TIMESTAMPED_DATA_FIELD_NUMBER: _ClassVar[int]
+    PERIODIC_DATA_FIELD_NUMBER: _ClassVar[int]
+    ROW_DATA_FIELD_NUMBER: _ClassVar[int]
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    session_json: _containers.RepeatedScalarFieldContainer[str]
+    time_range: _containers.RepeatedCompositeFieldContainer[_stream_pb2.StreamTimeRange]
+    timestamped_data: DigestSamples
+    periodic_data: DigestSamples
+    row_data: _containers.RepeatedCompositeFieldContainer[DigestRow]
+    event: _containers.RepeatedCompositeFieldContainer[_data_pb2.Event]
+    def __init__(self, session_json: _Optional[_Iterable[str]] = ..., time_range: _Optional[_Iterable[_Union[_stream_pb2.StreamTimeRange, _Mapping]]] = ..., timestamped_data: _Optional[_Union[DigestSamples, _Mapping]] = ..., periodic_data: _Optional[_Union[DigestSamples, _Mapping]] = ..., row_data: _Optional[_Iterable[_Union[DigestRow, _Mapping]]] = ..., event: _Optional[_Iterable[_Union[_data_pb2.Event, _Mapping]]] = ...) -> None: ...
+
+class DigestSamples(_message.Message):
+    __slots__ = ("channel_id", "start_timestamp", "scale_or_interval", "deltas_or_samples", "buffer")
+    CHANNEL_ID_FIELD_NUMBER: _ClassVar[int]
+    START_TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
+    SCALE_OR_INTERVAL_FIELD_NUMBER: _ClassVar[int]
+    DELTAS_OR_SAMPLES_FIELD_NUMBER: _ClassVar[int]
+    BUFFER_FIELD_NUMBER: _ClassVar[int]
+    channel_id: _containers.RepeatedScalarFieldContainer[int]
+    start_timestamp: int
+    scale_or_interval: int
+    deltas_or_samples: _containers.RepeatedScalarFieldContainer[int]
+    buffer: bytes
+    def __init__(self, channel_id: _Optional[_Iterable[int]] = ..., start_timestamp: _Optional[int] = ..., scale_or_interval: _Optional[int] = ..., deltas_or_samples: _Optional[_Iterable[int]] = ..., buffer: _Optional[bytes] = ...) -> None: ...
+
+class DigestRow(_message.Message):
+    __slots__ = ("channel_ids",)
+    CHANNEL_IDS_FIELD_NUMBER: _ClassVar[int]
+    channel_ids: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, channel_ids: _Optional[_Iterable[int]] = ...) -> None: ...

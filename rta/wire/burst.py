@@ -1,0 +1,172 @@
+"""Bursts: the unit that travels. Packed bytes, together with what a look inside told once.
+
+Knows the protobuf schema and LZ4; knows nothing of sessions, time or who asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from attrs import define
+from google.protobuf.message import DecodeError
+
+from rta.errors import MalformedError
+from rta.wire._pb import data_pb2, scan_pb2, stream_pb2
+from rta.wire.block import BURST_LIMIT, JSON_LIMIT, TARGET, pack, unpack
+from rta.wire.values import TimeRange
+
+__all__ = [
+    "Burst",
+    "Data",
+    "Event",
+    "Limits",
+    "PeriodicData",
+    "RowData",
+    "TimestampedData",
+    "data_item",
+    "join",
+    "json_item",
+    "make_burst",
+    "pack_items",
+    "range_item",
+    "read_burst",
+    "split",
+]
+
+Event = data_pb2.Event
+RowData = data_pb2.RowData
+PeriodicData = data_pb2.PeriodicData
+TimestampedData = data_pb2.TimestampedData
+Data = TimestampedData | PeriodicData | RowData | Event
+
+_FIELDS = {
+    TimestampedData: "timestamped_data",
+    PeriodicData: "periodic_data",
+    RowData: "row_data",
+    Event: "event",
+}
+
+
+@define(frozen=True, slots=True)
+class Limits:
+    """How much a burst may hold unpacked, in bytes."""
+
+    burst: int = BURST_LIMIT
+    session_json: int = JSON_LIMIT
+
+
+DEFAULT_LIMITS = Limits()
+
+
+@define(frozen=True, slots=True, eq=False)
+class Burst:
+    """One checked burst. `packed` is the LZ4 block exactly as its writer made it."""
+
+    packed: bytes
+    raw_size: int
+    session_json: tuple[str, ...]
+    """The session JSON updates in it, in order."""
+    time_range: TimeRange | None
+    """The union of the time ranges in it."""
+    has_data: bool
+    """Whether it has items of any of the three data kinds."""
+    has_events: bool
+
+    def raw(self) -> bytes:
+        """The serialised `StreamDataBurst`."""
+        return unpack(self.packed, self.raw_size)
+
+    def message(self) -> stream_pb2.StreamDataBurst:
+        """The decoded `StreamDataBurst`."""
+        return stream_pb2.StreamDataBurst.FromString(self.raw())
+
+
+def read_burst(packed: bytes, limits: Limits = DEFAULT_LIMITS) -> Burst:
+    """Look into a packed burst and check all of it.
+
+    :raises MalformedError: kind `lz4`, `oversize` or `protobuf`.
+    """
+    try:
+        raw = unpack(packed, limits.burst)
+    except MalformedError as e:
+        if e.kind != "oversize" or limits.session_json <= limits.burst:
+            raise
+        raw = unpack(packed, limits.session_json)
+        burst = _digest(packed, raw)
+        if not burst.session_json and len(raw) > limits.burst:
+            raise MalformedError(
+                "oversize", f"a burst without session JSON holds {len(raw)} bytes; at most {limits.burst} are taken"
+            ) from None
+        return burst
+    return _digest(packed, raw)
+
+
+def make_burst(items: Sequence[stream_pb2.StreamData]) -> Burst:
+    """Serialise and pack items of our own making."""
+    raw = stream_pb2.StreamDataBurst(data=items).SerializeToString()
+    return _digest(pack(raw), raw)
+
+
+def _digest(packed: bytes, raw: bytes) -> Burst:
+    try:
+        seen = scan_pb2.Digest.FromString(raw).data
+    except (DecodeError, ValueError) as e:
+        raise MalformedError("protobuf", f"not a StreamDataBurst: {e}") from None
+    span: TimeRange | None = None
+    for r in seen.time_range:
+        span = TimeRange.of(span, TimeRange(r.start_time, r.end_time))
+    return Burst(
+        packed,
+        len(raw),
+        tuple(seen.session_json),
+        span,
+        seen.HasField("timestamped_data") or seen.HasField("periodic_data") or bool(seen.row_data),
+        bool(seen.event),
+    )
+
+
+def split(raw: bytes) -> list[bytes]:
+    """The items of a serialised `StreamDataBurst` as their own bytes, in order."""
+    return list(scan_pb2.Items.FromString(raw).data)
+
+
+def join(items: Iterable[bytes]) -> bytes:
+    """The inverse of `split`."""
+    return scan_pb2.Items(data=items).SerializeToString()
+
+
+def json_item(text: str) -> stream_pb2.StreamData:
+    """A session JSON update."""
+    return stream_pb2.StreamData(session_json=text)
+
+
+def range_item(span: TimeRange) -> stream_pb2.StreamData:
+    """A time-range update."""
+    return stream_pb2.StreamData(
+        time_range=stream_pb2.StreamTimeRange(start_time=span.start, end_time=span.end)
+    )
+
+
+def data_item(data: Data) -> stream_pb2.StreamData:
+    """An item of any of the three data kinds, or an event."""
+    return stream_pb2.StreamData(**{_FIELDS[type(data)]: data})
+
+
+def pack_items(data: Sequence[Data], span: TimeRange | None, target: int = TARGET) -> list[Burst]:
+    """Pack data into bursts of about `target` bytes; the time range rides in the last one."""
+    bursts: list[Burst] = []
+    items: list[stream_pb2.StreamData] = []
+    size = 0
+    for d in data:
+        item = data_item(d)
+        n = item.ByteSize() + 4
+        if items and size + n > target:
+            bursts.append(make_burst(items))
+            items, size = [], 0
+        items.append(item)
+        size += n
+    if span is not None:
+        items.append(range_item(span))
+    if items:
+        bursts.append(make_burst(items))
+    return bursts

@@ -1,0 +1,130 @@
+"""Cutting a burst down to what a subscription covers, without building protobuf objects.
+
+A burst's *layout* is which item belongs to which channel. Bursts of one source share a few layouts, so layouts
+are remembered, and with them which items each subscription takes.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Protocol
+
+from attrs import define, field
+from google.protobuf.message import DecodeError
+
+from rta.wire._pb import scan_pb2, stream_pb2
+
+__all__ = ["ItemKind", "Layout", "LayoutCache", "Wanted"]
+
+
+class ItemKind:
+    """The first byte of an item: its field number in `StreamData`, length-delimited."""
+
+    SESSION_JSON = 0x12
+    TIME_RANGE = 0x1A
+    TIMESTAMPED = 0x22
+    PERIODIC = 0x2A
+    ROW = 0x32
+    EVENT = 0x3A
+
+
+_PICKS = 4096  # remembered for one layout
+
+
+class Wanted(Protocol):
+    """Decides which items of a burst are delivered. Hashable: it stands for its picks."""
+
+    def wanted(self, kind: int, channels: tuple[int, ...]) -> bool:
+        """Whether an item is a reason to send."""
+        ...
+
+    def rides(self, kind: int) -> bool:
+        """Whether an item comes along when another is."""
+        ...
+
+
+
+@define(frozen=True, slots=True, eq=False)
+class Layout:
+    """Kind and channels of each item of a burst, and the picks already worked out from them."""
+
+    items: tuple[tuple[int, tuple[int, ...]], ...]
+    picks: OrderedDict[Wanted, tuple[int, ...]] = field(factory=OrderedDict)
+
+    def pick(self, wanted: Wanted) -> tuple[int, ...]:
+        """Indices of the items that go out, in order; none where nothing is a reason to send."""
+        found = self.picks.get(wanted)
+        if found is None:
+            take = [wanted.wanted(kind, channels) for kind, channels in self.items]
+            found = ()
+            if any(take):
+                found = tuple(
+                    i for i, (kind, _) in enumerate(self.items) if take[i] or wanted.rides(kind)
+                )
+            if len(self.picks) >= _PICKS:
+                self.picks.popitem(last=False)
+            self.picks[wanted] = found
+        return found
+
+
+class LayoutCache:
+    """The layouts of one source's recent bursts, newest last; at most `size` of them."""
+
+    def __init__(self, size: int = 8) -> None:
+        self._size = size
+        self._known: OrderedDict[tuple[object, ...], Layout] = OrderedDict()
+
+    def layout(self, raw: bytes, items: list[bytes]) -> Layout:
+        """The layout of a burst that has been checked; `items` is `split(raw)`."""
+        key = _signature(raw, items)
+        if key is None:
+            return Layout(tuple(_item(e) for e in items))
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = Layout(tuple(_item(e) for e in items))
+            if len(self._known) > self._size:
+                self._known.popitem(last=False)
+        else:
+            self._known.move_to_end(key)
+        return found
+
+
+def _signature(raw: bytes, items: list[bytes]) -> tuple[object, ...] | None:
+    """What tells layouts apart, at C speed; None where that would be ambiguous (a channel 0, a repeated field)."""
+    try:
+        kinds = bytes([e[0] for e in items])
+    except IndexError:
+        return None
+    seen = scan_pb2.Digest.FromString(raw).data
+    timestamped, periodic = tuple(seen.timestamped_data.channel_id), tuple(seen.periodic_data.channel_id)
+    rows = tuple([tuple(r.channel_ids) for r in seen.row_data])
+    if (
+        len(timestamped) != kinds.count(ItemKind.TIMESTAMPED)
+        or len(periodic) != kinds.count(ItemKind.PERIODIC)
+        or len(rows) != kinds.count(ItemKind.ROW)
+    ):
+        return None
+    return kinds, timestamped, periodic, rows
+
+
+def _item(item: bytes) -> tuple[int, tuple[int, ...]]:
+    """Kind and channels of one item, the slow and certain way."""
+    try:
+        message = stream_pb2.StreamData.FromString(item)
+    except DecodeError:
+        return 0, ()
+    match message.WhichOneof("data"):
+        case "session_json":
+            return ItemKind.SESSION_JSON, ()
+        case "time_range":
+            return ItemKind.TIME_RANGE, ()
+        case "timestamped_data":
+            return ItemKind.TIMESTAMPED, (message.timestamped_data.channel_id,)
+        case "periodic_data":
+            return ItemKind.PERIODIC, (message.periodic_data.channel_id,)
+        case "row_data":
+            return ItemKind.ROW, tuple(message.row_data.channel_ids)
+        case "event":
+            return ItemKind.EVENT, ()
+        case _:
+            return 0, ()

@@ -1,0 +1,1 @@
+"""Adapters to the outside, found by name through the entry-point group `rta.transports`."""
