@@ -1,0 +1,45 @@
+# Every target that needs the virtual environment has it made, or brought up to date, first.
+# More arguments for the command of a target: ARGS, as in  make test ARGS='-k session -x'
+
+ARGS ?=
+bin := .venv/bin
+
+# The caller's own Python settings are not for the Python of this checkout.
+unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONWARNINGS VIRTUAL_ENV
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check lint format lock bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: ## make .venv with the locked packages (PYTHON=... to choose the Python)
+	@scripts/setup
+
+run: setup ## start the service
+	@$(bin)/rta run --config config/site.toml $(ARGS)
+
+test: setup ## run the tests
+	@$(bin)/python -m pytest $(ARGS)
+
+check: lint test ## lint and test
+
+lint: setup ## style, types, generated files
+	$(bin)/ruff check
+	$(bin)/ruff format --check
+	$(bin)/mypy
+	@if [ -x scripts/protoc ]; then echo scripts/protoc --check; scripts/protoc --check; fi
+
+format: setup ## put the code into the project's style
+	$(bin)/ruff check --fix
+	$(bin)/ruff format
+
+lock: ## write requirements.lock anew (ARGS=--upgrade for newer versions; needs uv)
+	@scripts/lock $(ARGS)
+
+bench: setup ## run the benchmarks
+	@$(bin)/python -m scripts.bench $(ARGS)
+
+clean: ## remove all that make made; recordings and other state stay
+	rm -rf .venv .make build dist .hypothesis .mypy_cache .ruff_cache .pytest_cache scripts/bench/bin
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
