@@ -17,6 +17,8 @@ class Tail(Protocol):
     async def next(self) -> Batch:
         """Wait for the entries behind the last batch; at least one entry, or a position that has moved on.
 
+        A cancelled call loses nothing: the next one goes on from the same place.
+
         :raises TransportError: the log cannot be read for now; the next call goes on from the same place.
         """
         ...
@@ -29,13 +31,17 @@ class BurstLog(Protocol):
     """Whether other processes see the same log."""
 
     async def open_session(self, identity: str, stream: str) -> SessionRecord:
-        """Give a session a fresh id on a stream. An identity that is already known is taken over."""
+        """Give a session a fresh id on a stream.
+
+        An identity that is already known is taken over: the record starts anew, without JSON and time range, and
+        whatever the old run still appends does not touch it.
+        """
         ...
 
     async def append(self, session: SessionRecord, burst: Burst) -> Position:
-        """Append a burst; session JSON and time range in it become the record's.
+        """Append a burst; session JSON and time range in it become the record's, `last_updated` is now.
 
-        Times expand, they never shrink. Readers see the entry and the record change together or the entry first.
+        Time ranges expand, they never shrink. Readers see the entry and the record change together or the entry first.
         """
         ...
 
@@ -52,9 +58,10 @@ class BurstLog(Protocol):
         ...
 
     async def read(self, stream: str, after: Position, upto: Position, max_bytes: int) -> Batch:
-        """Entries with `after < position <= upto`, stopping once they hold `max_bytes` unpacked.
+        """Entries with `after < position <= upto`: at least one, more while they hold at most `max_bytes` unpacked.
 
-        `position` of the batch is `upto` when nothing more is to be read. `lost` only if `after` is not `START`.
+        `position` of the batch is `upto` when nothing more is to be read, be there entries up to it or not.
+        `lost` if an entry behind `after` has been trimmed; never for `START`.
         """
         ...
 

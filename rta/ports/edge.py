@@ -85,6 +85,7 @@ class CloseCode:
     TOO_BIG = 1009
     INTERNAL = 1011
     FELL_BEHIND = 4000
+    UNREACHABLE = 4001
 
 
 Handler = Callable[[FrameConnection], Awaitable[None]]

@@ -29,7 +29,7 @@ class TopicSubscription(Protocol):
         ...
 
     async def receive(self) -> TopicMessage:
-        """Wait for the next message."""
+        """Wait for the next message. A cancelled call loses nothing."""
         ...
 
 
@@ -40,12 +40,13 @@ class TopicBus(Protocol):
         """Deliver to all present subscribers. `retain` keeps it for later ones; an empty payload clears.
 
         :raises ValueError: not a topic (empty, or with a wildcard).
-        :raises TransportError: the bus cannot be reached for now.
+        :raises TransportError: the bus cannot be reached, or cannot retain one more, for now.
         """
         ...
 
     def subscribe(self, *filters: str, bound: int = 1024) -> AbstractAsyncContextManager[TopicSubscription]:
-        """Receive what is published, the retained messages first. Over `bound` waiting, the newest is dropped.
+        """Receive what is published, the retained messages first. Over `bound` waiting, the newest is dropped;
+        retained messages do not count.
 
         A message that fits several of the filters arrives once.
 
@@ -54,16 +55,20 @@ class TopicBus(Protocol):
         ...
 
 
+def _fits(text: str) -> bool:
+    return 0 < len(text.encode(errors="replace")) <= 65535 and not any("\ud800" <= c <= "\udfff" for c in text)
+
+
 def valid_topic(topic: str) -> bool:
     """Whether it may be published to."""
-    return 0 < len(topic.encode()) <= 65535 and not set(topic) & {"+", "#", "\0"}
+    return _fits(topic) and not set(topic) & {"+", "#", "\0"}
 
 
 def valid_filter(pattern: str) -> bool:
     """Whether it may be subscribed to."""
     levels = pattern.split("/")
     return (
-        0 < len(pattern.encode()) <= 65535
+        _fits(pattern)
         and "\0" not in pattern
         and all("+" not in level or level == "+" for level in levels)
         and all("#" not in level for level in levels[:-1])

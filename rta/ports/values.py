@@ -15,7 +15,8 @@ __all__ = ["START", "Batch", "Entry", "Position", "SessionRecord", "StreamSessio
 StreamSessionId = int
 """Which session of a stream an entry belongs to."""
 
-_POSITION = re.compile(r"(\d{1,20})-(\d{1,20})")
+_POSITION = re.compile(r"([0-9]{1,20})-([0-9]{1,20})")
+_LIMIT = 1 << 64
 
 
 class Position(NamedTuple):
@@ -37,7 +38,7 @@ class Position(NamedTuple):
         :raises ValueError: not of the form `ms-seq`.
         """
         m = _POSITION.fullmatch(text)
-        if m is None:
+        if m is None or int(m[1]) >= _LIMIT or int(m[2]) >= _LIMIT:
             raise ValueError(f"{text!r} is not a position like 1700000000000-0")
         return cls(int(m[1]), int(m[2]))
 
@@ -93,5 +94,6 @@ class Trim:
 
     max_age_ms: int | None = None
     max_entries: int | None = None
+    """Per stream."""
     session_ttl_ms: int | None = None
     """Forget a session that has not been updated for this long and of which no entry is left."""

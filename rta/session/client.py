@@ -109,6 +109,7 @@ class Client:
         "caught_up",
         "gone",
         "json_version",
+        "leaving",
         "live",
         "position",
         "queued",
@@ -134,6 +135,8 @@ class Client:
         self.back_fills: deque[BackFill] = deque()
         self.gone: Gone | None = None
         """Why the client cannot be served any longer."""
+        self.leaving: Gone | None = None
+        """Why it is to be closed once nothing is owed."""
         self.json_version = -1
         self.range_version = -1
         self.range_at = float("-inf")

@@ -10,7 +10,7 @@ to the join of back-fill and leading edge.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rta.ports.edge import CloseCode
 from rta.ports.values import Batch, Entry, Position, SessionRecord
@@ -20,7 +20,8 @@ from rta.session.ring import Ring
 from rta.session.subscription import NOTHING, Filter, Subscription
 from rta.session.tally import Tally
 from rta.session.view import View
-from rta.wire.burst import json_item, make_burst, range_item
+from rta.wire.block import TARGET
+from rta.wire.burst import Burst, json_item, make_burst, range_item
 from rta.wire.session_json import glance
 from rta.wire.values import TimeRange
 from rta.wire.websocket import frame
@@ -83,6 +84,11 @@ class SessionFeed:
         """Clients can be served once there is a session JSON."""
         return self.json is not None
 
+    @property
+    def bytes(self) -> int:
+        """What the ring and the merged chunks hold."""
+        return self.ring.bytes + self._chunks.bytes
+
     def _learn(self, record: SessionRecord, now: float) -> None:
         if record.json is not None and self.json is None:
             self._set_json(record.json, now)
@@ -124,25 +130,49 @@ class SessionFeed:
     def take(self, entry: Entry, now: float) -> None:
         """The next entry of this session: to the live clients at once, to the others in their time."""
         burst = entry.burst
-        tally = self.tally
-        tally.bursts_in += 1
-        tally.bytes_in += len(burst.packed)
-        if burst.session_json:
-            for text in burst.session_json:
-                self._set_json(text, now)
-        if burst.time_range is not None:
-            self._expand(burst.time_range)
-        if burst.has_data or burst.has_events or burst.session_json:
-            self.ring.append(entry.position, burst)
+        if self._absorb(entry, now):
             opened = OpenBurst(burst)
             for view in self.views.values():
                 if view.live:
                     out = self._cutter.single(opened, view.want)
                     if out is not None:
-                        self._fan_out(view, out, entry.position)
+                        self._fan_out(view, out, 1, entry.position)
                         if burst.time_range is not None:
                             view.range_version = self._range_version
         self.position = entry.position
+
+    def take_merged(self, entries: Sequence[Entry], now: float) -> None:
+        """Several entries at once, merged to about 64 KiB for the live clients too."""
+        group: list[Burst] = []
+        size = 0
+        for i, entry in enumerate(entries):
+            if self._absorb(entry, now):
+                group.append(entry.burst)
+                size += entry.burst.raw_size
+            following = entries[i + 1].burst.raw_size if i + 1 < len(entries) else TARGET
+            if group and size + following > TARGET:
+                for view in self.views.values():
+                    if view.live:
+                        chunk = self._cutter.merged(group, view.want, entry.position)
+                        if chunk.frame is not None:
+                            self._fan_out(view, chunk.frame, chunk.bursts, entry.position)
+                group, size = [], 0
+            if not group:
+                self.position = entry.position
+
+    def _absorb(self, entry: Entry, now: float) -> bool:
+        """What an entry says of the session itself; whether it has anything for clients besides a time range."""
+        burst = entry.burst
+        self.tally.bursts_in += 1
+        self.tally.bytes_in += len(burst.packed)
+        for text in burst.session_json:
+            self._set_json(text, now)
+        if burst.time_range is not None:
+            self._expand(burst.time_range)
+        if burst.has_data or burst.has_events or burst.session_json:
+            self.ring.append(entry.position, burst)
+            return True
+        return False
 
     def lose(self) -> None:
         """The reader found that entries had been trimmed before it read them: nobody can be served without a gap."""
@@ -151,8 +181,8 @@ class SessionFeed:
             client.gone = _TOO_SLOW
             client.wake()
 
-    def _fan_out(self, view: View, out: bytes, position: Position) -> None:
-        for client, taken in view.deliver(out, 1, self.tally):
+    def _fan_out(self, view: View, out: bytes, bursts: int, position: Position) -> None:
+        for client, taken in view.deliver(out, bursts, self.tally):
             # A frame that was begun counts as delivered; one that was not, not even in part, is still to come.
             self._leave_live(client, self.position if taken == 0 else position)
             self.tally.fell_behind += taken >= 0
@@ -182,6 +212,13 @@ class SessionFeed:
                     client.range_version = old
         return None
 
+    def refresh(self, record: SessionRecord, now: float) -> None:
+        """A record of this run, read just after the feed was made."""
+        if self.binding.is_run(record):
+            if record.json not in (None, self.json) and self.ring.floor == self.position:
+                self._announce(record.json, now)
+            self._expand(record.time_range)
+
     def reconcile(self, record: SessionRecord, now: float) -> bool:
         """Compare with a fresh record; False if it speaks of another run, so that the feed must be moved there.
 
@@ -194,29 +231,34 @@ class SessionFeed:
         if record.json is None or record.json == self.json:
             self._doubted = None
         elif self.json is None or self._doubted == record.json:
-            self._set_json(record.json, now)
-            self._json_version += 1
-            for client in self.clients:
-                if client.live:
-                    self._leave_live(client, self.position)
-                client.wake()
+            self._announce(record.json, now)
         else:
             self._doubted = record.json
         return True
 
-    def move(self, record: SessionRecord, now: float) -> None:
-        """A new run of the session: whoever is still in the old one reads it to its end first."""
+    def _announce(self, text: str | None, now: float) -> None:
+        """A session JSON that did not come by the stream."""
+        if text is None:
+            return
+        self._set_json(text, now)
+        self._json_version += 1
+        for client in self.clients:
+            self._leave_live(client, self.position)
+            client.wake()
+
+    def move(self, record: SessionRecord, position: Position, now: float) -> None:
+        """A new run of the session: whoever is still in the old one reads it to its end first.
+
+        `position`: up to where the new run's stream has been read.
+        """
         old, new = self.binding, Binding.of(record, self.binding.serial + 1)
         for client in self.clients:
-            if client.live:
-                self._leave_live(client, self.position)
+            self._leave_live(client, self.position)
         old.end, old.successor = self.position, new
-        self.binding, self.position = new, new.start
+        self.binding, self.position = new, max(position, new.start)
         self.ring = Ring(self._ring_bytes // 2, self.position)
-        if record.json is not None:
-            self._set_json(record.json, now)
-            self._json_version += 1
         self._expand(record.time_range)
+        self._announce(record.json, now)
         for client in self.clients:
             client.wake()
 
@@ -246,8 +288,7 @@ class SessionFeed:
             return True
         if len(client.back_fills) >= MAX_BACK_FILLS:
             return False
-        if client.live:
-            self._leave_live(client, self.position)
+        self._leave_live(client, self.position)
         self._leave_view(client)
         client.subscription = new
         client.view = self._view(new)
@@ -312,7 +353,7 @@ class SessionFeed:
             return step
         if client.caught_up is None:
             client.caught_up = now
-        return Idle()
+        return client.leaving or Idle()
 
     def _join_live(self, client: Client) -> None:
         view = client.view

@@ -57,6 +57,8 @@ class Limits:
 
 DEFAULT_LIMITS = Limits()
 
+_SLACK = 64  # LZ4 checks the end of a block by the room there is: what unpacked once must do so again
+
 
 @define(frozen=True, slots=True, eq=False)
 class Burst:
@@ -74,7 +76,7 @@ class Burst:
 
     def raw(self) -> bytes:
         """The serialised `StreamDataBurst`."""
-        return unpack(self.packed, self.raw_size)
+        return unpack(self.packed, self.raw_size + _SLACK)
 
     def message(self) -> stream_pb2.StreamDataBurst:
         """The decoded `StreamDataBurst`."""
@@ -120,7 +122,7 @@ def _digest(packed: bytes, raw: bytes) -> Burst:
         len(raw),
         tuple(seen.session_json),
         span,
-        seen.HasField("timestamped_data") or seen.HasField("periodic_data") or bool(seen.row_data),
+        bool(seen.timestamped_data or seen.periodic_data or seen.row_data),
         bool(seen.event),
     )
 

@@ -178,7 +178,7 @@ class Configuration:
 
     def identifier(self) -> str:
         """A name for exactly this content: clients cache configurations by it for ever."""
-        return hashlib.sha256(self.write().encode()).hexdigest()[:32]
+        return hashlib.sha256(self.write().encode(errors="surrogatepass")).hexdigest()[:32]
 
     def parameters(self) -> Iterator[tuple[Application, Parameter]]:
         """Every parameter with its application."""

@@ -29,9 +29,9 @@ _FORMAT = re.compile(r"%([-+ #0]*)(\d*)(?:\.(\d*))?(?:hh|h|ll|l|L|q|j|z|t)?([idu
 def rational(x: Values, coeffs: list[float]) -> Values:
     """By the formula; with c4 = c6 = 0 and c5 not 0 the denominator is c5, as the public 1:1 example needs."""
     c1, c2, c3, c4, c5, c6 = (*coeffs, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)[:6]
-    top = (c1 * x + c2) * x + c3
-    bottom = np.full_like(x, c5) if c4 == c6 == 0 != c5 else (c4 * x + c5) * x + c6
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+    with np.errstate(all="ignore"):
+        top = (c1 * x + c2) * x + c3
+        bottom = np.full_like(x, c5) if c4 == c6 == 0 != c5 else (c4 * x + c5) * x + c6
         return np.where(bottom == 0, np.nan, top / bottom)
 
 
@@ -89,8 +89,9 @@ def convert(samples: Values, parameter: Parameter, conversion: Conversion | None
         wide = samples.astype(np.int64) & ((1 << (8 * samples.dtype.itemsize)) - 1)
         shift, mask = parameter.shift, _mask(parameter.mask)
         if shift or mask != 0xFFFFFFFF:
-            x = (wide >> min(shift, 63) if shift >= 0 else wide << min(-shift, 31)) & mask
-    x = x.astype(np.float64)
+            x = _shifted(wide, shift) & mask
+    with np.errstate(invalid="ignore"):  # a signalling NaN is a NaN
+        x = x.astype(np.float64)
     if conversion is not None:
         if conversion.text is not None:
             words = dict(zip(conversion.text.keys, conversion.text.values, strict=False))
@@ -105,9 +106,16 @@ def convert(samples: Values, parameter: Parameter, conversion: Conversion | None
     return x + parameter.offset if parameter.offset else x
 
 
+def _shifted(x: Values, shift: int) -> Values:
+    """Right by a positive, left by a negative number of bits."""
+    if abs(shift) >= 32:
+        return np.zeros_like(x)
+    return x >> shift if shift >= 0 else x << -shift
+
+
 def _mask(text: str) -> int:
     try:
-        return int(text, 16)
+        return int(text, 16) & 0xFFFFFFFF
     except ValueError:
         return 0xFFFFFFFF
 
@@ -139,7 +147,8 @@ def format_value(form: str, value: Any) -> str:
         if kind in "oxX":
             return (spec + kind) % (round(value) & 0xFFFFFFFF)
         if kind == "c":
-            return chr(round(value)) if 32 <= round(value) < 0x11000 else plain
+            code = round(value)
+            return chr(code) if 0 <= code < 0x110000 and chr(code).isprintable() else plain
         return (spec + kind) % value
 
     try:

@@ -101,6 +101,12 @@ def _list(value: Any, kind: type[Any]) -> list[Any]:
     return [converter.structure(v, item) for v in value]
 
 
+def _dict(value: Any, _: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"expected an object, got {type(value).__name__}")
+    return value
+
+
 def _optional(value: Any, kind: Any) -> Any:
     (inner,) = [a for a in get_args(kind) if a is not type(None)]
     return None if value is None else converter.structure(value, inner)
@@ -115,6 +121,7 @@ converter.register_structure_hook_func(lambda t: attrs.has(t) and hasattr(attrs.
 converter.register_unstructure_hook_func(lambda t: attrs.has(t) and hasattr(attrs.fields(t), EXTRA), _unstructure)
 converter.register_structure_hook_func(_is_optional, _optional)
 converter.register_structure_hook_func(lambda t: get_origin(t) is list, _list)
+converter.register_structure_hook_func(lambda t: get_origin(t) is dict, _dict)
 converter.register_structure_hook(float, _number)
 converter.register_structure_hook(int, _number)
 converter.register_structure_hook(str, _text)

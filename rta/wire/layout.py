@@ -28,6 +28,7 @@ class ItemKind:
     EVENT = 0x3A
 
 
+_KINDS = bytes(v for k, v in vars(ItemKind).items() if k.isupper())
 _PICKS = 4096  # remembered for one layout
 
 
@@ -90,20 +91,19 @@ class LayoutCache:
 
 
 def _signature(raw: bytes, items: list[bytes]) -> tuple[object, ...] | None:
-    """What tells layouts apart, at C speed; None where that would be ambiguous (a channel 0, a repeated field)."""
+    """What tells layouts apart, mostly at C speed; None for a burst nobody writes, where it might not."""
     try:
         kinds = bytes([e[0] for e in items])
     except IndexError:
         return None
     seen = scan_pb2.Digest.FromString(raw).data
-    timestamped, periodic = tuple(seen.timestamped_data.channel_id), tuple(seen.periodic_data.channel_id)
+    timestamped = tuple([d.channel_id for d in seen.timestamped_data])
+    periodic = tuple([d.channel_id for d in seen.periodic_data])
     rows = tuple([tuple(r.channel_ids) for r in seen.row_data])
-    if (
-        len(timestamped) != kinds.count(ItemKind.TIMESTAMPED)
-        or len(periodic) != kinds.count(ItemKind.PERIODIC)
-        or len(rows) != kinds.count(ItemKind.ROW)
-    ):
-        return None
+    members = len(timestamped) + len(periodic) + len(rows)
+    members += len(seen.session_json) + len(seen.time_range) + len(seen.event)
+    if members != len(items) or kinds.translate(None, _KINDS):
+        return None  # an item with two members, with none, or with a field we do not know in front
     return kinds, timestamped, periodic, rows
 
 

@@ -66,7 +66,8 @@ def encode_samples(values: npt.ArrayLike, kind: SampleType, order: ByteOrder = "
         bounds = np.iinfo(kind.dtype())
         if not (np.all(array >= bounds.min) and np.all(array <= bounds.max)):
             raise ValueError(f"a value is outside {kind}: {bounds.min} to {bounds.max}")
-    return array.astype(kind.dtype(order)).tobytes()
+    with np.errstate(over="ignore"):  # a double too large for f32 becomes infinite
+        return array.astype(kind.dtype(order)).tobytes()
 
 
 def decode_samples(buffer: bytes, kind: SampleType, order: ByteOrder = "le") -> Samples:

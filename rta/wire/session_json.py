@@ -45,7 +45,8 @@ class SessionState(IntEnum):
     def read(cls, value: object) -> SessionState:
         """A name in any case or a number; what we do not know counts as not closed."""
         if isinstance(value, str):
-            value = _NAMES.get(value.strip().lower(), int(value) if value.strip().isdecimal() else 0)
+            text = value.strip().lower()
+            value = _NAMES.get(text, int(text) if text.isdecimal() and len(text) < 10 else 0)
         return _NUMBERS.get(value, cls.UNKNOWN) if isinstance(value, int) else cls.UNKNOWN
 
 

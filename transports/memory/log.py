@@ -6,7 +6,7 @@ No method has a checkpoint between looking and changing, so every call is atomic
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -35,7 +35,7 @@ class MemoryLogOptions:
 class _Stream:
     """Entries of one stream in order; dropped ones leave the front."""
 
-    __slots__ = ("changed", "entries", "gone", "head", "positions", "trimmed")
+    __slots__ = ("changed", "entries", "followers", "gone", "head", "held", "positions", "trimmed")
 
     def __init__(self) -> None:
         self.positions: list[Position] = []
@@ -44,8 +44,12 @@ class _Stream:
         self.head = START
         self.trimmed = START
         self.changed = trio.Event()
+        self.followers = 0
+        self.held: Counter[int] = Counter()
+        """How many entries of each session there are."""
 
     def append(self, entry: Entry) -> None:
+        self.held[entry.session_id] += 1
         self.positions.append(entry.position)
         self.entries.append(entry)
         self.head = entry.position
@@ -59,7 +63,10 @@ class _Stream:
         self.entries[self.gone] = None
         self.trimmed = entry.position
         self.gone += 1
-        if self.gone > 4096 and self.gone * 2 > len(self.positions):
+        self.held[entry.session_id] -= 1
+        if not self.held[entry.session_id]:
+            del self.held[entry.session_id]
+        if self.gone == len(self.positions) or (self.gone > 4096 and self.gone * 2 > len(self.positions)):
             del self.positions[: self.gone], self.entries[: self.gone]
             self.gone = 0
         return _cost(entry.burst)
@@ -82,7 +89,8 @@ class _Stream:
             position = self.positions[stop - 1]
         else:
             position = self.head if upto is None else max(after, upto)
-        return Batch(entries, position, lost=START < after < self.trimmed)
+        asked = upto is None or after < upto
+        return Batch(entries, position, lost=asked and START < after < self.trimmed)
 
 
 def _cost(burst: Burst) -> int:
@@ -111,7 +119,7 @@ class MemoryLog:
 
     async def open_session(self, identity: str, stream: str) -> SessionRecord:
         self._last_id += 1
-        position = self._streams[stream].head if stream in self._streams else START
+        position = self._head(stream)
         record = SessionRecord(identity, stream, self._last_id, position, self._now_ms())
         self._records[identity] = record
         await trio.lowlevel.checkpoint()
@@ -158,7 +166,11 @@ class MemoryLog:
 
     async def head(self, stream: str) -> Position:
         await trio.lowlevel.checkpoint()
-        return self._streams[stream].head if stream in self._streams else START
+        return self._head(stream)
+
+    def _head(self, stream: str) -> Position:
+        found = self._streams.get(stream)
+        return START if found is None else found.head
 
     async def read(self, stream: str, after: Position, upto: Position, max_bytes: int) -> Batch:
         await trio.lowlevel.checkpoint()
@@ -169,7 +181,11 @@ class MemoryLog:
     @asynccontextmanager
     async def follow(self, stream: str, after: Position) -> AsyncIterator[MemoryTail]:
         found = self._streams.setdefault(stream, _Stream())
-        yield MemoryTail(found, after)
+        found.followers += 1
+        try:
+            yield MemoryTail(found, after)
+        finally:
+            found.followers -= 1
 
     async def now(self) -> int:
         await trio.lowlevel.checkpoint()
@@ -207,10 +223,14 @@ class MemoryLog:
         return count
 
     def _forget(self, before: int) -> None:
-        held = {e.session_id for s in self._streams.values() for e in s.entries[s.gone :] if e is not None}
         for identity, record in list(self._records.items()):
-            if record.last_updated < before and record.stream_session_id not in held:
+            stream = self._streams.get(record.stream)
+            if record.last_updated < before and (stream is None or record.stream_session_id not in stream.held):
                 del self._records[identity]
+        named = {r.stream for r in self._records.values()}
+        for name, stream in list(self._streams.items()):
+            if name not in named and not stream.held and not stream.followers:
+                del self._streams[name]  # positions never go back, so it may begin again
 
 
 class MemoryTail:

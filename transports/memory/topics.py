@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import trio
 from attrs import define
 
-from rta.ports import Context, TopicMessage, option, topic_matches, valid_filter, valid_topic
+from rta.ports import Context, TopicMessage, TransportError, option, topic_matches, valid_filter, valid_topic
 
 __all__ = ["MemoryTopics", "MemoryTopicsOptions", "open_topics"]
 
@@ -63,7 +63,7 @@ class MemoryTopics:
         elif topic in self._retained or len(self._retained) < self._max_retained:
             self._retained[topic] = payload
         else:
-            raise ValueError(f"{self._max_retained} messages are retained already; {topic!r} cannot be")
+            raise TransportError(f"{self._max_retained} messages are retained already; {topic!r} cannot be")
 
     @asynccontextmanager
     async def subscribe(self, *filters: str, bound: int = 1024) -> AsyncIterator[_Subscription]:
@@ -75,7 +75,7 @@ class MemoryTopics:
             for topic, payload in self._retained.items()
             if any(topic_matches(f, topic) for f in filters)
         ]
-        subscription = _Subscription(filters, max(bound, len(kept)))
+        subscription = _Subscription(filters, bound + len(kept))
         for message in kept:
             subscription.offer(message)
         self._subscriptions[subscription] = None

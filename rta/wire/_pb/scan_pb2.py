@@ -26,23 +26,17 @@ from . import data_pb2 as rta_dot_data__pb2
 from . import stream_pb2 as rta_dot_stream__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x0erta/scan.proto\x12\x08rta.scan\x1a\x0erta/data.proto\x1a\x10rta/stream.proto\"\x15\n\x05Items\x12\x0c\n\x04\x64\x61ta\x18\x01 \x03(\x0c\",\n\x06\x44igest\x12\"\n\x04\x64\x61ta\x18\x01 \x01(\x0b\x32\x14.rta.scan.DigestItem\"\x8d\x02\n\nDigestItem\x12\x14\n\x0csession_json\x18\x02 \x03(\t\x12\x39\n\ntime_range\x18\x03 \x03(\x0b\x32%.rta.model.net.stream.StreamTimeRange\x12\x31\n\x10timestamped_data\x18\x04 \x01(\x0b\x32\x17.rta.scan.DigestSamples\x12.\n\rperiodic_data\x18\x05 \x01(\x0b\x32\x17.rta.scan.DigestSamples\x12%\n\x08row_data\x18\x06 \x03(\x0b\x32\x13.rta.scan.DigestRow\x12$\n\x05\x65vent\x18\x07 \x03(\x0b\x32\x15.rta.model.data.Event\"\x86\x01\n\rDigestSamples\x12\x16\n\nchannel_id\x18\x01 \x03(\rB\x02\x10\x00\x12\x17\n\x0fstart_timestamp\x18\x02 \x01(\x10\x12\x19\n\x11scale_or_interval\x18\x03 \x01(\x03\x12\x19\n\x11\x64\x65ltas_or_samples\x18\x04 \x03(\x03\x12\x0e\n\x06\x62uffer\x18\x05 \x01(\x0c\" \n\tDigestRow\x12\x13\n\x0b\x63hannel_ids\x18\x01 \x03(\rb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x0erta/scan.proto\x12\x08rta.scan\x1a\x0erta/data.proto\x1a\x10rta/stream.proto\"\x15\n\x05Items\x12\x0c\n\x04\x64\x61ta\x18\x01 \x03(\x0c\",\n\x06\x44igest\x12\"\n\x04\x64\x61ta\x18\x01 \x01(\x0b\x32\x14.rta.scan.DigestItem\"\x9e\x02\n\nDigestItem\x12\x14\n\x0csession_json\x18\x02 \x03(\t\x12\x39\n\ntime_range\x18\x03 \x03(\x0b\x32%.rta.model.net.stream.StreamTimeRange\x12\x39\n\x10timestamped_data\x18\x04 \x03(\x0b\x32\x1f.rta.model.data.TimestampedData\x12\x33\n\rperiodic_data\x18\x05 \x03(\x0b\x32\x1c.rta.model.data.PeriodicData\x12)\n\x08row_data\x18\x06 \x03(\x0b\x32\x17.rta.model.data.RowData\x12$\n\x05\x65vent\x18\x07 \x03(\x0b\x32\x15.rta.model.data.Eventb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rta.scan_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DIGESTSAMPLES'].fields_by_name['channel_id']._loaded_options = None
-  _globals['_DIGESTSAMPLES'].fields_by_name['channel_id']._serialized_options = b'\020\000'
   _globals['_ITEMS']._serialized_start=62
   _globals['_ITEMS']._serialized_end=83
   _globals['_DIGEST']._serialized_start=85
   _globals['_DIGEST']._serialized_end=129
   _globals['_DIGESTITEM']._serialized_start=132
-  _globals['_DIGESTITEM']._serialized_end=401
-  _globals['_DIGESTSAMPLES']._serialized_start=404
-  _globals['_DIGESTSAMPLES']._serialized_end=538
-  _globals['_DIGESTROW']._serialized_start=540
-  _globals['_DIGESTROW']._serialized_end=572
+  _globals['_DIGESTITEM']._serialized_end=418
 # @@protoc_insertion_point(module_scope)

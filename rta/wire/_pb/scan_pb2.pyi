@@ -30,28 +30,8 @@ class DigestItem(_message.Message):
     EVENT_FIELD_NUMBER: _ClassVar[int]
     session_json: _containers.RepeatedScalarFieldContainer[str]
     time_range: _containers.RepeatedCompositeFieldContainer[_stream_pb2.StreamTimeRange]
-    timestamped_data: DigestSamples
-    periodic_data: DigestSamples
-    row_data: _containers.RepeatedCompositeFieldContainer[DigestRow]
+    timestamped_data: _containers.RepeatedCompositeFieldContainer[_data_pb2.TimestampedData]
+    periodic_data: _containers.RepeatedCompositeFieldContainer[_data_pb2.PeriodicData]
+    row_data: _containers.RepeatedCompositeFieldContainer[_data_pb2.RowData]
     event: _containers.RepeatedCompositeFieldContainer[_data_pb2.Event]
-    def __init__(self, session_json: _Optional[_Iterable[str]] = ..., time_range: _Optional[_Iterable[_Union[_stream_pb2.StreamTimeRange, _Mapping]]] = ..., timestamped_data: _Optional[_Union[DigestSamples, _Mapping]] = ..., periodic_data: _Optional[_Union[DigestSamples, _Mapping]] = ..., row_data: _Optional[_Iterable[_Union[DigestRow, _Mapping]]] = ..., event: _Optional[_Iterable[_Union[_data_pb2.Event, _Mapping]]] = ...) -> None: ...
-
-class DigestSamples(_message.Message):
-    __slots__ = ("channel_id", "start_timestamp", "scale_or_interval", "deltas_or_samples", "buffer")
-    CHANNEL_ID_FIELD_NUMBER: _ClassVar[int]
-    START_TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
-    SCALE_OR_INTERVAL_FIELD_NUMBER: _ClassVar[int]
-    DELTAS_OR_SAMPLES_FIELD_NUMBER: _ClassVar[int]
-    BUFFER_FIELD_NUMBER: _ClassVar[int]
-    channel_id: _containers.RepeatedScalarFieldContainer[int]
-    start_timestamp: int
-    scale_or_interval: int
-    deltas_or_samples: _containers.RepeatedScalarFieldContainer[int]
-    buffer: bytes
-    def __init__(self, channel_id: _Optional[_Iterable[int]] = ..., start_timestamp: _Optional[int] = ..., scale_or_interval: _Optional[int] = ..., deltas_or_samples: _Optional[_Iterable[int]] = ..., buffer: _Optional[bytes] = ...) -> None: ...
-
-class DigestRow(_message.Message):
-    __slots__ = ("channel_ids",)
-    CHANNEL_IDS_FIELD_NUMBER: _ClassVar[int]
-    channel_ids: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, channel_ids: _Optional[_Iterable[int]] = ...) -> None: ...
+    def __init__(self, session_json: _Optional[_Iterable[str]] = ..., time_range: _Optional[_Iterable[_Union[_stream_pb2.StreamTimeRange, _Mapping]]] = ..., timestamped_data: _Optional[_Iterable[_Union[_data_pb2.TimestampedData, _Mapping]]] = ..., periodic_data: _Optional[_Iterable[_Union[_data_pb2.PeriodicData, _Mapping]]] = ..., row_data: _Optional[_Iterable[_Union[_data_pb2.RowData, _Mapping]]] = ..., event: _Optional[_Iterable[_Union[_data_pb2.Event, _Mapping]]] = ...) -> None: ...

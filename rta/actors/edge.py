@@ -1,0 +1,238 @@
+"""The edge: one pump and one request reader per client, and one keeper for all of them.
+
+Receives connections from the listening transport; owns nothing but them. A connection ends when its client goes,
+when the session is over, when the client cannot be served any longer, or with the site.
+"""
+
+from __future__ import annotations
+
+import structlog
+import trio
+
+from rta.actors.backoff import Backoff
+from rta.actors.hub import SessionHub
+from rta.errors import MalformedError, TransportError
+from rta.ports import ClientGone, CloseCode, FrameConnection, Reporter
+from rta.session.client import Client, Fetch, Gone, Idle, Write
+from rta.session.feed import SessionFeed
+from rta.session.subscription import NOTHING, read_request
+from rta.wire.block import TARGET
+
+__all__ = ["EdgeActor"]
+
+log = structlog.get_logger("rta.edge")
+
+_TURN = 256 << 10  # bytes written to one client before others get a turn
+_TICK = 0.5  # seconds between the keeper's rounds
+
+
+class _Close(Exception):  # noqa: N818 - control flow within one connection
+    """The connection is to be closed by us."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code, self.reason = code, reason
+
+
+class _Connection:
+    """A client with its connection, and what wakes its pump."""
+
+    def __init__(self, link: FrameConnection, feed: SessionFeed) -> None:
+        self.link = link
+        self.feed = feed
+        self._woken = trio.Event()
+        self.client: Client = feed.attach(link, self._wake)
+        self.waiting = NOTHING
+        """What the client has asked for beyond the back-fills it may have at once."""
+        self.pinged = trio.current_time()
+        link.watch(lambda: feed.blocked(self.client))
+
+    def _wake(self) -> None:
+        self._woken.set()
+
+    async def woken(self) -> None:
+        await self._woken.wait()
+        self._woken = trio.Event()
+
+    def leave(self, code: int, reason: str) -> None:
+        """Close once nothing is owed."""
+        if self.client.leaving is None:
+            self.client.leaving = Gone(code, reason)
+            self._wake()
+
+
+class EdgeActor:
+    """Serves clients from the hub's feeds."""
+
+    def __init__(
+        self,
+        hub: SessionHub,
+        report: Reporter,
+        ping_interval: float,
+        stall_timeout: float,
+    ) -> None:
+        self._hub = hub
+        self._report = report
+        self._ping_interval = ping_interval
+        self._stall_timeout = stall_timeout
+        self._connections: dict[_Connection, None] = {}
+
+    @property
+    def clients(self) -> int:
+        """How many there are."""
+        return len(self._connections)
+
+    async def keep(self) -> None:
+        """The keeper, until cancelled: pings the idle, drops the stalled, closes finished sessions."""
+        while True:
+            await trio.sleep(_TICK)
+            now = trio.current_time()
+            for connection in list(self._connections):
+                self._look_after(connection, now)
+
+    def _look_after(self, connection: _Connection, now: float) -> None:
+        link, feed = connection.link, connection.feed
+        if not link.free and now - max(link.heard, link.moved) > self._stall_timeout:
+            self._report.count("rta_clients_closed_total", reason="stalled")
+            log.info("client dropped: it takes nothing", peer=link.peer, identity=link.identity)
+            link.abort()
+        elif now - max(link.heard, connection.pinged) > self._ping_interval:
+            connection.pinged = now
+            link.ping()
+        if feed.finished(connection.client, link.opened, now, self._hub.settings.linger):
+            connection.leave(CloseCode.NORMAL, "the session is closed")
+
+    async def shut_down(self, grace: float) -> None:
+        """Let every client have what it is owed, within `grace` seconds, and close it as going away."""
+        for connection in list(self._connections):
+            connection.leave(CloseCode.GOING_AWAY, "the server is shutting down")
+        with trio.move_on_after(grace):
+            while self._connections:
+                await trio.sleep(0.01)
+
+    async def serve(self, link: FrameConnection) -> None:
+        """One connection, from handshake to end."""
+        try:
+            feed = await self._hub.open(link.identity)
+        except TransportError as e:
+            log.warning("client turned away: the buffer cannot be read", identity=link.identity, error=str(e))
+            await self._close(link, CloseCode.UNREACHABLE, "the buffer cannot be read now")
+            return
+        if feed is None:
+            await self._close(link, CloseCode.NORMAL, "there is no such session to stream")
+            return
+        connection = _Connection(link, feed)
+        self._connections[connection] = None
+        try:
+            await self._converse(connection)
+        finally:
+            feed.detach(connection.client)
+            del self._connections[connection]
+
+    async def _close(self, link: FrameConnection, code: int, reason: str) -> None:
+        self._report.count("rta_clients_closed_total", reason=_REASONS.get(code, "fault"))
+        await link.close(code, reason)
+
+    async def _converse(self, connection: _Connection) -> None:
+        closing: _Close | None = None
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._requests, connection)
+                nursery.start_soon(self._pump, connection)
+        except* ClientGone:
+            self._report.count("rta_clients_closed_total", reason="left")
+        except* _Close as group:
+            closing = _first(group)
+        if closing is not None:
+            connection.feed.detach(connection.client)  # nothing may be sent behind a close frame
+            await self._close(connection.link, closing.code, closing.reason)
+
+    async def _requests(self, connection: _Connection) -> None:
+        """Client messages, one by one; never waits for anything else, so that pings are answered."""
+        while True:
+            message = await connection.link.receive()
+            if isinstance(message, str):
+                raise _Close(CloseCode.UNSUPPORTED, "requests are binary: a StreamRequest")
+            try:
+                more = read_request(message)
+            except MalformedError as e:
+                self._report.malformed(connection.link.peer, e.kind, str(e))
+                raise _Close(CloseCode.INVALID, "the request is not a StreamRequest") from None
+            if more is not None:
+                connection.waiting = connection.waiting.widened(more)
+                await self._widen(connection)
+
+    async def _widen(self, connection: _Connection) -> None:
+        """Apply what the client asked for as far as it may have more back-fills."""
+        try:
+            start = await self._hub.back_scan_start()
+        except TransportError as e:
+            raise _Close(CloseCode.UNREACHABLE, "the buffer cannot be read now") from e
+        if connection.feed.widen(connection.client, connection.waiting, start):
+            connection.waiting = NOTHING
+
+    async def _pump(self, connection: _Connection) -> None:
+        """Writes what the client is owed, whenever it does not get it at once."""
+        link, feed, client = connection.link, connection.feed, connection.client
+        left = _TURN
+        while True:
+            await link.drain()
+            if left <= 0:
+                left = _TURN
+                await trio.lowlevel.checkpoint()
+            if not link.free:
+                continue
+            match feed.step(client, trio.current_time()):
+                case Write(frame):
+                    left -= len(frame)
+                    self._write(connection, frame)
+                case Fetch() as fetch:
+                    gone = await self._fetch(connection, fetch)
+                    if gone is not None:
+                        raise _Close(gone.code, gone.reason)
+                    if connection.waiting is not NOTHING:
+                        await self._widen(connection)
+                case Gone(code, reason):
+                    raise _Close(code, reason)
+                case Idle():
+                    await connection.woken()
+                    left = _TURN
+
+    def _write(self, connection: _Connection, frame: bytes) -> None:
+        link = connection.link
+        try:
+            taken = link.send(frame)
+        except BlockingIOError:
+            taken = 0
+        except OSError:
+            raise ClientGone from None
+        if taken < len(frame):
+            link.hold(memoryview(frame)[taken:])
+            connection.feed.blocked(connection.client)
+
+    async def _fetch(self, connection: _Connection, fetch: Fetch) -> Gone | None:
+        backoff = Backoff()
+        while True:
+            try:
+                batch = await self._hub.buffer.read(fetch.binding.stream, fetch.after, fetch.upto, TARGET)
+            except TransportError:
+                await backoff.pause()
+            else:
+                return connection.feed.give(connection.client, fetch, batch)
+
+
+def _first(group: BaseExceptionGroup[_Close]) -> _Close:
+    """The close that happened first, out of nested groups."""
+    found: BaseException = group
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    assert isinstance(found, _Close)
+    return found
+
+
+_REASONS = {
+    CloseCode.NORMAL: "finished",
+    CloseCode.GOING_AWAY: "shutdown",
+    CloseCode.FELL_BEHIND: "fell_behind",
+    CloseCode.UNREACHABLE: "unreachable",
+}

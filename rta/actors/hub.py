@@ -1,0 +1,256 @@
+"""The hub follows the sessions that somebody needs: one reader per stream, one feed per session.
+
+Owns the readers and feeds. Receives entries from the log; gives them to the feeds, which send. A reader ends when
+its last feed does; the hub ends with the site.
+"""
+
+from __future__ import annotations
+
+import structlog
+import trio
+
+from rta.actors.backoff import Backoff
+from rta.actors.health import Health
+from rta.actors.settings import FanOutSettings
+from rta.errors import TransportError
+from rta.ports import START, Batch, BurstLog, Entry, Position, SessionRecord, Tail
+from rta.session.feed import SessionFeed
+from rta.session.tally import Tally
+
+__all__ = ["SessionHub"]
+
+log = structlog.get_logger("rta.hub")
+
+_WORK = 2000  # sends in a row before others get a turn
+
+
+class _Reader:
+    """Follows one stream for its feeds. `position`: up to where entries have been handed out."""
+
+    def __init__(self, stream: str, position: Position) -> None:
+        self.stream = stream
+        self.position = position
+        self.feeds: dict[int, SessionFeed] = {}
+        self.scope = trio.CancelScope()
+        self.moved_at = trio.current_time()
+
+
+class SessionHub:
+    """Where clients and other consumers find sessions."""
+
+    def __init__(self, buffer: BurstLog, settings: FanOutSettings, health: Health, tally: Tally) -> None:
+        self.buffer = buffer
+        self.settings = settings
+        self.tally = tally
+        self._health = health
+        self._readers: dict[str, _Reader] = {}
+        self._feeds: dict[str, SessionFeed] = {}
+        self._unused_since: dict[SessionFeed, float] = {}
+        self._opening = trio.Lock()
+        self._range_due: set[SessionFeed] = set()
+        self._range_wake = trio.Event()
+        self._nursery: trio.Nursery | None = None
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Until cancelled."""
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            nursery.start_soon(self._tell_ranges)
+            nursery.start_soon(self._poll)
+            task_status.started()
+
+    # ---- for those who need sessions
+
+    @property
+    def feeds(self) -> list[SessionFeed]:
+        """The sessions being followed."""
+        return list(self._feeds.values())
+
+    async def open(self, identity: str) -> SessionFeed | None:
+        """The feed of a session; None if there is nothing to stream.
+
+        :raises TransportError: the buffer cannot be read.
+        """
+        feed = self._feeds.get(identity)
+        if feed is None:
+            record = await self.buffer.find(identity)
+            if record is None or record.json is None:
+                return None
+            async with self._opening:
+                feed = self._feeds.get(identity) or await self._follow(record)
+        self._unused_since.pop(feed, None)
+        return feed if feed.streamable else None
+
+    async def back_scan_start(self) -> Position:
+        """Where the back-fill of a subscription made now begins."""
+        back_scan = self.settings.back_scan
+        if back_scan is None:
+            await trio.lowlevel.checkpoint()
+            return START
+        # Whole seconds: clients that come together share chunks.
+        ms = await self.buffer.now() - int(back_scan * 1000)
+        return Position(max(ms // 1000 * 1000, 0), 0)
+
+    async def caught_up(self) -> None:
+        """Wait until the readers have handed out all that the log holds now."""
+        for reader in list(self._readers.values()):
+            head = await self.buffer.head(reader.stream)
+            while reader.position < head and reader.feeds:
+                await trio.sleep(0.005)
+
+    # ---- following
+
+    async def _follow(self, record: SessionRecord) -> SessionFeed:
+        reader = await self._reader(record.stream)
+        now = trio.current_time()
+        feed = SessionFeed(
+            record, reader.position, self.settings.ring, self.tally, now, range_due=self._note_range
+        )
+        reader.feeds[record.stream_session_id] = feed
+        self._feeds[record.identity] = feed
+        # What the record learned between the look-up and the first entry handed to the feed.
+        fresh = await self.buffer.find(record.identity)
+        if fresh is not None:
+            feed.refresh(fresh, trio.current_time())
+        return feed
+
+    async def _reader(self, stream: str) -> _Reader:
+        if stream not in self._readers:
+            assert self._nursery is not None, "the hub is not running"
+            head = await self.buffer.head(stream)
+            if stream not in self._readers:  # nobody else has been here meanwhile
+                reader = self._readers[stream] = _Reader(stream, head)
+                self._nursery.start_soon(self._read, reader)
+        return self._readers[stream]
+
+    async def _read(self, reader: _Reader) -> None:
+        backoff = Backoff()
+        who = f"reader of stream {reader.stream!r}"
+        with reader.scope:
+            while True:
+                try:
+                    async with self.buffer.follow(reader.stream, reader.position) as tail:
+                        while True:
+                            batch = await self._next(tail)
+                            self._health.ok(who)
+                            backoff.reset()
+                            await self._hand_out(reader, batch)
+                except TransportError as e:
+                    self._health.fail(who, str(e))
+                    log.warning("reading failed, trying again", stream=reader.stream, error=str(e))
+                    await backoff.pause()
+        self._health.ok(who)
+
+    async def _next(self, tail: Tail) -> Batch:
+        batch = await tail.next()
+        if self.settings.merge_delay:
+            await trio.sleep(self.settings.merge_delay)
+        return batch
+
+    async def _hand_out(self, reader: _Reader, batch: Batch) -> None:
+        now = reader.moved_at = trio.current_time()
+        if batch.lost:
+            log.error("the buffer was trimmed faster than it was read", stream=reader.stream)
+            for feed in reader.feeds.values():
+                feed.lose()
+        if self.settings.merge_delay:
+            self._hand_out_merged(reader, batch.entries, now)
+        else:
+            work = 0
+            for entry in batch.entries:
+                feed = reader.feeds.get(entry.session_id)
+                if feed is not None:
+                    feed.take(entry, now)
+                    work += len(feed.clients) + 10
+                # No checkpoint between the two: a feed made now starts at what has been handed out.
+                reader.position = entry.position
+                if work >= _WORK:
+                    work = 0
+                    await trio.lowlevel.checkpoint()
+        reader.position = max(reader.position, batch.position)
+
+    @staticmethod
+    def _hand_out_merged(reader: _Reader, entries: list[Entry], now: float) -> None:
+        by_session: dict[int, list[Entry]] = {}
+        for entry in entries:
+            if entry.session_id in reader.feeds:
+                by_session.setdefault(entry.session_id, []).append(entry)
+            reader.position = entry.position
+        for session_id, several in by_session.items():
+            reader.feeds[session_id].take_merged(several, now)
+
+    # ---- time
+
+    def _note_range(self, feed: SessionFeed) -> None:
+        self._range_due.add(feed)
+        self._range_wake.set()
+
+    async def _tell_ranges(self) -> None:
+        while True:
+            await self._range_wake.wait()
+            self._range_wake = trio.Event()
+            due, self._range_due = self._range_due, set()
+            now = trio.current_time()
+            again = [t for feed in due if (t := self._tell(feed, now)) is not None]
+            if again:
+                self._range_wake.set()
+                await trio.sleep_until(min(again))
+
+    def _tell(self, feed: SessionFeed, now: float) -> float | None:
+        again = feed.tell_ranges(now)
+        if again is not None:
+            self._range_due.add(feed)
+        return again
+
+    async def _poll(self) -> None:
+        while True:
+            await trio.sleep(self.settings.poll)
+            try:
+                for feed in self.feeds:
+                    await self._look_after(feed)
+                await self._check_readers()
+                self._health.ok("buffer")
+            except TransportError as e:
+                self._health.fail("buffer", f"cannot be read: {e}")
+
+    async def _look_after(self, feed: SessionFeed) -> None:
+        now = trio.current_time()
+        if not feed.clients:
+            if now - self._unused_since.setdefault(feed, now) >= self.settings.keep:
+                self._drop(feed)
+            return
+        self._unused_since.pop(feed, None)
+        record = await self.buffer.find(feed.identity)
+        if record is not None and not feed.reconcile(record, trio.current_time()):
+            log.info("session runs again", identity=feed.identity, stream=record.stream)
+            reader = await self._reader(record.stream)
+            self._forget(feed)
+            feed.move(record, reader.position, trio.current_time())
+            reader.feeds[record.stream_session_id] = feed
+
+    async def _check_readers(self) -> None:
+        for reader in list(self._readers.values()):
+            who = f"delivery of stream {reader.stream!r}"
+            if not reader.feeds:
+                reader.scope.cancel()
+                del self._readers[reader.stream]
+                self._health.ok(who)
+                continue
+            head = await self.buffer.head(reader.stream)
+            behind = trio.current_time() - reader.moved_at
+            if reader.position >= head:
+                reader.moved_at = trio.current_time()
+                self._health.ok(who)
+            elif behind > self.settings.behind_limit:
+                self._health.fail(who, f"entries are pending and none has been read for {behind:.0f} s")
+
+    def _drop(self, feed: SessionFeed) -> None:
+        self._forget(feed)
+        self._unused_since.pop(feed, None)
+        self._range_due.discard(feed)
+        del self._feeds[feed.identity]
+
+    def _forget(self, feed: SessionFeed) -> None:
+        reader = self._readers.get(feed.binding.stream)
+        if reader is not None and reader.feeds.get(feed.binding.session_id) is feed:
+            del reader.feeds[feed.binding.session_id]

@@ -1,0 +1,45 @@
+"""Settings of the actors."""
+
+from __future__ import annotations
+
+from attrs import define
+
+from rta.ports import Duration, Size, option
+
+__all__ = ["FanOutSettings", "PrunerSettings"]
+
+
+@define
+class FanOutSettings:
+    """How sessions are followed and brought to clients."""
+
+    ring: Size = option(
+        "Recent bursts kept per followed session, merged ones included; clients that fall behind it are brought "
+        "back from the buffer.",
+        Size(32 << 20),
+    )
+    back_scan: Duration | None = option(
+        "How far back a new subscription is filled from the buffer, by time of arrival; unset: all the buffer holds.",
+        None,
+    )
+    merge_delay: Duration = option(
+        "Collect bursts for this long and merge them before sending; 0 sends each at once.", Duration(0.0)
+    )
+    linger: Duration = option("How long clients stay connected once a closed session is delivered.", Duration(5.0))
+    keep: Duration = option("How long a session is still followed after its last client left.", Duration(30.0))
+    poll: Duration = option("How often followed sessions are looked up in the buffer.", Duration(1.5))
+    behind_limit: Duration = option(
+        "A reader that has entries pending but has not moved for this long makes us unhealthy.", Duration(10.0)
+    )
+
+
+@define
+class PrunerSettings:
+    """What is trimmed and cleaned, and how often."""
+
+    interval: Duration = option("Between rounds.", Duration(30.0))
+    max_age: Duration | None = option("Bursts older than this are trimmed; unset: the buffer's own bounds.", None)
+    max_entries: int | None = option("Entries kept per stream; unset: the buffer's own bounds.", None)
+    session_ttl: Duration | None = option(
+        "Sessions without an update for this long, and without entries, are forgotten; unset: never.", Duration(86400.0)
+    )

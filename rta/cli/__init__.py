@@ -1,0 +1,58 @@
+"""The `rta` command. One module a subcommand; each is imported when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from rta import __version__
+from rta.errors import ConfigError, RtaError
+
+__all__ = ["main"]
+
+_COMMANDS = {
+    "run": ("rta.cli.run", "Run the service."),
+    "check": ("rta.cli.check", "Check a configuration, and the files and transports it names, without starting."),
+    "config": ("rta.cli.config", "Show what can be configured."),
+    "sessions": ("rta.cli.sessions", "List the sessions of a running service."),
+    "tail": ("rta.cli.tail", "Follow a session live."),
+}
+
+
+class _Lazy(click.Group):
+    """Imports a subcommand when it is used, so that the command line answers at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command = importlib.import_module(_COMMANDS[cmd_name][0]).command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="rta")
+def cli() -> None:
+    """Live telemetry over RTA WebSocket streams and RSMP topics."""
+
+
+def main() -> None:
+    """The console entry point. Expected errors are one clear message each, never a traceback."""
+    try:
+        cli(prog_name="rta")
+    except ConfigError as e:
+        for problem in e.problems:
+            click.echo(problem, err=True)
+        sys.exit(2)
+    except RtaError as e:
+        click.echo(f"rta: {e}", err=True)
+        sys.exit(1)

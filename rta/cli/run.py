@@ -1,0 +1,67 @@
+"""`rta run`: the service in the foreground, until a signal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import click
+import structlog
+import trio
+
+from rta.config import load_config
+from rta.errors import RtaError
+from rta.logs import set_up_logging
+from rta.site import Site
+
+__all__ = ["command"]
+
+log = structlog.get_logger("rta.site")
+
+
+@click.command("run")
+@click.option(
+    "--config", "path", type=click.Path(path_type=Path), help="The site's TOML file; without one, the built-in demo."
+)
+def command(path: Path | None) -> None:
+    """Run the service until SIGINT or SIGTERM; a second one ends it at once."""
+    config = load_config(path, os.environ)
+    set_up_logging(config.logging.level, config.logging.format)
+    for warning in config.warnings:
+        log.warning(warning)
+    error = trio.run(_main, Site(config))
+    if error is not None:
+        raise error
+    sys.exit(0)
+
+
+async def _main(site: Site) -> RtaError | None:
+    """The error that kept it from running, if it is one a person can mend."""
+    expected: RtaError | None = None
+    try:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(_signals, site)
+            await site.run()
+            nursery.cancel_scope.cancel()
+    except* RtaError as group:
+        expected = _leaf(group)
+    return expected
+
+
+def _leaf(error: BaseException) -> RtaError:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, RtaError)
+    return error
+
+
+async def _signals(site: Site, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        task_status.started()
+        async for number in signals:
+            if site.stopping:
+                os._exit(128 + number)
+            log.info("signal", name=signal.Signals(number).name)
+            site.stop()

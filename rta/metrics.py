@@ -1,0 +1,138 @@
+"""Every metric there is, in one list: `rta config docs` and `GET /metrics` are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+
+import structlog
+from attrs import frozen
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from rta.session.tally import Tally
+
+__all__ = ["METRICS", "Metric", "Metrics", "metrics_docs"]
+
+log = structlog.get_logger("rta.input")
+
+_SOURCES = 1000  # sources of malformed input told apart
+
+
+class Kind(StrEnum):
+    """How a metric moves."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+
+
+@frozen
+class Metric:
+    """One entry of the list. `tally`: the hot-path count it is read from; `live`: read from the site at scrape."""
+
+    name: str
+    kind: Kind
+    help: str
+    labels: tuple[str, ...] = ()
+    tally: str | None = None
+    live: bool = False
+
+
+_C, _G = Kind.COUNTER, Kind.GAUGE
+
+METRICS: tuple[Metric, ...] = (
+    # Health: what GET /health says, 1 or 0.
+    Metric("rta_healthy", _G, "1 when GET /health answers 200.", live=True),
+    # Sessions.
+    Metric("rta_sessions_followed", _G, "Sessions being followed for clients.", live=True),
+    Metric("rta_clients", _G, "WebSocket clients being served.", live=True),
+    Metric("rta_views", _G, "Distinct subscriptions; filtering and framing happen once for each.", live=True),
+    Metric("rta_clients_behind", _G, "Clients that are not at the leading edge of their session.", live=True),
+    Metric("rta_ring_bytes", _G, "Recent bursts kept for followed sessions.", live=True),
+    # Bursts in.
+    Metric("rta_ingest_bursts_total", _C, "Bursts written to the buffer by our sources.", ("source",)),
+    Metric("rta_bursts_in_total", _C, "Bursts read from the buffer for followed sessions.", tally="bursts_in"),
+    Metric("rta_bytes_in_total", _C, "Packed bytes of those.", tally="bytes_in"),
+    Metric("rta_malformed_total", _C, "Input left out as malformed.", ("kind",)),
+    Metric("rta_trimmed_entries_total", _C, "Entries the pruner has trimmed from the buffer."),
+    # Bursts out.
+    Metric("rta_bursts_out_total", _C, "Bursts delivered, over all clients.", tally="bursts_out"),
+    Metric("rta_frames_out_total", _C, "WebSocket frames sent; one may hold many bursts.", tally="frames_out"),
+    Metric("rta_bytes_out_total", _C, "Bytes of those frames.", tally="bytes_out"),
+    Metric("rta_backfill_bursts_total", _C, "Bursts delivered as back-fill.", tally="backfill_bursts"),
+    Metric("rta_backfill_bytes_total", _C, "Bytes of back-fill frames.", tally="backfill_bytes"),
+    # Lag and drops.
+    Metric("rta_fell_behind_total", _C, "Times a client's socket was full and it left the leading edge.",
+           tally="fell_behind"),
+    Metric("rta_rewinds_total", _C, "Reads of the buffer for clients that fell off the ring.", tally="rewound"),
+    Metric("rta_clients_dropped_total", _C, "Clients closed because the buffer no longer held what came next.",
+           tally="dropped"),
+    Metric("rta_reader_overrun_total", _C, "Sessions of which the buffer was trimmed before we had read it.",
+           tally="lost"),
+    Metric("rta_clients_closed_total", _C, "Connections that ended: left, finished, stalled, fell_behind, "
+           "unreachable, shutdown or fault.", ("reason",)),
+    # Connections.
+    Metric("rta_connections", _G, "Open TCP connections."),
+    Metric("rta_connections_refused_total", _C, "Connections refused, by reason.", ("reason",)),
+    Metric("rta_connection_faults_total", _C, "Connections ended by a fault of ours; the log has it."),
+)  # fmt: skip
+
+
+class Metrics:
+    """The metrics of one site. Also the `Reporter` that transports get."""
+
+    def __init__(self, tally: Tally, live: Callable[[], dict[str, float]]) -> None:
+        """`live` gives the values of the metrics marked so, by name."""
+        self.registry = CollectorRegistry()
+        self._counters: dict[str, Counter] = {}
+        self._gauges: dict[str, Gauge] = {}
+        for m in METRICS:
+            if m.tally is None and not m.live:
+                if m.kind is Kind.COUNTER:
+                    self._counters[m.name] = Counter(m.name, m.help, m.labels, registry=self.registry)
+                else:
+                    self._gauges[m.name] = Gauge(m.name, m.help, m.labels, registry=self.registry)
+        self.registry.register(_Reader(tally, live))
+        self._seen: set[tuple[str, str]] = set()
+
+    def render(self) -> bytes:
+        """The Prometheus text format."""
+        return generate_latest(self.registry)
+
+    def count(self, metric: str, amount: float = 1, **labels: str) -> None:
+        counter = self._counters[metric]
+        (counter.labels(**labels) if labels else counter).inc(amount)
+
+    def gauge(self, metric: str, amount: float, **labels: str) -> None:
+        gauge = self._gauges[metric]
+        (gauge.labels(**labels) if labels else gauge).set(amount)
+
+    def malformed(self, source: str, kind: str, detail: str) -> None:
+        self.count("rta_malformed_total", kind=kind)
+        if (source, kind) not in self._seen and len(self._seen) < _SOURCES:
+            self._seen.add((source, kind))
+            log.warning("malformed input left out; more of this kind is only counted", source=source, kind=kind,
+                        detail=detail[:500])  # fmt: skip
+
+
+class _Reader(Collector):
+    """Reads the hot-path counts and the live values when scraped."""
+
+    def __init__(self, tally: Tally, live: Callable[[], dict[str, float]]) -> None:
+        self._tally = tally
+        self._live = live
+
+    def collect(self) -> Iterable[CounterMetricFamily | GaugeMetricFamily]:
+        live = self._live()
+        for m in METRICS:
+            if m.tally is not None:
+                yield CounterMetricFamily(m.name, m.help, getattr(self._tally, m.tally))
+            elif m.live:
+                yield GaugeMetricFamily(m.name, m.help, live.get(m.name, 0.0))
+
+
+def metrics_docs() -> str:
+    """The list as Markdown."""
+    rows = [f"| `{m.name}` | {m.kind} | {', '.join(m.labels)} | {m.help} |" for m in METRICS]
+    return "\n".join(["| metric | kind | labels | meaning |", "| --- | --- | --- | --- |", *rows, ""])

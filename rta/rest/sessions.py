@@ -1,0 +1,61 @@
+"""Listing sessions: their JSON as it was written, sorted and paged. Plain code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from attrs import frozen
+
+from rta.ports import SessionRecord
+
+__all__ = ["Page", "list_sessions"]
+
+_SORTABLE = {"identity", "identifier", "state", "timestamp", "type", "group", "version", "quality"}
+
+
+@frozen
+class Page:
+    """Which part of the list, in which order. `sort`: `property:asc` or `property:desc`."""
+
+    index: int = 0
+    size: int | None = None
+    sort: tuple[str, ...] = ("timestamp:desc",)
+
+
+def list_sessions(records: Iterable[SessionRecord], page: Page) -> str:
+    """`{"sessions": […]}` of the top-level sessions; those without a readable JSON are left out."""
+    found: list[tuple[dict[str, Any], str]] = []
+    children: set[str] = set()
+    for record in records:
+        fields = _fields(record.json)
+        if record.json is not None and fields is not None:
+            found.append((fields, record.json))
+            children.update(c for c in _list(fields.get("children")) if isinstance(c, str))
+    found = [(f, text) for f, text in found if f.get("identity") not in children]
+    for key in reversed([k for k in page.sort if k.partition(":")[0] in _SORTABLE] or ["timestamp:desc"]):
+        name, _, order = key.partition(":")
+        found.sort(key=lambda item: _sort_key(item[0].get(name.lower())), reverse=order == "desc")
+    start = page.index * (page.size or 0)
+    part = found[start:] if page.size is None else found[start : start + page.size]
+    return '{"sessions":[' + ",".join(text for _, text in part) + "]}"
+
+
+def _fields(text: str | None) -> dict[str, Any] | None:
+    """A session JSON with keys in lower case; None where it is no object."""
+    try:
+        document = json.loads(text) if text is not None else None
+    except (ValueError, RecursionError):
+        return None
+    return {str(k).lower(): v for k, v in document.items()} if isinstance(document, dict) else None
+
+
+def _list(value: object) -> Sequence[object]:
+    return value if isinstance(value, list) else ()
+
+
+def _sort_key(value: object) -> tuple[int, float, str]:
+    if isinstance(value, int | float):
+        return 1, float(value), ""
+    return (2, 0.0, value) if isinstance(value, str) else (0, 0.0, "")

@@ -1,0 +1,178 @@
+"""A site: the transports it has opened and the actors that run on them, in one nursery.
+
+Start reading here. `Site.run` is the whole life of the service: open, start, wait, stop in order.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+import trio
+from attrs import frozen
+
+from rta import __version__
+from rta.actors.edge import EdgeActor
+from rta.actors.health import Health
+from rta.actors.hub import SessionHub
+from rta.actors.ingest import IngestActor
+from rta.actors.pruner import Pruner
+from rta.config import Config
+from rta.configurations import Configurations
+from rta.metrics import Metrics
+from rta.ports import BurstLog, Context, Edge, Offer, SessionRecord, Source, TopicBus, load_transport
+from rta.rest import make_app
+from rta.session.tally import Tally
+
+__all__ = ["Site"]
+
+log = structlog.get_logger("rta.site")
+
+P = TypeVar("P")
+
+_CATCH_UP = 1.0  # seconds for the readers to hand out the last entries at shutdown
+
+
+@frozen
+class _Opened:
+    """The transports of a running site."""
+
+    buffer: BurstLog
+    topics: TopicBus
+    edge: Edge
+    sources: dict[str, Source]
+
+
+class Site:
+    """One configured service."""
+
+    version = __version__
+
+    def __init__(self, config: Config, clock: Callable[[], int] = time.time_ns) -> None:
+        """`clock`: wall time, ns since the Unix epoch."""
+        self.config = config
+        self.label = config.site.label
+        self.description = config.site.description
+        self.health = Health()
+        self.tally = Tally()
+        self.reporter = Metrics(self.tally, self._live)
+        self._clock = clock
+        self._configurations = Configurations()
+        self._stop = trio.Event()
+        self._hub: SessionHub | None = None
+        self._edge: EdgeActor | None = None
+        self._buffer: BurstLog | None = None
+
+    def stop(self) -> None:
+        """Ask `run` to come to an orderly end."""
+        self._stop.set()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it has been asked to."""
+        return self._stop.is_set()
+
+    async def run(self, *, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED) -> None:
+        """Until `stop`; started with the edge's base URL.
+
+        :raises RtaError: something of the configuration cannot be opened.
+        """
+        async with self._open() as opened, trio.open_nursery() as nursery:
+            hub = self._hub = SessionHub(opened.buffer, self.config.fanout, self.health, self.tally)
+            edge_options = self.config.edge.options
+            edge = self._edge = EdgeActor(
+                hub, self.reporter, edge_options.ping_interval, edge_options.stall_timeout
+            )
+            self._buffer = opened.buffer
+            await nursery.start(hub.run)
+            nursery.start_soon(edge.keep)
+            nursery.start_soon(Pruner(opened.buffer, self.config.pruner, self.reporter).run)
+            url = await nursery.start(opened.edge.serve, edge.serve, make_app(self))
+            async with trio.open_nursery() as sources:
+                for actor in self._ingest(opened):
+                    sources.start_soon(actor.run)
+                log.info("ready", url=url, version=__version__, sources=sorted(opened.sources))
+                task_status.started(url)
+                await self._stop.wait()
+                log.info("stopping")
+                opened.edge.drain()
+                # Sources end first: they close their sessions as truncated, and clients are still to hear of it.
+                sources.cancel_scope.cancel()
+            with trio.move_on_after(_CATCH_UP):
+                await hub.caught_up()
+            await edge.shut_down(self.config.site.grace)
+            nursery.cancel_scope.cancel()
+        log.info("stopped")
+
+    @asynccontextmanager
+    async def _open(self) -> AsyncIterator[_Opened]:
+        config = self.config
+        async with AsyncExitStack() as stack:
+
+            async def enter(offer: Offer[P] | None, options: object, name: str) -> P:
+                assert offer is not None, f"{name}: the configuration was not checked"
+                return await stack.enter_async_context(offer.open(options, self.context(name)))
+
+            yield _Opened(
+                buffer=await enter(load_transport(config.buffer.transport).log, config.buffer.options, "buffer"),
+                topics=await enter(load_transport(config.topics.transport).topics, config.topics.options, "topics"),
+                edge=await enter(load_transport(config.edge.transport).edge, config.edge.options, "edge"),
+                sources={
+                    s.name: await enter(load_transport(s.transport).source, s.options, s.name)
+                    for s in config.sources
+                },
+            )
+
+    def context(self, name: str) -> Context:
+        """What a transport is opened with."""
+        path = self.config.path
+        return Context(name, path.parent if path is not None else Path.cwd(), self._clock, self.reporter)
+
+    def _ingest(self, opened: _Opened) -> list[IngestActor]:
+        return [
+            IngestActor(
+                s.name,
+                s.stream,
+                opened.sources[s.name],
+                opened.buffer,
+                self._configurations,
+                self.health,
+                self.reporter,
+                self._clock,
+            )
+            for s in self.config.sources
+        ]
+
+    # ---- what the HTTP application shows
+
+    def unhealthy(self) -> list[str]:
+        return self.health.reasons
+
+    def metrics(self) -> bytes:
+        return self.reporter.render()
+
+    async def sessions(self) -> list[SessionRecord]:
+        assert self._buffer is not None
+        return await self._buffer.sessions()
+
+    async def session(self, identity: str) -> SessionRecord | None:
+        assert self._buffer is not None
+        return await self._buffer.find(identity)
+
+    def configuration(self, identifier: str) -> str | None:
+        return self._configurations.get(identifier)
+
+    def _live(self) -> dict[str, float]:
+        feeds = self._hub.feeds if self._hub is not None else []
+        return {
+            "rta_healthy": float(self.health.healthy),
+            "rta_sessions_followed": len(feeds),
+            "rta_clients": self._edge.clients if self._edge is not None else 0,
+            "rta_views": sum(len(f.views) for f in feeds),
+            "rta_clients_behind": sum(not c.live for f in feeds for c in f.clients),
+            "rta_ring_bytes": sum(f.bytes for f in feeds),
+        }

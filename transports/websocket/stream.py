@@ -1,0 +1,177 @@
+"""One accepted TCP connection, as a Trio stream that several parties can share.
+
+HTTP and WebSocket libraries read and write it as an ordinary stream; bytes that were read to find out which of
+them is wanted are given back first. Data frames go past the libraries straight to the socket, which works because
+everybody keeps to whole frames: a writer that was cut short leaves the rest here, and the next one sends it first.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import struct
+from collections.abc import Callable
+
+import trio
+
+__all__ = ["WireStream"]
+
+_CHUNK = 64 << 10
+_DISCARD = 4 << 20  # bytes read and thrown away at most while waiting for the peer to hang up
+
+
+class WireStream(trio.abc.HalfCloseableStream):
+    """A non-blocking stream socket. Sending may be interleaved by frames; receiving is for one task."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        self.socket = sock
+        self.blocked: Callable[[], None] = lambda: None
+        """Called when a `send_all` has to wait: nobody may write to the socket past us then."""
+        self.closed = trio.Event()
+        self.heard = self.moved = trio.current_time()
+        self._unread = b""
+        self._rest: memoryview | None = None
+        self._lock = trio.Lock()
+        self._receiving = False
+
+    # ---- sending
+
+    @property
+    def free(self) -> bool:
+        """Nothing is waiting to be written, and nobody is writing."""
+        return self._rest is None and not self._lock.locked() and not self.closed.is_set()
+
+    def hold(self, rest: memoryview) -> None:
+        """What the socket did not take of a frame that was written past us."""
+        self._rest = rest
+        self.moved = trio.current_time()
+
+    async def flush(self) -> None:
+        """Wait until the connection is free."""
+        async with self._lock:
+            await self._write(memoryview(b""))
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        async with self._lock:
+            await self._write(memoryview(data))
+
+    async def wait_send_all_might_not_block(self) -> None:
+        async with self._lock:
+            self._check_open()
+            await trio.lowlevel.wait_writable(self.socket)
+
+    async def _write(self, data: memoryview) -> None:
+        """The rest first, then `data`. Between the last look at the rest and the first byte of `data` is no
+        checkpoint, so that no frame can get in between."""
+        began = False
+        while self._rest is not None or data:
+            self._check_open()
+            chunk = data if self._rest is None else self._rest
+            try:
+                taken = self.socket.send(chunk)
+            except BlockingIOError:
+                if not began:
+                    began = True
+                    self.moved = max(self.moved, trio.current_time()) if self._rest is None else self.moved
+                    self.blocked()
+                await trio.lowlevel.wait_writable(self.socket)
+                continue
+            except OSError as e:
+                raise trio.BrokenResourceError(f"sending: {e}") from e
+            self.moved = trio.current_time()
+            if self._rest is None:
+                data = data[taken:]
+                if data and not began:
+                    began = True
+                    self.blocked()
+            else:
+                self._rest = self._rest[taken:] or None
+
+    # ---- receiving
+
+    def unread(self, data: bytes) -> None:
+        """Give bytes back, to be received again first."""
+        self._unread = data + self._unread
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        if max_bytes is not None and max_bytes < 1:
+            raise ValueError("max_bytes must be at least 1")
+        if self._receiving:
+            raise trio.BusyResourceError("another task is receiving")
+        self._receiving = True
+        try:
+            await trio.lowlevel.checkpoint()
+            self._check_open()
+            if self._unread:
+                n = max_bytes or len(self._unread)
+                data, self._unread = self._unread[:n], self._unread[n:]
+                return data
+            while True:
+                try:
+                    data = self.socket.recv(max_bytes or _CHUNK)
+                except BlockingIOError:
+                    await trio.lowlevel.wait_readable(self.socket)
+                    self._check_open()
+                    continue
+                except OSError as e:
+                    raise trio.BrokenResourceError(f"receiving: {e}") from e
+                self.heard = trio.current_time()
+                return data
+        finally:
+            self._receiving = False
+
+    # ---- ending
+
+    def _check_open(self) -> None:
+        if self.closed.is_set():
+            raise trio.ClosedResourceError("the connection was closed")
+
+    async def send_eof(self) -> None:
+        async with self._lock:
+            self._check_open()
+            self._shut_down()
+
+    def _shut_down(self) -> None:
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError as e:
+            if e.errno != errno.ENOTCONN:
+                raise trio.BrokenResourceError(f"shutting down: {e}") from e
+
+    async def hang_up(self, timeout: float) -> None:
+        """Say that we are done, then wait for the peer to hang up, so that the last bytes are not lost to a reset."""
+        discarded = 0
+        try:
+            with trio.move_on_after(timeout):
+                await self.send_eof()
+                while discarded < _DISCARD:
+                    data = await self.receive_some(_CHUNK)
+                    if not data:
+                        break
+                    discarded += len(data)
+        except (trio.BrokenResourceError, trio.ClosedResourceError, trio.BusyResourceError):
+            pass
+        finally:
+            self.close()
+
+    def abort(self) -> None:
+        """Close at once and let the peer's kernel know, throwing away what was not sent."""
+        if not self.closed.is_set():
+            try:
+                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            except OSError:
+                pass  # the peer has gone already
+            self.close()
+
+    def close(self) -> None:
+        """Close without waiting; idempotent."""
+        if not self.closed.is_set():
+            self.closed.set()
+            self._rest = None
+            trio.lowlevel.notify_closing(self.socket)
+            self.socket.close()
+
+    async def aclose(self) -> None:
+        self.close()
+        await trio.lowlevel.checkpoint()
