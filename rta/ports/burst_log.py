@@ -61,7 +61,7 @@ class BurstLog(Protocol):
         """Entries with `after < position <= upto`: at least one, more while they hold at most `max_bytes` unpacked.
 
         `position` of the batch is `upto` when nothing more is to be read, be there entries up to it or not.
-        `lost` if an entry behind `after` has been trimmed; never for `START`.
+        `lost` if an entry behind `after` has been trimmed: a gap to those who had read up to there.
         """
         ...
 

@@ -40,6 +40,8 @@ class Binding:
     session_id: int
     start: Position
     """Nothing of the session is at or before this position."""
+    joined: Position
+    """Up to where its stream had been read when the feed took it up."""
     end: Position | None = None
     """Where this run was left for the next one; None for the current one."""
     successor: Binding | None = None
@@ -47,7 +49,8 @@ class Binding:
     @classmethod
     def of(cls, record: SessionRecord, serial: int) -> Binding:
         """The run a record speaks of."""
-        return cls(serial, record.stream, record.stream_session_id, record.stream_position.before())
+        start = record.stream_position.before()
+        return cls(serial, record.stream, record.stream_session_id, start, start)
 
     def is_run(self, record: SessionRecord) -> bool:
         """Whether a record speaks of this run."""
@@ -137,7 +140,7 @@ class Client:
         """Why the client cannot be served any longer."""
         self.leaving: Gone | None = None
         """Why it is to be closed once nothing is owed."""
-        self.json_version = -1
+        self.json_version = 0
         self.range_version = -1
         self.range_at = float("-inf")
         self.caught_up: float | None = None

@@ -58,7 +58,7 @@ class SessionFeed:
         self.tally = tally
         self._range_due = range_due
         self.binding = Binding.of(record, 0)
-        self.position = max(position, self.binding.start)
+        self.position = self.binding.joined = max(position, self.binding.start)
         self._ring_bytes = ring_bytes
         self.ring = Ring(ring_bytes // 2, self.position)
         self._chunks = ChunkCache(ring_bytes // 2)
@@ -68,11 +68,12 @@ class SessionFeed:
         self.json: str | None = None
         self._json_version = 0
         self._json_frame = b""
+        self._announced = False
+        """The latest session JSON did not come by the stream."""
         self._doubted: str | None = None
         self.time_range: TimeRange | None = None
         self._range_version = 0
         self._range_frame: bytes | None = None
-        self._range_told = float("-inf")
         self.closed_since: float | None = None
         """Since when the session JSON has been in a closed state (Trio time)."""
         self._learn(record, now)
@@ -130,6 +131,7 @@ class SessionFeed:
     def take(self, entry: Entry, now: float) -> None:
         """The next entry of this session: to the live clients at once, to the others in their time."""
         burst = entry.burst
+        told = self._range_version
         if self._absorb(entry, now):
             opened = OpenBurst(burst)
             for view in self.views.values():
@@ -137,7 +139,7 @@ class SessionFeed:
                     out = self._cutter.single(opened, view.want)
                     if out is not None:
                         self._fan_out(view, out, 1, entry.position)
-                        if burst.time_range is not None:
+                        if burst.time_range is not None and view.range_version == told:
                             view.range_version = self._range_version
         self.position = entry.position
 
@@ -167,6 +169,7 @@ class SessionFeed:
         self.tally.bytes_in += len(burst.packed)
         for text in burst.session_json:
             self._set_json(text, now)
+            self._announced = False
         if burst.time_range is not None:
             self._expand(burst.time_range)
         if burst.has_data or burst.has_events or burst.session_json:
@@ -193,24 +196,31 @@ class SessionFeed:
 
     def tell_ranges(self, now: float) -> float | None:
         """Send the time range to live clients that lack it, at most every `RANGE_INTERVAL`; when to call again."""
-        stale = [v for v in self.views.values() if v.live and v.range_version != self._range_version]
-        out = self.range_frame() if stale else None
-        if out is None:
-            return None
-        if now < self._range_told + RANGE_INTERVAL:
-            return self._range_told + RANGE_INTERVAL
-        self._range_told = now
-        for view in stale:
-            old, view.range_version = view.range_version, self._range_version
-            for client, taken in view.deliver(out, 0, self.tally):
-                self._leave_live(client, self.position)
-                if taken > 0:
-                    client.sink.hold(memoryview(out)[taken:])
-                elif taken < 0:
-                    client.sink.abort()
-                else:
-                    client.range_version = old
-        return None
+        again: float | None = None
+        for view in self.views.values():
+            if not view.live or view.range_version == self._range_version:
+                continue
+            if view.range_due is None:
+                view.range_due = view.range_at + RANGE_INTERVAL  # whoever joins meanwhile does not put it off
+            if now >= view.range_due:
+                self._tell_range(view, now)
+            else:
+                again = view.range_due if again is None else min(again, view.range_due)
+        return again
+
+    def _tell_range(self, view: View, now: float) -> None:
+        out = self.range_frame()
+        assert out is not None, "a range version without a range"
+        old, view.range_version = view.range_version, self._range_version
+        view.range_at, view.range_due = now, None
+        for client, taken in view.deliver(out, 0, self.tally):
+            self._leave_live(client, self.position)
+            if taken > 0:
+                client.sink.hold(memoryview(out)[taken:])
+            elif taken < 0:
+                client.sink.abort()
+            else:
+                client.range_version = old
 
     def refresh(self, record: SessionRecord, now: float) -> None:
         """A record of this run, read just after the feed was made."""
@@ -241,6 +251,7 @@ class SessionFeed:
         if text is None:
             return
         self._set_json(text, now)
+        self._announced = True
         self._json_version += 1
         for client in self.clients:
             self._leave_live(client, self.position)
@@ -256,6 +267,7 @@ class SessionFeed:
             self._leave_live(client, self.position)
         old.end, old.successor = self.position, new
         self.binding, self.position = new, max(position, new.start)
+        new.joined = self.position
         self.ring = Ring(self._ring_bytes // 2, self.position)
         self._expand(record.time_range)
         self._announce(record.json, now)
@@ -267,6 +279,7 @@ class SessionFeed:
     def attach(self, sink: Sink, wake: Callable[[], None]) -> Client:
         """A new client; it is first owed the session JSON, then the time range."""
         client = Client(sink, wake, self.binding, self.position, self._view(NOTHING))
+        client.queued, client.json_version = self.json_frame(), self._json_version
         self.clients.add(client)
         return client
 
@@ -321,6 +334,7 @@ class SessionFeed:
             del client.view.live[client]
             client.binding, client.position = self.binding, position
             client.range_version = client.view.range_version
+            client.range_at = max(client.range_at, client.view.range_at)
             client.caught_up = None
             client.wake()
 
@@ -335,10 +349,7 @@ class SessionFeed:
         if client.queued is not None:
             out, client.queued = client.queued, None
             return Write(out)
-        if client.json_version != self._json_version:
-            client.json_version = self._json_version
-            return Write(self.json_frame())
-        if client.range_version != self._range_version and now >= client.range_at + RANGE_INTERVAL:
+        if not client.live and client.range_version != self._range_version and now >= client.range_at + RANGE_INTERVAL:
             client.range_version, client.range_at = self._range_version, now
             out = self.range_frame()
             if out is not None:
@@ -347,6 +358,11 @@ class SessionFeed:
             step = self._towards_head(client)
             if step is not None:
                 return step
+            # At the head, so that it does not overtake older ones that came by the stream.
+            if client.json_version != self._json_version:
+                client.json_version = self._json_version
+                if self._announced:
+                    return Write(self.json_frame())
             self._join_live(client)
         step = self._back_fill(client)
         if step is not None:
@@ -359,6 +375,7 @@ class SessionFeed:
         view = client.view
         told = client.range_version
         view.range_version = min(told, view.range_version) if view.live else told
+        view.range_at = max(client.range_at, view.range_at)
         if told != self._range_version:
             self._range_due(self)
         client.live = True
@@ -381,7 +398,7 @@ class SessionFeed:
             else:
                 end_of_run = binding.end if binding.end is not None else self.ring.floor
                 if binding.successor is not None and client.position >= end_of_run:
-                    client.binding, client.position = binding.successor, binding.successor.start
+                    self._enter_run(client, binding.successor)
                     continue
                 line = self.ring.grid_end(client.position) if binding is self.binding else None
                 upto = end_of_run if line is None else line
@@ -392,6 +409,14 @@ class SessionFeed:
             if chunk.frame is not None:
                 self._count(chunk)
                 return Write(chunk.frame)
+
+    @staticmethod
+    def _enter_run(client: Client, run: Binding) -> None:
+        """On to the next run: live from where the feed took it up, and what was there already as a back-fill."""
+        client.binding, client.position = run, run.joined
+        if run.start < run.joined and client.subscription is not NOTHING:
+            want = Filter(client.subscription, NOTHING)
+            client.back_fills.append(BackFill(want, run, run.start, run.joined))
 
     def _back_fill(self, client: Client) -> Step | None:
         while client.back_fills:
@@ -415,8 +440,7 @@ class SessionFeed:
     def give(self, client: Client, fetch: Fetch, batch: Batch) -> Gone | None:
         """What a `Fetch` brought; the next `step` goes on from there."""
         job = fetch.back_fill
-        begun = fetch.after != fetch.binding.start if job is None else job.started
-        if batch.lost and begun:
+        if batch.lost and (job is None or job.started):
             self.tally.dropped += 1
             return _TOO_SLOW
         if client not in self.clients:

@@ -14,7 +14,7 @@ __all__ = ["View"]
 class View:
     """One distinct subscription. `live` maps each client to its socket's `send`."""
 
-    __slots__ = ("clients", "live", "range_version", "subscription", "want")
+    __slots__ = ("clients", "live", "range_at", "range_due", "range_version", "subscription", "want")
 
     def __init__(self, subscription: Subscription, range_version: int) -> None:
         self.subscription = subscription
@@ -23,6 +23,9 @@ class View:
         self.live: dict[Client, Callable[[bytes], int]] = {}
         self.range_version = range_version
         """Which time range the live clients have been told."""
+        self.range_at = float("-inf")
+        """When one of them was last told on its own (Trio time)."""
+        self.range_due: float | None = None
 
     def deliver(self, frame: bytes, bursts: int, tally: Tally) -> list[tuple[Client, int]]:
         """Send to every live client; those that did not take all of it, with how much they took (-1: broken).

@@ -454,7 +454,7 @@ class Table:
         self.reads += 1
         stream = self.entries.get(fetch.binding.stream, [])
         trimmed = self.trimmed.get(fetch.binding.stream, START)
-        lost = START < fetch.after < trimmed
+        lost = fetch.after < trimmed
         due = [e for e in stream if max(fetch.after, trimmed) < e.position <= fetch.upto]
         out: list[Entry] = []
         size = 0

@@ -90,7 +90,7 @@ class _Stream:
         else:
             position = self.head if upto is None else max(after, upto)
         asked = upto is None or after < upto
-        return Batch(entries, position, lost=asked and START < after < self.trimmed)
+        return Batch(entries, position, lost=asked and after < self.trimmed)
 
 
 def _cost(burst: Burst) -> int:
