@@ -5,7 +5,7 @@ Whatever is not an `RtaError` (or an `OSError` of a known call) is a programming
 
 from __future__ import annotations
 
-__all__ = ["ConfigError", "MalformedError", "Problem", "RtaError", "TransportError"]
+__all__ = ["ConfigError", "MalformedError", "Problem", "RtaError", "TransportError", "first_error"]
 
 
 class RtaError(Exception):
@@ -36,3 +36,11 @@ class ConfigError(RtaError):
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+
+
+def first_error(error: BaseException) -> RtaError:
+    """The first of the expected errors in a group of such, however deep."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, RtaError), error
+    return error

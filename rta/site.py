@@ -84,9 +84,7 @@ class Site:
         async with self._open() as opened, trio.open_nursery() as nursery:
             hub = self._hub = SessionHub(opened.buffer, self.config.fanout, self.health, self.tally)
             edge_options = self.config.edge.options
-            edge = self._edge = EdgeActor(
-                hub, self.reporter, edge_options.ping_interval, edge_options.stall_timeout
-            )
+            edge = self._edge = EdgeActor(hub, self.reporter, edge_options.ping_interval, edge_options.stall_timeout)
             self._buffer = opened.buffer
             await nursery.start(hub.run)
             nursery.start_soon(edge.keep)
@@ -122,8 +120,7 @@ class Site:
                 topics=await enter(load_transport(config.topics.transport).topics, config.topics.options, "topics"),
                 edge=await enter(load_transport(config.edge.transport).edge, config.edge.options, "edge"),
                 sources={
-                    s.name: await enter(load_transport(s.transport).source, s.options, s.name)
-                    for s in config.sources
+                    s.name: await enter(load_transport(s.transport).source, s.options, s.name) for s in config.sources
                 },
             )
 
@@ -174,5 +171,5 @@ class Site:
             "rta_clients": self._edge.clients if self._edge is not None else 0,
             "rta_views": sum(len(f.views) for f in feeds),
             "rta_clients_behind": sum(not c.live for f in feeds for c in f.clients),
-            "rta_ring_bytes": sum(f.bytes for f in feeds),
+            "rta_ring_bytes": sum(f.held for f in feeds),
         }

@@ -13,9 +13,7 @@ __all__ = ["Backoff"]
 class Backoff:
     """`await pause()` after a failure, `reset()` after a success."""
 
-    def __init__(
-        self, first: float = 0.05, cap: float = 1.0, chance: Callable[[], float] = random
-    ) -> None:
+    def __init__(self, first: float = 0.05, cap: float = 1.0, chance: Callable[[], float] = random) -> None:
         """Seconds. Each pause is between half and all of its step."""
         self._first, self._cap, self._chance = first, cap, chance
         self._step = first

@@ -26,7 +26,7 @@ _TURN = 256 << 10  # bytes written to one client before others get a turn
 _TICK = 0.5  # seconds between the keeper's rounds
 
 
-class _Close(Exception):  # noqa: N818 - control flow within one connection
+class _Close(Exception):
     """The connection is to be closed by us."""
 
     def __init__(self, code: int, reason: str) -> None:

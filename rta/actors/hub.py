@@ -77,7 +77,9 @@ class SessionHub:
             if record is None or record.json is None:
                 return None
             async with self._opening:
-                feed = self._feeds.get(identity) or await self._follow(record)
+                feed = self._feeds.get(identity)
+                if feed is None:
+                    feed = await self._follow(record)
         self._unused_since.pop(feed, None)
         return feed if feed.streamable else None
 
@@ -103,9 +105,7 @@ class SessionHub:
     async def _follow(self, record: SessionRecord) -> SessionFeed:
         reader = await self._reader(record.stream)
         now = trio.current_time()
-        feed = SessionFeed(
-            record, reader.position, self.settings.ring, self.tally, now, range_due=self._note_range
-        )
+        feed = SessionFeed(record, reader.position, self.settings.ring, self.tally, now, range_due=self._note_range)
         reader.feeds[record.stream_session_id] = feed
         self._feeds[record.identity] = feed
         # What the record learned between the look-up and the first entry handed to the feed.
@@ -151,8 +151,8 @@ class SessionHub:
         now = reader.moved_at = trio.current_time()
         if batch.lost:
             log.error("the buffer was trimmed faster than it was read", stream=reader.stream)
-            for feed in reader.feeds.values():
-                feed.lose()
+            for everybody in reader.feeds.values():
+                everybody.lose()
         if self.settings.merge_delay:
             self._hand_out_merged(reader, batch.entries, now)
         else:

@@ -12,7 +12,7 @@ import structlog
 import trio
 
 from rta.config import load_config
-from rta.errors import RtaError
+from rta.errors import RtaError, first_error
 from rta.logs import set_up_logging
 from rta.site import Site
 
@@ -46,15 +46,8 @@ async def _main(site: Site) -> RtaError | None:
             await site.run()
             nursery.cancel_scope.cancel()
     except* RtaError as group:
-        expected = _leaf(group)
+        expected = first_error(group)
     return expected
-
-
-def _leaf(error: BaseException) -> RtaError:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert isinstance(error, RtaError)
-    return error
 
 
 async def _signals(site: Site, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:

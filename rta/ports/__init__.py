@@ -1,4 +1,4 @@
-"""The ports: what the core asks of the outside. Transports import this package and `rta.wire`, nothing else of `rta`."""
+"""The ports: what the core asks of the outside. Transports import this and `rta.wire`, nothing else of `rta`."""
 
 from rta.errors import MalformedError, RtaError, TransportError
 from rta.ports.burst_log import BurstLog, Tail

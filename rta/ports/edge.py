@@ -12,7 +12,7 @@ __all__ = ["AsgiApp", "ClientGone", "Edge", "FrameConnection", "Handler", "Close
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 
-class ClientGone(Exception):  # noqa: N818 - not an error
+class ClientGone(Exception):
     """The connection is over, by either side."""
 
 
@@ -29,11 +29,17 @@ class FrameConnection(Protocol):
     """The client's address, for logs."""
     opened: float
     """Trio time of the handshake."""
-    heard: float
-    """Trio time at which the last byte arrived from the client."""
-    moved: float
-    """Trio time at which the kernel last took bytes that had been waiting."""
     send: Callable[[bytes], int]
+
+    @property
+    def heard(self) -> float:
+        """Trio time at which the last byte arrived from the client."""
+        ...
+
+    @property
+    def moved(self) -> float:
+        """Trio time at which the kernel last took bytes that had been waiting."""
+        ...
 
     @property
     def free(self) -> bool:

@@ -79,7 +79,7 @@ def make_app(service: Service) -> ASGIApp:
             Route(v2 + "/session-folders", rest.empty_list),
             Route(v2 + "/session-folders/{parent:path}", rest.empty_list),
         ],
-        exception_handlers={TransportError: _unreachable},  # type: ignore[dict-item]
+        exception_handlers={TransportError: _unreachable},
     )
     return _tolerant(app)
 

@@ -86,8 +86,8 @@ class SessionFeed:
         return self.json is not None
 
     @property
-    def bytes(self) -> int:
-        """What the ring and the merged chunks hold."""
+    def held(self) -> int:
+        """Bytes that the ring and the merged chunks hold."""
         return self.ring.bytes + self._chunks.bytes
 
     def _learn(self, record: SessionRecord, now: float) -> None:
@@ -181,6 +181,7 @@ class SessionFeed:
         """The reader found that entries had been trimmed before it read them: nobody can be served without a gap."""
         self.tally.lost += 1
         for client in self.clients:
+            self._leave_live(client, self.position)
             client.gone = _TOO_SLOW
             client.wake()
 
@@ -225,7 +226,7 @@ class SessionFeed:
     def refresh(self, record: SessionRecord, now: float) -> None:
         """A record of this run, read just after the feed was made."""
         if self.binding.is_run(record):
-            if record.json not in (None, self.json) and self.ring.floor == self.position:
+            if record.json != self.json and self.ring.floor == self.position:
                 self._announce(record.json, now)
             self._expand(record.time_range)
 
@@ -351,9 +352,9 @@ class SessionFeed:
             return Write(out)
         if not client.live and client.range_version != self._range_version and now >= client.range_at + RANGE_INTERVAL:
             client.range_version, client.range_at = self._range_version, now
-            out = self.range_frame()
-            if out is not None:
-                return Write(out)
+            told = self.range_frame()
+            if told is not None:
+                return Write(told)
         if not client.live:
             step = self._towards_head(client)
             if step is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from rta.ports.values import START, Position
+from rta.ports.values import Position
 from rta.wire.block import TARGET
 from rta.wire.burst import Burst
 

@@ -106,6 +106,4 @@ def read_request(message: bytes) -> Subscription | None:
     if request.WhichOneof("option") != "subscribe":
         return None
     s = request.subscribe
-    return NOTHING.widened(
-        Subscription(s.all_events, s.all_data_channels, frozenset(s.data_channel_ids))
-    )
+    return NOTHING.widened(Subscription(s.all_events, s.all_data_channels, frozenset(s.data_channel_ids)))

@@ -86,13 +86,9 @@ def burst_of_every_kind(identity: str) -> Burst:
         [
             json_item(session_json(identity)),
             data_item(encode_timestamped(ChannelId(0), times, every_byte, SampleType.U8)),
-            data_item(
-                encode_periodic(ChannelId((1 << 32) - 1), MOMENT, 10_000_000, every_byte, SampleType.U8)
-            ),
+            data_item(encode_periodic(ChannelId((1 << 32) - 1), MOMENT, 10_000_000, every_byte, SampleType.U8)),
             data_item(encode_row(list(types), MOMENT, [12.7, 234, 0.7], types)),
-            data_item(
-                Event(event_definition_id=7, timestamp=MOMENT, status_text="off \0 and on", raw_data=[0.1])
-            ),
+            data_item(Event(event_definition_id=7, timestamp=MOMENT, status_text="off \0 and on", raw_data=[0.1])),
             range_item(TimeRange(MOMENT, MOMENT + 255**2)),
         ]
     )

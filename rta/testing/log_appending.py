@@ -100,9 +100,7 @@ class Appending(LogUnderTest):
     async def test_bursts_without_session_json_leave_the_record_s(self) -> None:
         text = session_json("a")
         async with self.open_log() as log:
-            found = await self.record_after(
-                log, json_burst(text), numbered_burst(1), range_burst(1, 2), event_burst()
-            )
+            found = await self.record_after(log, json_burst(text), numbered_burst(1), range_burst(1, 2), event_burst())
             assert found.json == text
 
     async def test_a_time_range_becomes_the_record_s_to_the_nanosecond(self) -> None:
@@ -129,9 +127,7 @@ class Appending(LogUnderTest):
     async def test_time_ranges_may_be_anywhere(self) -> None:
         first, last = -(1 << 63), (1 << 63) - 1
         async with self.open_log() as log:
-            found = await self.record_after(
-                log, range_burst(-5, -3), range_burst(first, first), range_burst(7, last)
-            )
+            found = await self.record_after(log, range_burst(-5, -3), range_burst(first, first), range_burst(7, last))
             assert found.time_range == TimeRange(first, last)
 
     async def test_bursts_without_a_time_range_leave_the_record_s(self) -> None:

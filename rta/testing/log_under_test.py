@@ -48,7 +48,7 @@ class LogUnderTest:
     async def pass_time(self, log: BurstLog, ms: int) -> None:
         """Return when the log's clock has moved on by `ms` or more. Default: wait; override to step it."""
         end = await log.now() + ms
-        while (left := end - await log.now()) > 0:  # noqa: ASYNC110 - nothing announces it
+        while (left := end - await log.now()) > 0:
             await trio.sleep(left / 1000)
 
     def outage(self, log: BurstLog) -> AbstractAsyncContextManager[None] | None:
@@ -73,9 +73,7 @@ class LogUnderTest:
         async with log.follow(stream, after) as tail:
             yield Follower(tail, after, self.patience)
 
-    async def append_numbers(
-        self, log: BurstLog, session: SessionRecord, numbers: Iterable[int]
-    ) -> list[Position]:
+    async def append_numbers(self, log: BurstLog, session: SessionRecord, numbers: Iterable[int]) -> list[Position]:
         """One numbered burst each."""
         return [await log.append(session, numbered_burst(i)) for i in numbers]
 

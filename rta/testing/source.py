@@ -40,18 +40,14 @@ class SourceContract(SourceUnderTest):
         assert any(isinstance(u, OpenSession) for u in updates), "no session: the kit has nothing to look at"
         assert any(isinstance(u, SessionBurst) for u in updates), "no burst: the kit has nothing to look at"
 
-    async def test_a_session_is_opened_before_anything_else_of_it_and_closed_after(
-        self, clock: Clock
-    ) -> None:
+    async def test_a_session_is_opened_before_anything_else_of_it_and_closed_after(self, clock: Clock) -> None:
         check_order(await self.updates(), set())
 
     async def test_session_json_is_whole_and_of_the_session_it_came_for(self, clock: Clock) -> None:
         for update in await self.updates():
             check_session_json(update)
 
-    async def test_a_session_is_in_a_closed_state_when_it_is_closed_and_not_before(
-        self, clock: Clock
-    ) -> None:
+    async def test_a_session_is_in_a_closed_state_when_it_is_closed_and_not_before(self, clock: Clock) -> None:
         check_states(await self.updates())
 
     async def test_bursts_are_what_their_bytes_say_and_within_the_limits(self, clock: Clock) -> None:
@@ -114,9 +110,7 @@ class SourceContract(SourceUnderTest):
                     during = await self.collect(source, lambda got: False)
                 except TransportError:
                     failed = True
-            assert failed, (
-                f"running during the outage did not raise TransportError but reported {len(during)} updates"
-            )
+            assert failed, f"running during the outage did not raise TransportError but reported {len(during)} updates"
             after = await self.collect(source, self.enough)
             check_order(after, {u.identity for u in before if isinstance(u, OpenSession)})
             assert any(isinstance(u, OpenSession | SessionBurst | CloseSession) for u in after)

@@ -48,14 +48,10 @@ def check_session_json(update: SourceUpdate) -> None:
     """Its session JSON can be read, has what is required, and is the session's own."""
     for identity, text in _session_jsons(update):
         session = read_session(text)
-        assert session.identity == identity, (
-            f"the session JSON of {identity!r} says it is of {session.identity!r}"
-        )
+        assert session.identity == identity, f"the session JSON of {identity!r} says it is of {session.identity!r}"
         assert session.identifier, f"the session JSON of {identity!r} has no identifier"
         assert session.timestamp, f"the session JSON of {identity!r} has no timestamp"
-        assert datetime.fromisoformat(session.timestamp).tzinfo, (
-            f"{session.timestamp} says no offset from UTC"
-        )
+        assert datetime.fromisoformat(session.timestamp).tzinfo, f"{session.timestamp} says no offset from UTC"
         if session.time_range is not None:
             assert session.time_range.start_time <= session.time_range.end_time
 
@@ -91,9 +87,7 @@ def check_configurations(updates: list[SourceUpdate], published: set[str]) -> No
             published.add(update.identifier)
         for identity, text in _session_jsons(update):
             for binding in _bindings(text):
-                assert binding.identifier in published, (
-                    f"{identity!r} binds to {binding.identifier!r} too early"
-                )
+                assert binding.identifier in published, f"{identity!r} binds to {binding.identifier!r} too early"
                 assert binding.channel_offset >= 0
 
 
@@ -121,9 +115,7 @@ def check_items(updates: list[SourceUpdate]) -> None:
                     case "timestamped_data" | "periodic_data" | "row_data" as kind_of_item:
                         _check_data(getattr(item, kind_of_item), types.get(update.identity, {}))
                     case "time_range":
-                        assert item.time_range.start_time <= item.time_range.end_time, (
-                            "a time range ends too early"
-                        )
+                        assert item.time_range.start_time <= item.time_range.end_time, "a time range ends too early"
                     case None:
                         raise AssertionError("an item with nothing in it")
 
@@ -174,9 +166,7 @@ def _check_data(data: Data, types: Mapping[ChannelId, SampleType]) -> None:
         narrow, wide = _widths(types, data.channel_id)
         assert data.buffer, f"no sample of channel {data.channel_id}"
         assert len(data.buffer) % narrow == 0, f"channel {data.channel_id} ends with a part of a sample"
-        assert len(data.buffer) <= wide * len(data.timestamp_deltas), (
-            f"channel {data.channel_id} lacks timestamps"
-        )
+        assert len(data.buffer) <= wide * len(data.timestamp_deltas), f"channel {data.channel_id} lacks timestamps"
     elif isinstance(data, PeriodicData):
         narrow, wide = _widths(types, data.channel_id)
         size = len(data.buffer)

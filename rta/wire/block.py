@@ -22,7 +22,8 @@ _MAX_RATIO = 255  # no LZ4 block unpacks to more than this many times its size
 
 def pack(raw: bytes) -> bytes:
     """Compress to one LZ4 block."""
-    return lz4.block.compress(raw, store_size=False)
+    packed: bytes = lz4.block.compress(raw, store_size=False)
+    return packed
 
 
 def unpack(block: bytes, limit: int) -> bytes:
@@ -31,7 +32,7 @@ def unpack(block: bytes, limit: int) -> bytes:
     :raises MalformedError: kind `oversize` when it may hold more, `lz4` when it is damaged.
     """
     try:
-        return lz4.block.decompress(block, uncompressed_size=limit)
+        raw: bytes = lz4.block.decompress(block, uncompressed_size=limit)
     except lz4.block.LZ4BlockError:
         # The library says the same for both; a block this small cannot have overrun the limit.
         if len(block) * _MAX_RATIO <= limit:
@@ -41,3 +42,4 @@ def unpack(block: bytes, limit: int) -> bytes:
         ) from None
     except (ValueError, OverflowError, MemoryError) as e:
         raise MalformedError("lz4", f"{len(block)} bytes are not an LZ4 block: {e}") from None
+    return raw

@@ -39,13 +39,6 @@ PeriodicData = data_pb2.PeriodicData
 TimestampedData = data_pb2.TimestampedData
 Data = TimestampedData | PeriodicData | RowData | Event
 
-_FIELDS = {
-    TimestampedData: "timestamped_data",
-    PeriodicData: "periodic_data",
-    RowData: "row_data",
-    Event: "event",
-}
-
 
 @define(frozen=True, slots=True)
 class Limits:
@@ -144,14 +137,20 @@ def json_item(text: str) -> stream_pb2.StreamData:
 
 def range_item(span: TimeRange) -> stream_pb2.StreamData:
     """A time-range update."""
-    return stream_pb2.StreamData(
-        time_range=stream_pb2.StreamTimeRange(start_time=span.start, end_time=span.end)
-    )
+    return stream_pb2.StreamData(time_range=stream_pb2.StreamTimeRange(start_time=span.start, end_time=span.end))
 
 
 def data_item(data: Data) -> stream_pb2.StreamData:
     """An item of any of the three data kinds, or an event."""
-    return stream_pb2.StreamData(**{_FIELDS[type(data)]: data})
+    match data:
+        case TimestampedData():
+            return stream_pb2.StreamData(timestamped_data=data)
+        case PeriodicData():
+            return stream_pb2.StreamData(periodic_data=data)
+        case RowData():
+            return stream_pb2.StreamData(row_data=data)
+        case Event():
+            return stream_pb2.StreamData(event=data)
 
 
 def pack_items(data: Sequence[Data], span: TimeRange | None, target: int = TARGET) -> list[Burst]:

@@ -42,7 +42,7 @@ def table(x: Values, raw: list[float], calibrated: list[float], interpolated: bo
         return np.full_like(x, np.nan)
     keys, values = np.asarray(raw[:n], float), np.asarray(calibrated[:n], float)
     if interpolated:
-        return np.interp(x, keys, values)
+        return np.asarray(np.interp(x, keys, values))
     at = np.searchsorted(keys, x).clip(0, n - 1)
     return np.where(keys[at] == x, values[at], np.nan)
 
@@ -143,13 +143,13 @@ def format_value(form: str, value: Any) -> str:
         if isinstance(value, str) or not math.isfinite(value):
             return plain
         if kind in "idu":
-            return (spec + "d") % round(value)
+            return str((spec + "d") % round(value))
         if kind in "oxX":
-            return (spec + kind) % (round(value) & 0xFFFFFFFF)
+            return str((spec + kind) % (round(value) & 0xFFFFFFFF))
         if kind == "c":
             code = round(value)
             return chr(code) if 0 <= code < 0x110000 and chr(code).isprintable() else plain
-        return (spec + kind) % value
+        return str((spec + kind) % value)
 
     try:
         text = _FORMAT.sub(one, form)
@@ -165,9 +165,7 @@ def bind(configuration: Configuration, binding: ConfigBinding) -> list[BoundPara
     for application, parameter in configuration.parameters():
         known = conversions.setdefault(id(application), {c.name: c for c in application.conversions})
         types = _types(application)
-        channels = {
-            ChannelId(c + binding.channel_offset): types[c] for c in parameter.channels if c in types
-        }
+        channels = {ChannelId(c + binding.channel_offset): types[c] for c in parameter.channels if c in types}
         out.append(BoundParameter(parameter, known.get(parameter.conv), channels))
     return out
 

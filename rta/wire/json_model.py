@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, TypeVar, Union, get_args, get_origin
 
@@ -61,9 +61,7 @@ def _structure(value: Any, cls: type[Any]) -> Any:
     try:
         return cls(**kwargs, extra=extra)
     except TypeError:
-        missing = [
-            camel(a.name) for a in known.values() if a.default is attrs.NOTHING and a.name not in kwargs
-        ]
+        missing = [camel(a.name) for a in known.values() if a.default is attrs.NOTHING and a.name not in kwargs]
         raise ValueError(f"required: {', '.join(missing)}") from None
 
 
@@ -75,7 +73,7 @@ def _unstructure(value: Any) -> dict[str, Any]:
         v = getattr(value, a.name)
         if v is None:
             continue
-        default = a.default.factory() if isinstance(a.default, attrs.Factory) else a.default  # type: ignore[arg-type,call-arg]
+        default = a.default.factory() if isinstance(a.default, attrs.Factory) else a.default  # type: ignore[arg-type]
         if not a.metadata.get(_REQUIRED) and v == default:
             continue
         out[camel(a.name)] = converter.unstructure(v)
@@ -112,6 +110,10 @@ def _optional(value: Any, kind: Any) -> Any:
     return None if value is None else converter.structure(value, inner)
 
 
+def _is_a(origin: type[Any]) -> Callable[[Any], bool]:
+    return lambda kind: get_origin(kind) is origin
+
+
 def _is_optional(kind: Any) -> bool:
     return get_origin(kind) in (Union, types.UnionType) and type(None) in get_args(kind) and len(get_args(kind)) == 2
 
@@ -120,8 +122,8 @@ converter = cattrs.Converter()
 converter.register_structure_hook_func(lambda t: attrs.has(t) and hasattr(attrs.fields(t), EXTRA), _structure)
 converter.register_unstructure_hook_func(lambda t: attrs.has(t) and hasattr(attrs.fields(t), EXTRA), _unstructure)
 converter.register_structure_hook_func(_is_optional, _optional)
-converter.register_structure_hook_func(lambda t: get_origin(t) is list, _list)
-converter.register_structure_hook_func(lambda t: get_origin(t) is dict, _dict)
+converter.register_structure_hook_func(_is_a(list), _list)
+converter.register_structure_hook_func(_is_a(dict), _dict)
 converter.register_structure_hook(float, _number)
 converter.register_structure_hook(int, _number)
 converter.register_structure_hook(str, _text)

@@ -44,7 +44,6 @@ class Wanted(Protocol):
         ...
 
 
-
 @define(frozen=True, slots=True, eq=False)
 class Layout:
     """Kind and channels of each item of a burst, and the picks already worked out from them."""
@@ -59,9 +58,7 @@ class Layout:
             take = [wanted.wanted(kind, channels) for kind, channels in self.items]
             found = ()
             if any(take):
-                found = tuple(
-                    i for i, (kind, _) in enumerate(self.items) if take[i] or wanted.rides(kind)
-                )
+                found = tuple(i for i, (kind, _) in enumerate(self.items) if take[i] or wanted.rides(kind))
             if len(self.picks) >= _PICKS:
                 self.picks.popitem(last=False)
             self.picks[wanted] = found

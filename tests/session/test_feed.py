@@ -194,6 +194,16 @@ def test_everybody_is_told_when_the_reader_itself_has_lost_entries() -> None:
     assert all(a.gone is not None and a.gone.code == CloseCode.FELL_BEHIND for a in actors)
 
 
+def test_nothing_from_behind_a_gap_is_sent() -> None:
+    table = Table()
+    actor = table.following(ALL)
+    table.feed.lose()
+    table.publish(samples(1, 1))
+    table.settle()
+    assert actor.socket.received.tags == []
+    assert actor.gone is not None
+
+
 def test_a_client_on_its_way_out_gets_what_it_is_owed_first() -> None:
     table = Table()
     table.publish(samples(1, 1))

@@ -90,8 +90,8 @@ class Session(RuleBasedStateMachine):
     # ---- the beginning
 
     @initialize(
-        ring=st.sampled_from([0, 700, 1500, 4000, 1 << 20]),
-        read_bytes=st.sampled_from([1, 1000, 64 << 10]),
+        ring=st.sampled_from([0, 1500, 4000, 8000, 1 << 20]),
+        read_bytes=st.sampled_from([1, 1000, 64 << 10, 64 << 10]),
         pad=st.sampled_from([0, 10, 500, 15_000, 30_000]),
         before=st.lists(bursts, max_size=3),
         fresh=st.booleans(),
@@ -290,16 +290,27 @@ class Session(RuleBasedStateMachine):
         _, other = self._pick(index)
         self.a_client_comes(1 << 40, True)
         for asked in list(other.asked):
-            self.a_client_subscribes(len(self.actors) - 1, asked.want, 1 << 60, served)
+            self.a_client_subscribes(len(self.actors) - 1, asked.want, 1 << 60, False, served)
 
     def _pick(self, index: int) -> tuple[Actor, Expectation]:
         return self.actors[index % len(self.actors)]
 
     @precondition(lambda self: self.actors)
-    @rule(index=which, more=subscriptions, back=st.sampled_from([0, 30, 3000, 1 << 60]), served=st.booleans())
-    def a_client_subscribes(self, index: int, more: Subscription, back: int, served: bool) -> None:
+    @rule(
+        index=which,
+        more=subscriptions,
+        back=st.sampled_from([0, 30, 3000, 1 << 60, 1 << 60]),
+        going=st.booleans(),
+        served=st.booleans(),
+    )
+    def a_client_subscribes(
+        self, index: int, more: Subscription, back: int, going: bool, served: bool
+    ) -> None:
         assert self.feed is not None
         actor, expectation = self._pick(index)
+        if going:  # perhaps until it waits for the log
+            actor.socket.drain()
+            actor.run(self.now)
         if actor.over:
             return
         back_from = Position(self.ms - back, 0) if back < self.ms else START
@@ -401,7 +412,7 @@ async def test_every_item_comes_exactly_once_whatever_happens() -> None:
     run_state_machine_as_test(
         Session,
         settings=settings(
-            max_examples=60,
+            max_examples=100,
             stateful_step_count=60,
             deadline=None,
             report_multiple_bugs=False,

@@ -1,4 +1,4 @@
-"""An accepted WebSocket connection: trio-websocket for the handshakes, control frames and reading; data frames past it."""
+"""An accepted connection: trio-websocket for handshakes, control frames and reading; data frames go past it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,17 @@ _CLOSE = 0x88
 
 
 class ControlStream(trio.abc.Stream):
-    """What trio-websocket is given: our stream, which learns from the close frame that no data may follow it."""
+    """What trio-websocket is given: our stream, which learns from the close frame that no data may follow it.
 
-    def __init__(self, wire: WireStream, hang_up_timeout: float) -> None:
+    It gives out the request's head, and nothing more before `opened`: what comes with the head would lie unseen in
+    the library until the client sends again.
+    """
+
+    def __init__(self, wire: WireStream, head: bytes, hang_up_timeout: float) -> None:
         self._wire = wire
+        self._head = head
         self._hang_up_timeout = hang_up_timeout
+        self.opened = trio.Event()
         self.closing = False
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
@@ -34,6 +40,11 @@ class ControlStream(trio.abc.Stream):
         await self._wire.wait_send_all_might_not_block()
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        if self._head:
+            await trio.lowlevel.checkpoint()
+            head, self._head = self._head, b""  # in one piece: in parts, h11 finds it too long much earlier
+            return head
+        await self.opened.wait()
         return await self._wire.receive_some(max_bytes)
 
     async def aclose(self) -> None:
@@ -95,10 +106,17 @@ class WebSocketPeer:
             raise ClientGone from None
 
     async def close(self, code: int, reason: str) -> None:
-        with trio.move_on_after(self._close_timeout) as scope:
-            await self._websocket.aclose(code, reason)
-        if scope.cancelled_caught:
-            self._wire.abort()
+        with trio.move_on_after(self._close_timeout):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._until_closed, nursery.cancel_scope)
+                await self._websocket.aclose(code, reason)
+                # Where the library has sent the close frame of its own accord, it leaves the rest to us.
+                await self._control.aclose()
+        self._wire.close()
+
+    async def _until_closed(self, scope: trio.CancelScope) -> None:
+        await self._wire.closed.wait()
+        scope.cancel()
 
     def ping(self) -> None:
         if self.free and self.send(PING) == 1:

@@ -28,19 +28,25 @@ class RequestHead:
     target: str
     headers: dict[str, str]
     raw: bytes
-    """Everything received so far: the head and whatever came with it."""
+    """The head as it was received, blank line and all."""
+    rest: bytes
+    """What came with it."""
+    outdated: bool
+    """It is of HTTP/1.0, which knows no upgrade."""
 
     @staticmethod
     def parse(raw: bytes) -> RequestHead:
         """Lenient: what is wrong with it is found by the library that gets the connection."""
-        lines = raw.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
+        text, blank, after = raw.partition(b"\r\n\r\n")
+        lines = text.decode("latin-1").split("\r\n")
         method, _, rest = lines[0].partition(" ")
         headers: dict[str, str] = {}
         for line in lines[1:]:
             name, _, value = line.partition(":")
             name, value = name.strip().lower(), value.strip()
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        return RequestHead(method, rest.rpartition(" ")[0], headers, raw)
+        target, _, version = rest.rpartition(" ")
+        return RequestHead(method, target, headers, text + blank, after, version == "HTTP/1.0")
 
     def tokens(self, name: str) -> list[str]:
         """A comma-separated header as a list."""
@@ -51,6 +57,7 @@ class RequestHead:
         """Whether it asks to upgrade."""
         return (
             self.method == "GET"
+            and not self.outdated
             and "upgrade" in [t.lower() for t in self.tokens("connection")]
             and "websocket" in [t.lower() for t in self.tokens("upgrade")]
         )
@@ -71,9 +78,7 @@ async def read_head(stream: WireStream, limit: int) -> RequestHead | None:
             return None
         if not data:
             return None
-        raw += data
-        if not raw.strip(b"\r\n"):
-            raw.clear()  # blank lines before a request are to be ignored
+        raw = (raw + data).lstrip(b"\r\n")  # blank lines before a request are to be ignored
     if end > limit:
         raise HeadTooLong
     return RequestHead.parse(bytes(raw))

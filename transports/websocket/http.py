@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+
 import trio
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.config import Config
@@ -30,7 +31,7 @@ class HttpHost:
     """Runs an ASGI application on connections one by one."""
 
     def __init__(self, app: AsgiApp, options: EdgeOptions) -> None:
-        self._app = ASGIWrapper(app)  # type: ignore[arg-type]
+        self._app = ASGIWrapper(app)
         self._serving: set[WorkerContext] = set()
         self._config = Config()
         self._config.keep_alive_timeout = options.keep_alive

@@ -89,7 +89,8 @@ class WebSocketEdge:
             except OSError as e:
                 for s in [sock, *out]:
                     s.close()
-                hint = "; is another rta running? RTA_EDGE__PORT sets another one" if e.errno == errno.EADDRINUSE else ""
+                taken = e.errno == errno.EADDRINUSE
+                hint = "; is another rta running? RTA_EDGE__PORT sets another one" if taken else ""
                 raise RtaError(f"cannot listen on {host}:{port}: {e.strerror}{hint}") from None
             out.append(sock)
         return out
@@ -164,10 +165,11 @@ class WebSocketEdge:
             await self._refuse(wire, "408 Request Timeout", "no request came", "handshake")
             return
         while head is not None:
-            wire.unread(head.raw)
             if head.wants_websocket:
+                wire.unread(head.rest)
                 await self._websocket(wire, head, forwarded_for(peer, head, self._trusted), handler)
                 return
+            wire.unread(head.raw + head.rest)
             if self._draining.is_set():
                 await self._refuse(wire, "503 Service Unavailable", "shutting down", "draining")
                 return
@@ -180,30 +182,44 @@ class WebSocketEdge:
         await wire.hang_up(_HANG_UP)
 
     async def _websocket(self, wire: WireStream, head: RequestHead, peer: str, handler: Handler) -> None:
-        control = ControlStream(wire, _HANG_UP)
+        control = ControlStream(wire, head.raw, _HANG_UP)
+        try:
+            async with trio.open_nursery() as nursery:
+                request = await self._handshake(nursery, wire, control)
+                if request is not None:
+                    await self._answer(request, wire, control, head, peer, handler)
+                nursery.cancel_scope.cancel()
+        except* wsproto.utilities.LocalProtocolError:
+            pass  # a ping came behind our close frame, and the library does not know that this is allowed
+        await wire.hang_up(_HANG_UP)
+
+    async def _answer(
+        self,
+        request: WebSocketRequest,
+        wire: WireStream,
+        control: ControlStream,
+        head: RequestHead,
+        peer: str,
+        handler: Handler,
+    ) -> None:
         identity = stream_identity(head.target)
         status, reason = self._verdict(head, identity, peer)
-        async with trio.open_nursery() as nursery:
-            request = await self._handshake(nursery, wire, control)
-            if request is None:
-                nursery.cancel_scope.cancel()
-                return
-            if status or identity is None:
-                self._report.count("rta_connections_refused_total", reason=reason)
-                await request.reject(status, body=f"{reason}\n".encode())
-                await wire.hang_up(_HANG_UP)
-                return
+        if status or identity is None:
+            self._report.count("rta_connections_refused_total", reason=reason)
+            await request.reject(status, body=f"{reason}\n".encode())
+            return
+        # No checkpoint since the verdict: those who come at the same time are counted one by one.
+        self._by_address[peer] += 1
+        try:
             websocket = await request.accept(subprotocol=SUBPROTOCOL)
+            control.opened.set()
             connection = WebSocketPeer(identity, peer, wire, control, websocket, self._options.close_timeout)
-            self._by_address[peer] += 1
-            try:
-                await handler(connection)
-                await connection.close(1000, "")
-            finally:
-                self._by_address[peer] -= 1
-                if not self._by_address[peer]:
-                    del self._by_address[peer]
-            nursery.cancel_scope.cancel()
+            await handler(connection)
+            await connection.close(1000, "")
+        finally:
+            self._by_address[peer] -= 1
+            if not self._by_address[peer]:
+                del self._by_address[peer]
 
     def _verdict(self, head: RequestHead, identity: str | None, peer: str) -> tuple[int, str]:
         """The status to refuse with, and why; 0 to accept."""
@@ -222,6 +238,7 @@ class WebSocketEdge:
         self, nursery: trio.Nursery, wire: WireStream, control: ControlStream
     ) -> WebSocketRequest | None:
         """None if it went wrong; the library has answered then, and has closed the stream."""
+        request: WebSocketRequest | None = None
         async with trio.open_nursery() as waiting:
 
             async def until_closed() -> None:
@@ -238,8 +255,7 @@ class WebSocketEdge:
                 receive_buffer_size=16 << 10,
             )
             waiting.cancel_scope.cancel()
-            return request
-        return None
+        return request
 
 
 def check_edge(options: EdgeOptions, context: Context) -> list[str]:

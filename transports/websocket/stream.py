@@ -17,7 +17,7 @@ import trio
 __all__ = ["WireStream"]
 
 _CHUNK = 64 << 10
-_DISCARD = 4 << 20  # bytes read and thrown away at most while waiting for the peer to hang up
+_DISCARD = 32 << 20  # bytes read and thrown away at most while waiting for the peer to hang up
 
 
 class WireStream(trio.abc.HalfCloseableStream):
@@ -34,6 +34,7 @@ class WireStream(trio.abc.HalfCloseableStream):
         self._rest: memoryview | None = None
         self._lock = trio.Lock()
         self._receiving = False
+        self._hanging_up = False
 
     # ---- sending
 
@@ -64,6 +65,7 @@ class WireStream(trio.abc.HalfCloseableStream):
     async def _write(self, data: memoryview) -> None:
         """The rest first, then `data`. Between the last look at the rest and the first byte of `data` is no
         checkpoint, so that no frame can get in between."""
+        self._check_open()
         began = False
         while self._rest is not None or data:
             self._check_open()
@@ -140,7 +142,14 @@ class WireStream(trio.abc.HalfCloseableStream):
                 raise trio.BrokenResourceError(f"shutting down: {e}") from e
 
     async def hang_up(self, timeout: float) -> None:
-        """Say that we are done, then wait for the peer to hang up, so that the last bytes are not lost to a reset."""
+        """Say that we are done, then wait for the peer to hang up, so that the last bytes are not lost to a reset.
+
+        Whoever comes second waits with the first.
+        """
+        if self._hanging_up:
+            await self.closed.wait()
+            return
+        self._hanging_up = True
         discarded = 0
         try:
             with trio.move_on_after(timeout):

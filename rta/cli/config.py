@@ -1,0 +1,31 @@
+"""`rta config docs` and `rta config schema`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from rta.config import config_docs, config_schema
+from rta.metrics import metrics_docs
+
+__all__ = ["command"]
+
+
+@click.group("config")
+def command() -> None:
+    """Show what can be configured."""
+
+
+@command.command()
+def docs() -> None:
+    """Every option and metric, as Markdown."""
+    click.echo(config_docs())
+    click.echo("## Metrics\n\n`GET /metrics` gives these.\n")
+    click.echo(metrics_docs(), nl=False)
+
+
+@command.command()
+def schema() -> None:
+    """The configuration file's JSON Schema."""
+    click.echo(json.dumps(config_schema(), indent=2))

@@ -1,0 +1,74 @@
+"""REST calls, in a worker thread each, within a deadline."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from urllib.parse import quote
+
+import trio
+
+from rta.errors import MalformedError, RtaError, TransportError
+from rta.wire import Configuration, SessionModel, read_configuration, read_session
+
+__all__ = ["RestClient"]
+
+_LIMIT = 64 << 20
+
+
+class RestClient:
+    """One service, by its base URL (`http://host:port`)."""
+
+    def __init__(self, base: str, timeout: float = 10.0) -> None:
+        if not base.startswith(("http://", "https://")):
+            raise RtaError(f"{base!r} is no base URL like http://127.0.0.1:8180")
+        self.base = base.rstrip("/")
+        self._timeout = timeout
+
+    async def sessions(self) -> list[SessionModel]:
+        """All top-level sessions, newest first; those we cannot read are left out."""
+        document = await self._get("/rta/v2/sessions")
+        try:
+            listed = json.loads(document or b"{}").get("sessions", [])
+        except (ValueError, AttributeError):
+            raise TransportError(f"{self.base} does not answer as an RTA service") from None
+        out = []
+        for session in listed:
+            try:
+                out.append(read_session(json.dumps(session)))
+            except MalformedError:
+                continue
+        return out
+
+    async def session(self, identity: str) -> SessionModel | None:
+        """One session; None if there is none of this identity."""
+        text = await self._get(f"/rta/v2/sessions/{quote(identity, safe='')}")
+        return None if text is None else read_session(text.decode())
+
+    async def configuration(self, identifier: str) -> Configuration | None:
+        """A configuration document; None if the service does not have it."""
+        text = await self._get(f"/rta/v2/configs/{quote(identifier, safe='')}")
+        return None if text is None else read_configuration(text)
+
+    async def _get(self, path: str) -> bytes | None:
+        """The body of an answer 200; None for 404.
+
+        :raises TransportError: anything else.
+        """
+
+        def get() -> bytes | None:
+            try:
+                with urllib.request.urlopen(self.base + path, timeout=self._timeout) as answer:  # noqa: S310
+                    body: bytes = answer.read(_LIMIT)
+                    return body
+            except urllib.error.HTTPError as e:
+                if e.code == 404:
+                    return None
+                raise TransportError(f"{self.base}{path} answers {e.code}") from None
+            except (OSError, ValueError) as e:
+                reason = getattr(e, "reason", e)
+                raise TransportError(f"{self.base} cannot be reached: {reason}") from None
+
+        # Nothing is left behind by an abandoned read: the thread ends with its timeout.
+        return await trio.to_thread.run_sync(get, abandon_on_cancel=True)

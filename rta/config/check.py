@@ -1,0 +1,33 @@
+"""What a configuration that loads still has wrong: files that are missing, places that cannot be used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from rta.config.model import Config
+from rta.config.problems import Key, Place
+from rta.config.tables import SLOTS, offer_for
+from rta.errors import Problem
+from rta.ports import Context
+
+__all__ = ["check_config"]
+
+
+def check_config(config: Config, context_for: Callable[[str], Context]) -> list[Problem]:
+    """Have every transport check the files and places its options name; nothing is started.
+
+    `context_for` gives the context of a transport by the table it fills, or by its source's name.
+    """
+    place = Place(config.path, sources={i: source.name for i, source in enumerate(config.sources)})
+    return [
+        place.problem(key, message)
+        for key, table, name, transport, options in _chosen(config)
+        for message in offer_for(transport, SLOTS[table]).check(options, context_for(name))
+    ]
+
+
+def _chosen(config: Config) -> Iterator[tuple[Key, str, str, str, object]]:
+    for table, plugged in (("buffer", config.buffer), ("topics", config.topics), ("edge", config.edge)):
+        yield (table,), table, table, plugged.transport, plugged.options
+    for i, source in enumerate(config.sources):
+        yield ("source", i), "source", source.name, source.transport, source.options

@@ -1,0 +1,173 @@
+"""Environment variables over the file: `RTA_EDGE__PORT=9000`, `RTA_SOURCE__wrx__SPEED=10`.
+
+`__` goes down a level; names are compared without underscores and case. Whoever orchestrates the process puts
+variables of its own beside ours (Kubernetes: `RTA_…_SERVICE_HOST`), so an unknown one is never an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+from attrs import define, field
+
+from rta.config.converter import Text
+from rta.config.inherited import is_about_authentication, is_without_effect, squashed, why_not_to_start
+from rta.config.kinds import nested
+from rta.config.problems import Key
+from rta.config.tables import SETTINGS, SLOTS, Slot, offer_for, options_fields
+from rta.config.values import shown
+from rta.errors import Problem, RtaError
+
+__all__ = ["Overrides", "config_variable", "override"]
+
+_PREFIX = "RTA_"
+_FILE = ("config",)
+
+
+@define
+class Overrides:
+    """What the environment changed."""
+
+    variables: dict[Key, str] = field(factory=dict)
+    """Which variable set which key."""
+    problems: list[Problem] = field(factory=list)
+    warnings: list[str] = field(factory=list)
+
+
+def _ours(environ: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, ...], str]]:
+    for name, value in sorted(environ.items()):
+        if name[: len(_PREFIX)].upper() == _PREFIX:
+            yield name, tuple(name[len(_PREFIX) :].split("__")), value
+
+
+def config_variable(environ: Mapping[str, str]) -> tuple[str, str] | None:
+    """The variable that names the file, and the file it names."""
+    for name, levels, value in _ours(environ):
+        if tuple(map(squashed, levels)) == _FILE and value:
+            return name, value
+    return None
+
+
+def override(document: dict[str, Any], environ: Mapping[str, str]) -> Overrides:
+    """Put the variables' values into the document, as `Text`; tables within it are copied, not changed."""
+    done = Overrides()
+    unknown: list[str] = []
+    without_effect: list[str] = []
+    options: list[tuple[str, tuple[str, ...], str]] = []
+    for name, levels, value in _ours(environ):
+        compared = tuple(map(squashed, levels))
+        if is_about_authentication(compared):
+            refusal = why_not_to_start(name, value)
+            done.problems.extend([] if refusal is None else [refusal])
+        elif is_without_effect(compared):
+            without_effect.append(name)
+        elif compared != _FILE:
+            options.append((name, levels, value))
+    # First who does it, then how: which options there are depends on the transport.
+    options.sort(key=lambda o: squashed(o[1][-1]) != "transport")
+    for name, levels, value in options:
+        try:
+            key = _find(document, levels)
+        except LookupError as e:
+            done.problems.append(Problem(f"{name}: {e.args[0]}"))
+            continue
+        if key is None:
+            unknown.append(name)
+        else:
+            _put(document, key, name, value, done)
+    if unknown:
+        done.warnings.append(f"unknown environment variables, left out: {', '.join(sorted(unknown))}")
+    if without_effect:
+        done.warnings.append(
+            "recognised, but without effect until there is a Redis buffer and authentication: "
+            + ", ".join(without_effect)
+        )
+    return done
+
+
+def _find(document: dict[str, Any], levels: tuple[str, ...]) -> Key | None:
+    """The key a variable means; None: it means none.
+
+    :raises LookupError: it means more than one source.
+    """
+    table = squashed(levels[0])
+    if table in SETTINGS:
+        inner = _descend([SETTINGS[table]], levels[1:])
+        return None if inner is None else (table, *inner)
+    if table == "source" and len(levels) > 2:
+        place = _source(document.get("source"), levels[1])
+        if place is None:
+            return None
+        inner = _descend(_classes(document["source"][place], SLOTS["source"]), levels[2:])
+        return None if inner is None or inner == ("name",) else ("source", place, *inner)
+    if table in SLOTS and table != "source":
+        inner = _descend(_classes(document.get(table, {}), SLOTS[table]), levels[1:])
+        return None if inner is None else (table, *inner)
+    return None
+
+
+def _source(sources: Any, wanted: str) -> int | None:
+    """The place of the source of this name. Shells take no "-" or "." in a name, so these count as "_"."""
+    tables = sources if isinstance(sources, list) else []
+    named = [(i, t["name"]) for i, t in enumerate(tables) if isinstance(t.get("name"), str)]
+    exact = [i for i, name in named if name == wanted]
+    if exact:
+        return exact[0]
+    alike = {n: i for i, n in named if _source_squashed(n) == _source_squashed(wanted)}
+    if len(alike) > 1:
+        raise LookupError(f"could mean any of the sources {', '.join(map(shown, alike))}; rename all but one")
+    return next(iter(alike.values()), None)
+
+
+def _source_squashed(name: str) -> str:
+    return squashed(name.replace("-", "_").replace(".", "_"))
+
+
+def _classes(table: Any, slot: Slot) -> list[type[Any]]:
+    """The options classes whose keys a table has, as far as its transport is known."""
+    named = table.get("transport") if isinstance(table, dict) else None
+    if named is None:
+        default = options_fields(slot.keys)["transport"].default
+        named = None if default is attrs.NOTHING else default
+    try:
+        return [slot.keys, offer_for(str(named), slot).options] if named is not None else [slot.keys]
+    except RtaError:
+        return [slot.keys]  # loading says what is wrong with it
+
+
+def _descend(classes: list[type[Any]], levels: tuple[str, ...]) -> Key | None:
+    """The option the levels lead to."""
+    for cls in classes if levels else ():
+        for name, option in options_fields(cls).items():
+            if squashed(name) == squashed(levels[0]):
+                if len(levels) == 1:
+                    return (name,)
+                inner = nested(option.type)
+                rest = None if inner is None else _descend([inner], levels[1:])
+                return None if rest is None else (name, *rest)
+    return None
+
+
+def _put(document: dict[str, Any], key: Key, variable: str, value: str, done: Overrides) -> None:
+    if key in done.variables:
+        other = done.variables[key]
+        if _get(document, key) != value:
+            done.problems.append(Problem(f"{variable}: {other} sets the same option otherwise; unset one"))
+        return
+    table: Any = document
+    for part in key[:-1]:
+        inner = table[part] if isinstance(part, int) else table.get(part, {})
+        if not isinstance(inner, (dict, list)):
+            return  # the file has something else here, which loading says
+        table[part] = inner.copy()
+        table = table[part]
+    table[key[-1]] = Text(value)
+    done.variables[key] = variable
+
+
+def _get(document: Any, key: Key) -> Any:
+    for part in key:
+        document = document[part]
+    return document

@@ -1,0 +1,148 @@
+"""A TOML file and the environment become a `Config`, or every problem they have, at once."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rta.config.converter import CONVERTER
+from rta.config.environment import config_variable, override
+from rta.config.model import Config, Plugged, SourceConfig
+from rta.config.places import default_config_path
+from rta.config.problems import Key, Place, faults, nearest
+from rta.config.tables import ORDER, SETTINGS, SLOTS, Slot, offer_for, options_fields
+from rta.config.values import shown
+from rta.errors import ConfigError, Problem, RtaError
+
+__all__ = ["build_config", "load_config"]
+
+
+def load_config(path: Path | None, environ: Mapping[str, str], default: Path | None = None) -> Config:
+    """The configuration of `path`; without one, of the file `RTA_CONFIG` names; without that, of `default`.
+
+    `default` unset is `default_config_path()`.
+
+    :raises ConfigError: with every problem there is.
+    """
+    named_by, file = "", path or default or default_config_path()
+    variable = config_variable(environ)
+    if path is None and variable is not None:
+        named_by, file = f"{variable[0]}: ", Path(variable[1])
+    return build_config(_read(file, named_by), environ, file)
+
+
+def build_config(document: dict[str, Any], environ: Mapping[str, str], file: Path | None = None) -> Config:
+    """The configuration of a parsed document; `file` is where it is from.
+
+    :raises ConfigError: with every problem there is.
+    """
+    document = dict(document)
+    builder = _Builder(Place(file))
+    builder.check_shape(document)
+    overrides = override(document, environ)
+    builder.place = Place(file, overrides.variables, _source_names(document))
+    tables: dict[str, Any] = {}
+    for name in ORDER:
+        if name == "source":
+            tables["sources"] = builder.sources(document.get(name, []))
+        elif name in SLOTS:
+            tables[name] = builder.plugged(document.get(name, {}), SLOTS[name])
+        else:
+            tables[name] = builder.structure(document.get(name, {}), SETTINGS[name], (name,))
+    problems = builder.problems + overrides.problems
+    if problems:
+        raise ConfigError(problems)
+    return Config(**tables, path=file, warnings=overrides.warnings)
+
+
+def _read(file: Path, named_by: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_bytes().decode("utf-8-sig"))
+    except OSError as e:
+        problem = f"{named_by}cannot read the configuration {file}: {e.strerror or e}"
+    except UnicodeDecodeError as e:
+        problem = f"{file}: is not UTF-8 text, at byte {e.start}"
+    except RecursionError:
+        problem = f"{file}: is nested too deeply"
+    except ValueError as e:  # TOMLDecodeError; plain for a number of thousands of digits
+        message, line = str(e), re.search(r" \(at line (\d+), column (\d+)\)$", str(e))
+        where = f"{file}, line {line[1]}, column {line[2]}" if line else f"{file}"
+        problem = f"{where}: is not TOML: {message[: line.start()] if line else message}"
+    raise ConfigError([Problem(problem)])
+
+
+def _source_names(document: dict[str, Any]) -> dict[int, str]:
+    sources = document.get("source", [])
+    return {i: t["name"] for i, t in enumerate(sources) if isinstance(t.get("name"), str)}
+
+
+class _Builder:
+    """Collects problems while it structures table after table; what is None has a problem."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.problems: list[Problem] = []
+
+    def report(self, key: Key, message: str) -> None:
+        self.problems.append(self.place.problem(key, message))
+
+    def check_shape(self, document: dict[str, Any]) -> None:
+        """Report and take out what is no table of ours, so that the rest can be looked at."""
+        for name, value in list(document.items()):
+            if name not in ORDER:
+                self.report((name,), f"there is no such table; {nearest(name, ORDER)}")
+            elif name == "source":
+                if not isinstance(value, list) or not all(isinstance(table, dict) for table in value):
+                    self.report((name,), "expected one [[source]] table for each source")
+                    document[name] = []
+                continue
+            elif not isinstance(value, dict):
+                self.report((name,), f"expected a table [{name}], got {shown(value)}")
+            else:
+                continue
+            del document[name]
+
+    def structure(self, table: Any, cls: type[Any], key: Key, also_known: tuple[str, ...] = ()) -> Any:
+        try:
+            return CONVERTER.structure(table, cls)
+        except (ValueError, ExceptionGroup) as e:
+            found = list(faults(e, key, also_known))
+        for where, message in found:
+            self.report(where, message)
+        return None
+
+    def keys_and_options(self, table: dict[str, Any], slot: Slot, key: Key) -> tuple[Any, Any]:
+        """Our keys of the table as an object, and the transport's."""
+        ours = options_fields(slot.keys)
+        keys = self.structure({k: v for k, v in table.items() if k in ours}, slot.keys, key)
+        name = table.get("transport", ours["transport"].default)
+        if not isinstance(name, str):
+            return keys, None  # missing or no text, which is reported
+        try:
+            options = offer_for(str(name), slot).options
+        except RtaError as e:
+            self.report((*key, "transport"), str(e))
+            return keys, None
+        rest = {k: v for k, v in table.items() if k not in ours}
+        return keys, self.structure(rest, options, key, tuple(ours))
+
+    def plugged(self, table: dict[str, Any], slot: Slot) -> Plugged:
+        keys, options = self.keys_and_options(table, slot, (slot.table,))
+        return Plugged("" if keys is None else keys.transport, options)
+
+    def sources(self, tables: list[dict[str, Any]]) -> list[SourceConfig]:
+        found: list[SourceConfig] = []
+        first: dict[str, int] = {}
+        for place, table in enumerate(tables):
+            keys, options = self.keys_and_options(table, SLOTS["source"], ("source", place))
+            if keys is None:
+                continue
+            if keys.name in first:
+                other = first[keys.name]
+                self.report(("source", place, "name"), f"source[{other}] has this name already; each needs its own")
+            first.setdefault(keys.name, place)
+            found.append(SourceConfig(keys.name, keys.transport, keys.stream or keys.name, options))
+        return found

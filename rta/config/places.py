@@ -1,0 +1,17 @@
+"""Where the default configuration is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import rta
+
+__all__ = ["default_config_path"]
+
+
+def default_config_path() -> Path:
+    """The file that is used when nobody names one: part of the installed package, or of the checkout."""
+    assert rta.__file__ is not None
+    package = Path(rta.__file__).resolve().parent
+    installed = package / "defaults" / "site.toml"
+    return installed if installed.exists() else package.parent / "config" / "site.toml"

@@ -1,0 +1,103 @@
+"""What cattrs collected, as one line per fault: where it is, what was expected, what was there."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from attrs import field, frozen
+from cattrs import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
+
+from rta.config.tables import options_fields
+from rta.config.values import shown
+from rta.errors import Problem
+
+__all__ = ["Key", "Place", "faults", "nearest", "written"]
+
+Key = tuple[str | int, ...]
+"""A path of keys and places in lists, from the top of the document."""
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def written(key: Key) -> str:
+    """As in `source[1].details."driver name"`; places count from 0."""
+    text = ""
+    for part in key:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            text += ("." if text else "") + (part if _BARE.fullmatch(part) else shown(part))
+    return text
+
+
+@frozen
+class Place:
+    """Says where a fault is: the file and key, or the environment variable that overrode the file."""
+
+    file: Path | None
+    variables: dict[Key, str] = field(factory=dict)
+    """Which environment variable set what."""
+    sources: dict[int, str] = field(factory=dict)
+    """The names of the sources, as far as they have some."""
+
+    def problem(self, key: Key, message: str) -> Problem:
+        """One line about one fault."""
+        return Problem(f"{self.of(key)}: {message}")
+
+    def of(self, key: Key) -> str:
+        """As in `site.toml: edge.port`."""
+        where = written(key)
+        if key[:1] == ("source",) and len(key) > 1 and isinstance(key[1], int) and key[1] in self.sources:
+            where += f" (source {shown(self.sources[key[1]])})"
+        for length in range(len(key), 0, -1):
+            if key[:length] in self.variables:
+                return f"{self.variables[key[:length]]} ({where})"
+        return where if self.file is None else f"{self.file}: {where}"
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The end of a message about an unknown name: the one that may have been meant, or all there are."""
+    names = list(known)
+    close = difflib.get_close_matches(name.casefold(), names, 1)
+    if close:
+        return f'did you mean "{close[0]}"?'
+    return f"there are: {', '.join(names)}" if names else "there are none"
+
+
+def faults(error: BaseException, key: Key, also_known: Iterable[str] = ()) -> Iterator[tuple[Key, str]]:
+    """Every fault of a table that did not convert: its key, and the message.
+
+    `also_known` are the keys of the table itself that are read elsewhere.
+
+    :raises Exception: what was raised is no fault of the configuration, but of the program.
+    """
+    if isinstance(error, ClassValidationError):
+        noted, others = error.group_exceptions()
+        for inner, attribute in noted:
+            if isinstance(inner, KeyError) and inner.args == (attribute.name,):
+                yield (*key, attribute.name), "is required, and not there"
+            else:
+                yield from faults(inner, (*key, attribute.name))
+        for inner in others:
+            yield from faults(inner, key, also_known)
+    elif isinstance(error, IterableValidationError):
+        elements, _ = error.group_exceptions()
+        for inner, element in elements:
+            yield from faults(inner, (*key, element.index))
+    elif isinstance(error, ForbiddenExtraKeysError):
+        known = [*also_known, *options_fields(error.cl)]
+        for name in sorted(error.extra_fields):
+            yield (*key, name), f"there is no such option; {nearest(name, known)}"
+    elif isinstance(error, (ValueError, TypeError)):
+        yield key, _sentence(error)
+    else:
+        raise error
+
+
+def _sentence(error: ValueError | TypeError) -> str:
+    message: Any = error.args[0] if error.args else "is not valid"  # attrs' validators add themselves to the arguments
+    return str(message)

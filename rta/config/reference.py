@@ -1,0 +1,145 @@
+"""The reference documentation of every option, from the classes that loading reads it into."""
+
+from __future__ import annotations
+
+import enum
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from rta.config.kinds import arms, kind, nested
+from rta.config.limits import limits
+from rta.config.tables import ORDER, SETTINGS, SLOTS, Slot, installed, options_fields
+from rta.config.values import format_duration, format_size, shown
+from rta.ports import HELP, Duration, Size
+
+__all__ = ["config_docs", "default_of", "help_of", "summary_of", "written_default"]
+
+_INTRODUCTION = """# Configuration
+
+One TOML file. It is the one `--config` names, or `RTA_CONFIG`, or the built-in demo; relative paths in it are
+relative to its folder. Every table and every option may be left out unless it is marked *required*.
+
+- A **duration** is a number with a unit, `"100ms"`, `"30s"`, `"1.5 min"`, `"2h"`, `"1d"`, or several of them,
+  `"1h30m"`; a plain number is seconds.
+- A **size** is `"64KiB"`, `"10 MiB"`, `"1MB"` (1000 × 1000); a plain number is bytes.
+- An option that takes `"none"` is unset by it.
+
+Environment variables override the file: `RTA_`, the table, `__`, the option, as in `RTA_EDGE__PORT=9000`; for
+a source its name comes between, `RTA_SOURCE__wrx__SPEED=10`. Case and single underscores make no difference.
+Lists are written with commas, tables as in TOML: `RTA_SOURCE__wrx__DETAILS='{ driver = "A. Smith" }'`. An
+unknown variable is a warning.
+"""
+
+
+def config_docs() -> str:
+    """Markdown: a section for each table, a row for each option, the transports installed here included."""
+    sections = [_INTRODUCTION]
+    for table in ORDER:
+        sections.extend(_slot(SLOTS[table]) if table in SLOTS else _settings(table, SETTINGS[table]))
+    return "\n".join(sections)
+
+
+def _settings(table: str, cls: type[Any]) -> Iterator[str]:
+    yield f"## `[{table}]`\n\n{summary_of(cls)}\n"
+    yield _rows(cls)
+
+
+def _slot(slot: Slot) -> Iterator[str]:
+    header = "[[source]]" if slot.table == "source" else f"[{slot.table}]"
+    yield f"## `{header}`\n\n{summary_of(slot.keys)} The other options are those of the transport.\n"
+    yield _rows(slot.keys)
+    found, broken = installed(slot)
+    for name, (transport, offer) in found.items():
+        yield f'### `{header}` with `transport = "{name}"`\n\n{_summary(transport.summary, offer.options)}\n'
+        yield _rows(offer.options)
+    for reason in broken:
+        yield f"*Not documented: {_cell(reason)}*\n"
+
+
+def _summary(of_transport: str, cls: type[Any]) -> str:
+    own = summary_of(cls)
+    return f"{own}\n\n*{of_transport[0].upper()}{of_transport[1:]}.*" if of_transport else own
+
+
+def summary_of(cls: type[Any]) -> str:
+    """The class's own docstring, in one line."""
+    doc = cls.__doc__ or ""
+    return " ".join(inspect.cleandoc(doc).split())
+
+
+def _rows(cls: type[Any]) -> str:
+    rows = [_row(key, option) for key, option in _flat(cls, "")]
+    if not rows:
+        return "No options.\n"
+    return "\n".join(["| option | type | default | |", "|---|---|---|---|", *rows, ""])
+
+
+def _flat(cls: type[Any], prefix: str) -> Iterator[tuple[str, attrs.Attribute[Any]]]:
+    """Every option, those of tables within the table too."""
+    for name, option in options_fields(cls).items():
+        inner = nested(option.type)
+        yield f"{prefix}{name}", option
+        if inner is not None:
+            yield from _flat(inner, f"{prefix}{name}.")
+
+
+def _row(key: str, option: attrs.Attribute[Any]) -> str:
+    kinds = ", ".join([kind(option.type), *(limit.text for limit in limits(option.validator))])
+    default = "*required*" if option.default is attrs.NOTHING else _default_cell(option)
+    return f"| `{key}` | {_cell(kinds)} | {default} | {_cell(help_of(option))} |"
+
+
+def _default_cell(option: attrs.Attribute[Any]) -> str:
+    value = default_of(option)
+    if value is None:
+        return "unset"
+    if attrs.has(type(value)):
+        return ""
+    return f"`{_cell(_toml(written_default(option, value)))}`"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, dict):
+        inner = ", ".join(f"{key} = {_toml(item)}" for key, item in value.items())
+        return f"{{ {inner} }}" if inner else "{}"
+    return shown(value)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def help_of(option: attrs.Attribute[Any]) -> str:
+    """What `rta.ports.option` was told."""
+    return str(option.metadata.get(HELP, ""))
+
+
+def default_of(option: attrs.Attribute[Any]) -> Any:
+    """The value of an option that nobody sets; None also where only the whole object decides."""
+    factory: Any = option.default
+    if not isinstance(factory, attrs.Factory):  # type: ignore[arg-type]
+        return factory
+    return None if factory.takes_self else factory.factory()
+
+
+def written_default(option: attrs.Attribute[Any], value: Any) -> Any:
+    """A default as people write it, in the types of TOML and JSON."""
+    kinds = arms(option.type)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if Duration in kinds:
+            return format_duration(value)
+        if Size in kinds:
+            return format_size(int(value))
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, (set, frozenset)):
+        return sorted(value, key=str)
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,138 @@
+"""Which tables a configuration has, and the options class of each: for loading, docs and schema alike."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+import attrs
+from attrs import define, frozen
+
+from rta.actors.settings import FanOutSettings, PrunerSettings
+from rta.config.model import LoggingSettings, SiteSettings
+from rta.config.values import shown
+from rta.errors import RtaError
+from rta.ports import Offer, Transport, available, load_transport, option
+
+__all__ = ["ORDER", "SETTINGS", "SLOTS", "Slot", "installed", "offer_for", "offer_of", "options_fields"]
+
+
+@frozen
+class _Spelled:
+    """A validator of what a name is made of; the pattern is for the schema."""
+
+    pattern: re.Pattern[str]
+    words: str
+
+    def __call__(self, _: object, attribute: attrs.Attribute[Any], value: str) -> None:
+        if not self.pattern.fullmatch(value):
+            raise ValueError(f"expected {self.words}, got {shown(value)}")
+
+
+@define
+class BufferKeys:
+    """Where the recent bursts of every session are held; what clients are filled from."""
+
+    transport: str = option("What holds them.", "memory")
+
+
+@define
+class TopicsKeys:
+    """The topic bus that streams are published on."""
+
+    transport: str = option("What carries them.", "memory")
+
+
+@define
+class EdgeKeys:
+    """Where clients connect."""
+
+    transport: str = option("What they speak.", "websocket")
+
+
+@define
+class SourceKeys:
+    """Where bursts come from: one `[[source]]` for each."""
+
+    name: str = option(
+        'What it is called in logs, metrics and environment variables: letters, digits, ".", "_" and "-"; no '
+        "two are called the same.",
+        validator=_Spelled(re.compile(r"[A-Za-z0-9._-]+"), 'letters, digits, ".", "_" and "-"'),
+    )
+    transport: str = option("What reads it.")
+    stream: str | None = option("The stream of the buffer its sessions are put on; unset: one of its own name.", None)
+
+
+@frozen
+class Slot:
+    """A table in which `transport` says who does it; the other keys are that transport's options."""
+
+    table: str
+    port: Literal["log", "topics", "edge", "source"]
+    keys: type[Any]
+    """The attrs class of the keys that are ours."""
+    role: str
+    """What a transport must be able to be."""
+
+
+SETTINGS: dict[str, type[Any]] = {
+    "site": SiteSettings,
+    "fanout": FanOutSettings,
+    "pruner": PrunerSettings,
+    "logging": LoggingSettings,
+}
+SLOTS: dict[str, Slot] = {
+    "buffer": Slot("buffer", "log", BufferKeys, "a buffer"),
+    "topics": Slot("topics", "topics", TopicsKeys, "a topic bus"),
+    "edge": Slot("edge", "edge", EdgeKeys, "an edge"),
+    "source": Slot("source", "source", SourceKeys, "a source"),
+}
+ORDER = ("site", "buffer", "topics", "edge", "fanout", "pruner", "logging", "source")
+"""The order in which people read them."""
+
+
+def options_fields(cls: type[Any]) -> dict[str, attrs.Attribute[Any]]:
+    """The options of a class by key, with their types resolved."""
+    return {f.name: f for f in attrs.fields(attrs.resolve_types(cls)) if f.init}
+
+
+def offer_of(transport: Transport, slot: Slot) -> Offer[Any] | None:
+    """What a transport offers for a slot."""
+    offer: Offer[Any] | None = getattr(transport, slot.port)
+    return offer
+
+
+def installed(slot: Slot) -> tuple[dict[str, tuple[Transport, Offer[Any]]], list[str]]:
+    """Every transport that can fill a slot, by name; and why others do not load, one line each."""
+    found: dict[str, tuple[Transport, Offer[Any]]] = {}
+    broken: list[str] = []
+    for name in sorted(available()):
+        try:
+            transport = load_transport(name)
+        except RtaError as e:
+            broken.append(str(e))
+            continue
+        offer = offer_of(transport, slot)
+        if offer is not None:
+            found[name] = (transport, offer)
+    return found, broken
+
+
+def offer_for(name: str, slot: Slot) -> Offer[Any]:
+    """What the named transport offers for a slot.
+
+    :raises RtaError: it is not installed, does not load, cannot be this, or claims a key that is ours.
+    """
+    transport = load_transport(name)
+    offer = offer_of(transport, slot)
+    if offer is None:
+        able = [s.role for s in SLOTS.values() if offer_of(transport, s) is not None]
+        others = ", ".join(installed(slot)[0]) or "none"
+        raise RtaError(
+            f'"{name}" cannot be {slot.role}, only {" or ".join(able) or "nothing at all"}; '
+            f"installed ones that can: {others}"
+        )
+    claimed = sorted(options_fields(offer.options).keys() & options_fields(slot.keys).keys())
+    if claimed:
+        raise RtaError(f'"{name}" has options called {", ".join(claimed)}, which [{slot.table}] keeps for itself')
+    return offer
