@@ -190,10 +190,10 @@ class EdgeActor:
                     gone = await self._fetch(connection, fetch)
                     if gone is not None:
                         raise _Close(gone.code, gone.reason)
-                    if connection.waiting is not NOTHING:
-                        await self._widen(connection)
                 case Gone(code, reason):
                     raise _Close(code, reason)
+                case Idle() if connection.waiting is not NOTHING:
+                    await self._widen(connection)
                 case Idle():
                     await connection.woken()
                     left = _TURN

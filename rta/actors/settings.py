@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from attrs import define
+from attrs.validators import ge, gt, optional
 
 from rta.ports import Duration, Size, option
 
@@ -17,6 +18,7 @@ class FanOutSettings:
         "Recent bursts kept per followed session, merged ones included; clients that fall behind it are brought "
         "back from the buffer.",
         Size(32 << 20),
+        validator=ge(1 << 16),
     )
     back_scan: Duration | None = option(
         "How far back a new subscription is filled from the buffer, by time of arrival; unset: all the buffer holds.",
@@ -27,9 +29,11 @@ class FanOutSettings:
     )
     linger: Duration = option("How long clients stay connected once a closed session is delivered.", Duration(5.0))
     keep: Duration = option("How long a session is still followed after its last client left.", Duration(30.0))
-    poll: Duration = option("How often followed sessions are looked up in the buffer.", Duration(1.5))
+    poll: Duration = option("How often followed sessions are looked up in the buffer.", Duration(1.5), validator=gt(0))
     behind_limit: Duration = option(
-        "A reader that has entries pending but has not moved for this long makes us unhealthy.", Duration(10.0)
+        "A reader that has entries pending but has not moved for this long makes us unhealthy.",
+        Duration(10.0),
+        validator=gt(0),
     )
 
 
@@ -37,9 +41,11 @@ class FanOutSettings:
 class PrunerSettings:
     """What is trimmed and cleaned, and how often."""
 
-    interval: Duration = option("Between rounds.", Duration(30.0))
+    interval: Duration = option("Between rounds.", Duration(30.0), validator=gt(0))
     max_age: Duration | None = option("Bursts older than this are trimmed; unset: the buffer's own bounds.", None)
-    max_entries: int | None = option("Entries kept per stream; unset: the buffer's own bounds.", None)
+    max_entries: int | None = option(
+        "Entries kept per stream; unset: the buffer's own bounds.", None, validator=optional(ge(1))
+    )
     session_ttl: Duration | None = option(
         "Sessions without an update for this long, and without entries, are forgotten; unset: never.", Duration(86400.0)
     )

@@ -32,7 +32,7 @@ RANGE_INTERVAL = 0.1
 """Seconds between time ranges sent on their own."""
 
 MAX_BACK_FILLS = 64
-"""Back-fills one client may have waiting; widenings beyond that take effect as the first ones end."""
+"""Back-fills one client may have waiting; widenings beyond that take effect when they have ended."""
 
 
 _TOO_SLOW = Gone(CloseCode.FELL_BEHIND, "too slow: the buffer no longer holds what comes next")

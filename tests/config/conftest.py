@@ -10,6 +10,7 @@ import pytest
 
 from rta.config import Config, load_config
 from rta.errors import ConfigError
+from rta.ports import GROUP
 
 FAKES = {
     "everything": "fake_transports:EVERYTHING",
@@ -22,13 +23,23 @@ FAKES = {
 }
 
 
+INSTALLED = list(importlib.metadata.entry_points(group=GROUP))
+
+
+def found(monkeypatch, entries: list[EntryPoint]) -> None:
+    monkeypatch.setattr("rta.ports.transport.entry_points", EntryPoints(entries).select)
+
+
+@pytest.fixture(autouse=True)
+def _installed(monkeypatch):
+    """The installed transports, looked up once and not for every load of every example."""
+    found(monkeypatch, INSTALLED)
+
+
 @pytest.fixture
-def plug_ins(monkeypatch):
+def plug_ins(_installed, monkeypatch):
     """The fake transports beside the installed ones."""
-    real = list(importlib.metadata.entry_points(group="rta.transports"))
-    fakes = [EntryPoint(name, value, "rta.transports") for name, value in FAKES.items()]
-    found = EntryPoints(real + fakes)
-    monkeypatch.setattr("rta.ports.transport.entry_points", lambda group: found.select(group=group))
+    found(monkeypatch, INSTALLED + [EntryPoint(name, value, GROUP) for name, value in FAKES.items()])
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from struct import Struct
 
-from rta.wire import ChannelId, RowData, SampleType, encode_periodic, encode_timestamped
+from rta.wire import ChannelId, PeriodicData, RowData, SampleType, encode_timestamped
 from rta.wire.burst import Data
 from transports.csv.cells import Value
 from transports.csv.header import Column
@@ -36,7 +36,7 @@ def periodic_items(rows: Sequence[Row], columns: Sequence[Column], interval: int
         begin = 0
         for i in range(1, len(times) + 1):
             if i == len(times) or not _fits(times, begin, i, interval):
-                out.append(encode_periodic(column.channel, times[begin], interval, values[begin:i], column.type))
+                out.append(_run(column, times[begin], interval, values[begin:i]))
                 begin = i
     return out
 
@@ -71,8 +71,21 @@ def _fits(times: Sequence[int], begin: int, i: int, interval: int) -> bool:
     return 100 * max(abs(spacing), abs(offset)) <= interval
 
 
+# Not encode_periodic and encode_row: an irregular or wide table has so many short runs and rows that numpy's
+# overhead for each would take longer than all the rest together.
+
+
+def _run(column: Column, start: int, interval: int, values: Sequence[Value]) -> PeriodicData:
+    return PeriodicData(
+        channel_id=column.channel,
+        start_timestamp=start,
+        interval=interval,
+        samples=len(values),
+        buffer=_packer(f"{len(values)}{_CODES[column.type]}")(*values),
+    )
+
+
 def _row(time: int, channels: Sequence[ChannelId], codes: str, values: Sequence[Value | None]) -> RowData:
-    # Not encode_row: it packs one sample at a time, and takes as long as all the rest together.
     return RowData(channel_ids=channels, timestamp=time, buffer=_packer(codes)(*values))
 
 

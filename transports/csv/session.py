@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import PurePath
 
-from rta.ports import CloseSession, OpenSession, Publish, SessionBurst
+from rta.ports import CloseSession, OpenSession, SessionBurst
 from rta.wire import ConfigBinding, SessionModel, SessionState, TimeRange, pack_items, write_session
 from rta.wire.burst import Data
 from rta.wire.session_json import TimeRangeModel
-from transports.csv.configuration import describe
 from transports.csv.header import Column
 from transports.csv.items import periodic_items, row_items, timestamped_items
 from transports.csv.options import CsvOptions
@@ -24,25 +23,27 @@ __all__ = ["CsvSession"]
 class CsvSession:
     """What a round reports: `begin`, the bursts of what `timeline` says is due, `end`."""
 
-    def __init__(self, options: CsvOptions, columns: Sequence[Column], first: int, now: int, new_identity: str) -> None:
-        """`first` is the time of the first row; `now` is in ns since the Unix epoch."""
+    def __init__(
+        self,
+        options: CsvOptions,
+        columns: Sequence[Column],
+        configuration: str,
+        first: int,
+        now: int,
+        new_identity: str,
+    ) -> None:
+        """The configuration's identifier, the time of the first row, and now, ns since the Unix epoch."""
         self.identity = options.identity or new_identity
         self._options = options
         self._columns = columns
+        self._configuration = configuration
         self._start = now if options.origin == "start" else first
         self._span = TimeRange(self._start, self._start)
-        self._interval = max(1, round((options.interval or 0) * 1e9))
-        interval = self._interval if options.kind == "periodic" else 0
-        self._configuration = describe(columns, options.app, options.kind, interval)
         self.timeline = Timeline(first, self._start, options.speed, options.burst_interval)
 
-    def begin(self) -> tuple[Publish, OpenSession]:
+    def begin(self) -> OpenSession:
         """Before the first row."""
-        configuration = self._configuration
-        return (
-            Publish(configuration.identifier(), configuration.write()),
-            OpenSession(self.identity, self._json(SessionState.OPEN)),
-        )
+        return OpenSession(self.identity, self._json(SessionState.OPEN))
 
     def bursts(self, due: Due) -> list[SessionBurst]:
         """The rows of one moment; the time range is in the last burst."""
@@ -58,7 +59,7 @@ class CsvSession:
             case "timestamped":
                 return timestamped_items(rows, self._columns)
             case "periodic":
-                return periodic_items(rows, self._columns, self._interval)
+                return periodic_items(rows, self._columns, self._options.interval_ns)
             case "row":
                 return row_items(rows, self._columns)
 
@@ -72,7 +73,7 @@ class CsvSession:
             end_timestamp=_iso(self._span.end) if state.is_closed else None,
             time_range=TimeRangeModel(self._span.start, self._span.end),
             details=dict(self._options.details) or None,
-            config_bindings=[ConfigBinding(self._configuration.identifier())],
+            config_bindings=[ConfigBinding(self._configuration)],
         )
         return write_session(model)
 

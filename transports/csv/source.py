@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
+from pathlib import Path
 from uuid import uuid4
 
 import trio
 
-from rta.ports import Context, RtaError, SourceUpdate, TransportError
+from rta.ports import Context, Publish, RtaError, SourceUpdate, TransportError
+from transports.csv.configuration import published
 from transports.csv.opening import open_table
 from transports.csv.options import CsvOptions
 from transports.csv.session import CsvSession
@@ -48,16 +50,16 @@ class CsvSource:
 
     async def _play(self, updates: Updates) -> bool:
         """One round; False if there was no row to play."""
-        with closing(await self._open()) as table:
+        table, publish = await self._open()
+        with closing(table):
             rows = await self._read(table)
             if not rows:
                 return False
-            start = trio.current_time()
-            session = CsvSession(
-                self._options, table.header.columns, rows[0].time, self._context.clock(), self._new_identity()
-            )
-            for update in session.begin():
-                await updates.send(update)
+            start, now = trio.current_time(), self._context.clock()
+            columns, first, identity = table.header.columns, rows[0].time, self._new_identity()
+            session = CsvSession(self._options, columns, publish.identifier, first, now, identity)
+            await updates.send(publish)
+            await updates.send(session.begin())
             while rows:
                 await _send(updates, session, start, session.timeline.add(rows))
                 rows = await self._read(table)
@@ -69,15 +71,15 @@ class CsvSource:
 
     # The worker threads are waited for even when cancelled: nobody else may close the file under them.
 
-    async def _open(self) -> Table:
+    async def _open(self) -> tuple[Table, Publish]:
         try:
-            table = await trio.to_thread.run_sync(open_table, self._path, self._options)
+            opened = await trio.to_thread.run_sync(_open_and_describe, self._path, self._options)
         except RtaError as e:
             if self._was_fit:
                 raise TransportError(str(e)) from e
             raise
         self._was_fit = True
-        return table
+        return opened
 
     async def _read(self, table: Table) -> list[Row]:
         """The next batch that has rows; none at the end."""
@@ -91,6 +93,11 @@ class CsvSource:
             if batch.rows:
                 return batch.rows
         return []
+
+
+def _open_and_describe(path: Path, options: CsvOptions) -> tuple[Table, Publish]:
+    table = open_table(path, options)
+    return table, published(table.header.columns, options)
 
 
 async def _send(updates: Updates, session: CsvSession, start: float, dues: Sequence[Due]) -> None:

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 import attrs
 import trio
 from attrs import define
+from attrs.validators import ge
 
 from rta.ports import START, Batch, Context, Duration, Entry, Position, SessionRecord, Size, Trim, option
 from rta.wire import Burst, TimeRange
@@ -28,7 +29,9 @@ _BATCH_BYTES = 1 << 20
 class MemoryLogOptions:
     """The buffer, in the memory of the process."""
 
-    max_bytes: Size = option("Bytes of packed bursts kept, over all sessions; the oldest go first.", Size(256 << 20))
+    max_bytes: Size = option(
+        "Bytes of packed bursts kept, over all sessions; the oldest go first.", Size(256 << 20), validator=ge(1 << 16)
+    )
     max_age: Duration | None = option("How long bursts are kept; unset: as long as there is room.", None)
 
 

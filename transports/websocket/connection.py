@@ -119,8 +119,18 @@ class WebSocketPeer:
         scope.cancel()
 
     def ping(self) -> None:
-        if self.free and self.send(PING) == 1:
-            self.hold(memoryview(PING)[1:])
+        if not self.free:
+            return
+        try:
+            taken = self.send(PING)
+        except BlockingIOError:
+            return  # the socket is full: the client is about to be heard, or to stall
+        except OSError:
+            self.abort()
+            return
+        if taken < len(PING):
+            self.hold(memoryview(PING)[taken:])
+            self._wire.blocked()
 
     def abort(self) -> None:
         self._wire.abort()

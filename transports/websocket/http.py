@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 
 import trio
 from hypercorn.app_wrappers import ASGIWrapper
@@ -18,6 +19,8 @@ from transports.websocket.stream import WireStream
 __all__ = ["HttpHost", "raw_response"]
 
 _PREFACE = b"PRI * HTTP/2.0"
+_BODILESS = (b"GET ", b"HEAD ", b"OPTIONS ")
+_OFFER = re.compile(rb"\r\nupgrade:[ \t]*h2c[ \t]*(?=\r\n)", re.IGNORECASE)
 
 
 def raw_response(status: str, text: str) -> bytes:
@@ -68,9 +71,12 @@ class _LentStream(trio.abc.HalfCloseableStream):
         self.upgrade: RequestHead | None = None
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        data = await self._receive(max_bytes)
-        if not data:
-            await self._context.terminated.set()  # otherwise it would wait for the keep-alive time to pass
+        data = b""
+        try:
+            data = await self._receive(max_bytes)
+        finally:
+            if not data:
+                await self._context.terminated.set()  # otherwise it would wait for the keep-alive time to pass
         return data
 
     async def _receive(self, max_bytes: int | None) -> bytes:
@@ -79,16 +85,18 @@ class _LentStream(trio.abc.HalfCloseableStream):
             return b"HTTP/2 is not served here\r\n\r\n"  # answered 400: cleartext HTTP/2 has no use on this port
         # A proxy may send the upgrade on a connection it has used before. Requests begin at the beginning of what is
         # received when nothing was pipelined, and who upgrades cannot pipeline.
-        while data.startswith(b"GET ") and b"\r\n\r\n" not in data and len(data) < self._max_head:
+        while data.startswith(_BODILESS) and b"\r\n\r\n" not in data and len(data) < self._max_head:
             more = await self._wire.receive_some(max_bytes)
             if not more:
                 break
             data += more
-        if data.startswith(b"GET ") and b"\r\n\r\n" in data:
+        if data.startswith(_BODILESS) and b"\r\n\r\n" in data:
             head = RequestHead.parse(data)
             if head.wants_websocket:
                 self.upgrade = head
                 return b""
+            # Hypercorn would take an offer of HTTP/2, which some clients make with every request.
+            return _OFFER.sub(b"", head.raw) + head.rest
         return data
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:

@@ -266,8 +266,6 @@ def check_edge(options: EdgeOptions, context: Context) -> list[str]:
             ipaddress.ip_network(address, strict=False)
         except ValueError:
             problems.append(f"trusted_proxies: {address!r} is no address or network like 10.0.0.0/8")
-    if not 0 <= options.port <= 65535:
-        problems.append(f"port: {options.port} is no TCP port (0 to 65535)")
     return problems
 
 

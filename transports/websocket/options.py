@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from attrs import define
+from attrs.validators import and_, ge, gt, le, optional
 
 from rta.ports import Duration, Size, option
 
@@ -14,28 +15,35 @@ class EdgeOptions:
     """Where clients connect, and how much of us they may take."""
 
     host: str = option("Address to listen on. Beyond loopback, put TLS and authentication in front.", "127.0.0.1")
-    port: int = option("TCP port; 0 takes a free one and says which.", 8180)
-    max_connections: int = option("Connections in all; one more is answered 503.", 10_000)
+    port: int = option("TCP port; 0 takes a free one and says which.", 8180, validator=and_(ge(0), le(65535)))
+    max_connections: int = option("Connections in all; one more is answered 503.", 10_000, validator=ge(1))
     max_per_address: int | None = option(
         "WebSocket connections from one address; one more is answered 503. Unset: no such limit, since a whole "
         "site may sit behind one gateway.",
         None,
+        validator=optional(ge(1)),
     )
     trusted_proxies: list[str] = option(
         "Addresses and networks whose X-Forwarded-For is believed when addresses are counted and logged.",
         factory=list,
     )
-    max_head: Size = option("The longest request head taken.", Size(64 << 10))
-    max_request: Size = option("The longest client message taken; a longer one closes with 1009.", Size(1 << 20))
-    handshake_timeout: Duration = option("For a request head to be complete.", Duration(10.0))
-    keep_alive: Duration = option("How long an idle HTTP connection is kept.", Duration(75.0))
-    close_timeout: Duration = option("For the client to answer a close frame.", Duration(5.0))
-    ping_interval: Duration = option("A WebSocket client not heard for this long is pinged.", Duration(20.0))
+    max_head: Size = option("The longest request head taken.", Size(64 << 10), validator=ge(1024))
+    max_request: Size = option(
+        "The longest client message taken; a longer one closes with 1009.", Size(1 << 20), validator=ge(1024)
+    )
+    handshake_timeout: Duration = option("For a request head to be complete.", Duration(10.0), validator=gt(0))
+    keep_alive: Duration = option("How long an idle HTTP connection is kept.", Duration(75.0), validator=gt(0))
+    close_timeout: Duration = option("For the client to answer a close frame.", Duration(5.0), validator=gt(0))
+    ping_interval: Duration = option(
+        "A WebSocket client not heard for this long is pinged.", Duration(20.0), validator=gt(0)
+    )
     stall_timeout: Duration = option(
         "A client is dropped when data for it waits and for this long it has neither taken a byte nor sent one.",
         Duration(60.0),
+        validator=gt(0),
     )
     user_timeout: Duration = option(
         "TCP_USER_TIMEOUT: unacknowledged data for this long means the path is dead (a laptop that sleeps).",
         Duration(30.0),
+        validator=gt(0),
     )

@@ -51,6 +51,7 @@ class WireStream(trio.abc.HalfCloseableStream):
     async def flush(self) -> None:
         """Wait until the connection is free."""
         async with self._lock:
+            self._check_open()
             await self._write(memoryview(b""))
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from itertools import count
 from pathlib import Path
@@ -11,7 +12,7 @@ from attrs import Factory, define
 from trio.testing import MockClock
 
 from rta.ports import CloseSession, Context, OpenSession, Publish, RtaError, SessionBurst
-from rta.wire import decode_periodic, decode_row, decode_timestamped, read_configuration, read_session
+from rta.wire import SampleType, decode_periodic, decode_row, decode_timestamped, read_configuration, read_session
 from transports.csv import CsvOptions, CsvSource, check_source
 
 NOW = 1_700_000_000_000_000_000
@@ -60,11 +61,6 @@ class Played:
         return read_configuration(self.of(Publish)[0].text)
 
     @property
-    def channels(self):
-        (application,) = self.configuration.applications.values()
-        return {channel.id: channel for channel in application.channels}
-
-    @property
     def opened(self):
         return [read_session(u.json) for u in self.of(OpenSession)]
 
@@ -85,7 +81,8 @@ class Played:
 
     def samples(self, session=0):
         """Channel to its samples: moment of delivery, timestamp, value, in order of delivery."""
-        types = {number: channel.sample_type for number, channel in self.channels.items()}
+        (application,) = json.loads(self.of(Publish)[0].text).values()
+        types = {c["id"]: SampleType(c.get("type", "f64")) for c in application["channels"]}
         out = {}
         for number, moment, kind, data in self.items():
             if number != session or kind == "time_range":

@@ -36,12 +36,10 @@ def test_every_row_is_a_sample_of_every_channel(table, played):
 
 @pytest.mark.parametrize("kind", ["periodic", "row"])
 def test_every_row_is_a_sample_in_the_other_kinds_too(table, kind):
-    header, rows = table
-    columns = [header[1], "RPM", "Wastegate Duty"]
-    played = play_file(FOLDER, path="wrx-drive.csv", kind=kind, interval=0.076, speed=1000, columns=columns)
+    _, rows = table
+    played = play_file(FOLDER, path="wrx-drive.csv", kind=kind, interval=0.076, speed=1000, columns=["RPM"])
     assert (played.error, played.malformed) == (None, [])
-    for number, place in enumerate([1, 10, 15], 1):
-        assert played.values(number) == [float(row[place]) for row in rows]
+    assert played.values() == [float(row[10]) for row in rows]
 
 
 def test_it_is_described_by_its_header(played):

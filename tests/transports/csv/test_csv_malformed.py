@@ -92,7 +92,7 @@ def test_a_quote_that_is_not_closed_costs_one_row(row):
 def test_quoted_cells_are_read():
     played = play('"t","a, b (V)"\n"0","1"\n1, "2"\n')
     assert played.values() == [1, 2]
-    assert played.channels[1].name == "a, b"
+    assert played.configuration.applications["csv"].channels[0].name == "a, b"
 
 
 def test_a_quote_within_a_cell_costs_that_cell_only():

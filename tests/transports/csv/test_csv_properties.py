@@ -22,7 +22,7 @@ from rta.wire import SampleType
 from rta.wire.burst import Limits
 
 KINDS = st.sampled_from(["timestamped", "periodic", "row"])
-QUICK = settings(max_examples=80, deadline=None)
+QUICK = settings(max_examples=60, deadline=None)
 
 
 def cells(kind):
