@@ -6,6 +6,7 @@ import math
 from typing import Any, Literal
 
 from attrs import Attribute, define
+from attrs.validators import and_, gt, optional
 
 from rta.ports import Duration, option
 from rta.wire import SampleType
@@ -17,9 +18,12 @@ Origin = Literal["start", "file"]
 TimeUnit = Literal["s", "ms", "us", "ns", "iso"]
 
 
-def _positive(_: object, attribute: Attribute[Any], value: float | None) -> None:
-    if value is not None and not 0 < value < math.inf:
-        raise ValueError(f"{attribute.name} is {value}; it must be greater than 0, and finite")
+def _finite(_: object, attribute: Attribute[Any], value: float) -> None:
+    if math.isinf(value):
+        raise ValueError(f"{attribute.name} is {value}; it must be finite")
+
+
+_POSITIVE = and_(gt(0), _finite)
 
 
 def _separator(_: object, attribute: Attribute[Any], value: str) -> None:
@@ -52,14 +56,14 @@ class CsvOptions:
         "numbers counted since the Unix epoch.",
         "start",
     )
-    speed: float = option("How many seconds of the file are played in one second.", 1.0, validator=_positive)
+    speed: float = option("How many seconds of the file are played in one second.", 1.0, validator=_POSITIVE)
     loop: bool = option("Whether to start again at the end, as a new session.", False)
     kind: Kind = option('How samples are sent: "timestamped", "periodic" or "row".', "timestamped")
     interval: Duration | None = option(
         'Time between two rows of the file; needed for kind "periodic". Samples that are more than 1 % of it '
         "off begin a new run.",
         None,
-        validator=_positive,
+        validator=optional(_POSITIVE),
     )
     type: SampleType = option(
         "Sample type of the columns that `types` does not name: u8 s8 u16 s16 u32 s32 f32 f64.",
@@ -70,7 +74,7 @@ class CsvOptions:
         "Headers of the columns to take, with or without the unit; unset: all but the times.", None
     )
     delimiter: str = option("The character between two cells.", ",", validator=_separator)
-    burst_interval: Duration = option("How often bursts are sent.", Duration(0.1), validator=_positive)
+    burst_interval: Duration = option("How often bursts are sent.", Duration(0.1), validator=_POSITIVE)
     identifier: str = option("The session's name for people; empty: the file's name without its suffix.", "")
     identity: str = option("The session's identity; empty: a new UUID for every session. Not with `loop`.", "")
     details: dict[str, str | int | float] = option("Details of the session, by name.", factory=dict)

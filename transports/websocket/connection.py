@@ -14,12 +14,18 @@ from transports.websocket.stream import WireStream
 __all__ = ["ControlStream", "WebSocketPeer"]
 
 _CLOSE = 0x88
+_NO_CLOSE_FRAME = 1006
+
+
+def _close_frame(code: int, reason: str) -> bytes:
+    payload = code.to_bytes(2, "big") + reason.encode()[:100].decode(errors="ignore").encode()
+    return bytes([_CLOSE, len(payload)]) + payload
 
 
 class ControlStream(trio.abc.Stream):
     """What trio-websocket is given: our stream, which learns from the close frame that no data may follow it.
 
-    It gives out the request's head, and nothing more before `opened`: what comes with the head would lie unseen in
+    It gives out the request's head, and nothing more before `open`: what comes with the head would lie unseen in
     the library until the client sends again.
     """
 
@@ -27,8 +33,14 @@ class ControlStream(trio.abc.Stream):
         self._wire = wire
         self._head = head
         self._hang_up_timeout = hang_up_timeout
-        self.opened = trio.Event()
+        self._websocket: WebSocketConnection | None = None
+        self._opened = trio.Event()
         self.closing = False
+
+    def open(self, websocket: WebSocketConnection) -> None:
+        """The handshake is done."""
+        self._websocket = websocket
+        self._opened.set()
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         if data and data[0] == _CLOSE:
@@ -44,11 +56,19 @@ class ControlStream(trio.abc.Stream):
             await trio.lowlevel.checkpoint()
             head, self._head = self._head, b""  # in one piece: in parts, h11 finds it too long much earlier
             return head
-        await self.opened.wait()
+        await self._opened.wait()
         return await self._wire.receive_some(max_bytes)
 
     async def aclose(self) -> None:
-        await self._wire.hang_up(self._hang_up_timeout)
+        try:
+            reason = self._websocket.closed if self._websocket is not None else None
+            if reason is not None and reason.code != _NO_CLOSE_FRAME and not self.closing:
+                # A fault of the client: the library takes what wsproto says of it for the client's own close frame.
+                await self.send_all(_close_frame(reason.code, reason.reason or ""))
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass
+        finally:
+            await self._wire.hang_up(self._hang_up_timeout)
 
 
 class WebSocketPeer:

@@ -212,7 +212,7 @@ class WebSocketEdge:
         self._by_address[peer] += 1
         try:
             websocket = await request.accept(subprotocol=SUBPROTOCOL)
-            control.opened.set()
+            control.open(websocket)
             connection = WebSocketPeer(identity, peer, wire, control, websocket, self._options.close_timeout)
             await handler(connection)
             await connection.close(1000, "")

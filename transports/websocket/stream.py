@@ -100,6 +100,11 @@ class WireStream(trio.abc.HalfCloseableStream):
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         if max_bytes is not None and max_bytes < 1:
             raise ValueError("max_bytes must be at least 1")
+        if self._hanging_up:
+            raise trio.ClosedResourceError("the connection is being closed")
+        return await self._receive(max_bytes)
+
+    async def _receive(self, max_bytes: int | None) -> bytes:
         if self._receiving:
             raise trio.BusyResourceError("another task is receiving")
         self._receiving = True
@@ -155,12 +160,15 @@ class WireStream(trio.abc.HalfCloseableStream):
         try:
             with trio.move_on_after(timeout):
                 await self.send_eof()
+                trio.lowlevel.notify_closing(self.socket)  # whoever is receiving is not to wait any longer
+                while self._receiving:
+                    await trio.lowlevel.checkpoint()
                 while discarded < _DISCARD:
-                    data = await self.receive_some(_CHUNK)
+                    data = await self._receive(_CHUNK)
                     if not data:
                         break
                     discarded += len(data)
-        except (trio.BrokenResourceError, trio.ClosedResourceError, trio.BusyResourceError):
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass
         finally:
             self.close()

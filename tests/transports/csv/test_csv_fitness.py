@@ -123,11 +123,11 @@ def test_a_file_that_cannot_be_read_any_more_is_an_outage(monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"speed": 0}, "speed is 0; it must be greater than 0"),
-        ({"speed": float("nan")}, "speed is nan"),
+        ({"speed": 0}, "'speed' must be > 0: 0"),
+        ({"speed": float("nan")}, "'speed' must be > 0: nan"),
         ({"speed": float("inf")}, "speed is inf"),
-        ({"burst_interval": -1}, "burst_interval is -1"),
-        ({"interval": 0}, "interval is 0"),
+        ({"burst_interval": -1}, "'burst_interval' must be > 0: -1"),
+        ({"interval": 0}, "'interval' must be > 0: 0"),
         ({"delimiter": ""}, "delimiter is ''; it must be one character"),
         ({"delimiter": '"'}, "delimiter is"),
         ({"app": ""}, "app is empty"),
