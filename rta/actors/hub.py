@@ -21,6 +21,7 @@ __all__ = ["SessionHub"]
 
 log = structlog.get_logger("rta.hub")
 
+_READ_UP = 1.0  # seconds for an old run to be read to its end before the next one is taken up
 _WORK = 2000  # sends in a row before others get a turn
 
 
@@ -96,9 +97,13 @@ class SessionHub:
     async def caught_up(self) -> None:
         """Wait until the readers have handed out all that the log holds now."""
         for reader in list(self._readers.values()):
-            head = await self.buffer.head(reader.stream)
-            while reader.position < head and reader.feeds:
-                await trio.sleep(0.005)
+            await self._read_up(reader)
+
+    async def _read_up(self, reader: _Reader) -> None:
+        """Wait until a reader has handed out what its stream holds now."""
+        head = await self.buffer.head(reader.stream)
+        while reader.position < head and reader.feeds:
+            await trio.sleep(0.005)
 
     # ---- following
 
@@ -168,6 +173,8 @@ class SessionHub:
                     work = 0
                     await trio.lowlevel.checkpoint()
         reader.position = max(reader.position, batch.position)
+        for feed in reader.feeds.values():
+            feed.advance(reader.position)
 
     @staticmethod
     def _hand_out_merged(reader: _Reader, entries: list[Entry], now: float) -> None:
@@ -223,6 +230,9 @@ class SessionHub:
         record = await self.buffer.find(feed.identity)
         if record is not None and not feed.reconcile(record, trio.current_time()):
             log.info("session runs again", identity=feed.identity, stream=record.stream)
+            with trio.move_on_after(_READ_UP):  # the old run's last entries are still to be had
+                if (old := self._readers.get(feed.binding.stream)) is not None:
+                    await self._read_up(old)
             reader = await self._reader(record.stream)
             self._forget(feed)
             feed.move(record, reader.position, trio.current_time())

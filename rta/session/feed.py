@@ -68,6 +68,8 @@ class SessionFeed:
         self.json: str | None = None
         self._json_version = 0
         self._json_frame = b""
+        self._json_came = False
+        """A session JSON has come by the stream."""
         self._announced = False
         """The latest session JSON did not come by the stream."""
         self._doubted: str | None = None
@@ -169,13 +171,17 @@ class SessionFeed:
         self.tally.bytes_in += len(burst.packed)
         for text in burst.session_json:
             self._set_json(text, now)
-            self._announced = False
+            self._json_came, self._announced = True, False
         if burst.time_range is not None:
             self._expand(burst.time_range)
         if burst.has_data or burst.has_events or burst.session_json:
             self.ring.append(entry.position, burst)
             return True
         return False
+
+    def advance(self, position: Position) -> None:
+        """The stream has been read up to here. What others lost there is no loss to us."""
+        self.position = max(self.position, position)
 
     def lose(self) -> None:
         """The reader found that entries had been trimmed before it read them: nobody can be served without a gap."""
@@ -226,7 +232,7 @@ class SessionFeed:
     def refresh(self, record: SessionRecord, now: float) -> None:
         """A record of this run, read just after the feed was made."""
         if self.binding.is_run(record):
-            if record.json != self.json and self.ring.floor == self.position:
+            if record.json != self.json and not self._json_came:
                 self._announce(record.json, now)
             self._expand(record.time_range)
 
