@@ -23,6 +23,7 @@ __all__ = ["EdgeActor"]
 log = structlog.get_logger("rta.edge")
 
 _TURN = 256 << 10  # bytes written to one client before others get a turn
+_STOPPING = "the server is shutting down"
 _TICK = 0.5  # seconds between the keeper's rounds
 
 
@@ -45,6 +46,8 @@ class _Connection:
         self.waiting = NOTHING
         """What the client has asked for beyond the back-fills it may have at once."""
         self.pinged = trio.current_time()
+        self.ended = "left"
+        """Why, if the connection is over without a close of ours."""
         link.watch(lambda: feed.blocked(self.client))
 
     def _wake(self) -> None:
@@ -76,6 +79,8 @@ class EdgeActor:
         self._ping_interval = ping_interval
         self._stall_timeout = stall_timeout
         self._connections: dict[_Connection, None] = {}
+        self._serving = 0
+        self._stopping = False
 
     @property
     def clients(self) -> int:
@@ -93,7 +98,7 @@ class EdgeActor:
     def _look_after(self, connection: _Connection, now: float) -> None:
         link, feed = connection.link, connection.feed
         if not link.free and now - max(link.heard, link.moved) > self._stall_timeout:
-            self._report.count("rta_clients_closed_total", reason="stalled")
+            connection.ended = "stalled"
             log.info("client dropped: it takes nothing", peer=link.peer, identity=link.identity)
             link.abort()
         elif now - max(link.heard, connection.pinged) > self._ping_interval:
@@ -104,14 +109,22 @@ class EdgeActor:
 
     async def shut_down(self, grace: float) -> None:
         """Let every client have what it is owed, within `grace` seconds, and close it as going away."""
+        self._stopping = True
         for connection in list(self._connections):
-            connection.leave(CloseCode.GOING_AWAY, "the server is shutting down")
+            connection.leave(CloseCode.GOING_AWAY, _STOPPING)
         with trio.move_on_after(grace):
-            while self._connections:
+            while self._serving:
                 await trio.sleep(0.01)
 
     async def serve(self, link: FrameConnection) -> None:
         """One connection, from handshake to end."""
+        self._serving += 1
+        try:
+            await self._serve(link)
+        finally:
+            self._serving -= 1
+
+    async def _serve(self, link: FrameConnection) -> None:
         try:
             feed = await self._hub.open(link.identity)
         except TransportError as e:
@@ -123,6 +136,8 @@ class EdgeActor:
             return
         connection = _Connection(link, feed)
         self._connections[connection] = None
+        if self._stopping:
+            connection.leave(CloseCode.GOING_AWAY, _STOPPING)
         try:
             await self._converse(connection)
         finally:
@@ -140,7 +155,7 @@ class EdgeActor:
                 nursery.start_soon(self._requests, connection)
                 nursery.start_soon(self._pump, connection)
         except* ClientGone:
-            self._report.count("rta_clients_closed_total", reason="left")
+            self._report.count("rta_clients_closed_total", reason=connection.ended)
         except* _Close as group:
             closing = _first(group)
         if closing is not None:

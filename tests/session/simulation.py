@@ -67,15 +67,11 @@ def make_item(spec: Spec, tag: int) -> Item:
     match spec.kind:
         case "timestamped":
             channels = spec.channels[:1]
-            body = StreamData(
-                timestamped_data=TimestampedData(channel_id=channels[0], start_timestamp=tag, buffer=pad)
-            )
+            body = StreamData(timestamped_data=TimestampedData(channel_id=channels[0], start_timestamp=tag, buffer=pad))
         case "periodic":
             channels = spec.channels[:1]
             body = StreamData(
-                periodic_data=PeriodicData(
-                    channel_id=channels[0], start_timestamp=tag, interval=1, buffer=pad
-                )
+                periodic_data=PeriodicData(channel_id=channels[0], start_timestamp=tag, interval=1, buffer=pad)
             )
         case "row":
             channels = spec.channels
@@ -83,9 +79,7 @@ def make_item(spec: Spec, tag: int) -> Item:
         case "event":
             channels = ()
             body = StreamData(
-                event=Event(
-                    event_definition_id=1, timestamp=tag, status_text="." * spec.pad, raw_data=[float(tag)]
-                )
+                event=Event(event_definition_id=1, timestamp=tag, status_text="." * spec.pad, raw_data=[float(tag)])
             )
         case kind:
             raise ValueError(kind)
@@ -120,9 +114,7 @@ def pack_raw(items: Iterable[bytes | StreamData]) -> Burst:
     burst = StreamDataBurst()
     for item in items:
         burst.data.append(StreamData.FromString(item) if isinstance(item, bytes) else item)
-    return read_burst(
-        lz4.block.compress(burst.SerializeToString(), store_size=False, mode="fast", acceleration=4)
-    )
+    return read_burst(lz4.block.compress(burst.SerializeToString(), store_size=False, mode="fast", acceleration=4))
 
 
 def range_data(start: int, end: int) -> StreamData:
@@ -198,9 +190,7 @@ class Received:
 
     @property
     def session_jsons(self) -> list[str]:
-        return [
-            d.session_json for m in self.messages for d in m.data if d.WhichOneof("data") == "session_json"
-        ]
+        return [d.session_json for m in self.messages for d in m.data if d.WhichOneof("data") == "session_json"]
 
     @property
     def time_ranges(self) -> list[TimeRange]:

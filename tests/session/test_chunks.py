@@ -41,9 +41,7 @@ def data_of(frame: bytes | None) -> list[StreamData]:
 numbers = st.integers(0, 5)
 specs = st.one_of(
     st.builds(Spec, st.sampled_from(["timestamped", "periodic"]), st.tuples(numbers), st.integers(0, 40)),
-    st.builds(
-        Spec, st.just("row"), st.lists(numbers, max_size=3, unique=True).map(tuple), st.integers(0, 40)
-    ),
+    st.builds(Spec, st.just("row"), st.lists(numbers, max_size=3, unique=True).map(tuple), st.integers(0, 40)),
     st.builds(Spec, st.just("event"), st.just(()), st.integers(0, 40)),
 )
 datas = st.one_of(
@@ -107,9 +105,7 @@ def test_a_merged_frame_is_what_is_wanted_of_each_burst_one_after_the_other(
 
 @settings(deadline=None, max_examples=300)
 @given(bursts, st.lists(wants, min_size=1, max_size=4))
-def test_one_opened_burst_is_cut_right_for_every_filter(
-    data: list[StreamData], several: list[Filter]
-) -> None:
+def test_one_opened_burst_is_cut_right_for_every_filter(data: list[StreamData], several: list[Filter]) -> None:
     cutter, opened = Cutter(), OpenBurst(pack_raw(data))
     for want in several:
         expected = naive_cut(data, want)
@@ -229,15 +225,11 @@ def a_chunk(size: int, end: Position = END) -> Chunk:
 
 
 places = st.integers(0, 6).map(lambda i: Position(i, 0))
-puts = st.tuples(
-    st.sampled_from([Filter(only(1)), Filter(ALL)]), st.integers(0, 1), places, st.integers(0, 3000)
-)
+puts = st.tuples(st.sampled_from([Filter(only(1)), Filter(ALL)]), st.integers(0, 1), places, st.integers(0, 3000))
 
 
 @given(st.lists(puts, max_size=40), st.integers(0, 6000))
-def test_the_cache_keeps_its_bound_after_every_put(
-    many: list[tuple[Filter, int, Position, int]], bound: int
-) -> None:
+def test_the_cache_keeps_its_bound_after_every_put(many: list[tuple[Filter, int, Position, int]], bound: int) -> None:
     cache = ChunkCache(bound)
     known: dict[tuple[Filter, int, Position], Chunk] = {}
     for want, binding, start, size in many:

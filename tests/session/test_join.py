@@ -52,9 +52,7 @@ specs = st.one_of(
     st.builds(Spec, st.just("row"), st.lists(channels, max_size=3, unique=True).map(tuple), pads),
     st.builds(Spec, st.just("event"), st.just(()), pads),
 )
-spans = st.none() | st.builds(
-    lambda start, length: (start, start + length), st.integers(1, 50), st.integers(0, 50)
-)
+spans = st.none() | st.builds(lambda start, length: (start, start + length), st.integers(1, 50), st.integers(0, 50))
 bursts = st.tuples(st.lists(specs, max_size=4), st.sampled_from([None, None, None, "open", "closed"]), spans)
 subscriptions = st.sampled_from(
     [only(1), only(2), only(0, 1), only(events=True), only(1, events=True), Subscription(all_data=True), ALL]
@@ -198,9 +196,7 @@ class Session(RuleBasedStateMachine):
         session_id = self.records[self.run].stream_session_id
         new = [e for e in batch.entries if e.session_id == session_id]
         missed = [
-            s
-            for s in self.story.sent
-            if s.run == self.run and s.position > self.read_upto and s.trimmed is not None
+            s for s in self.story.sent if s.run == self.run and s.position > self.read_upto and s.trimmed is not None
         ]
         if missed:
             self.queue.append(LOST)
@@ -268,9 +264,7 @@ class Session(RuleBasedStateMachine):
     @rule(room=st.sampled_from([0, 1, 40, 300, 3000, 1 << 40]), opened=st.booleans())
     def a_client_comes(self, room: int, opened: bool) -> None:
         assert self.feed is not None
-        expectation = Expectation(
-            self.story, self.tick(), self.run, self.feed.json or "", self.story.span is not None
-        )
+        expectation = Expectation(self.story, self.tick(), self.run, self.feed.json or "", self.story.span is not None)
 
         def started(job: BackFill) -> None:
             asked = next(a for a in expectation.asked if a.total == job.want.include)
@@ -303,9 +297,7 @@ class Session(RuleBasedStateMachine):
         going=st.booleans(),
         served=st.booleans(),
     )
-    def a_client_subscribes(
-        self, index: int, more: Subscription, back: int, going: bool, served: bool
-    ) -> None:
+    def a_client_subscribes(self, index: int, more: Subscription, back: int, going: bool, served: bool) -> None:
         assert self.feed is not None
         actor, expectation = self._pick(index)
         if going:  # perhaps until it waits for the log

@@ -9,9 +9,7 @@ from rta.ports import Position
 from rta.session.ring import Ring
 from rta.wire import TARGET, Burst
 
-sizes = st.lists(
-    st.sampled_from([0, 1, 40, 1000, 20_000, TARGET - 1, TARGET, TARGET + 1, 300_000]), max_size=60
-)
+sizes = st.lists(st.sampled_from([0, 1, 40, 1000, 20_000, TARGET - 1, TARGET, TARGET + 1, 300_000]), max_size=60)
 
 
 def burst(size: int, packed: int | None = None) -> Burst:
@@ -83,9 +81,7 @@ def test_two_chunks_in_a_row_would_not_fit_into_one(appended: list[int]) -> None
 
 @settings(deadline=None)
 @given(sizes, st.data())
-def test_readers_from_different_places_meet_at_the_next_grid_line(
-    appended: list[int], data: st.DataObject
-) -> None:
+def test_readers_from_different_places_meet_at_the_next_grid_line(appended: list[int], data: st.DataObject) -> None:
     ring = Ring(1 << 30, at(0))
     for i, size in enumerate(appended, 1):
         ring.append(at(i), burst(size))

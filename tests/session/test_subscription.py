@@ -77,9 +77,7 @@ def test_nothing_widens_nothing(a: Subscription) -> None:
 
 
 @given(subscriptions, subscriptions, items)
-def test_a_union_wants_what_either_wants_and_nothing_else(
-    a: Subscription, b: Subscription, item: Spec | str
-) -> None:
+def test_a_union_wants_what_either_wants_and_nothing_else(a: Subscription, b: Subscription, item: Spec | str) -> None:
     kind = kind_and_channels(item)
     assert Filter(a.widened(b)).wanted(*kind) == (Filter(a).wanted(*kind) or Filter(b).wanted(*kind))
 

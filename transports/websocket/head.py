@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import re
 from urllib.parse import unquote
@@ -47,6 +48,14 @@ class RequestHead:
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
         target, _, version = rest.rpartition(" ")
         return RequestHead(method, target, headers, text + blank, after, version == "HTTP/1.0")
+
+    @property
+    def key_is_valid(self) -> bool:
+        """Whether the WebSocket key is 16 bytes in Base64 (RFC 6455, 4.2.1)."""
+        try:
+            return len(base64.b64decode(self.headers.get("sec-websocket-key", ""), validate=True)) == 16
+        except ValueError:
+            return False
 
     def tokens(self, name: str) -> list[str]:
         """A comma-separated header as a list."""

@@ -7,14 +7,14 @@ import ipaddress
 import socket
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 
 import structlog
 import trio
 import wsproto.utilities
 from trio_websocket import WebSocketRequest, wrap_server_stream
 
-from rta.ports import AsgiApp, Context, Handler, RtaError
+from rta.ports import AsgiApp, CloseCode, Context, Handler, RtaError
 from rta.wire.websocket import SUBPROTOCOL
 from transports.websocket.connection import ControlStream, WebSocketPeer
 from transports.websocket.head import HeadTooLong, RequestHead, forwarded_for, read_head, stream_identity
@@ -56,14 +56,15 @@ class WebSocketEdge:
         http = HttpHost(app, self._options)
         listening = await self._listen()
         async with trio.open_nursery() as nursery:
-            task_status.started(self._url(listening[0]))
-            async with trio.open_nursery() as accepting:
+            with ExitStack() as until_draining:
                 for sock in listening:
-                    accepting.start_soon(self._accept, sock, nursery, handler, http)
-                await self._draining.wait()
-                accepting.cancel_scope.cancel()
-            for sock in listening:
-                sock.close()
+                    until_draining.enter_context(sock)
+                task_status.started(self._url(listening[0]))
+                async with trio.open_nursery() as accepting:
+                    for sock in listening:
+                        accepting.start_soon(self._accept, sock, nursery, handler, http)
+                    await self._draining.wait()
+                    accepting.cancel_scope.cancel()
             await http.stop()
 
     # ---- listening
@@ -214,8 +215,12 @@ class WebSocketEdge:
             websocket = await request.accept(subprotocol=SUBPROTOCOL)
             control.open(websocket)
             connection = WebSocketPeer(identity, peer, wire, control, websocket, self._options.close_timeout)
-            await handler(connection)
-            await connection.close(1000, "")
+            try:
+                await handler(connection)
+            except Exception:
+                await connection.close(CloseCode.INTERNAL, "a fault of the server")
+                raise
+            await connection.close(CloseCode.NORMAL, "")
         finally:
             self._by_address[peer] -= 1
             if not self._by_address[peer]:
@@ -226,6 +231,8 @@ class WebSocketEdge:
         limit = self._options.max_per_address
         if self._draining.is_set():
             return 503, "shutting down"
+        if not head.key_is_valid:
+            return 400, "sec-websocket-key is not 16 bytes in Base64"
         if identity is None:
             return 404, "no such path: /rta/v2/sessions/{identity}/stream is what there is"
         if SUBPROTOCOL not in head.tokens("sec-websocket-protocol"):

@@ -35,6 +35,7 @@ class WireStream(trio.abc.HalfCloseableStream):
         self._lock = trio.Lock()
         self._receiving = False
         self._hanging_up = False
+        self._sent_eof = False
 
     # ---- sending
 
@@ -60,13 +61,13 @@ class WireStream(trio.abc.HalfCloseableStream):
 
     async def wait_send_all_might_not_block(self) -> None:
         async with self._lock:
-            self._check_open()
+            self._check_sendable()
             await trio.lowlevel.wait_writable(self.socket)
 
     async def _write(self, data: memoryview) -> None:
         """The rest first, then `data`. Between the last look at the rest and the first byte of `data` is no
         checkpoint, so that no frame can get in between."""
-        self._check_open()
+        self._check_sendable()
         began = False
         while self._rest is not None or data:
             self._check_open()
@@ -135,12 +136,18 @@ class WireStream(trio.abc.HalfCloseableStream):
         if self.closed.is_set():
             raise trio.ClosedResourceError("the connection was closed")
 
+    def _check_sendable(self) -> None:
+        self._check_open()
+        if self._sent_eof:
+            raise trio.ClosedResourceError("nothing can be sent after the end")
+
     async def send_eof(self) -> None:
         async with self._lock:
             self._check_open()
             self._shut_down()
 
     def _shut_down(self) -> None:
+        self._sent_eof = True
         try:
             self.socket.shutdown(socket.SHUT_WR)
         except OSError as e:
