@@ -94,7 +94,7 @@ class Metrics:
                 else:
                     self._gauges[m.name] = Gauge(m.name, m.help, m.labels, registry=self.registry)
         self.registry.register(_Reader(tally, live))
-        self._seen: set[tuple[str, str]] = set()
+        self._seen: dict[tuple[str, str], None] = {}
 
     def render(self) -> bytes:
         """The Prometheus text format."""
@@ -110,8 +110,10 @@ class Metrics:
 
     def malformed(self, source: str, kind: str, detail: str) -> None:
         self.count("rta_malformed_total", kind=kind)
-        if (source, kind) not in self._seen and len(self._seen) < _SOURCES:
-            self._seen.add((source, kind))
+        if (source, kind) not in self._seen:
+            self._seen[source, kind] = None
+            if len(self._seen) > _SOURCES:
+                del self._seen[next(iter(self._seen))]
             log.warning("malformed input left out; more of this kind is only counted", source=source, kind=kind,
                         detail=detail[:500])  # fmt: skip
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,6 +23,7 @@ from rta.actors.ingest import IngestActor
 from rta.actors.pruner import Pruner
 from rta.config import Config
 from rta.configurations import Configurations
+from rta.errors import TransportError
 from rta.metrics import Metrics
 from rta.ports import BurstLog, Context, Edge, Offer, SessionRecord, Source, TopicBus, load_transport
 from rta.rest import make_app
@@ -83,8 +84,7 @@ class Site:
         """
         async with self._open() as opened, trio.open_nursery() as nursery:
             hub = self._hub = SessionHub(opened.buffer, self.config.fanout, self.health, self.tally)
-            edge_options = self.config.edge.options
-            edge = self._edge = EdgeActor(hub, self.reporter, edge_options.ping_interval, edge_options.stall_timeout)
+            edge = self._edge = EdgeActor(hub, self.reporter, opened.edge.ping_interval, opened.edge.stall_timeout)
             self._buffer = opened.buffer
             await nursery.start(hub.run)
             nursery.start_soon(edge.keep)
@@ -100,7 +100,8 @@ class Site:
                 opened.edge.drain()
                 # Sources end first: they close their sessions as truncated, and clients are still to hear of it.
                 sources.cancel_scope.cancel()
-            with trio.move_on_after(_CATCH_UP):
+            # A buffer that cannot be read any more must not keep the clients from being told.
+            with trio.move_on_after(_CATCH_UP), suppress(TransportError):
                 await hub.caught_up()
             await edge.shut_down(self.config.site.grace)
             nursery.cancel_scope.cancel()

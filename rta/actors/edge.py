@@ -12,7 +12,7 @@ import trio
 from rta.actors.backoff import Backoff
 from rta.actors.hub import SessionHub
 from rta.errors import MalformedError, TransportError
-from rta.ports import ClientGone, CloseCode, FrameConnection, Reporter
+from rta.ports import Batch, ClientGone, CloseCode, FrameConnection, Reporter
 from rta.session.client import Client, Fetch, Gone, Idle, Write
 from rta.session.feed import SessionFeed
 from rta.session.subscription import NOTHING, read_request
@@ -24,6 +24,7 @@ log = structlog.get_logger("rta.edge")
 
 _TURN = 256 << 10  # bytes written to one client before others get a turn
 _STOPPING = "the server is shutting down"
+_LAST_WORDS = 1.0  # seconds for close frames to slow clients at the very end
 _TICK = 0.5  # seconds between the keeper's rounds
 
 
@@ -79,6 +80,7 @@ class EdgeActor:
         self._ping_interval = ping_interval
         self._stall_timeout = stall_timeout
         self._connections: dict[_Connection, None] = {}
+        self._fetching: dict[tuple[object, ...], trio.Event] = {}
         self._serving = 0
         self._stopping = False
 
@@ -115,6 +117,10 @@ class EdgeActor:
         with trio.move_on_after(grace):
             while self._serving:
                 await trio.sleep(0.01)
+        with trio.move_on_after(_LAST_WORDS):  # who has not taken it all is told at least
+            async with trio.open_nursery() as nursery:
+                for connection in self._connections:
+                    nursery.start_soon(connection.link.close, CloseCode.GOING_AWAY, _STOPPING)
 
     async def serve(self, link: FrameConnection) -> None:
         """One connection, from handshake to end."""
@@ -185,6 +191,8 @@ class EdgeActor:
             raise _Close(CloseCode.UNREACHABLE, "the buffer cannot be read now") from e
         if connection.feed.widen(connection.client, connection.waiting, start):
             connection.waiting = NOTHING
+        if len(connection.client.subscription.channels) > self._hub.settings.max_channels:
+            raise _Close(CloseCode.TOO_BIG, "too many channels: subscribe to all of them")
 
     async def _pump(self, connection: _Connection) -> None:
         """Writes what the client is owed, whenever it does not get it at once."""
@@ -226,14 +234,26 @@ class EdgeActor:
             connection.feed.blocked(connection.client)
 
     async def _fetch(self, connection: _Connection, fetch: Fetch) -> Gone | None:
+        """Read for one client. Others that need the same wait for it, and find the chunk in the feed's cache."""
+        key = (connection.feed, fetch.want, fetch.binding.serial, fetch.after, fetch.upto)
+        if (under_way := self._fetching.get(key)) is not None:
+            await under_way.wait()
+            return None
+        done = self._fetching[key] = trio.Event()
+        try:
+            batch = await self._read(fetch)
+            return connection.feed.give(connection.client, fetch, batch)
+        finally:
+            del self._fetching[key]
+            done.set()
+
+    async def _read(self, fetch: Fetch) -> Batch:
         backoff = Backoff()
         while True:
             try:
-                batch = await self._hub.buffer.read(fetch.binding.stream, fetch.after, fetch.upto, TARGET)
+                return await self._hub.buffer.read(fetch.binding.stream, fetch.after, fetch.upto, TARGET)
             except TransportError:
                 await backoff.pause()
-            else:
-                return connection.feed.give(connection.client, fetch, batch)
 
 
 def _first(group: BaseExceptionGroup[_Close]) -> _Close:

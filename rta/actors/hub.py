@@ -13,7 +13,7 @@ from rta.actors.backoff import Backoff
 from rta.actors.health import Health
 from rta.actors.settings import FanOutSettings
 from rta.errors import TransportError
-from rta.ports import START, Batch, BurstLog, Entry, Position, SessionRecord, Tail
+from rta.ports import START, Batch, BurstLog, Entry, Position, SessionRecord
 from rta.session.feed import SessionFeed
 from rta.session.tally import Tally
 
@@ -136,21 +136,16 @@ class SessionHub:
                 try:
                     async with self.buffer.follow(reader.stream, reader.position) as tail:
                         while True:
-                            batch = await self._next(tail)
+                            batch = await tail.next()
                             self._health.ok(who)
                             backoff.reset()
                             await self._hand_out(reader, batch)
+                            await trio.sleep(self.settings.merge_delay)
                 except TransportError as e:
                     self._health.fail(who, str(e))
                     log.warning("reading failed, trying again", stream=reader.stream, error=str(e))
                     await backoff.pause()
         self._health.ok(who)
-
-    async def _next(self, tail: Tail) -> Batch:
-        batch = await tail.next()
-        if self.settings.merge_delay:
-            await trio.sleep(self.settings.merge_delay)
-        return batch
 
     async def _hand_out(self, reader: _Reader, batch: Batch) -> None:
         now = reader.moved_at = trio.current_time()
@@ -213,12 +208,16 @@ class SessionHub:
         while True:
             await trio.sleep(self.settings.poll)
             try:
-                for feed in self.feeds:
-                    await self._look_after(feed)
-                await self._check_readers()
+                with trio.fail_after(max(self.settings.behind_limit, _READ_UP * 5)):
+                    await self.buffer.now()
+                    for feed in self.feeds:
+                        await self._look_after(feed)
+                    await self._check_readers()
                 self._health.ok("buffer")
             except TransportError as e:
                 self._health.fail("buffer", f"cannot be read: {e}")
+            except trio.TooSlowError:
+                self._health.fail("buffer", "does not answer")
 
     async def _look_after(self, feed: SessionFeed) -> None:
         now = trio.current_time()

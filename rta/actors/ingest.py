@@ -17,7 +17,7 @@ import trio
 from rta.actors.backoff import Backoff
 from rta.actors.health import Health
 from rta.configurations import Configurations
-from rta.errors import MalformedError, TransportError
+from rta.errors import MalformedError, RtaError, TransportError, first_error
 from rta.ports import (
     BurstLog,
     CloseSession,
@@ -81,10 +81,15 @@ class IngestActor:
         """Until the source ends; a source that cannot reach its other side is started again."""
         who = f"source {self.name!r}"
         backoff = Backoff(first=0.5, cap=10.0)
+
+        def well() -> None:
+            self._health.ok(who)
+            backoff.reset()
+
         try:
             while True:
                 try:
-                    await self._run_once(lambda: self._health.ok(who))
+                    await self._run_once(well)
                 except TransportError as e:
                     self._health.fail(who, str(e))
                     log.warning("source failed, trying again", source=self.name, error=str(e))
@@ -99,7 +104,7 @@ class IngestActor:
 
     async def _run_once(self, well: Callable[[], None]) -> None:
         send, receive = trio.open_memory_channel[SourceUpdate](_BOUND)
-        failure: TransportError | None = None
+        failure: RtaError | None = None
         try:
             async with trio.open_nursery() as nursery, receive:
                 nursery.start_soon(self._drive, send)
@@ -107,7 +112,7 @@ class IngestActor:
                     await self._take(update)
                     well()
         except* TransportError as group:
-            failure = next(e for e in group.exceptions if isinstance(e, TransportError))
+            failure = first_error(group)
         if failure is not None:
             raise failure
 

@@ -27,6 +27,9 @@ class FanOutSettings:
     merge_delay: Duration = option(
         "Collect bursts for this long and merge them before sending; 0 sends each at once.", Duration(0.0)
     )
+    max_channels: int = option(
+        "Channel ids one client may have subscribed; more close the connection with 1009.", 262_144, validator=ge(1)
+    )
     linger: Duration = option("How long clients stay connected once a closed session is delivered.", Duration(5.0))
     keep: Duration = option("How long a session is still followed after its last client left.", Duration(30.0))
     poll: Duration = option("How often followed sessions are looked up in the buffer.", Duration(1.5), validator=gt(0))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from io import TextIOWrapper
 
 import click
 
@@ -47,6 +48,8 @@ def cli() -> None:
 
 def main() -> None:
     """The console entry point. Expected errors are one clear message each, never a traceback."""
+    if isinstance(sys.stdout, TextIOWrapper):  # names come from outside, and may be none that can be encoded
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         cli(prog_name="rta")
     except ConfigError as e:

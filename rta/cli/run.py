@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -11,8 +12,8 @@ import click
 import structlog
 import trio
 
-from rta.config import load_config
-from rta.errors import RtaError, first_error
+from rta.config import check_config, load_config
+from rta.errors import ConfigError, RtaError, first_error
 from rta.logs import set_up_logging
 from rta.site import Site
 
@@ -28,10 +29,16 @@ log = structlog.get_logger("rta.site")
 def command(path: Path | None) -> None:
     """Run the service until SIGINT or SIGTERM; a second one ends it at once."""
     config = load_config(path, os.environ)
+    site = Site(config)
+    problems = check_config(config, site.context)
+    if problems:
+        raise ConfigError(problems)
     set_up_logging(config.logging.level, config.logging.format)
     for warning in config.warnings:
         log.warning(warning)
-    error = trio.run(_main, Site(config))
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # every connection is a descriptor
+    error = trio.run(_main, site)
     if error is not None:
         raise error
     sys.exit(0)

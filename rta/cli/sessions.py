@@ -8,6 +8,7 @@ import click
 import trio
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from rta.cli.service import url_option
 from rta.client import RestClient
@@ -34,9 +35,8 @@ def command(url: str, as_json: bool) -> None:
     for column in ("identity", "identifier", "state", "started", "covers"):
         table.add_column(column, overflow="fold")
     for session in sessions:
-        table.add_row(
-            session.identity, session.identifier, session.state.name.lower(), session.timestamp, _covers(session)
-        )
+        cells = session.identity, session.identifier, session.state.name.lower(), session.timestamp, _covers(session)
+        table.add_row(*map(Text, cells))  # as text: a bare string would be read as markup
     Console().print(table)
 
 

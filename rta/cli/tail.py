@@ -147,9 +147,8 @@ class _Screen(Watcher):
         table.add_column("rate", justify="right", min_width=7)
         table.add_column("course")
         for line in self._board.lines.values():
-            table.add_row(
-                line.name, line.text, line.unit, f"{line.rate(now):.1f}/s", Text(sparkline(line.course), "cyan")
-            )
+            cells = line.name, line.text, line.unit, f"{line.rate(now):.1f}/s"
+            table.add_row(*map(Text, cells), Text(sparkline(line.course), "cyan"))  # a bare string would be markup
         head = Text(no_wrap=True, overflow="ellipsis")
         if self._model is not None:
             head.append(self._model.identifier or self._model.identity, "bold")

@@ -85,6 +85,6 @@ def sparkline(values: Iterable[float]) -> str:
     finite = [v for v in points if math.isfinite(v)]
     if not finite:
         return ""
-    low, high = min(finite), max(finite)
+    low, high = min(finite) / 2, max(finite) / 2  # half of each: the difference of two doubles may be none
     span = (high - low) or 1.0
-    return "".join(_BARS[int((v - low) / span * (len(_BARS) - 1))] if math.isfinite(v) else " " for v in points)
+    return "".join(_BARS[int((v / 2 - low) / span * (len(_BARS) - 1))] if math.isfinite(v) else " " for v in points)

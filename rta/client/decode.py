@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import numpy as np
@@ -44,7 +44,9 @@ class Sample:
 class Decoder:
     """Knows the parameters of a session; several on one channel are all given."""
 
-    def __init__(self) -> None:
+    def __init__(self, only: Collection[str] = ()) -> None:
+        """`only`: ids or names of the parameters that are given; none means all, and channels without one too."""
+        self._only = frozenset(only)
         self._by_channel: dict[ChannelId, list[BoundParameter]] = {}
         self._types: dict[ChannelId, SampleType] = {}
         self._orders: dict[ChannelId, ByteOrder] = {}
@@ -52,19 +54,18 @@ class Decoder:
     def add(self, configuration: Configuration, binding: ConfigBinding) -> None:
         """A configuration the session is bound to."""
         for parameter in bind(configuration, binding):
+            named = parameter.parameter
+            given = not self._only or named.id in self._only or named.name in self._only
             for channel, kind in parameter.channels.items():
-                self._by_channel.setdefault(channel, []).append(parameter)
                 self._types[channel] = kind
                 self._orders[channel] = parameter.byte_order
+                if given:
+                    self._by_channel.setdefault(channel, []).append(parameter)
 
-    def channels(self, names: set[str]) -> set[int]:
-        """The channels of the parameters of these ids or names."""
-        return {
-            int(c)
-            for c, bound in self._by_channel.items()
-            for b in bound
-            if b.parameter.id in names or b.parameter.name in names
-        }
+    @property
+    def channels(self) -> set[ChannelId]:
+        """The channels of the parameters that are given."""
+        return set(self._by_channel)
 
     def samples(self, burst: Burst) -> Iterator[Sample]:
         """All samples of a burst, item by item; rows of unknown channels are left out."""
@@ -105,8 +106,7 @@ class Decoder:
 
     def _named(self, channel: ChannelId, timestamps: Any, values: Any) -> Iterator[Sample]:
         bound = self._by_channel.get(channel)
-        if bound is None:
+        if bound is None and not self._only:
             yield Sample(f"channel {channel}", timestamps, values.astype(np.float64), None)
-            return
-        for b in bound:
+        for b in bound or ():
             yield Sample(b.parameter.id, timestamps, b.values(values), b)

@@ -65,7 +65,7 @@ class _Follower:
         self._identity = identity
         self._only = set(only)
         self._watcher = watcher
-        self._decoder = Decoder()
+        self._decoder = Decoder(only)
         self._bound: set[tuple[str, int]] = set()
         self.closed = False
         self.connected = False
@@ -87,7 +87,7 @@ class _Follower:
         if not self._only:
             await stream.subscribe(events=True, all_data=True)
             return
-        channels = self._decoder.channels(self._only)
+        channels = self._decoder.channels
         if not channels:
             raise RtaError(f"the session has no parameter {', '.join(sorted(self._only))}")
         await stream.subscribe(channels=channels)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
+from http.client import HTTPException
 from urllib.parse import quote
 
 import trio
@@ -30,8 +31,8 @@ class RestClient:
         """All top-level sessions, newest first; those we cannot read are left out."""
         document = await self._get("/rta/v2/sessions")
         try:
-            listed = json.loads(document or b"{}").get("sessions", [])
-        except (ValueError, AttributeError):
+            listed = list(json.loads(document or b"{}").get("sessions", []))
+        except (ValueError, AttributeError, TypeError, RecursionError):
             raise TransportError(f"{self.base} does not answer as an RTA service") from None
         out = []
         for session in listed:
@@ -44,7 +45,7 @@ class RestClient:
     async def session(self, identity: str) -> SessionModel | None:
         """One session; None if there is none of this identity."""
         text = await self._get(f"/rta/v2/sessions/{quote(identity, safe='')}")
-        return None if text is None else read_session(text.decode())
+        return None if text is None else read_session(text.decode(errors="replace"))
 
     async def configuration(self, identifier: str) -> Configuration | None:
         """A configuration document; None if the service does not have it."""
@@ -63,12 +64,16 @@ class RestClient:
                     body: bytes = answer.read(_LIMIT)
                     return body
             except urllib.error.HTTPError as e:
+                e.close()  # it is the answer, too
                 if e.code == 404:
                     return None
                 raise TransportError(f"{self.base}{path} answers {e.code}") from None
-            except (OSError, ValueError) as e:
+            except (OSError, ValueError, HTTPException) as e:
                 reason = getattr(e, "reason", e)
                 raise TransportError(f"{self.base} cannot be reached: {reason}") from None
 
-        # Nothing is left behind by an abandoned read: the thread ends with its timeout.
-        return await trio.to_thread.run_sync(get, abandon_on_cancel=True)
+        try:
+            with trio.fail_after(self._timeout):  # the thread's own timeout is for each read
+                return await trio.to_thread.run_sync(get, abandon_on_cancel=True)
+        except trio.TooSlowError:
+            raise TransportError(f"{self.base} has not answered within {self._timeout:g} s") from None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator, Iterable
-from contextlib import AsyncExitStack, asynccontextmanager
-from urllib.parse import quote
+from contextlib import asynccontextmanager
+from urllib.parse import quote, urlsplit
 
-from trio_websocket import ConnectionClosed, HandshakeError, WebSocketConnection, open_websocket_url
+import trio
+from trio_websocket import ConnectionClosed, ConnectionRejected, WebSocketConnection, wrap_client_stream
 
 from rta.errors import TransportError
 from rta.wire import Limits, read_burst
@@ -17,6 +19,10 @@ from rta.wire.websocket import SUBPROTOCOL
 __all__ = ["LiveStream", "StreamClosed", "open_live_stream"]
 
 _MESSAGE = 32 << 20
+_OPEN = 10.0  # seconds for the server to accept
+_CLOSE = 5.0  # seconds for the server to answer a close frame
+
+_Stream = trio.SocketStream | trio.SSLStream[trio.SocketStream]
 
 
 class StreamClosed(TransportError):
@@ -68,13 +74,57 @@ async def open_live_stream(base: str, identity: str) -> AsyncIterator[LiveStream
 
     :raises TransportError: it cannot be reached or refuses.
     """
-    root = base.removeprefix("http").removeprefix("ws").rstrip("/")
-    url = f"ws{root}/rta/v2/sessions/{quote(identity, safe='')}/stream"
-    async with AsyncExitStack() as stack:
-        try:
-            opening = open_websocket_url(url, subprotocols=[SUBPROTOCOL], max_message_size=_MESSAGE)
-            socket = await stack.enter_async_context(opening)
-        except (HandshakeError, OSError) as e:
-            raise TransportError(f"{base} cannot be reached: {e or type(e).__name__}") from None
-        # Chunks may hold a single burst of up to the limit, and merged ones somewhat more.
-        yield LiveStream(socket, Limits(burst=_MESSAGE, session_json=_MESSAGE))
+    stream = await _connect(base)
+    try:
+        async with trio.open_nursery() as nursery:
+            socket = await _accepted(nursery, stream, base, identity)
+            try:
+                # Chunks may hold a single burst of up to the limit, and merged ones somewhat more.
+                yield LiveStream(socket, Limits(burst=_MESSAGE, session_json=_MESSAGE))
+            finally:
+                with trio.move_on_after(_CLOSE):
+                    await socket.aclose()
+            nursery.cancel_scope.cancel()
+    except BaseExceptionGroup as group:  # of the nursery, which the caller is not to know of
+        if len(group.exceptions) > 1:
+            raise
+        raise _said(base, group.exceptions[0]) from None
+    finally:
+        # The library closes it neither when it was refused nor when the server has closed first.
+        await trio.aclose_forcefully(stream)
+
+
+async def _connect(base: str) -> _Stream:
+    try:
+        parts = urlsplit(base)
+        with trio.fail_after(_OPEN):
+            if parts.scheme in ("http", "ws"):
+                return await trio.open_tcp_stream(parts.hostname or "", parts.port or 80)
+            context = ssl.create_default_context()
+            return await trio.open_ssl_over_tcp_stream(
+                parts.hostname or "", parts.port or 443, ssl_context=context, https_compatible=True
+            )
+    except (OSError, ValueError) as e:
+        raise TransportError(f"{base} cannot be reached: {e.__cause__ or e}") from None
+    except trio.TooSlowError:
+        raise TransportError(f"{base} cannot be reached: no connection within {_OPEN:g} s") from None
+
+
+async def _accepted(nursery: trio.Nursery, stream: _Stream, base: str, identity: str) -> WebSocketConnection:
+    parts = urlsplit(base)
+    path = f"{parts.path.rstrip('/')}/rta/v2/sessions/{quote(identity, safe='')}/stream"
+    try:
+        with trio.fail_after(_OPEN):
+            return await wrap_client_stream(
+                nursery, stream, parts.netloc, path, subprotocols=[SUBPROTOCOL], max_message_size=_MESSAGE
+            )
+    except trio.TooSlowError:
+        raise TransportError(f"{base} has not accepted the stream within {_OPEN:g} s") from None
+
+
+def _said(base: str, e: BaseException) -> BaseException:
+    """A refusal, which comes from the library's own task, in our words; anything else as it is."""
+    if not isinstance(e, ConnectionRejected):
+        return e
+    reason = (e.body or b"").decode(errors="replace").strip()
+    return TransportError(f"{base} refuses the stream: {e.status_code} {reason}")

@@ -100,6 +100,11 @@ Handler = Callable[[FrameConnection], Awaitable[None]]
 class Edge(Protocol):
     """A listening transport for clients."""
 
+    ping_interval: float
+    """Seconds after which a client that is not heard is to be pinged."""
+    stall_timeout: float
+    """Seconds after which a client that takes nothing is to be dropped."""
+
     async def serve(
         self,
         handler: Handler,

@@ -21,8 +21,9 @@ from rta.rest.sessions import Page, list_sessions
 
 __all__ = ["Service", "make_app"]
 
-_BASE = re.compile(r"^.*?/+rta/+v2(?=/|$)")
+_BASE = re.compile(r"^.*?/rta/v2(?=/|$)")
 _DOUBLED = re.compile(r"/{2,}")
+_MAX_BODY = 1 << 20
 _CONFIG = "application/vnd.mat.config+json"
 _CHUNKED = "application/vnd.mat.protobuf+chunked"
 
@@ -90,13 +91,28 @@ def _tolerant(app: ASGIApp) -> ASGIApp:
     async def routed(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             path = scope.get("raw_path", b"").partition(b"?")[0].decode("latin-1") or scope["path"]
-            path = _DOUBLED.sub("/", _BASE.sub("/rta/v2", path))
+            path = _BASE.sub("/rta/v2", _DOUBLED.sub("/", path), count=1)
             if len(path) > 1 and path != "/rta/v2/session-folders/":
                 path = path.rstrip("/")
             scope = {**scope, "path": path, "root_path": ""}
+            if not await _read_body(receive):
+                await PlainTextResponse("the request body is too long\n", 413)(scope, receive, send)
+                return
         await app(scope, receive, send)
 
     return routed
+
+
+async def _read_body(receive: Receive) -> bool:
+    """Take the body, which nobody here needs, off the connection; False if it is too long."""
+    size = 0
+    while True:
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > _MAX_BODY:
+            return False
+        if message["type"] != "http.request" or not message.get("more_body", False):
+            return True
 
 
 async def _unreachable(request: Request, error: Exception) -> Response:

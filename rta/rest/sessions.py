@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -33,7 +34,7 @@ def list_sessions(records: Iterable[SessionRecord], page: Page) -> str:
         if record.json is not None and fields is not None:
             found.append((fields, record.json))
             children.update(c for c in _list(fields.get("children")) if isinstance(c, str))
-    found = [(f, text) for f, text in found if f.get("identity") not in children]
+    found = [(f, text) for f, text in found if not _is_child(f.get("identity"), children)]
     for key in reversed([k for k in page.sort if k.partition(":")[0] in _SORTABLE] or ["timestamp:desc"]):
         name, _, order = key.partition(":")
         found.sort(key=lambda item: _sort_key(item[0].get(name.lower())), reverse=order == "desc")
@@ -45,10 +46,18 @@ def list_sessions(records: Iterable[SessionRecord], page: Page) -> str:
 def _fields(text: str | None) -> dict[str, Any] | None:
     """A session JSON with keys in lower case; None where it is no object."""
     try:
-        document = json.loads(text) if text is not None else None
+        document = json.loads(text, parse_constant=_no_constant) if text is not None else None
     except (ValueError, RecursionError):
         return None
     return {str(k).lower(): v for k, v in document.items()} if isinstance(document, dict) else None
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _is_child(identity: object, children: set[str]) -> bool:
+    return isinstance(identity, str) and identity in children
 
 
 def _list(value: object) -> Sequence[object]:
@@ -57,5 +66,8 @@ def _list(value: object) -> Sequence[object]:
 
 def _sort_key(value: object) -> tuple[int, float, str]:
     if isinstance(value, int | float):
-        return 1, float(value), ""
+        try:
+            return 1, float(value), ""
+        except OverflowError:
+            return 1, math.inf, ""
     return (2, 0.0, value) if isinstance(value, str) else (0, 0.0, "")

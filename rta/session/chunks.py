@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from typing import Literal
 
@@ -12,7 +12,7 @@ from rta.ports.values import Position
 from rta.session.subscription import Filter
 from rta.wire.block import pack
 from rta.wire.burst import Burst, join, split
-from rta.wire.layout import LayoutCache
+from rta.wire.layout import Layout, LayoutCache
 from rta.wire.websocket import frame
 
 __all__ = ["Chunk", "ChunkCache", "Cutter", "OpenBurst"]
@@ -23,13 +23,14 @@ WHOLE: Literal[True] = True
 class OpenBurst:
     """A burst taken apart at most once, however many filters look at it."""
 
-    __slots__ = ("_frame", "_items", "_raw", "burst")
+    __slots__ = ("_frame", "_items", "_layout", "_raw", "burst")
 
     def __init__(self, burst: Burst) -> None:
         self.burst = burst
         self._raw: bytes | None = None
         self._items: list[bytes] | None = None
         self._frame: bytes | None = None
+        self._layout: Layout | None = None
 
     @property
     def raw(self) -> bytes:
@@ -42,6 +43,12 @@ class OpenBurst:
         if self._items is None:
             self._items = split(self.raw)
         return self._items
+
+    def layout(self, known: LayoutCache) -> Layout:
+        """Which item belongs to which channel."""
+        if self._layout is None:
+            self._layout = known.layout(self.raw, self.items)
+        return self._layout
 
     @property
     def frame(self) -> bytes:
@@ -75,7 +82,7 @@ class Cutter:
         if want.wants_whole(burst):
             return WHOLE
         items = opened.items
-        picks = self._layouts.layout(opened.raw, items).pick(want)
+        picks = opened.layout(self._layouts).pick(want)
         if not picks:
             return None
         if len(picks) == len(items):
@@ -116,6 +123,8 @@ class ChunkCache:
     def __init__(self, bound: int) -> None:
         self._bound = bound
         self._chunks: OrderedDict[tuple[Filter, int, Position], Chunk] = OrderedDict()
+        self._uses: Counter[Filter] = Counter()
+        """How many chunks there are of each filter: its channels are kept alive by them, once."""
         self.bytes = 0
 
     def get(self, want: Filter, binding: int, start: Position, upto: Position) -> Chunk | None:
@@ -132,12 +141,22 @@ class ChunkCache:
         key = (want, binding, start)
         old = self._chunks.pop(key, None)
         if old is not None:
-            self.bytes -= self._cost(old)
+            self._forget(want, old)
         self._chunks[key] = chunk
+        if not self._uses[want]:
+            self.bytes += want.weight
+        self._uses[want] += 1
         self.bytes += self._cost(chunk)
         while self.bytes > self._bound:
-            _, dropped = self._chunks.popitem(last=False)
-            self.bytes -= self._cost(dropped)
+            (filter_, _, _), dropped = self._chunks.popitem(last=False)
+            self._forget(filter_, dropped)
+
+    def _forget(self, want: Filter, chunk: Chunk) -> None:
+        self.bytes -= self._cost(chunk)
+        self._uses[want] -= 1
+        if not self._uses[want]:
+            del self._uses[want]
+            self.bytes -= want.weight
 
     def _cost(self, chunk: Chunk) -> int:
         return self._OVERHEAD + (len(chunk.frame) if chunk.frame else 0)

@@ -186,6 +186,7 @@ class SessionFeed:
     def lose(self) -> None:
         """The reader found that entries had been trimmed before it read them: nobody can be served without a gap."""
         self.tally.lost += 1
+        self.tally.dropped += len(self.clients)
         for client in self.clients:
             self._leave_live(client, self.position)
             client.gone = _TOO_SLOW
@@ -310,8 +311,8 @@ class SessionFeed:
             return False
         self._leave_live(client, self.position)
         self._leave_view(client)
-        client.subscription = new
         client.view = self._view(new)
+        client.subscription = client.view.subscription  # equal ones are one object: look-ups stay cheap
         start = max(client.binding.start, back_scan_from.before())
         if start < client.position:
             want = Filter(new, old)

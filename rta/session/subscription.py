@@ -56,6 +56,11 @@ class Filter:
     include: Subscription
     exclude: Subscription | None = None
 
+    @property
+    def named(self) -> frozenset[int] | None:
+        """The channels of which data may be wanted; None: any."""
+        return None if self.include.all_data else self.include.channels
+
     def wanted(self, kind: int, channels: tuple[int, ...]) -> bool:
         """Whether an item is a reason to send."""
         old = self.exclude
@@ -68,6 +73,12 @@ class Filter:
                 return old is None
             case _:
                 return False
+
+    @property
+    def weight(self) -> int:
+        """Bytes that its channels take, about."""
+        old = self.exclude
+        return 60 * (len(self.include.channels) + (len(old.channels) if old is not None else 0))
 
     @staticmethod
     def rides(kind: int) -> bool:

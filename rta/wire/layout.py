@@ -7,9 +7,10 @@ are remembered, and with them which items each subscription takes.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import Protocol
+from weakref import WeakKeyDictionary
 
-from attrs import define, field
 from google.protobuf.message import DecodeError
 
 from rta.wire._pb import scan_pb2, stream_pb2
@@ -29,11 +30,15 @@ class ItemKind:
 
 
 _KINDS = bytes(v for k, v in vars(ItemKind).items() if k.isupper())
-_PICKS = 4096  # remembered for one layout
 
 
 class Wanted(Protocol):
     """Decides which items of a burst are delivered. Hashable: it stands for its picks."""
+
+    @property
+    def named(self) -> frozenset[int] | None:
+        """The channels of which data may be wanted; None: any."""
+        ...
 
     def wanted(self, kind: int, channels: tuple[int, ...]) -> bool:
         """Whether an item is a reason to send."""
@@ -44,25 +49,38 @@ class Wanted(Protocol):
         ...
 
 
-@define(frozen=True, slots=True, eq=False)
 class Layout:
-    """Kind and channels of each item of a burst, and the picks already worked out from them."""
+    """Kind and channels of each item of a burst, and the picks worked out from them for filters still in use."""
 
-    items: tuple[tuple[int, tuple[int, ...]], ...]
-    picks: OrderedDict[Wanted, tuple[int, ...]] = field(factory=OrderedDict)
+    __slots__ = ("_by_channel", "_others", "_picks", "items")
+
+    def __init__(self, items: tuple[tuple[int, tuple[int, ...]], ...]) -> None:
+        self.items = items
+        self._picks: WeakKeyDictionary[Wanted, tuple[int, ...]] = WeakKeyDictionary()
+        self._by_channel: dict[int, list[int]] = {}
+        self._others: list[int] = []
+        for i, (_, channels) in enumerate(items):
+            for channel in channels:
+                self._by_channel.setdefault(channel, []).append(i)
+            if not channels:
+                self._others.append(i)
 
     def pick(self, wanted: Wanted) -> tuple[int, ...]:
         """Indices of the items that go out, in order; none where nothing is a reason to send."""
-        found = self.picks.get(wanted)
+        found = self._picks.get(wanted)
         if found is None:
-            take = [wanted.wanted(kind, channels) for kind, channels in self.items]
-            found = ()
-            if any(take):
-                found = tuple(i for i, (kind, _) in enumerate(self.items) if take[i] or wanted.rides(kind))
-            if len(self.picks) >= _PICKS:
-                self.picks.popitem(last=False)
-            self.picks[wanted] = found
+            found = self._picks[wanted] = self._work_out(wanted)
         return found
+
+    def _work_out(self, wanted: Wanted) -> tuple[int, ...]:
+        items, named = self.items, wanted.named
+        looked_at: Iterable[int] = range(len(items))
+        if named is not None and len(named) < len(items):
+            looked_at = sorted({i for c in named for i in self._by_channel.get(c, ())}.union(self._others))
+        take = {i for i in looked_at if wanted.wanted(*items[i])}
+        if not take:
+            return ()
+        return tuple(i for i in looked_at if i in take or wanted.rides(items[i][0]))
 
 
 class LayoutCache:

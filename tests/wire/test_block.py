@@ -12,9 +12,9 @@ from rta.wire import BURST_LIMIT, JSON_LIMIT, TARGET, pack, unpack
 
 from .independent import lz4_literals, lz4_run, lz4_unpack
 
-repetitive = st.lists(
-    st.sampled_from([b"\0\0\0\0\0\0\x29\x40", b"abc", b"x" * 40, b"\xff"]), max_size=200
-).map(b"".join)
+repetitive = st.lists(st.sampled_from([b"\0\0\0\0\0\0\x29\x40", b"abc", b"x" * 40, b"\xff"]), max_size=200).map(
+    b"".join
+)
 some_bytes = st.binary(max_size=2000) | repetitive
 
 

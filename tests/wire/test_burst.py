@@ -43,9 +43,7 @@ timestamped = st.builds(
 periodic = st.builds(
     PeriodicData, channel_id=uint32, start_timestamp=int64, interval=int64, buffer=st.binary(max_size=24)
 )
-rows = st.builds(
-    RowData, channel_ids=st.lists(uint32, max_size=4), timestamp=int64, buffer=st.binary(max_size=24)
-)
+rows = st.builds(RowData, channel_ids=st.lists(uint32, max_size=4), timestamp=int64, buffer=st.binary(max_size=24))
 events = st.builds(
     Event,
     event_definition_id=st.integers(-(2**31), 2**31 - 1),
@@ -156,9 +154,7 @@ def test_the_raw_bytes_are_the_serialised_message(made: list[StreamData]) -> Non
 
 
 def test_session_json_is_kept_byte_for_byte() -> None:
-    text = (
-        '{ "Identity" : "a",\t"timestamp":"2021-05-04T11:50:55.1234567+01:00", "x": null, "é": "\\u00e9"}\r\n'
-    )
+    text = '{ "Identity" : "a",\t"timestamp":"2021-05-04T11:50:55.1234567+01:00", "x": null, "é": "\\u00e9"}\r\n'
     assert read_burst(make_burst([json_item(text)]).packed).session_json == (text,)
 
 
@@ -180,8 +176,6 @@ def test_an_empty_burst_tells_nothing() -> None:
 def test_the_time_range_of_a_burst_is_the_union_of_its_ranges() -> None:
     burst = make_burst([range_item(TimeRange(50, 60)), range_item(TimeRange(10, 20))])
     assert burst.time_range == TimeRange(10, 60)
-
-
 
 
 @given(bursts, bursts)
@@ -230,9 +224,7 @@ def test_joining_puts_items_together_as_they_are(parts: list[bytes]) -> None:
 
 
 def test_fields_we_do_not_know_are_kept() -> None:
-    item = wire.bytes_field(4, wire.number_field(1, 5) + wire.bytes_field(99, b"new")) + wire.number_field(
-        90, 1
-    )
+    item = wire.bytes_field(4, wire.number_field(1, 5) + wire.bytes_field(99, b"new")) + wire.number_field(90, 1)
     assert join(split(read_burst(pack(wire.join([item]))).raw())) == wire.join([item])
 
 
@@ -335,9 +327,7 @@ def test_a_block_cut_short_is_malformed_or_tells_no_more_than_the_whole(draw: st
     ],
     ids=["with half a sequence", "with a match within the last five bytes"],
 )
-def test_a_block_that_bends_the_rules_is_refused_at_once_or_can_be_unpacked_again(
-    block: str, raw: str
-) -> None:
+def test_a_block_that_bends_the_rules_is_refused_at_once_or_can_be_unpacked_again(block: str, raw: str) -> None:
     try:
         burst = read_burst(bytes.fromhex(block))
     except MalformedError:

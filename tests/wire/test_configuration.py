@@ -87,9 +87,7 @@ def replaced(value: Any, path: tuple[Any, ...], new: Any) -> Any:
     return copy
 
 
-documents = st.builds(replaced, st.just(DOCUMENT), st.sampled_from(paths(DOCUMENT)), json_values).map(
-    json.dumps
-)
+documents = st.builds(replaced, st.just(DOCUMENT), st.sampled_from(paths(DOCUMENT)), json_values).map(json.dumps)
 
 
 def application(**parts: Any) -> str:
@@ -158,16 +156,12 @@ def test_what_a_parameter_leaves_out_has_the_defaults_of_the_protocol() -> None:
 
 
 def test_a_format_and_unit_left_out_differ_from_empty_ones() -> None:
-    absent, empty = read_one(
-        parameters=[{"id": "a:app"}, {"id": "b:app", "format": "", "unit": ""}]
-    ).parameters
+    absent, empty = read_one(parameters=[{"id": "a:app"}, {"id": "b:app", "format": "", "unit": ""}]).parameters
     assert (absent.format, absent.unit, empty.format, empty.unit) == (None, None, "", "")
 
 
 def test_a_table_is_not_interpolated_unless_it_says_so() -> None:
-    (conversion,) = read_one(
-        conversions=[{"name": "t:app", "table": {"raw": [1], "calibrated": [2]}}]
-    ).conversions
+    (conversion,) = read_one(conversions=[{"name": "t:app", "table": {"raw": [1], "calibrated": [2]}}]).conversions
     assert conversion.table.interpolated is False
 
 
@@ -263,9 +257,7 @@ def test_the_same_content_has_the_same_identifier() -> None:
 
 @pytest.mark.parametrize("part", [{"desc": "x"}, {"channels": [{"id": 1}]}, {"unknown": 1}])
 def test_new_content_has_a_new_identifier(part: dict[str, Any]) -> None:
-    assert (
-        read_configuration(application(**part)).identifier() != read_configuration(application()).identifier()
-    )
+    assert read_configuration(application(**part)).identifier() != read_configuration(application()).identifier()
 
 
 # Damage

@@ -98,9 +98,7 @@ def test_a_rational_conversion_follows_its_formula(c: list[float], x: float) -> 
     c = [round(v, 2) for v in c]
     bottom = c[3] * x * x + c[4] * x + c[5]
     if abs(bottom) > 1e-3 and not c[3] == c[5] == 0:
-        assert values([x], by(c)) == pytest.approx(
-            [(c[0] * x * x + c[1] * x + c[2]) / bottom], rel=1e-6, abs=1e-3
-        )
+        assert values([x], by(c)) == pytest.approx([(c[0] * x * x + c[1] * x + c[2]) / bottom], rel=1e-6, abs=1e-3)
 
 
 @pytest.mark.parametrize("coeffs", [[0, 1, 0, 0, 1, 0], [0, 1, 0, 0, 0, 1]])
@@ -133,9 +131,7 @@ def test_integer_samples_are_converted_without_overflow() -> None:
 
 @pytest.mark.parametrize("x", [INF, -INF, NAN, 1e308, -1e308, 5e-324])
 @pytest.mark.parametrize("coeffs", [[0, 1, 0, 0, 0, 1], [1, 1, 1, 1, 1, 1], [1e300, 1, 1, 0, 1, 0]])
-def test_a_sample_at_the_edge_of_the_numbers_is_converted_without_a_warning(
-    coeffs: list[float], x: float
-) -> None:
+def test_a_sample_at_the_edge_of_the_numbers_is_converted_without_a_warning(coeffs: list[float], x: float) -> None:
     assert len(values([x], by(coeffs))) == 1
 
 
@@ -251,9 +247,7 @@ def test_a_value_is_written_as_c_writes_it(form: str, value: float, text: str) -
     assert format_value(form, value) == text
 
 
-@pytest.mark.parametrize(
-    ("form", "text"), [("<%d>", "<3>"), ("%d %%", "3 %"), ("100%% of %d km", "100% of 3 km")]
-)
+@pytest.mark.parametrize(("form", "text"), [("<%d>", "<3>"), ("%d %%", "3 %"), ("100%% of %d km", "100% of 3 km")])
 def test_text_around_a_format_is_kept(form: str, text: str) -> None:
     assert format_value(form, 3.0) == text
 
@@ -290,9 +284,7 @@ def test_a_character_that_is_none_can_still_be_sent_as_utf_8(value: float) -> No
     assert format_value("%c", value).encode()
 
 
-@given(
-    st.text(alphabet="%-+ #0123456789.*hlLdiufgGeExXocsnqz<>", max_size=12), st.floats() | st.text(max_size=5)
-)
+@given(st.text(alphabet="%-+ #0123456789.*hlLdiufgGeExXocsnqz<>", max_size=12), st.floats() | st.text(max_size=5))
 @settings(deadline=None, max_examples=200)
 def test_any_format_gives_a_bounded_text(form: str, value: float | str) -> None:
     assert len(format_value(form, value)) < 500

@@ -26,9 +26,7 @@ def test_all_data_channels_stand_for_the_channels_beside_them() -> None:
 
 
 def test_a_hand_made_request_is_read() -> None:
-    assert read_request(bytes.fromhex("12 07 08 01 1a 03 00 ac 02")) == Subscription(
-        True, False, frozenset({0, 300})
-    )
+    assert read_request(bytes.fromhex("12 07 08 01 1a 03 00 ac 02")) == Subscription(True, False, frozenset({0, 300}))
 
 
 def test_channels_one_by_one_are_read_like_packed_ones() -> None:

@@ -74,9 +74,7 @@ def test_samples_are_packed_as_the_struct_module_packs_them(
 @pytest.mark.parametrize("kind", SampleType)
 @given(data=st.data())
 @settings(deadline=None, max_examples=20)
-def test_samples_are_unpacked_as_they_were_packed(
-    kind: SampleType, order: ByteOrder, data: st.DataObject
-) -> None:
+def test_samples_are_unpacked_as_they_were_packed(kind: SampleType, order: ByteOrder, data: st.DataObject) -> None:
     values = data.draw(some_of(kind))
     assert decode_samples(by_struct(values, kind, order), kind, order).tolist() == values
 
@@ -152,9 +150,7 @@ def test_timestamped_data_comes_back_as_it_was_encoded(
 ) -> None:
     values = draw.draw(some_of(kind, min_size=1))
     times = draw.draw(st.lists(nanoseconds, min_size=len(values), max_size=len(values)))
-    decoded_times, decoded = decode_timestamped(
-        encode_timestamped(channel, times, values, kind, order), kind, order
-    )
+    decoded_times, decoded = decode_timestamped(encode_timestamped(channel, times, values, kind, order), kind, order)
     assert (decoded_times.tolist(), decoded.tolist()) == (times, values)
 
 
@@ -166,9 +162,7 @@ def test_the_first_delta_is_zero(times: list[int]) -> None:
 
 @given(nanoseconds, st.integers(1, 10**9), st.lists(st.integers(-1000, 1000), min_size=1, max_size=20))
 @settings(deadline=None, max_examples=50)
-def test_the_scale_is_the_greatest_that_keeps_the_deltas_whole(
-    start: int, unit: int, steps: list[int]
-) -> None:
+def test_the_scale_is_the_greatest_that_keeps_the_deltas_whole(start: int, unit: int, steps: list[int]) -> None:
     assume(any(steps))
     times = [start]
     for step in steps:
@@ -236,9 +230,7 @@ def test_timestamped_data_needs_a_timestamp_for_every_value(times: Any, values: 
     sample_types,
 )
 @settings(deadline=None, max_examples=50)
-def test_any_timestamped_data_has_as_many_timestamps_as_values(
-    data: TimestampedData, kind: SampleType
-) -> None:
+def test_any_timestamped_data_has_as_many_timestamps_as_values(data: TimestampedData, kind: SampleType) -> None:
     times, values = decode_timestamped(data, kind)
     assert len(times) == len(values) <= len(data.timestamp_deltas)
 
@@ -259,9 +251,7 @@ def test_periodic_data_comes_back_as_it_was_encoded(
     draw: st.DataObject, channel: ChannelId, start: int, interval: int, kind: SampleType, order: ByteOrder
 ) -> None:
     values = draw.draw(some_of(kind))
-    times, decoded = decode_periodic(
-        encode_periodic(channel, start, interval, values, kind, order), kind, order
-    )
+    times, decoded = decode_periodic(encode_periodic(channel, start, interval, values, kind, order), kind, order)
     assert times.tolist() == [start + i * interval for i in range(len(values))]
     assert decoded.tolist() == values
 

@@ -111,9 +111,7 @@ def test_there_are_no_messages_but_those_of_the_table() -> None:
 
 @pytest.mark.parametrize("name", TABLE)
 def test_a_message_has_the_fields_of_the_table(name: str) -> None:
-    assert [line(f) for f in MESSAGES[name].fields] == [
-        row.strip() for row in TABLE[name].strip().splitlines()
-    ]
+    assert [line(f) for f in MESSAGES[name].fields] == [row.strip() for row in TABLE[name].strip().splitlines()]
 
 
 @pytest.mark.parametrize("name", ["StreamRequest", "StreamData"])

@@ -116,9 +116,7 @@ def test_keys_are_read_in_any_case(form: Any) -> None:
     assert read_session(text) == read_session(json.dumps(FULL))
 
 
-@pytest.mark.parametrize(
-    "key", [k for k in FULL if k not in ("identity", "state", "timestamp", "identifier")]
-)
+@pytest.mark.parametrize("key", [k for k in FULL if k not in ("identity", "state", "timestamp", "identifier")])
 def test_null_is_read_as_absent(key: str) -> None:
     assert read_session(minimal(**{key: None})) == read_session(minimal())
 
@@ -209,9 +207,7 @@ def test_the_offset_of_a_binding_is_written_even_when_zero() -> None:
     assert json.loads(write_session(model))["configBindings"] == [{"identifier": "cfg", "channelOffset": 0}]
 
 
-@given(
-    st.dictionaries(st.text(min_size=1, max_size=8), json_values.filter(lambda v: v is not None), max_size=4)
-)
+@given(st.dictionaries(st.text(min_size=1, max_size=8), json_values.filter(lambda v: v is not None), max_size=4))
 @settings(deadline=None, max_examples=50)
 def test_unknown_keys_are_kept(more: dict[str, Any]) -> None:
     more = {f"x-{k}": v for k, v in more.items()}
@@ -235,9 +231,7 @@ def test_a_state_is_written_by_its_name(state: SessionState) -> None:
 
 
 def test_a_glance_finds_identity_state_and_span() -> None:
-    seen = glance(
-        json.dumps({"Identity": "a", "STATE": "Closed", "TimeRange": {"starttime": 1, "ENDTIME": 2}})
-    )
+    seen = glance(json.dumps({"Identity": "a", "STATE": "Closed", "TimeRange": {"starttime": 1, "ENDTIME": 2}}))
     assert (seen.identity, seen.state, seen.span) == ("a", SessionState.CLOSED, TimeRange(1, 2))
 
 

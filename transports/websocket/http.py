@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import re
 
 import trio
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.config import Config
+from hypercorn.protocol import ProtocolWrapper
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.trio.worker_context import WorkerContext
 
@@ -20,7 +20,7 @@ __all__ = ["HttpHost", "raw_response"]
 
 _PREFACE = b"PRI * HTTP/2.0"
 _BODILESS = (b"GET ", b"HEAD ", b"OPTIONS ")
-_OFFER = re.compile(rb"\r\nupgrade:[ \t]*h2c[ \t]*(?=\r\n)", re.IGNORECASE)
+_WATCH = 1.0  # seconds between looks at a connection
 
 
 def raw_response(status: str, text: str) -> bytes:
@@ -54,10 +54,41 @@ class HttpHost:
         lent = _LentStream(wire, self._config.h11_max_incomplete_size, context)
         self._serving.add(context)
         try:
-            await TCPServer(self._app, self._config, context, {}, lent).run()  # type: ignore[arg-type]
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._watch, wire, lent, nursery.cancel_scope)
+                await _Http1Server(self._app, self._config, context, {}, lent).run()  # type: ignore[arg-type]
+                nursery.cancel_scope.cancel()
         finally:
             self._serving.discard(context)
         return lent.upgrade
+
+    async def _watch(self, wire: WireStream, lent: _LentStream, scope: trio.CancelScope) -> None:
+        """Bound the connection's life: Hypercorn can wait for ever on one that is broken, and shields its sends."""
+        patience = self._config.keep_alive_timeout + _WATCH
+        try:
+            while not lent.ended and trio.current_time() - max(wire.heard, wire.moved) < patience:
+                await trio.sleep(_WATCH)
+        finally:
+            if lent.upgrade is None:
+                wire.abort()
+            scope.cancel()
+
+
+class _Http1Server(TCPServer):
+    """Hypercorn's server of one connection, without the change to HTTP/2 that any request could ask it for."""
+
+    @property
+    def protocol(self) -> ProtocolWrapper:
+        return self._protocol
+
+    @protocol.setter
+    def protocol(self, wrapper: ProtocolWrapper) -> None:
+        wrapper.protocol._check_protocol = _stay  # type: ignore[union-attr,method-assign]
+        self._protocol = wrapper
+
+
+async def _stay(event: object) -> None:
+    """Take no offer of another protocol."""
 
 
 class _LentStream(trio.abc.HalfCloseableStream):
@@ -69,6 +100,7 @@ class _LentStream(trio.abc.HalfCloseableStream):
         self._context = context
         self.socket = wire.socket
         self.upgrade: RequestHead | None = None
+        self.ended = False
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         data = b""
@@ -76,6 +108,7 @@ class _LentStream(trio.abc.HalfCloseableStream):
             data = await self._receive(max_bytes)
         finally:
             if not data:
+                self.ended = self._wire.closed.is_set()
                 await self._context.terminated.set()  # otherwise it would wait for the keep-alive time to pass
         return data
 
@@ -95,13 +128,15 @@ class _LentStream(trio.abc.HalfCloseableStream):
             if head.wants_websocket:
                 self.upgrade = head
                 return b""
-            # Hypercorn would take an offer of HTTP/2, which some clients make with every request.
-            return _OFFER.sub(b"", head.raw) + head.rest
         return data
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         if self.upgrade is None:
-            await self._wire.send_all(data)
+            try:
+                await self._wire.send_all(data)
+            except (trio.BrokenResourceError, trio.ClosedResourceError):
+                self.ended = True
+                raise
 
     async def wait_send_all_might_not_block(self) -> None:
         await self._wire.wait_send_all_might_not_block()
@@ -111,5 +146,6 @@ class _LentStream(trio.abc.HalfCloseableStream):
             await self._wire.send_eof()
 
     async def aclose(self) -> None:
+        self.ended = True
         if self.upgrade is None:
             await self._wire.aclose()

@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 
+import h11
 import structlog
 import trio
 import wsproto.utilities
-from trio_websocket import WebSocketRequest, wrap_server_stream
+from trio_websocket import ConnectionClosed, WebSocketRequest, wrap_server_stream
 
 from rta.ports import AsgiApp, CloseCode, Context, Handler, RtaError
 from rta.wire.websocket import SUBPROTOCOL
@@ -28,6 +29,7 @@ log = structlog.get_logger("rta.edge")
 
 _BACKLOG = 1024
 _RESERVE = 64  # connections over the limit that are told so instead of being dropped at once
+_MARGIN = 10.0  # seconds
 _HANG_UP = 2.0  # seconds for the peer to hang up first
 _FULL = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
@@ -37,6 +39,8 @@ class WebSocketEdge:
 
     def __init__(self, options: EdgeOptions, context: Context) -> None:
         self._options = options
+        self.ping_interval: float = options.ping_interval
+        self.stall_timeout: float = options.stall_timeout
         self._report = context.report
         self._trusted = [ipaddress.ip_network(a, strict=False) for a in options.trusted_proxies]
         self._open = 0
@@ -127,7 +131,8 @@ class WebSocketEdge:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             if hasattr(socket, "TCP_USER_TIMEOUT"):
-                timeout = int(self._options.user_timeout * 1000)
+                # A closed window counts as no answer too, so a client that only stalls must not fall under it.
+                timeout = int(max(self._options.user_timeout, self._options.stall_timeout + _MARGIN) * 1000)
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, timeout)
         except OSError:
             pass  # the peer has gone already; reading will tell
@@ -144,8 +149,9 @@ class WebSocketEdge:
                 await self._serve(wire, peer, handler, http)
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # the peer has gone
-        except* wsproto.utilities.ProtocolError as e:
-            log.debug("websocket ended out of order", peer=peer, error=str(e.exceptions[0]))
+        except* (ConnectionClosed, wsproto.utilities.ProtocolError, h11.LocalProtocolError, UnicodeDecodeError) as e:
+            # What the libraries make of clients that vanish or break the protocol in the middle of things.
+            self._report.malformed(peer, "protocol", str(e.exceptions[0]))
         except* Exception as e:
             # The one place where any fault is caught: it is this connection's, and the others go on.
             self._report.count("rta_connection_faults_total")

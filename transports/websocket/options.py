@@ -43,7 +43,8 @@ class EdgeOptions:
         validator=gt(0),
     )
     user_timeout: Duration = option(
-        "TCP_USER_TIMEOUT: unacknowledged data for this long means the path is dead (a laptop that sleeps).",
+        "TCP_USER_TIMEOUT: unacknowledged data for this long means the path is dead (a laptop that sleeps); "
+        "at least 10 s more than `stall_timeout`.",
         Duration(30.0),
         validator=gt(0),
     )
