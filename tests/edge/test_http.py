@@ -251,3 +251,35 @@ async def test_the_session_shown_is_the_latest(service: Service) -> None:
     await service.update("s", newer)
     async with raw(service.port) as client:
         assert (await client.request("/rta/v2/sessions/s")).body.decode() == newer
+
+
+async def test_an_offer_of_http_2_with_any_method_and_anywhere_is_not_taken(service: Service) -> None:
+    offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n"
+    async with raw(service.port) as client:
+        await client.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\nPOST / HTTP/1.1\r\nHost: x\r\n" + offer + b"\r\n")
+        assert (await client.answer()).status == 200
+        assert (await client.answer()).status == 405
+
+
+async def test_clients_that_pipeline_and_vanish_leave_nothing_behind(service: Service) -> None:
+    head = b"GET /rta/v2/sessions HTTP/1.1\r\nHost: x\r\n"
+    for _ in range(40):
+        async with raw(service.port) as client:
+            await client.send((head + b"\r\n") + (head + b"Expect: 100-continue\r\n\r\n") + (head + b"\r\n") * 5)
+    await service.until_connections(0)
+
+
+async def test_a_body_that_comes_in_many_pieces_after_the_head_is_taken(service: Service) -> None:
+    async with raw(service.port) as client:
+        await client.send(b"POST /rta/v2/sessions HTTP/1.1\r\nHost: x\r\nContent-Length: 60\r\n\r\n")
+        for _ in range(60):
+            await client.send(b"x")
+        assert (await client.answer()).status == 200
+
+
+async def test_a_body_over_the_limit_is_refused(service: Service) -> None:
+    async with raw(service.port) as client:
+        await client.send(
+            b"POST /rta/v2/sessions HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n" + b"x" * 1_500_000
+        )
+        assert (await client.answer()).status == 413
