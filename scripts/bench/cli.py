@@ -1,0 +1,197 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from scripts.bench.fanout import compare
+from scripts.bench.flat_out import Form
+from scripts.bench.latency import latency
+from scripts.bench.paced import Load
+from scripts.bench.processes import BenchError, allow_many_files
+from scripts.bench.report import Results
+from scripts.bench.selective import selective
+from scripts.bench.sink import build
+from scripts.bench.stall import stall
+from scripts.bench.starting import starting
+
+__all__ = ["main"]
+
+_OUT = Path(__file__).with_name("bin") / "results.jsonl"
+
+
+def _numbers(_: click.Context, __: click.Parameter, value: str | None) -> list[int] | None:
+    return None if value is None else [int(v) for v in value.split(",")]
+
+
+def _letters(_: click.Context, __: click.Parameter, value: str) -> list[str]:
+    return value.split(",")
+
+
+def _shared(command: Callable[..., None]) -> Callable[..., None]:
+    """Options of every command; the command gets results, a folder, and whether to be quick."""
+
+    @click.option("--quick", is_flag=True, help="Short and single runs: whether it works, not what it is worth.")
+    @click.option("--out", type=click.Path(path_type=Path), default=_OUT, help="JSON lines are appended here.")
+    @wraps(command)
+    def run(quick: bool, out: Path, **options: Any) -> None:
+        allow_many_files()
+        build()
+        with tempfile.TemporaryDirectory(prefix="rta-bench-") as folder:
+            command(Results(out), Path(folder), quick, **options)
+
+    return run
+
+
+_shapes = click.option("--shapes", default="A,C,B", callback=_letters, help="Of A, B and C.")
+_clients = click.option("--clients", callback=_numbers, help="How many, one after the other.  [10,100,1000]")
+_runs = click.option("--runs", type=int, help="How often; the median is what counts.")
+_seconds = click.option("--seconds", type=float, help="About how long one run is.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Measure the service against a bare socket loop. All figures worth having are ratios within one run."""
+
+
+@cli.command("fanout")
+@_shapes
+@_clients
+@_runs
+@_seconds
+@click.option("--forms", help="Of follow, ingest and flood.  [follow,ingest]")
+@_shared
+def _fanout(
+    results: Results,
+    folder: Path,
+    quick: bool,
+    shapes: list[str],
+    clients: list[int] | None,
+    runs: int | None,
+    seconds: float | None,
+    forms: str | None,
+) -> None:
+    """One session to clients that follow it and want everything; every frame one burst."""
+    chosen = [Form(f) for f in (forms or ("follow" if quick else "follow,ingest")).split(",")]
+    clients = clients or ([10, 100] if quick else [10, 100, 1000])
+    runs, seconds = runs or (1 if quick else 3), seconds or (0.5 if quick else 2.0)
+    compare(results, folder, "fanout", chosen, shapes, clients, runs, seconds)
+
+
+@cli.command("behind")
+@_shapes
+@_clients
+@_runs
+@_seconds
+@_shared
+def _behind(
+    results: Results,
+    folder: Path,
+    quick: bool,
+    shapes: list[str],
+    clients: list[int] | None,
+    runs: int | None,
+    seconds: float | None,
+) -> None:
+    """One session to clients that come when the log is full: back-fill, merged."""
+    clients = clients or ([100] if quick else [10, 100, 1000])
+    runs, seconds = runs or (1 if quick else 3), seconds or (0.4 if quick else 1.5)
+    compare(results, folder, "behind", [Form.BACK_FILL], shapes, clients, runs, seconds)
+
+
+@cli.command("select")
+@click.option("--clients", default=100, help="How many.")
+@_runs
+@_seconds
+@_shared
+def _select(results: Results, folder: Path, quick: bool, clients: int, runs: int | None, seconds: float | None) -> None:
+    """Clients that want 10 of 500 channels: one, many equal ones, and as many different ones."""
+    selective(results, folder, clients, runs or (1 if quick else 5), seconds or (0.7 if quick else 2.0))
+
+
+@cli.command("stall")
+@click.option("--clients", type=int, help="How many, the deaf tenth included.  [1000]")
+@click.option("--rate", type=float, help="Bursts per second.  [40]")
+@_runs
+@_seconds
+@_shared
+def _stall(
+    results: Results,
+    folder: Path,
+    quick: bool,
+    clients: int | None,
+    rate: float | None,
+    runs: int | None,
+    seconds: float | None,
+) -> None:
+    """Whether clients that read nothing are noticed by the others, and what memory they take."""
+    # A deaf client's socket takes some 4 MB before it is full.
+    clients, rate = clients or (200 if quick else 1000), rate or (100.0 if quick else 40.0)
+    stall(results, folder, clients, rate, runs or (1 if quick else 5), seconds or (10.0 if quick else 60.0))
+
+
+@cli.command("latency")
+@click.option("--load", default="100x10x10", help="Sessions x clients x bursts per second.")
+@click.option("--shape", default="A", help="A, B or C.")
+@_runs
+@_seconds
+@_shared
+def _latency(
+    results: Results,
+    folder: Path,
+    quick: bool,
+    load: str,
+    shape: str,
+    runs: int | None,
+    seconds: float | None,
+) -> None:
+    """How late bursts come at a moderate load."""
+    sessions, clients, rate = (int(n) for n in load.split("x"))
+    made = Load(shape, sessions, clients, float(rate), seconds or (4.0 if quick else 30.0))
+    latency(results, folder, made, runs or (1 if quick else 3))
+
+
+@cli.command("start")
+@_runs
+@_shared
+def _start(results: Results, folder: Path, quick: bool, runs: int | None) -> None:
+    """How long it takes from the start of the process to a client's first data."""
+    starting(results, folder, runs or (2 if quick else 9))
+
+
+@cli.command("all")
+@click.option("--quick", is_flag=True, help="Short and single runs: whether it works, not what it is worth.")
+@click.option("--out", type=click.Path(path_type=Path), default=_OUT, help="JSON lines are appended here.")
+def _all(quick: bool, out: Path) -> None:
+    """Everything, one after the other: under 40 minutes, with --quick under 4."""
+    arguments = ["--out", str(out), *(["--quick"] if quick else [])]
+    for command in (_start, _latency, _select, _fanout, _behind, _stall):
+        with _timed(command.name or ""):
+            command.main(arguments, standalone_mode=False)
+
+
+@contextmanager
+def _timed(name: str) -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    click.echo(f"{name}: {time.monotonic() - began:.0f} s\n")
+
+
+def main() -> None:
+    """Measurements that fail are one message, and a status. Whatever ends us, the children are stopped."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        cli(prog_name="python -m scripts.bench")
+    except BenchError as e:
+        click.echo(f"bench: {e}", err=True)
+        sys.exit(1)

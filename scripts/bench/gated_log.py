@@ -1,0 +1,135 @@
+"""A memory log that can be filled in advance, and whose readers wait for a sign and for the slowest client."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import trio
+from attrs import define
+
+from rta.ports import Batch, Context, Position, Size, Tail, Trim, option
+from scripts.bench.gate import Gate, Slot
+from scripts.bench.shapes import Maker
+from scripts.bench.source import POLL, WAIT, identity
+from transports.memory import MemoryLog
+
+__all__ = ["LogOptions", "open_log"]
+
+
+@define
+class LogOptions:
+    """A memory log with a gate in front of its readers."""
+
+    gate: Path = option("The file of the gate.")
+    shape: str = option("Of the bursts to fill it with.", "A")
+    fill: int = option("How many of them, once the gate says so.", 0)
+    relayout: int = option("Bursts after which the channels come in another order; 0: never.", 0)
+    window: int = option("Bursts the slowest client may be behind; 0: any number.", 0)
+    hold: bool = option("Whether readers wait for the gate.", False)
+    max_bytes: Size = option("As of the memory log.", Size(4 << 30))
+
+
+class GatedLog:
+    """See `rta.ports.BurstLog`."""
+
+    shared = False
+
+    def __init__(self, options: LogOptions, inner: MemoryLog) -> None:
+        self._options = options
+        self._inner = inner
+        self._gate = Gate(options.gate)
+        self._handed_out = 0
+        self.opened = trio.Event()
+        if not options.hold:
+            self.opened.set()
+        self.open_session = inner.open_session
+        self.append = inner.append
+        self.find = inner.find
+        self.sessions = inner.sessions
+        self.head = inner.head
+        self.now = inner.now
+
+    async def trim(self, keep: Trim) -> int:
+        return await self._inner.trim(keep)
+
+    async def watch(self) -> None:
+        """Fill it when the gate says so, open it when the gate says that."""
+        gate = self._gate
+        if self._options.fill:
+            while not (gate[Slot.LOAD] and gate[Slot.READY]):
+                await trio.sleep(POLL)
+            await self._fill()
+            gate[Slot.LOADED] = 1
+        while not gate[Slot.GO]:
+            await trio.sleep(POLL)
+        if self._options.hold:
+            gate[Slot.BEGUN] = time.time_ns()
+            self.opened.set()
+
+    async def _fill(self) -> None:
+        record = await self._inner.find(identity(1))
+        assert record is not None
+        for burst in Maker(self._options.shape, self._options.relayout).bursts(self._options.fill):
+            await self._inner.append(record, burst)
+
+    async def read(self, stream: str, after: Position, upto: Position, max_bytes: int) -> Batch:
+        await self.opened.wait()
+        return await self._inner.read(stream, after, upto, max_bytes)
+
+    @asynccontextmanager
+    async def follow(self, stream: str, after: Position) -> AsyncIterator[GatedTail]:
+        async with self._inner.follow(stream, after) as tail:
+            yield GatedTail(self, tail, self._options.window)
+
+    async def until_taken(self, count: int, window: int) -> None:
+        """Wait until handing out so many more leaves no client behind by more than the window."""
+        self._handed_out += count
+        while window and self._handed_out - self._gate[Slot.SLOWEST] > window:
+            await trio.sleep(WAIT)
+
+
+class GatedTail:
+    """A tail that waits for the gate, and then for the slowest client."""
+
+    def __init__(self, log: GatedLog, inner: Tail, window: int) -> None:
+        self._log = log
+        self._inner = inner
+        self._window = window
+        self._rest: Batch | None = None
+
+    async def next(self) -> Batch:
+        if self._rest is None:
+            batch = await self._inner.next()
+            await self._log.opened.wait()
+        else:
+            batch, self._rest = self._rest, None
+        most = max(1, self._window // 4)
+        if self._window and len(batch.entries) > most:
+            self._rest = Batch(batch.entries[most:], batch.position)
+            entries = batch.entries[:most]
+            batch = Batch(entries, entries[-1].position, batch.lost)
+        await self._log.until_taken(sum(e.burst.has_data for e in batch.entries), self._window)
+        return batch
+
+
+async def _end_with_parent() -> None:
+    """A harness that was killed cannot stop us."""
+    parent = os.getppid()
+    while os.getppid() == parent:
+        await trio.sleep(1)
+    signal.raise_signal(signal.SIGTERM)
+
+
+@asynccontextmanager
+async def open_log(options: LogOptions, context: Context) -> AsyncIterator[GatedLog]:
+    log = GatedLog(options, MemoryLog(options.max_bytes, context.clock))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(log.watch)
+        nursery.start_soon(_end_with_parent)
+        yield log
+        nursery.cancel_scope.cancel()
