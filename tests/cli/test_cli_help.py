@@ -1,0 +1,33 @@
+"""The command line explains itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from rta import __version__
+
+
+def test_help_lists_the_commands(run):
+    shown = run("--help")
+    assert (shown.status, shown.err) == (0, "")
+    for name in ("run", "check", "config", "sessions", "tail"):
+        assert f"\n  {name} " in shown.out
+
+
+def test_the_version_is_that_of_the_package(command):
+    assert command("--version") == (0, f"rta, version {__version__}\n", "")
+
+
+@pytest.mark.parametrize("name", ["run", "check", "config", "sessions", "tail"])
+def test_every_command_has_help(command, name):
+    shown = command(name, "--help")
+    assert shown.status == 0
+    assert shown.out.startswith(f"Usage: rta {name} ")
+
+
+@pytest.mark.parametrize("arguments", [["fly"], ["run", "--fast"], ["config", "nothing"], ["tail", "a", "b"]])
+def test_what_it_does_not_know_is_said_and_exits_with_2(command, arguments):
+    refused = command(*arguments)
+    assert (refused.status, refused.out) == (2, "")
+    assert "Error: " in refused.err
+    assert "Traceback" not in refused.err

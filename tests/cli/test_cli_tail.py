@@ -1,0 +1,154 @@
+"""`rta tail` follows a session."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+import signal
+import socket
+from decimal import Decimal
+
+import pytest
+from conftest import LAP
+
+
+def samples(lines):
+    return [line for line in lines if "parameter" in line]
+
+
+def values_of(line):
+    return line["t"], line["parameter"], line["value"], line["unit"]
+
+
+def cells_of_the_lap():
+    """Every cell as the sample that is to come of it."""
+    columns = {"Speed (km/h)": ("Speed:csv", "km/h"), "Gear": ("Gear:csv", ""), "Oil Temp (°C)": ("Oil_Temp:csv", "°C")}
+    for row in csv.DictReader(io.StringIO(LAP)):
+        for header, (parameter, unit) in columns.items():
+            if row[header]:
+                value = float(row[header])
+                t = int(Decimal(row["Time (s)"]) * 1_000_000_000)
+                yield t, parameter, None if math.isnan(value) else value, unit
+
+
+@pytest.mark.parametrize("kind", ["timestamped", "periodic", "row"])
+def test_a_closed_session_comes_cell_by_cell_and_ends(command, service, kind):
+    tail = command("tail", f"{kind}-1", "--json", "--url", service.url)
+    lines = [json.loads(line) for line in tail.out.splitlines()]
+    assert lines[0]["session"] == f"{kind}-1"
+    assert lines[0]["identifier"] == f"A lap as {kind}"
+    assert [line["state"] for line in lines if "session" in line][-1] == "closed"
+    assert sorted(map(repr, map(values_of, samples(lines)))) == sorted(map(repr, cells_of_the_lap()))
+    assert (tail.status, tail.err) == (0, "the session is closed\n")
+
+
+@pytest.mark.parametrize(("kind", "names"), [("timestamped", ["Oil_Temp:csv"]), ("row", ["Gear", "Speed"])])
+def test_only_the_parameters_that_are_named_are_shown(command, service, kind, names):
+    options = [word for name in names for word in ("-p", name)]
+    tail = command("tail", f"A lap as {kind}", "--json", *options, RTA_URL=service.url)
+    shown = samples(map(json.loads, tail.out.splitlines()))
+    wanted = [cell for cell in cells_of_the_lap() if {cell[1], cell[1].removesuffix(":csv")} & set(names)]
+    assert sorted(map(repr, map(values_of, shown))) == sorted(map(repr, wanted))
+    assert tail.status == 0
+
+
+def test_an_open_session_is_followed_until_ctrl_c(start, service):
+    tail = start("tail", "--json", "--url", service.url)  # the latest one that is not closed
+    tail.until(lambda: samples(tail.lines), "a sample")
+    last = samples(tail.lines)[-1]["t"]
+    tail.until(lambda: samples(tail.lines)[-1]["t"] > last + 1_000_000_000, "a second more of data")
+    assert tail.lines[0] == {"session": "drive-1", "state": "open", "identifier": "Long drive"}
+    tail.signal(signal.SIGINT)
+    assert (tail.ends(), tail.err) == (0, "")
+
+
+def test_without_json_the_last_values_are_a_table(command, service):
+    tail = command("tail", "timestamped-1", "--url", service.url)
+    assert tail.status == 0
+    head, *rows = tail.out.splitlines()
+    assert head.split() == ["A", "lap", "as", "timestamped", "closed", "timestamped-1", "00:00:01.0Z", "0.8", "s"]
+    table = {words[0]: words[1:] for line in rows if (words := line.split())}
+    assert table["parameter"] == ["value", "unit", "rate", "course"]
+    assert table["Gear:csv"][:2] == ["5", "4.0/s"]
+    assert table["Oil_Temp:csv"][:2] == ["-0.125", "°C"]
+    assert table["Speed:csv"][0] == "nan"
+    assert "▁▄█" in table["Speed:csv"][-1]
+
+
+def test_on_a_terminal_the_table_is_live(start, service):
+    terminal, side = os.openpty()
+    try:
+        tail = start("tail", "drive-1", "--url", service.url, stdout=side, TERM="xterm")
+        os.close(side)
+        seen = b""
+        while seen.count(b"Speed:csv") < 3:
+            seen += os.read(terminal, 1 << 16)
+        tail.signal(signal.SIGINT)
+        assert (tail.ends(), tail.err) == (0, "")
+    finally:
+        os.close(terminal)
+    assert "Long drive" in seen.decode(errors="replace")
+
+
+@pytest.mark.parametrize("arguments", [["tail", "--json"], ["sessions", "--json"]])
+def test_a_reader_that_has_had_enough_ends_it_quietly(start, service, arguments):
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb") as lines:
+        program = start(*arguments, "--url", service.url, stdout=writer)
+        os.close(writer)
+        assert json.loads(lines.readline())
+    program.ends()
+    assert program.err == ""
+
+
+def test_an_unknown_session_is_one_line(command, service):
+    tail = command("tail", "nothing", "--json", "--url", service.url)
+    [line] = tail.err.splitlines()
+    assert line.startswith(f"rta: {service.url} has no session 'nothing'; there are: ")
+    assert "'drive-1'" in line
+    assert (tail.status, tail.out) == (1, "")
+
+
+def test_an_unknown_parameter_is_one_line(command, service):
+    tail = command("tail", "drive-1", "--json", "-p", "Sped", "--url", service.url)
+    assert tail.err.splitlines() == ["rta: the session has no parameter Sped"]
+    assert tail.status == 1
+
+
+@pytest.mark.parametrize("name", ["tail", "sessions"])
+def test_a_service_that_is_away_is_one_line(command, name):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    finished = command(name, "--json", "--url", f"http://127.0.0.1:{port}")
+    [line] = finished.err.splitlines()
+    assert line.startswith(f"rta: http://127.0.0.1:{port} cannot be reached: ")
+    assert (finished.status, finished.out) == (1, "")
+
+
+def test_what_is_no_url_is_one_line(command):
+    finished = command("tail", "--url", "localhost:8180")
+    assert finished.err.splitlines() == ["rta: 'localhost:8180' is no base URL like http://127.0.0.1:8180"]
+    assert finished.status == 1
+
+
+def test_it_connects_again_when_the_service_is_back(start, site):
+    config = site()
+    service = start("run", "--config", config)
+    _, port = service.address
+    service.until_streams("drive-1")
+    tail = start("tail", "drive-1", "--json", "--url", service.url)
+    tail.until(lambda: samples(tail.lines), "a sample")
+    for end in (signal.SIGKILL, signal.SIGTERM):
+        noticed = tail.err.count("connecting again")
+        service.signal(end)
+        service.ends()
+        tail.until(lambda noticed=noticed: tail.err.count("connecting again") > noticed, "a notice")
+        before = len(tail.lines)
+        service = start("run", "--config", config, RTA_EDGE__PORT=str(port))
+        tail.until(lambda before=before: samples(tail.lines[before:]), "a sample of the next service")
+        assert tail.lines[before]["session"] == "drive-1"
+    tail.signal(signal.SIGINT)
+    assert tail.ends() == 0
