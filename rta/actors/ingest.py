@@ -127,8 +127,8 @@ class IngestActor:
             case OpenSession(identity, json):
                 record = await self._insist(lambda: self._buffer.open_session(identity, self._stream))
                 self._sessions[identity] = _Session(record, json)
-                log.info("session opened", source=self.name, identity=identity)
                 await self._append(identity, make_burst([json_item(json)]))
+                log.info("session opened", source=self.name, identity=identity)
             case UpdateSession(identity, json):
                 if identity in self._sessions:
                     self._sessions[identity].json = json

@@ -82,7 +82,7 @@ class Cutter:
         if want.wants_whole(burst):
             return WHOLE
         items = opened.items
-        picks = opened.layout(self._layouts).pick(want)
+        picks = want.picks(opened.layout(self._layouts))
         if not picks:
             return None
         if len(picks) == len(items):

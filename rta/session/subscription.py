@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import field, frozen
 from google.protobuf.message import DecodeError
 
 from rta.errors import MalformedError
 from rta.wire._pb import stream_pb2
 from rta.wire.burst import Burst
-from rta.wire.layout import ItemKind
+from rta.wire.layout import ItemKind, Layout
 
 __all__ = ["NOTHING", "Filter", "Subscription", "read_request"]
+
+
+_LAYOUTS = 16  # remembered by a filter
 
 
 @frozen(slots=True, cache_hash=True)
@@ -55,6 +58,16 @@ class Filter:
 
     include: Subscription
     exclude: Subscription | None = None
+    _picks: dict[Layout, tuple[int, ...]] = field(factory=dict, init=False, eq=False, repr=False)
+
+    def picks(self, layout: Layout) -> tuple[int, ...]:
+        """Which items of a burst of this layout go out."""
+        found = self._picks.get(layout)
+        if found is None:
+            if len(self._picks) >= _LAYOUTS:
+                self._picks.clear()
+            found = self._picks[layout] = layout.pick(self)
+        return found
 
     @property
     def named(self) -> frozenset[int] | None:

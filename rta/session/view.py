@@ -45,7 +45,9 @@ class View:
                 continue
             if taken != size:
                 behind.append((client, taken))
-        reached = len(self.live) - sum(1 for _, taken in behind if taken <= 0)
+        reached = len(self.live)
+        if behind:
+            reached -= sum(taken <= 0 for _, taken in behind)
         tally.frames_out += reached
         tally.bursts_out += reached * bursts
         tally.bytes_out += reached * size

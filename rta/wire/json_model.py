@@ -162,5 +162,6 @@ def structure(value: Any, cls: type[T], what: str) -> T:
 
 
 def dump(model: Any) -> str:
-    """Write a model as compact JSON."""
-    return json.dumps(converter.unstructure(model), ensure_ascii=False, separators=(",", ":"))
+    """Write a model as compact JSON. Half a surrogate pair, which JSON allows and UTF-8 does not, stays escaped."""
+    text = json.dumps(converter.unstructure(model), ensure_ascii=False, separators=(",", ":"))
+    return text.encode(errors="backslashreplace").decode()

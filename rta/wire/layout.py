@@ -1,7 +1,7 @@
 """Cutting a burst down to what a subscription covers, without building protobuf objects.
 
 A burst's *layout* is which item belongs to which channel. Bursts of one source share a few layouts, so layouts
-are remembered, and with them which items each subscription takes.
+are remembered; filters remember which items of each they take.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Protocol
-from weakref import WeakKeyDictionary
 
 from google.protobuf.message import DecodeError
 
@@ -33,7 +32,7 @@ _KINDS = bytes(v for k, v in vars(ItemKind).items() if k.isupper())
 
 
 class Wanted(Protocol):
-    """Decides which items of a burst are delivered. Hashable: it stands for its picks."""
+    """Decides which items of a burst are delivered."""
 
     @property
     def named(self) -> frozenset[int] | None:
@@ -50,13 +49,12 @@ class Wanted(Protocol):
 
 
 class Layout:
-    """Kind and channels of each item of a burst, and the picks worked out from them for filters still in use."""
+    """Kind and channels of each item of a burst."""
 
-    __slots__ = ("_by_channel", "_others", "_picks", "items")
+    __slots__ = ("_by_channel", "_others", "items")
 
     def __init__(self, items: tuple[tuple[int, tuple[int, ...]], ...]) -> None:
         self.items = items
-        self._picks: WeakKeyDictionary[Wanted, tuple[int, ...]] = WeakKeyDictionary()
         self._by_channel: dict[int, list[int]] = {}
         self._others: list[int] = []
         for i, (_, channels) in enumerate(items):
@@ -67,12 +65,6 @@ class Layout:
 
     def pick(self, wanted: Wanted) -> tuple[int, ...]:
         """Indices of the items that go out, in order; none where nothing is a reason to send."""
-        found = self._picks.get(wanted)
-        if found is None:
-            found = self._picks[wanted] = self._work_out(wanted)
-        return found
-
-    def _work_out(self, wanted: Wanted) -> tuple[int, ...]:
         items, named = self.items, wanted.named
         looked_at: Iterable[int] = range(len(items))
         if named is not None and len(named) < len(items):

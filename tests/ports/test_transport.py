@@ -74,7 +74,5 @@ def test_a_transport_that_does_not_import_is_told_with_the_reason(install, value
 
 def test_something_else_than_a_transport_is_told_by_its_type(install):
     install(mine="transports.memory:MemoryLog")
-    with pytest.raises(
-        RtaError, match=r"transport 'mine': transports.memory:MemoryLog is a type, not a Transport"
-    ):
+    with pytest.raises(RtaError, match=r"transport 'mine': transports.memory:MemoryLog is a type, not a Transport"):
         load_transport("mine")

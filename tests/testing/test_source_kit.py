@@ -46,9 +46,7 @@ EPOCH = 1_620_129_055_000_000_000
 
 
 def toy_json(identity, state="open", **more):
-    return session_json(
-        identity, state, configBindings=[{"identifier": IDENTIFIER, "channelOffset": OFFSET}], **more
-    )
+    return session_json(identity, state, configBindings=[{"identifier": IDENTIFIER, "channelOffset": OFFSET}], **more)
 
 
 def toy_burst(second):
@@ -322,9 +320,7 @@ BROKEN_ITEMS = {
     "nothing at all": StreamData(),
     "no timestamped sample": data_item(TimestampedData(channel_id=10, timestamp_deltas=[0])),
     "a sample without a timestamp": data_item(TimestampedData(channel_id=10, buffer=bytes(8))),
-    "half a timestamped sample": data_item(
-        TimestampedData(channel_id=10, timestamp_deltas=[0, 0], buffer=bytes(12))
-    ),
+    "half a timestamped sample": data_item(TimestampedData(channel_id=10, timestamp_deltas=[0, 0], buffer=bytes(12))),
     "no periodic sample": data_item(PeriodicData(channel_id=11, interval=1)),
     "no interval": data_item(PeriodicData(channel_id=11, samples=1, buffer=bytes(2))),
     "fewer samples than said": data_item(PeriodicData(channel_id=11, interval=1, samples=3, buffer=bytes(4))),
