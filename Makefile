@@ -8,7 +8,7 @@ bin := .venv/bin
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONWARNINGS VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint format lock bench clean
+.PHONY: help setup run test check lint format proto lock bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -28,11 +28,14 @@ lint: setup ## style, types, generated files
 	$(bin)/ruff check
 	$(bin)/ruff format --check
 	$(bin)/mypy
-	@if [ -x scripts/protoc ]; then echo scripts/protoc --check; scripts/protoc --check; fi
+	$(bin)/python scripts/protoc --check
 
 format: setup ## put the code into the project's style
 	$(bin)/ruff check --fix
 	$(bin)/ruff format
+
+proto: setup ## compile the schemas in proto/
+	$(bin)/python scripts/protoc
 
 lock: ## write requirements.lock anew (ARGS=--upgrade for newer versions; needs uv)
 	@scripts/lock $(ARGS)
