@@ -49,6 +49,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("rta_clients", _G, "WebSocket clients being served.", live=True),
     Metric("rta_views", _G, "Distinct subscriptions; filtering and framing happen once for each.", live=True),
     Metric("rta_clients_behind", _G, "Clients that are not at the leading edge of their session.", live=True),
+    Metric("rta_lag_seconds", _G, "How far the client furthest behind its session's leading edge is.", live=True),
     Metric("rta_ring_bytes", _G, "Recent bursts kept for followed sessions.", live=True),
     # Bursts in.
     Metric("rta_ingest_bursts_total", _C, "Bursts written to the buffer by our sources.", ("source",)),

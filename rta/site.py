@@ -172,5 +172,6 @@ class Site:
             "rta_clients": self._edge.clients if self._edge is not None else 0,
             "rta_views": sum(len(f.views) for f in feeds),
             "rta_clients_behind": sum(not c.live for f in feeds for c in f.clients),
+            "rta_lag_seconds": max((f.lag for f in feeds), default=0.0),
             "rta_ring_bytes": sum(f.held for f in feeds),
         }

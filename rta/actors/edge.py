@@ -160,7 +160,11 @@ class EdgeActor:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._requests, connection)
                 nursery.start_soon(self._pump, connection)
-        except* ClientGone:
+        except* ClientGone as gone:
+            code = next((e.code for e in _leaves(gone) if isinstance(e, ClientGone) and e.code in _FAULTS), None)
+            if code is not None:  # the library has found it, and has closed the connection
+                connection.ended = "fault"
+                self._report.malformed(connection.link.peer, "protocol", f"the client's frames: close code {code}")
             self._report.count("rta_clients_closed_total", reason=connection.ended)
         except* _Close as group:
             closing = _first(group)
@@ -256,11 +260,19 @@ class EdgeActor:
                 await backoff.pause()
 
 
+_FAULTS = (1002, 1007, 1009)
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    """The errors in a group, however deep."""
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for e in error.exceptions for leaf in _leaves(e)]
+    return [error]
+
+
 def _first(group: BaseExceptionGroup[_Close]) -> _Close:
     """The close that happened first, out of nested groups."""
-    found: BaseException = group
-    while isinstance(found, BaseExceptionGroup):
-        found = found.exceptions[0]
+    found = _leaves(group)[0]
     assert isinstance(found, _Close)
     return found
 

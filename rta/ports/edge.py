@@ -13,7 +13,11 @@ AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class ClientGone(Exception):
-    """The connection is over, by either side."""
+    """The connection is over, by either side; `code` is the close code, 1006 where there was no handshake."""
+
+    def __init__(self, code: int = 1006) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 class FrameConnection(Protocol):

@@ -92,6 +92,12 @@ class SessionFeed:
         """Bytes that the ring and the merged chunks hold."""
         return self.ring.bytes + self._chunks.bytes
 
+    @property
+    def lag(self) -> float:
+        """Seconds of arrival between the leading edge and the client furthest behind it in this run."""
+        behind = [c.position.ms for c in self.clients if not c.live and c.binding is self.binding and c.position.ms]
+        return max(self.position.ms - min(behind), 0) / 1000 if behind else 0.0
+
     def _learn(self, record: SessionRecord, now: float) -> None:
         if record.json is not None and self.json is None:
             self._set_json(record.json, now)

@@ -122,8 +122,8 @@ class WebSocketPeer:
     async def receive(self) -> bytes | str:
         try:
             return await self._websocket.get_message()
-        except ConnectionClosed:
-            raise ClientGone from None
+        except ConnectionClosed as e:
+            raise ClientGone(e.reason.code if e.reason is not None else 1006) from None
 
     async def close(self, code: int, reason: str) -> None:
         with trio.move_on_after(self._close_timeout):
