@@ -5,7 +5,7 @@ Whatever is not an `RtaError` (or an `OSError` of a known call) is a programming
 
 from __future__ import annotations
 
-__all__ = ["ConfigError", "MalformedError", "Problem", "RtaError", "TransportError", "first_error"]
+__all__ = ["ConfigError", "MalformedError", "Problem", "RtaError", "TransportError", "first_error", "leaves"]
 
 
 class RtaError(Exception):
@@ -40,7 +40,13 @@ class ConfigError(RtaError):
 
 def first_error(error: BaseException) -> RtaError:
     """The first of the expected errors in a group of such, however deep."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert isinstance(error, RtaError), error
-    return error
+    first = leaves(error)[0]
+    assert isinstance(first, RtaError), first
+    return first
+
+
+def leaves(error: BaseException) -> list[BaseException]:
+    """The errors in a group, however deep; a single error is its own leaf."""
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for e in error.exceptions for leaf in leaves(e)]
+    return [error]

@@ -9,9 +9,9 @@ from __future__ import annotations
 import structlog
 import trio
 
-from rta.actors.backoff import Backoff
 from rta.actors.hub import SessionHub
-from rta.errors import MalformedError, TransportError
+from rta.backoff import Backoff
+from rta.errors import MalformedError, TransportError, leaves
 from rta.ports import Batch, ClientGone, CloseCode, FrameConnection, Reporter
 from rta.session.client import Client, Fetch, Gone, Idle, Write
 from rta.session.feed import SessionFeed
@@ -161,7 +161,7 @@ class EdgeActor:
                 nursery.start_soon(self._requests, connection)
                 nursery.start_soon(self._pump, connection)
         except* ClientGone as gone:
-            code = next((e.code for e in _leaves(gone) if isinstance(e, ClientGone) and e.code in _FAULTS), None)
+            code = next((e.code for e in leaves(gone) if isinstance(e, ClientGone) and e.code in _FAULTS), None)
             if code is not None:  # the library has found it, and has closed the connection
                 connection.ended = "fault"
                 self._report.malformed(connection.link.peer, "protocol", f"the client's frames: close code {code}")
@@ -263,16 +263,9 @@ class EdgeActor:
 _FAULTS = (1002, 1007, 1009)
 
 
-def _leaves(error: BaseException) -> list[BaseException]:
-    """The errors in a group, however deep."""
-    if isinstance(error, BaseExceptionGroup):
-        return [leaf for e in error.exceptions for leaf in _leaves(e)]
-    return [error]
-
-
 def _first(group: BaseExceptionGroup[_Close]) -> _Close:
     """The close that happened first, out of nested groups."""
-    found = _leaves(group)[0]
+    found = leaves(group)[0]
     assert isinstance(found, _Close)
     return found
 

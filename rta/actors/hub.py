@@ -9,9 +9,9 @@ from __future__ import annotations
 import structlog
 import trio
 
-from rta.actors.backoff import Backoff
 from rta.actors.health import Health
 from rta.actors.settings import FanOutSettings
+from rta.backoff import Backoff
 from rta.errors import TransportError
 from rta.ports import START, Batch, BurstLog, Entry, Position, SessionRecord
 from rta.session.feed import SessionFeed

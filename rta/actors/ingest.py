@@ -14,8 +14,8 @@ from typing import TypeVar
 import structlog
 import trio
 
-from rta.actors.backoff import Backoff
 from rta.actors.health import Health
+from rta.backoff import Backoff
 from rta.configurations import Configurations
 from rta.errors import MalformedError, RtaError, TransportError, first_error
 from rta.ports import (

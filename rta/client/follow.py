@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from random import random
 from typing import Protocol
 
-import trio
-
+from rta.backoff import Backoff
 from rta.client.decode import Decoder
 from rta.client.rest import RestClient
 from rta.client.stream import LiveStream, StreamClosed, open_live_stream
@@ -16,8 +14,6 @@ from rta.wire import ConfigBinding, SessionModel, read_session
 from rta.wire.burst import Burst
 
 __all__ = ["Watcher", "find_session", "follow_session"]
-
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 5.0
 
 
 class Watcher(Protocol):
@@ -121,7 +117,7 @@ async def follow_session(rest: RestClient, identity: str, only: Collection[str],
     `only`: ids or names of parameters; none means all of them and the events.
     """
     follower = _Follower(rest, identity, only, watcher)
-    pause = _FIRST_PAUSE
+    backoff = Backoff(first=0.25, cap=5.0)
     while True:
         try:
             await follower.once()
@@ -133,7 +129,6 @@ async def follow_session(rest: RestClient, identity: str, only: Collection[str],
         except (TransportError, MalformedError) as e:
             watcher.notice(f"{e}; connecting again")
         if follower.connected:
-            pause = _FIRST_PAUSE
+            backoff.reset()
         follower.connected = False
-        await trio.sleep(pause * (1 + random()) / 2)  # noqa: S311 - jitter
-        pause = min(pause * 2, _LONGEST_PAUSE)
+        await backoff.pause()

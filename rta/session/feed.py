@@ -198,8 +198,10 @@ class SessionFeed:
             client.gone = _TOO_SLOW
             client.wake()
 
-    def _fan_out(self, view: View, out: bytes, bursts: int, position: Position) -> None:
-        for client, taken in view.deliver(out, bursts, self.tally):
+    def _fan_out(self, view: View, out: bytes, bursts: int, position: Position) -> list[Client]:
+        """Send to the live clients of a view; those that took nothing of it."""
+        behind = view.deliver(out, bursts, self.tally)
+        for client, taken in behind:
             # A frame that was begun counts as delivered; one that was not, not even in part, is still to come.
             self._leave_live(client, self.position if taken == 0 else position)
             self.tally.fell_behind += taken >= 0
@@ -207,6 +209,7 @@ class SessionFeed:
                 client.sink.hold(memoryview(out)[taken:])
             elif taken < 0:
                 client.sink.abort()
+        return [client for client, taken in behind if not taken]
 
     def tell_ranges(self, now: float) -> float | None:
         """Send the time range to live clients that lack it, at most every `RANGE_INTERVAL`; when to call again."""
@@ -227,14 +230,8 @@ class SessionFeed:
         assert out is not None, "a range version without a range"
         old, view.range_version = view.range_version, self._range_version
         view.range_at, view.range_due = now, None
-        for client, taken in view.deliver(out, 0, self.tally):
-            self._leave_live(client, self.position)
-            if taken > 0:
-                client.sink.hold(memoryview(out)[taken:])
-            elif taken < 0:
-                client.sink.abort()
-            else:
-                client.range_version = old
+        for client in self._fan_out(view, out, 0, self.position):
+            client.range_version = old
 
     def refresh(self, record: SessionRecord, now: float) -> None:
         """A record of this run, read just after the feed was made."""
