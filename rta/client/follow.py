@@ -69,7 +69,8 @@ class _Follower:
     async def once(self) -> None:
         """One connection, to its end."""
         async with open_live_stream(self._rest.base, self._identity) as stream:
-            self.connected = False
+            # What an earlier connection told is no reason for this one's end.
+            self.connected = self.closed = False
             while True:
                 burst = await stream.receive()
                 for text in burst.session_json:
