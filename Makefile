@@ -19,7 +19,8 @@ setup: ## make .venv with the locked packages (PYTHON=... to choose the Python)
 run: setup ## start the service
 	@$(bin)/rta run --config config/site.toml $(ARGS)
 
-test: setup ## run the tests
+test: ## run the tests (installs the servers they start, where it may)
+	@scripts/setup test
 	@$(bin)/python -m pytest $(ARGS)
 
 check: lint test ## lint and test

@@ -48,6 +48,10 @@ class Position(NamedTuple):
             return Position(self.ms, self.seq - 1)
         return Position(self.ms - 1, (1 << 64) - 1) if self.ms else START
 
+    def after(self) -> Position:
+        """The smallest position greater than this."""
+        return Position(self.ms, self.seq + 1) if self.seq < _LIMIT - 1 else Position(self.ms + 1, 0)
+
 
 START = Position(0, 0)
 """Before the first entry of any stream."""

@@ -158,9 +158,10 @@ class Trimming(LogUnderTest):
                 await self.append_numbers(log, session, range(1, 4))
                 await self.displace(log, "s")
                 last = await log.append(session, numbered_burst(4))
-                entries = await follower.reach(last)
-                assert follower.lost
-                assert numbers([entries[0], entries[-1]]) == [0, 4]
+                got = [n for n in numbers(await follower.reach(last)) if n >= 0]
+                # A log that reads ahead may have had them all before they went.
+                assert follower.lost or got == [0, 1, 2, 3, 4]
+                assert (got[0], got[-1]) == (0, 4)
 
     async def test_a_follower_from_the_start_is_told_that_it_is_not_all(self) -> None:
         async with self.open_log() as log:

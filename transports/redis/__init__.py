@@ -1,0 +1,13 @@
+"""The buffer on Redis Streams, as ingest processes in any language write it: many machines share it."""
+
+from rta.ports import Offer, Transport
+from transports.redis.check import check
+from transports.redis.log import RedisLog, open_log
+from transports.redis.options import RedisLogOptions
+
+__all__ = ["TRANSPORT", "RedisLog", "RedisLogOptions"]
+
+TRANSPORT = Transport(
+    log=Offer(RedisLogOptions, open_log, check),
+    summary="a log on Redis Streams that any number of processes and machines share",
+)
