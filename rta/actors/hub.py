@@ -6,6 +6,9 @@ its last feed does; the hub ends with the site.
 
 from __future__ import annotations
 
+from collections import deque
+from math import inf
+
 import structlog
 import trio
 
@@ -23,6 +26,9 @@ log = structlog.get_logger("rta.hub")
 
 _READ_UP = 1.0  # seconds for an old run to be read to its end before the next one is taken up
 _WORK = 2000  # sends in a row before others get a turn
+_BACK_SCAN = 600.0  # seconds, of a shared buffer
+_CLOCK_KEPT = 1.0  # seconds for which the buffer's clock is not asked again
+_REMEMBERED = 4096  # positions of a stream that are known to have been handed out
 
 
 class _Reader:
@@ -31,9 +37,15 @@ class _Reader:
     def __init__(self, stream: str, position: Position) -> None:
         self.stream = stream
         self.position = position
+        self.remembered: deque[Position] = deque([position], maxlen=_REMEMBERED)
         self.feeds: dict[int, SessionFeed] = {}
         self.scope = trio.CancelScope()
+        self.following = trio.CancelScope()
         self.moved_at = trio.current_time()
+
+    def restart(self) -> None:
+        """Follow anew, from where the log's history allows."""
+        self.following.cancel()
 
 
 class SessionHub:
@@ -51,6 +63,11 @@ class SessionHub:
         self._range_due: set[SessionFeed] = set()
         self._range_wake = trio.Event()
         self._nursery: trio.Nursery | None = None
+        self._back_scan: float | None = settings.back_scan
+        if self._back_scan is None and buffer.shared:
+            self._back_scan = _BACK_SCAN
+        self._clock_ahead_ms = 0.0
+        self._clock_asked = -inf
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Until cancelled."""
@@ -86,13 +103,20 @@ class SessionHub:
 
     async def back_scan_start(self) -> Position:
         """Where the back-fill of a subscription made now begins."""
-        back_scan = self.settings.back_scan
-        if back_scan is None:
+        if self._back_scan is None:
             await trio.lowlevel.checkpoint()
             return START
         # Whole seconds: clients that come together share chunks.
-        ms = await self.buffer.now() - int(back_scan * 1000)
+        ms = await self._buffer_ms() - int(self._back_scan * 1000)
         return Position(max(ms // 1000 * 1000, 0), 0)
+
+    async def _buffer_ms(self) -> int:
+        """The buffer's clock, near enough."""
+        if trio.current_time() - self._clock_asked > _CLOCK_KEPT:
+            ms = await self.buffer.now()
+            self._clock_asked = trio.current_time()
+            self._clock_ahead_ms = ms - self._clock_asked * 1000
+        return int(trio.current_time() * 1000 + self._clock_ahead_ms)
 
     async def caught_up(self) -> None:
         """Wait until the readers have handed out all that the log holds now."""
@@ -111,13 +135,24 @@ class SessionHub:
         reader = await self._reader(record.stream)
         now = trio.current_time()
         feed = SessionFeed(record, reader.position, self.settings.ring, self.tally, now, range_due=self._note_range)
-        reader.feeds[record.stream_session_id] = feed
+        self._register(reader, feed)
         self._feeds[record.identity] = feed
         # What the record learned between the look-up and the first entry handed to the feed.
         fresh = await self.buffer.find(record.identity)
         if fresh is not None:
             feed.refresh(fresh, trio.current_time())
         return feed
+
+    @staticmethod
+    def _register(reader: _Reader, feed: SessionFeed) -> None:
+        """Counters get lost and ids are used again: the session that began last has the entries."""
+        other = reader.feeds.get(feed.binding.session_id)
+        if other is not None and other is not feed and other.binding.start > feed.binding.start:
+            feed.leave(other.binding.start.after())
+            return
+        if other is not None and other is not feed:
+            other.leave(feed.binding.start.after())
+        reader.feeds[feed.binding.session_id] = feed
 
     async def _reader(self, stream: str) -> _Reader:
         if stream not in self._readers:
@@ -133,23 +168,51 @@ class SessionHub:
         who = f"reader of stream {reader.stream!r}"
         with reader.scope:
             while True:
-                try:
-                    async with self.buffer.follow(reader.stream, reader.position) as tail:
-                        while True:
-                            batch = await tail.next()
+                with trio.CancelScope() as reader.following:
+                    try:
+                        anew = await self._check_history(reader)
+                        async with self.buffer.follow(reader.stream, reader.position) as tail:
                             self._health.ok(who)
-                            backoff.reset()
-                            await self._hand_out(reader, batch)
-                            await trio.sleep(self.settings.merge_delay)
-                except TransportError as e:
-                    self._health.fail(who, str(e))
-                    log.warning("reading failed, trying again", stream=reader.stream, error=str(e))
-                    await backoff.pause()
+                            while True:
+                                batch = await tail.next()
+                                backoff.reset()
+                                # What is missing where the log begins anew is no fault of ours, and nobody's gap.
+                                await self._hand_out(reader, batch, batch.lost and not anew)
+                                anew = False
+                                await trio.sleep(self.settings.merge_delay)
+                    except TransportError as e:
+                        self._health.fail(who, str(e))
+                        log.warning("reading failed, trying again", stream=reader.stream, error=str(e))
+                        await backoff.pause()
         self._health.ok(who)
 
-    async def _hand_out(self, reader: _Reader, batch: Batch) -> None:
+    async def _check_history(self, reader: _Reader) -> bool:
+        """A log that has forgotten what it gave us may give less-than-known positions anew: go back there.
+
+        What is still there from before is not read again: entries that we have had are recognised, and with a clock
+        that did not go back nothing new can be behind the head.
+        """
+        known = reader.position
+        head = await self.buffer.head(reader.stream)
+        if head >= known:
+            return False
+        last = max((p for p in reader.remembered if START < p <= head), default=None)
+        if last is not None and (await self.buffer.read(reader.stream, last.before(), last, 1)).entries:
+            goes_on = last
+        elif await self.buffer.now() < known.ms:
+            goes_on = START
+        else:
+            goes_on = head
+        log.warning("the stream begins anew", stream=reader.stream, known=str(known), head=str(head), at=str(goes_on))
+        reader.position = goes_on
+        reader.remembered = deque((p for p in reader.remembered if p <= goes_on), maxlen=_REMEMBERED)
+        for feed in reader.feeds.values():
+            feed.rewind(goes_on)
+        return True
+
+    async def _hand_out(self, reader: _Reader, batch: Batch, lost: bool) -> None:
         now = reader.moved_at = trio.current_time()
-        if batch.lost:
+        if lost:
             log.error("the buffer was trimmed faster than it was read", stream=reader.stream)
             for everybody in reader.feeds.values():
                 everybody.lose()
@@ -164,6 +227,7 @@ class SessionHub:
                     work += len(feed.clients) + 10
                 # No checkpoint between the two: a feed made now starts at what has been handed out.
                 reader.position = entry.position
+                reader.remembered.append(entry.position)
                 if work >= _WORK:
                     work = 0
                     await trio.lowlevel.checkpoint()
@@ -178,6 +242,7 @@ class SessionHub:
             if entry.session_id in reader.feeds:
                 by_session.setdefault(entry.session_id, []).append(entry)
             reader.position = entry.position
+            reader.remembered.append(entry.position)
         for session_id, several in by_session.items():
             reader.feeds[session_id].take_merged(several, now)
 
@@ -235,7 +300,7 @@ class SessionHub:
             reader = await self._reader(record.stream)
             self._forget(feed)
             feed.move(record, reader.position, trio.current_time())
-            reader.feeds[record.stream_session_id] = feed
+            self._register(reader, feed)
 
     async def _check_readers(self) -> None:
         for reader in list(self._readers.values()):
@@ -245,8 +310,11 @@ class SessionHub:
                 del self._readers[reader.stream]
                 self._health.ok(who)
                 continue
+            known = reader.position
             head = await self.buffer.head(reader.stream)
             behind = trio.current_time() - reader.moved_at
+            if head < known:
+                reader.restart()
             if reader.position >= head:
                 reader.moved_at = trio.current_time()
                 self._health.ok(who)

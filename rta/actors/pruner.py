@@ -24,6 +24,8 @@ class Pruner:
 
     async def run(self) -> None:
         """Until cancelled. A round that fails is left to the next one."""
+        if not self._settings.enabled:
+            return
         keep = self._keep()
         while True:
             await trio.sleep(self._settings.interval)

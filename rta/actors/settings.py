@@ -21,7 +21,8 @@ class FanOutSettings:
         validator=ge(1 << 16),
     )
     back_scan: Duration | None = option(
-        "How far back a new subscription is filled from the buffer, by time of arrival; unset: all the buffer holds.",
+        "How far back a new subscription is filled from the buffer, by time of arrival; unset: 10 minutes of a shared "
+        "buffer (Redis), all that a buffer of our own holds.",
         None,
     )
     merge_delay: Duration = option(
@@ -32,7 +33,7 @@ class FanOutSettings:
     )
     linger: Duration = option("How long clients stay connected once a closed session is delivered.", Duration(5.0))
     keep: Duration = option("How long a session is still followed after its last client left.", Duration(30.0))
-    poll: Duration = option("How often followed sessions are looked up in the buffer.", Duration(1.5), validator=gt(0))
+    poll: Duration = option("How often followed sessions are looked up in the buffer.", Duration(1.0), validator=gt(0))
     behind_limit: Duration = option(
         "A reader that has entries pending but has not moved for this long makes us unhealthy.",
         Duration(10.0),
@@ -44,6 +45,7 @@ class FanOutSettings:
 class PrunerSettings:
     """What is trimmed and cleaned, and how often."""
 
+    enabled: bool = option("Whether this process does it; of those that share a buffer, one is enough.", True)
     interval: Duration = option("Between rounds.", Duration(30.0), validator=gt(0))
     max_age: Duration | None = option("Bursts older than this are trimmed; unset: the buffer's own bounds.", None)
     max_entries: int | None = option(

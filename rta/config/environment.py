@@ -13,17 +13,18 @@ import attrs
 from attrs import define, field
 
 from rta.config.converter import Text
-from rta.config.inherited import is_about_authentication, is_without_effect, squashed, why_not_to_start
+from rta.config.inherited import inherit, is_inherited, names_redis, squashed
 from rta.config.kinds import nested
 from rta.config.problems import Key
 from rta.config.tables import SETTINGS, SLOTS, Slot, offer_for, options_fields
 from rta.config.values import shown
 from rta.errors import Problem, RtaError
 
-__all__ = ["Overrides", "config_variable", "override"]
+__all__ = ["Overrides", "config_variable", "names_redis_only", "override"]
 
 _PREFIX = "RTA_"
 _FILE = ("config",)
+_NOT_OPTIONS = (_FILE, ("url",))  # the second is for `rta tail` and the like
 
 
 @define
@@ -50,21 +51,24 @@ def config_variable(environ: Mapping[str, str]) -> tuple[str, str] | None:
     return None
 
 
+def names_redis_only(environ: Mapping[str, str]) -> bool:
+    """Whether somebody who ran the reference before tells us where its Redis is."""
+    return names_redis([tuple(map(squashed, levels)) for _, levels, value in _ours(environ) if value])
+
+
 def override(document: dict[str, Any], environ: Mapping[str, str]) -> Overrides:
     """Put the variables' values into the document, as `Text`; tables within it are copied, not changed."""
     done = Overrides()
     unknown: list[str] = []
-    without_effect: list[str] = []
+    inherited: dict[tuple[str, ...], tuple[str, str]] = {}
     options: list[tuple[str, tuple[str, ...], str]] = []
     for name, levels, value in _ours(environ):
         compared = tuple(map(squashed, levels))
-        if is_about_authentication(compared):
-            refusal = why_not_to_start(name, value)
-            done.problems.extend([] if refusal is None else [refusal])
-        elif is_without_effect(compared):
-            without_effect.append(name)
-        elif compared != _FILE:
+        if is_inherited(compared):
+            inherited[compared] = (name, value)
+        elif compared not in _NOT_OPTIONS:
             options.append((name, levels, value))
+    _take_over(document, inherited, done)
     # First who does it, then how: which options there are depends on the transport.
     options.sort(key=lambda o: squashed(o[1][-1]) != "transport")
     for name, levels, value in options:
@@ -79,12 +83,22 @@ def override(document: dict[str, Any], environ: Mapping[str, str]) -> Overrides:
             _put(document, key, name, value, done)
     if unknown:
         done.warnings.append(f"unknown environment variables, left out: {', '.join(sorted(unknown))}")
-    if without_effect:
-        done.warnings.append(
-            "recognised, but without effect until there is a Redis buffer and authentication: "
-            + ", ".join(without_effect)
-        )
     return done
+
+
+def _take_over(document: dict[str, Any], variables: Mapping[tuple[str, ...], tuple[str, str]], done: Overrides) -> None:
+    """The reference's options."""
+    buffer = document.get("buffer")
+    on_redis = isinstance(buffer, dict) and buffer.get("transport") == "redis"
+    found = inherit(variables, on_redis)
+    if found.has_redis and not on_redis:
+        document["buffer"] = {}  # the options of another transport are not Redis'
+    for key, name, value in found.options:
+        _put(document, key, name, value, done)
+    if found.sentinels:
+        document["buffer"]["sentinels"] = found.sentinels
+    done.problems += found.problems
+    done.warnings += found.warnings
 
 
 def _find(document: dict[str, Any], levels: tuple[str, ...]) -> Key | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rta.config.converter import CONVERTER
-from rta.config.environment import config_variable, override
+from rta.config.environment import config_variable, names_redis_only, override
 from rta.config.model import Config, Plugged, SourceConfig
 from rta.config.places import default_config_path
 from rta.config.problems import Key, Place, faults, nearest
@@ -23,11 +23,11 @@ __all__ = ["build_config", "load_config"]
 def load_config(path: Path | None, environ: Mapping[str, str], default: Path | None = None) -> Config:
     """The configuration of `path`; without one, of the file `RTA_CONFIG` names; without that, of `default`.
 
-    `default` unset is `default_config_path()`.
+    `default` unset is the built-in one; where the reference's variables name a Redis, that without the demo.
 
     :raises ConfigError: with every problem there is.
     """
-    named_by, file = "", path or default or default_config_path()
+    named_by, file = "", path or default or default_config_path(on_redis=names_redis_only(environ))
     variable = config_variable(environ)
     if path is None and variable is not None:
         named_by, file = f"{variable[0]}: ", Path(variable[1])

@@ -45,6 +45,8 @@ class Binding:
     end: Position | None = None
     """Where this run was left for the next one; None for the current one."""
     successor: Binding | None = None
+    left: Position | None = None
+    """From here on the id is another session's."""
 
     @classmethod
     def of(cls, record: SessionRecord, serial: int) -> Binding:

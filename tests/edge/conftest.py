@@ -31,7 +31,9 @@ from rta.testing.patience import until
 from rta.wire import Burst
 from rta.wire._pb.stream_pb2 import StreamData
 from transports.memory import MemoryLogOptions, MemoryTopicsOptions
-from transports.memory.log import open_log
+from transports.memory import log as memory
+from transports.redis import RedisLogOptions
+from transports.redis import log as redis
 from transports.websocket import EdgeOptions
 
 from .clients import PATIENCE
@@ -123,9 +125,25 @@ class Service:
 _MARKS = count()
 
 
+_ON_REDIS_TOO = {"test_streaming", "test_closing", "test_shutdown"}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What clients see must not depend on where the bursts are."""
+    if "buffer_kind" in metafunc.fixturenames:
+        too = metafunc.module.__name__.rpartition(".")[2] in _ON_REDIS_TOO
+        metafunc.parametrize("buffer_kind", ["memory", "redis"] if too else ["memory"])
+
+
 @pytest.fixture
-def serve(monkeypatch: pytest.MonkeyPatch) -> Serve:
+def serve(monkeypatch: pytest.MonkeyPatch, buffer_kind: str, request: pytest.FixtureRequest) -> Serve:
     """Start a site with options of its tables changed."""
+    kind: Offer[BurstLog]
+    if buffer_kind == "redis":
+        redis_options = RedisLogOptions(url=request.getfixturevalue("redis_server").url)
+        kind = Offer(RedisLogOptions, redis.open_log)
+    else:
+        kind = Offer(MemoryLogOptions, memory.open_log)
     monkeypatch.setattr("rta.actors.edge._TICK", 0.02)
 
     @asynccontextmanager
@@ -143,8 +161,8 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Serve:
             yield source
 
         @asynccontextmanager
-        async def open_known_log(options: MemoryLogOptions, context: Context) -> AsyncIterator[BurstLog]:
-            async with open_log(options, context) as opened:
+        async def open_known_log(options: object, context: Context) -> AsyncIterator[BurstLog]:
+            async with kind.open(options, context) as opened:
                 logs.append(opened)
                 yield opened
 
@@ -152,13 +170,15 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Serve:
             if name == "played":
                 return Transport(source=Offer(object, open_source))
             found = load_transport(name)
-            return evolve(found, log=Offer(MemoryLogOptions, open_known_log)) if found.log is not None else found
+            return evolve(found, log=Offer(kind.options, open_known_log)) if found.log is not None else found
 
         monkeypatch.setattr(rta.site, "load_transport", load)
         edge_options = EdgeOptions(port=0, close_timeout=2.0)
         config = Config(
             SiteSettings("pit wall", "toys", grace),
-            Plugged("memory", evolve(MemoryLogOptions(), **(log or {}))),
+            Plugged("memory", evolve(MemoryLogOptions(), **(log or {})))
+            if buffer_kind == "memory"
+            else Plugged("redis", evolve(redis_options, **(log or {}))),
             Plugged("memory", MemoryTopicsOptions()),
             Plugged("websocket", evolve(edge_options, **(edge or {}))),
             evolve(FanOutSettings(linger=0.1, poll=0.05), **(fanout or {})),

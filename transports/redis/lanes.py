@@ -9,7 +9,6 @@ A tail holds a bounded number of bytes; while it is full its stream is left out 
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from math import inf
@@ -49,7 +48,7 @@ class RedisTail:
         self.watched = False
         """An XREAD has been waiting, or about to, since the last look at the stream's edges."""
         self.reading = trio.Event()
-        self._batches: deque[tuple[Batch, int]] = deque()
+        self._batches: list[Batch] = []
         self._bytes = 0
         self._failure: TransportError | None = None
         self._news = trio.Event()
@@ -61,7 +60,7 @@ class RedisTail:
         return self._bytes < _QUEUED and self._failure is None
 
     def put(self, batch: Batch, size: int) -> None:
-        self._batches.append((batch, size))
+        self._batches.append(batch)
         self._bytes += size
         self._news.set()
 
@@ -78,11 +77,13 @@ class RedisTail:
             self._news = trio.Event()
             await self._news.wait()
         had_room = self.has_room
-        batch, size = self._batches.popleft()
-        self._bytes -= size
-        if self.has_room and not had_room:
+        batches, self._batches, self._bytes = self._batches, [], 0
+        if not had_room:
             self.on_room()
-        return batch
+        if len(batches) == 1:
+            return batches[0]
+        entries = [entry for batch in batches for entry in batch.entries]
+        return Batch(entries, batches[-1].position, any(batch.lost for batch in batches))
 
     def check(self) -> None:
         """:raises TransportError: reading has failed since this was last asked; asking makes it go on."""

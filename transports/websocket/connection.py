@@ -44,6 +44,9 @@ class ControlStream(trio.abc.Stream):
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         if data and data[0] == _CLOSE:
+            if self.closing:  # both sides closed at once: the answer has been sent, and is the last frame
+                await trio.lowlevel.checkpoint()
+                return
             self.closing = True
             self._wire.blocked()
         await self._wire.send_all(data)
