@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-__all__ = ["RedisServer", "free_port", "wait_for"]
+__all__ = ["RedisCluster", "RedisServer", "Sentinel", "free_port", "wait_for"]
 
 
 def free_port() -> int:
@@ -48,12 +48,16 @@ class RedisServer:
 
     def start(self, *more: str) -> RedisServer:
         """Returns when commands are accepted."""
-        program = shutil.which("redis-server")
-        assert program, "redis-server is not installed; `make test` installs it"
         base = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--save", "", "--loglevel",
                 "warning", "--enable-debug-command", "yes"]  # fmt: skip
+        return self.start_as([*base, *self.arguments, *more])
+
+    def start_as(self, arguments: list[str]) -> RedisServer:
+        """Returns when commands are accepted."""
+        program = shutil.which("redis-server")
+        assert program, "redis-server is not installed; `make test` installs it"
         with open(self.folder / "log", "ab") as out:
-            self.process = subprocess.Popen([program, *base, *self.arguments, *more], stdout=out, stderr=out)
+            self.process = subprocess.Popen([program, *arguments], stdout=out, stderr=out)
         wait_for(self.answers)
         return self
 
@@ -98,6 +102,120 @@ class RedisServer:
 
     def __enter__(self) -> RedisServer:
         return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+class RedisCluster:
+    """Primaries that share the slots, each with a replica if wanted."""
+
+    def __init__(self, primaries: int = 3, replicas: int = 0) -> None:
+        arguments = ("--cluster-enabled", "yes", "--cluster-node-timeout", "500", "--cluster-config-file", "nodes.conf",
+                     "--cluster-require-full-coverage", "no", "--repl-diskless-sync-delay", "0")  # fmt: skip
+        self.primaries = [RedisServer(*arguments, port=_cluster_port()) for _ in range(primaries)]
+        self.replicas = [RedisServer(*arguments, port=_cluster_port()) for _ in range(replicas)]
+
+    @property
+    def url(self) -> str:
+        return self.primaries[0].url
+
+    @property
+    def nodes(self) -> list[RedisServer]:
+        return self.primaries + self.replicas
+
+    def start(self) -> RedisCluster:
+        """Returns when every node knows all slots."""
+        for node in self.nodes:
+            node.start()
+        first = self.primaries[0]
+        share = 16384 // len(self.primaries)
+        for i, node in enumerate(self.primaries):
+            last = 16383 if node is self.primaries[-1] else (i + 1) * share - 1
+            assert node.ask("CLUSTER", "ADDSLOTSRANGE", str(i * share), str(last)) == b"+OK\r\n"
+        for node in self.nodes[1:]:
+            node.ask("CLUSTER", "MEET", "127.0.0.1", str(first.port))
+        wait_for(lambda: all(f"cluster_known_nodes:{len(self.nodes)}".encode() in self._info(n) for n in self.nodes))
+        for replica, primary in zip(self.replicas, self.primaries, strict=False):
+            ours = primary.ask("CLUSTER", "MYID").split(b"\r\n")[1]
+            wait_for(lambda r=replica, o=ours: r.ask("CLUSTER", "REPLICATE", o) == b"+OK\r\n")
+        wait_for(lambda: all(b"cluster_state:ok" in self._info(n) for n in self.nodes))
+        for replica, _ in zip(self.replicas, self.primaries, strict=False):
+            wait_for(lambda r=replica: b"master_link_status:up" in r.ask("INFO", "replication"))
+        return self
+
+    def owner(self, key: str | bytes) -> RedisServer:
+        """The primary that has a key."""
+        slot = self.primaries[-1].ask("CLUSTER", "KEYSLOT", key)[1:].strip()
+        return self.primaries[min(int(slot) // (16384 // len(self.primaries)), len(self.primaries) - 1)]
+
+    @staticmethod
+    def _info(node: RedisServer) -> bytes:
+        return node.ask("CLUSTER", "INFO")
+
+    def ask_all(self, *command: str) -> None:
+        for node in self.primaries:
+            node.ask(*command)
+
+    def stop(self) -> None:
+        for node in self.nodes:
+            node.stop()
+
+    def __enter__(self) -> RedisCluster:
+        try:
+            return self.start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def _cluster_port() -> int:
+    """A port whose bus port, 10 000 above, is free too."""
+    while True:
+        port = free_port()
+        if port < 50_000:
+            return port
+
+
+class Sentinel:
+    """A primary, a replica, and Sentinels that promote it when the primary is gone."""
+
+    service = "pitwall"
+
+    def __init__(self) -> None:
+        fast = ("--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1")
+        self.primary = RedisServer(*fast)
+        self.replica = RedisServer(*fast, "--replicaof", f"127.0.0.1 {self.primary.port}")
+        self.sentinel = RedisServer()
+
+    def start(self) -> Sentinel:
+        """Returns when the Sentinel knows the replica."""
+        self.primary.start()
+        self.replica.start()
+        wait_for(lambda: b"master_link_status:up" in self.replica.ask("INFO", "replication"))
+        config = self.sentinel.folder / "sentinel.conf"
+        config.write_text(
+            f"port {self.sentinel.port}\nbind 127.0.0.1\ndir {self.sentinel.folder}\n"
+            f"sentinel monitor {self.service} 127.0.0.1 {self.primary.port} 1\n"
+            f"sentinel down-after-milliseconds {self.service} 300\nsentinel failover-timeout {self.service} 2000\n"
+        )
+        self.sentinel.start_as([str(config), "--sentinel"])
+        wait_for(lambda: b"num-slaves\r\n$1\r\n1" in self.sentinel.ask("SENTINEL", "MASTER", self.service))
+        return self
+
+    def stop(self) -> None:
+        for server in (self.sentinel, self.replica, self.primary):
+            server.stop()
+
+    def __enter__(self) -> Sentinel:
+        try:
+            return self.start()
+        except BaseException:
+            self.stop()
+            raise
 
     def __exit__(self, *_: object) -> None:
         self.stop()

@@ -151,23 +151,27 @@ class _Lane:
         self._room = trio.Event()
 
     async def _converse(self) -> None:
-        """Read over one connection until it fails."""
+        """Read over one connection until it fails, or the streams may have moved."""
         failure: RtaError | None = None
-        self._conversation = trio.CancelScope()
-        connection = await self._server.dedicated(self._any_key)
-        try:
-            with self._conversation, answer_within(self._server.timeout, connection.where):
-                (client_id,) = good(await connection.ask(("CLIENT", "ID")))
-            async with trio.open_nursery(strict_exception_groups=True) as nursery:
-                self._conversation = nursery.cancel_scope
-                nursery.start_soon(self._unblock, client_id)
-                await self._read(connection)
-        except* TransportError as group:
-            failure = first_error(group)
-        finally:
-            connection.close()
+        with trio.CancelScope() as self._conversation:
+            connection = await self._server.dedicated(self._any_key)
+            try:
+                with answer_within(self._server.timeout, connection.where):
+                    client_id = await self._identify(connection)
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._unblock, client_id)
+                    await self._read(connection)
+            except* TransportError as group:
+                failure = first_error(group)
+            finally:
+                connection.close()
         if failure is not None:
             raise failure
+
+    @staticmethod
+    async def _identify(connection: Connection) -> int:
+        (client_id,) = good(await connection.ask(("CLIENT", "ID")))
+        return int(client_id)
 
     @property
     def _any_key(self) -> bytes | None:

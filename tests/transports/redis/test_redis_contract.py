@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from real_servers import RedisServer
+from real_servers import RedisCluster, RedisServer, Sentinel
 
 from rta.metrics import Metrics
 from rta.ports import BurstLog, Context
 from rta.session.tally import Tally
 from rta.testing import BurstLogContract
 from transports.redis import TRANSPORT, RedisLogOptions
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[RedisCluster]:
+    with RedisCluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def sentinel() -> Iterator[Sentinel]:
+    with Sentinel() as sentinel:
+        yield sentinel
 
 
 def context() -> Context:
@@ -56,3 +68,35 @@ class OnRedis(BurstLogContract):
 
 class TestOnRedis(OnRedis):
     pass
+
+
+class TestOnACluster(OnRedis):
+    """Without the odd outage, which is a single server's."""
+
+    @pytest.fixture(autouse=True)
+    def _server(self, cluster: RedisCluster) -> None:
+        cluster.ask_all("FLUSHALL")
+        self.cluster = cluster
+
+    def options(self) -> RedisLogOptions:
+        return RedisLogOptions(url=self.cluster.url, mode="cluster")
+
+    def outage(self, log: BurstLog) -> None:
+        return None
+
+
+class TestBehindASentinel(OnRedis):
+    """The same, with the primary found by asking."""
+
+    @pytest.fixture(autouse=True)
+    def _server(self, sentinel: Sentinel) -> None:
+        sentinel.primary.ask("FLUSHALL")
+        self.sentinel = sentinel
+
+    def options(self) -> RedisLogOptions:
+        return RedisLogOptions(
+            mode="sentinel", sentinels=[f"127.0.0.1:{self.sentinel.sentinel.port}"], service=Sentinel.service
+        )
+
+    def outage(self, log: BurstLog) -> None:
+        return None
