@@ -69,12 +69,19 @@ class RedisServer:
         except OSError:
             return False
 
-    def ask(self, *command: str | bytes, password: str | None = None, timeout: float = 5.0) -> bytes:
+    def ask(
+        self,
+        *command: str | bytes,
+        password: str | None = None,
+        first: tuple[str, ...] | None = None,
+        timeout: float = 5.0,
+    ) -> bytes:
         """One command, by an independent client: the raw reply, as far as one read gets it."""
         with socket.create_connection(("127.0.0.1", self.port), timeout) as s:
-            if password is not None:
-                s.sendall(_packed("AUTH", password))
-                s.recv(65536)
+            for before in (password and ("AUTH", password), first):
+                if before:
+                    s.sendall(_packed(*before))
+                    s.recv(65536)
             s.sendall(_packed(*command))
             return s.recv(65536)
 

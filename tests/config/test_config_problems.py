@@ -40,7 +40,8 @@ def test_all_problems_of_all_tables_come_at_once(problems):
         'site.toml: sites: there is no such table; did you mean "site"?',
         "site.toml: site.label: expected text, got 1",
         'site.toml: site.lable: there is no such option; did you mean "label"?',
-        'site.toml: buffer.transport: "csv" cannot be a buffer, only a source; installed ones that can: lazy, memory, redis',
+        'site.toml: buffer.transport: "csv" cannot be a buffer, only a source; '
+        "installed ones that can: lazy, memory, redis",
         'site.toml: edge.port: expected a whole number, got "x"',
         'site.toml: edge.prot: there is no such option; did you mean "port"?',
         'site.toml: fanout.keep: expected a duration like "30s", "1.5 min" or "1h30m", got "abc"',

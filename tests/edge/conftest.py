@@ -138,12 +138,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def serve(monkeypatch: pytest.MonkeyPatch, buffer_kind: str, request: pytest.FixtureRequest) -> Serve:
     """Start a site with options of its tables changed."""
-    kind: Offer[BurstLog]
+    buffer_offer: Offer[BurstLog] = Offer(MemoryLogOptions, memory.open_log)
+    buffer_options: RedisLogOptions | MemoryLogOptions = MemoryLogOptions()
     if buffer_kind == "redis":
-        redis_options = RedisLogOptions(url=request.getfixturevalue("redis_server").url)
-        kind = Offer(RedisLogOptions, redis.open_log)
-    else:
-        kind = Offer(MemoryLogOptions, memory.open_log)
+        buffer_offer = Offer(RedisLogOptions, redis.open_log)
+        buffer_options = RedisLogOptions(url=request.getfixturevalue("redis_server").url)
     monkeypatch.setattr("rta.actors.edge._TICK", 0.02)
 
     @asynccontextmanager
@@ -152,7 +151,11 @@ def serve(monkeypatch: pytest.MonkeyPatch, buffer_kind: str, request: pytest.Fix
         fanout: dict[str, object] | None = None,
         log: dict[str, object] | None = None,
         grace: float = 1.0,
+        redis_at: RedisLogOptions | None = None,
     ) -> AsyncIterator[Service]:
+        kind, log_options = buffer_offer, buffer_options
+        if redis_at is not None:
+            kind, log_options = Offer(RedisLogOptions, redis.open_log), redis_at
         source = PlayedSource()
         logs: list[BurstLog] = []
 
@@ -176,9 +179,7 @@ def serve(monkeypatch: pytest.MonkeyPatch, buffer_kind: str, request: pytest.Fix
         edge_options = EdgeOptions(port=0, close_timeout=2.0)
         config = Config(
             SiteSettings("pit wall", "toys", grace),
-            Plugged("memory", evolve(MemoryLogOptions(), **(log or {})))
-            if buffer_kind == "memory"
-            else Plugged("redis", evolve(redis_options, **(log or {}))),
+            Plugged("memory", evolve(log_options, **(log or {}))),
             Plugged("memory", MemoryTopicsOptions()),
             Plugged("websocket", evolve(edge_options, **(edge or {}))),
             evolve(FanOutSettings(linger=0.1, poll=0.05), **(fanout or {})),
