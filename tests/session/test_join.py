@@ -73,13 +73,17 @@ class Session(RuleBasedStateMachine):
         self.numbers = itertools.count(1)
         self.ms = MS
         self.now = 0.0
-        self.log = MemoryLog(1 << 40, lambda: self.ms * 1_000_000)
+        self.log = self.open_log()
         self.story = Story()
         self.actors: list[tuple[Actor, Expectation]] = []
         self.queue: deque[Entry | None] = deque()
         self.due: float | None = None
         self.restarted = False
         self.feed: SessionFeed | None = None
+
+    def open_log(self) -> Any:
+        """A log with nothing in it, by the clock of the simulation, and no wait in any call."""
+        return MemoryLog(1 << 40, lambda: self.ms * 1_000_000)
 
     def tick(self) -> int:
         """The number of what happens now."""
@@ -225,7 +229,8 @@ class Session(RuleBasedStateMachine):
     def _give(self, entries: list[Entry], merged: bool) -> None:
         assert self.feed is not None
         for entry in entries:
-            self._takes(next(s for s in self.story.sent if s.position == entry.position), self.tick())
+            here = [s for s in self.story.sent if s.stream == self.stream]
+            self._takes(next(s for s in here if s.position == entry.position), self.tick())
             if not merged:
                 self.feed.take(entry, self.now)
         if merged:

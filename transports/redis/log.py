@@ -168,7 +168,7 @@ class RedisLog:
             lost = lost or gap
             got = read_entries(stream, raw, self._report, self._limits)
             if got:
-                self._burst_size[stream] = sum(e.burst.raw_size for e in got) / len(got)
+                self._burst_size[stream] = max(sum(e.burst.raw_size for e in got) / len(got), 1.0)
             for entry in got:
                 size += entry.burst.raw_size
                 if entries and size > max_bytes:
