@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rta.errors import TransportError
 from rta.ports import SessionRecord
-from rta.rest.sessions import Page, list_sessions
+from rta.rest.sessions import Catalogue, Page
 
 __all__ = ["Service", "make_app"]
 
@@ -135,6 +135,7 @@ def _number(request: Request, name: str) -> int | None:
 class _Rest:
     def __init__(self, service: Service) -> None:
         self._service = service
+        self._catalogue = Catalogue(service.sessions)
 
     async def root(self, request: Request) -> Response:
         return PlainTextResponse(f"rta {self._service.version}\n")
@@ -155,7 +156,7 @@ class _Rest:
         sort = tuple(s for v in request.query_params.getlist("sort") for s in v.split(",") if s)
         size = _number(request, "pageSize")
         page = Page(_number(request, "pageIndex") or 0, size, sort or Page().sort)
-        return _json(list_sessions(await self._service.sessions(), page))
+        return _json(await self._catalogue.list(page))
 
     async def session(self, request: Request) -> Response:
         identity = unquote(request.path_params["identity"])

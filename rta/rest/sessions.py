@@ -1,17 +1,21 @@
-"""Listing sessions: their JSON as it was written, sorted and paged. Plain code."""
+"""Listing sessions: their JSON as it was written, sorted and paged."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
+import trio
 from attrs import frozen
 
 from rta.ports import SessionRecord
 
-__all__ = ["Page", "list_sessions"]
+__all__ = ["Catalogue", "Page", "list_sessions"]
+
+_SHARE = 0.05  # of the time that may go into looking for sessions, however often the list is asked for
+_OLDEST = 30.0  # seconds a list may be old
 
 _SORTABLE = {"identity", "identifier", "state", "timestamp", "type", "group", "version", "quality"}
 
@@ -25,12 +29,48 @@ class Page:
     sort: tuple[str, ...] = ("timestamp:desc",)
 
 
-def list_sessions(records: Iterable[SessionRecord], page: Page) -> str:
+class Catalogue:
+    """The sessions a buffer knows, not looked for more often than is good for it, nor parsed twice."""
+
+    def __init__(self, look: Callable[[], Awaitable[list[SessionRecord]]]) -> None:
+        self._look = look
+        self._looking = trio.Lock()
+        self._records: list[SessionRecord] = []
+        self._good_until = -math.inf
+        self._parsed: dict[str, tuple[str, dict[str, Any] | None]] = {}
+
+    async def list(self, page: Page) -> str:
+        """See `list_sessions`.
+
+        :raises TransportError: the buffer cannot be read.
+        """
+        async with self._looking:
+            began = trio.current_time()
+            if began >= self._good_until:
+                self._records = await self._look()
+                took = trio.current_time() - began
+                self._good_until = began + took + min(took / _SHARE, _OLDEST)
+                known = {r.identity for r in self._records}
+                self._parsed = {k: v for k, v in self._parsed.items() if k in known}
+        return list_sessions(self._records, page, self._fields)
+
+    def _fields(self, record: SessionRecord) -> dict[str, Any] | None:
+        found = self._parsed.get(record.identity)
+        if found is None or found[0] != record.json:
+            found = self._parsed[record.identity] = (record.json or "", _fields(record))
+        return found[1]
+
+
+def list_sessions(
+    records: Iterable[SessionRecord],
+    page: Page,
+    read: Callable[[SessionRecord], dict[str, Any] | None] = lambda record: _fields(record),
+) -> str:
     """`{"sessions": […]}` of the top-level sessions; those without a readable JSON are left out."""
     found: list[tuple[dict[str, Any], str]] = []
     children: set[str] = set()
     for record in records:
-        fields = _fields(record.json)
+        fields = read(record)
         if record.json is not None and fields is not None:
             found.append((fields, record.json))
             children.update(c for c in _list(fields.get("children")) if isinstance(c, str))
@@ -43,8 +83,9 @@ def list_sessions(records: Iterable[SessionRecord], page: Page) -> str:
     return '{"sessions":[' + ",".join(text for _, text in part) + "]}"
 
 
-def _fields(text: str | None) -> dict[str, Any] | None:
+def _fields(record: SessionRecord) -> dict[str, Any] | None:
     """A session JSON with keys in lower case; None where it is no object."""
+    text = record.json
     try:
         document = json.loads(text, parse_constant=_no_constant) if text is not None else None
     except (ValueError, RecursionError):
