@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from attrs import frozen
@@ -11,8 +11,9 @@ from attrs import frozen
 from rta.ports.values import Position
 from rta.session.subscription import Filter
 from rta.wire.block import pack
-from rta.wire.burst import Burst, join, split
-from rta.wire.layout import Layout, LayoutCache
+from rta.wire.burst import Burst, pieces
+from rta.wire.layout import Layout, Taken
+from rta.wire.mould import Moulds
 from rta.wire.websocket import frame
 
 __all__ = ["Chunk", "ChunkCache", "Cutter", "OpenBurst"]
@@ -23,14 +24,16 @@ WHOLE: Literal[True] = True
 class OpenBurst:
     """A burst taken apart at most once, however many filters look at it."""
 
-    __slots__ = ("_frame", "_items", "_layout", "_raw", "burst")
+    __slots__ = ("_frame", "_pieces", "_raw", "_split", "burst", "layout")
 
     def __init__(self, burst: Burst) -> None:
         self.burst = burst
+        self.layout: Layout | None = None
+        """Which item belongs to which channel; None until somebody wants some of them only."""
         self._raw: bytes | None = None
-        self._items: list[bytes] | None = None
+        self._split: Callable[[bytes], Sequence[bytes]] = pieces
+        self._pieces: Sequence[bytes] | None = None
         self._frame: bytes | None = None
-        self._layout: Layout | None = None
 
     @property
     def raw(self) -> bytes:
@@ -38,17 +41,18 @@ class OpenBurst:
             self._raw = self.burst.raw()
         return self._raw
 
-    @property
-    def items(self) -> list[bytes]:
-        if self._items is None:
-            self._items = split(self.raw)
-        return self._items
+    def open(self, moulds: Moulds) -> Layout:
+        """Which item belongs to which channel, from now on known."""
+        if self.layout is None:
+            self.layout, self._split = moulds.open(self.raw)
+        return self.layout
 
-    def layout(self, known: LayoutCache) -> Layout:
-        """Which item belongs to which channel."""
-        if self._layout is None:
-            self._layout = known.layout(self.raw, self.items)
-        return self._layout
+    @property
+    def pieces(self) -> Sequence[bytes]:
+        """See `rta.wire.burst.pieces`."""
+        if self._pieces is None:
+            self._pieces = self._split(self.raw)
+        return self._pieces
 
     @property
     def frame(self) -> bytes:
@@ -72,22 +76,25 @@ class Cutter:
     """Cuts and merges the bursts of one session."""
 
     def __init__(self) -> None:
-        self._layouts = LayoutCache()
+        self._moulds = Moulds()
 
     def cut(self, opened: OpenBurst, want: Filter) -> bytes | Literal[True] | None:
         """The serialised part that is wanted; True for all of it, None for nothing."""
+        # What is remembered for a layout says what the quick looks say. No filter remembers anything for None.
+        taken = want.known.get(opened.layout)
+        if taken is None:
+            taken = self._taken(opened, want)
+        if taken is True:
+            return WHOLE
+        return b"".join(taken(opened.pieces)) if taken else None
+
+    def _taken(self, opened: OpenBurst, want: Filter) -> Taken:
         burst = opened.burst
         if not want.may_want(burst):
-            return None
+            return False
         if want.wants_whole(burst):
-            return WHOLE
-        items = opened.items
-        picks = want.picks(opened.layout(self._layouts))
-        if not picks:
-            return None
-        if len(picks) == len(items):
-            return WHOLE
-        return join([items[i] for i in picks])
+            return True
+        return want.taken(opened.open(self._moulds))
 
     def single(self, opened: OpenBurst, want: Filter) -> bytes | None:
         """The frame of one burst; untouched if nothing has to be left out."""

@@ -173,6 +173,8 @@ class SessionFeed:
     def _absorb(self, entry: Entry, now: float) -> bool:
         """What an entry says of the session itself; whether it has anything for clients besides a time range."""
         burst = entry.burst
+        if not self._is_ours(self.binding, entry):
+            return False
         self.tally.bursts_in += 1
         self.tally.bytes_in += len(burst.packed)
         for text in burst.session_json:
@@ -184,6 +186,19 @@ class SessionFeed:
             self.ring.append(entry.position, burst)
             return True
         return False
+
+    def _is_ours(self, binding: Binding, entry: Entry) -> bool:
+        """Whether an entry with our id is of our session. Ids are used again where a counter got lost."""
+        for text in entry.burst.session_json:
+            identity = glance(text).identity
+            if identity is not None and identity != self.identity:
+                self.leave(entry.position, binding)
+        return binding.left is None or entry.position < binding.left
+
+    def leave(self, position: Position, binding: Binding | None = None) -> None:
+        """From here on the id of this run is another session's."""
+        binding = binding or self.binding
+        binding.left = position if binding.left is None else min(position, binding.left)
 
     def advance(self, position: Position) -> None:
         """The stream has been read up to here. What others lost there is no loss to us."""
@@ -201,6 +216,8 @@ class SessionFeed:
     def _fan_out(self, view: View, out: bytes, bursts: int, position: Position) -> list[Client]:
         """Send to the live clients of a view; those that took nothing of it."""
         behind = view.deliver(out, bursts, self.tally)
+        if not behind:
+            return []
         for client, taken in behind:
             # A frame that was begun counts as delivered; one that was not, not even in part, is still to come.
             self._leave_live(client, self.position if taken == 0 else position)
@@ -282,6 +299,21 @@ class SessionFeed:
         self.ring = Ring(self._ring_bytes // 2, self.position)
         self._expand(record.time_range)
         self._announce(record.json, now)
+        for client in self.clients:
+            client.wake()
+
+    def rewind(self, position: Position) -> None:
+        """The log has forgotten what was behind `position` and begins anew from there."""
+        old = self.binding
+        new = Binding(old.serial + 1, old.stream, old.session_id, position, position)
+        for client in self.clients:
+            self._leave_live(client, self.position)
+            for job in client.back_fills:
+                if job.binding is old:
+                    job.upto = min(job.upto, position)
+        old.end, old.successor = min(self.position, position), new
+        self.binding, self.position = new, position
+        self.ring = Ring(self._ring_bytes // 2, position)
         for client in self.clients:
             client.wake()
 
@@ -458,7 +490,8 @@ class SessionFeed:
             return None
         if job is None and (client.binding is not fetch.binding or client.position != fetch.after):
             return None
-        bursts = [e.burst for e in batch.entries if e.session_id == fetch.binding.session_id]
+        mine = fetch.binding
+        bursts = [e.burst for e in batch.entries if e.session_id == mine.session_id and self._is_ours(mine, e)]
         want = fetch.want if job is not None else client.view.want
         chunk = self._cutter.merged(bursts, want, batch.position)
         self._chunks.put(want, fetch.binding.serial, fetch.after, chunk)

@@ -8,7 +8,7 @@ from google.protobuf.message import DecodeError
 from rta.errors import MalformedError
 from rta.wire._pb import stream_pb2
 from rta.wire.burst import Burst
-from rta.wire.layout import ItemKind, Layout
+from rta.wire.layout import ItemKind, Layout, Taken
 
 __all__ = ["NOTHING", "Filter", "Subscription", "read_request"]
 
@@ -58,15 +58,16 @@ class Filter:
 
     include: Subscription
     exclude: Subscription | None = None
-    _picks: dict[Layout, tuple[int, ...]] = field(factory=dict, init=False, eq=False, repr=False)
+    known: dict[Layout | None, Taken] = field(factory=dict, init=False, eq=False, repr=False)
+    """What goes out of bursts of the layouts that came last."""
 
-    def picks(self, layout: Layout) -> tuple[int, ...]:
-        """Which items of a burst of this layout go out."""
-        found = self._picks.get(layout)
+    def taken(self, layout: Layout) -> Taken:
+        """What goes out of a burst of this layout."""
+        found = self.known.get(layout)
         if found is None:
-            if len(self._picks) >= _LAYOUTS:
-                self._picks.clear()
-            found = self._picks[layout] = layout.pick(self)
+            if len(self.known) >= _LAYOUTS:
+                self.known.clear()
+            found = self.known[layout] = layout.taken(self)
         return found
 
     @property

@@ -28,6 +28,7 @@ __all__ = [
     "json_item",
     "make_burst",
     "pack_items",
+    "pieces",
     "range_item",
     "read_burst",
     "split",
@@ -128,6 +129,31 @@ def split(raw: bytes) -> list[bytes]:
 def join(items: Iterable[bytes]) -> bytes:
     """The inverse of `split`."""
     return scan_pb2.Items(data=items).SerializeToString()
+
+
+def pieces(raw: bytes) -> list[bytes]:
+    """The items' heads, then as many items: items cut out are heads and items in turn, one after the other."""
+    items = split(raw)
+    return [*map(_heads.__getitem__, map(len, items)), *items]
+
+
+class _Heads(dict[int, bytes]):
+    """What stands before an item of so many bytes: tag and length. Those of usual lengths are remembered."""
+
+    def __missing__(self, size: int) -> bytes:
+        head = bytearray(b"\x0a")
+        rest = size
+        while rest > 0x7F:
+            head.append(rest & 0x7F | 0x80)
+            rest >>= 7
+        head.append(rest)
+        if size < _USUAL:
+            self[size] = bytes(head)
+        return bytes(head)
+
+
+_USUAL = 1 << 14
+_heads = _Heads()
 
 
 def json_item(text: str) -> stream_pb2.StreamData:

@@ -7,18 +7,20 @@ are remembered; filters remember which items of each they take.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
 from typing import Protocol
 
-from google.protobuf.message import DecodeError
+from rta.wire._pb import scan_pb2
 
-from rta.wire._pb import scan_pb2, stream_pb2
+__all__ = ["ItemKind", "Layout", "LayoutCache", "Taken", "Wanted"]
 
-__all__ = ["ItemKind", "Layout", "LayoutCache", "Wanted"]
+Taken = Callable[[Sequence[bytes]], tuple[bytes, ...]] | bool
+"""What is cut out of a burst of one layout: takes its pieces to those that go out. True: all of it; False: nothing."""
 
 
 class ItemKind:
-    """The first byte of an item: its field number in `StreamData`, length-delimited."""
+    """The first byte of an item: its field number in `StreamData`, length-delimited. 0: none that we know."""
 
     SESSION_JSON = 0x12
     TIME_RANGE = 0x1A
@@ -28,7 +30,7 @@ class ItemKind:
     EVENT = 0x3A
 
 
-_KINDS = bytes(v for k, v in vars(ItemKind).items() if k.isupper())
+_LONGEST = 128 << 10  # bytes of a skeleton that is remembered; session JSON is part of it
 
 
 class Wanted(Protocol):
@@ -74,63 +76,51 @@ class Layout:
             return ()
         return tuple(i for i in looked_at if i in take or wanted.rides(items[i][0]))
 
+    def taken(self, wanted: Wanted) -> Taken:
+        """The same, for many bursts of this layout and their `pieces`."""
+        picks, n = self.pick(wanted), len(self.items)
+        if not picks or len(picks) == n:
+            return bool(picks)
+        return itemgetter(*[i for pick in picks for i in (pick, n + pick)])
+
 
 class LayoutCache:
     """The layouts of one source's recent bursts, newest last; at most `size` of them."""
 
     def __init__(self, size: int = 8) -> None:
         self._size = size
-        self._known: OrderedDict[tuple[object, ...], Layout] = OrderedDict()
+        self._known: OrderedDict[bytes, Layout] = OrderedDict()
 
-    def layout(self, raw: bytes, items: list[bytes]) -> Layout:
-        """The layout of a burst that has been checked; `items` is `split(raw)`."""
-        key = _signature(raw, items)
-        if key is None:
-            return Layout(tuple(_item(e) for e in items))
+    def layout(self, raw: bytes) -> Layout:
+        """The layout of a burst that has been checked."""
+        skeleton = scan_pb2.Skeleton.FromString(raw)
+        skeleton.DiscardUnknownFields()
+        key = skeleton.SerializeToString()
         found = self._known.get(key)
-        if found is None:
-            found = self._known[key] = Layout(tuple(_item(e) for e in items))
+        if found is not None:
+            self._known.move_to_end(key)
+            return found
+        found = Layout(tuple([_item(e) for e in skeleton.data]))
+        if len(key) <= _LONGEST:
+            self._known[key] = found
             if len(self._known) > self._size:
                 self._known.popitem(last=False)
-        else:
-            self._known.move_to_end(key)
         return found
 
 
-def _signature(raw: bytes, items: list[bytes]) -> tuple[object, ...] | None:
-    """What tells layouts apart, mostly at C speed; None for a burst nobody writes, where it might not."""
-    try:
-        kinds = bytes([e[0] for e in items])
-    except IndexError:
-        return None
-    seen = scan_pb2.Digest.FromString(raw).data
-    timestamped = tuple([d.channel_id for d in seen.timestamped_data])
-    periodic = tuple([d.channel_id for d in seen.periodic_data])
-    rows = tuple([tuple(r.channel_ids) for r in seen.row_data])
-    members = len(timestamped) + len(periodic) + len(rows)
-    members += len(seen.session_json) + len(seen.time_range) + len(seen.event)
-    if members != len(items) or kinds.translate(None, _KINDS):
-        return None  # an item with two members, with none, or with a field we do not know in front
-    return kinds, timestamped, periodic, rows
-
-
-def _item(item: bytes) -> tuple[int, tuple[int, ...]]:
-    """Kind and channels of one item, the slow and certain way."""
-    try:
-        message = stream_pb2.StreamData.FromString(item)
-    except DecodeError:
-        return 0, ()
-    match message.WhichOneof("data"):
+def _item(item: scan_pb2.SkeletonItem) -> tuple[int, tuple[int, ...]]:
+    """Kind and channels of one item."""
+    match item.WhichOneof("data"):
+        case "timestamped_data":
+            return ItemKind.TIMESTAMPED, (item.timestamped_data.channel_id,)
+        case "periodic_data":
+            return ItemKind.PERIODIC, (item.periodic_data.channel_id,)
+        case "row_data":
+            return ItemKind.ROW, tuple(item.row_data.channel_ids)
         case "session_json":
             return ItemKind.SESSION_JSON, ()
         case "time_range":
             return ItemKind.TIME_RANGE, ()
-        case "timestamped_data":
-            return ItemKind.TIMESTAMPED, (message.timestamped_data.channel_id,)
-        case "periodic_data":
-            return ItemKind.PERIODIC, (message.periodic_data.channel_id,)
-        case "row_data":
-            return ItemKind.ROW, tuple(message.row_data.channel_ids)
         case "event":
             return ItemKind.EVENT, ()
         case _:

@@ -26,7 +26,7 @@ from . import data_pb2 as rta_dot_data__pb2
 from . import stream_pb2 as rta_dot_stream__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x0erta/scan.proto\x12\x08rta.scan\x1a\x0erta/data.proto\x1a\x10rta/stream.proto\"\x15\n\x05Items\x12\x0c\n\x04\x64\x61ta\x18\x01 \x03(\x0c\",\n\x06\x44igest\x12\"\n\x04\x64\x61ta\x18\x01 \x01(\x0b\x32\x14.rta.scan.DigestItem\"\x9e\x02\n\nDigestItem\x12\x14\n\x0csession_json\x18\x02 \x03(\t\x12\x39\n\ntime_range\x18\x03 \x03(\x0b\x32%.rta.model.net.stream.StreamTimeRange\x12\x39\n\x10timestamped_data\x18\x04 \x03(\x0b\x32\x1f.rta.model.data.TimestampedData\x12\x33\n\rperiodic_data\x18\x05 \x03(\x0b\x32\x1c.rta.model.data.PeriodicData\x12)\n\x08row_data\x18\x06 \x03(\x0b\x32\x17.rta.model.data.RowData\x12$\n\x05\x65vent\x18\x07 \x03(\x0b\x32\x15.rta.model.data.Eventb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x0erta/scan.proto\x12\x08rta.scan\x1a\x0erta/data.proto\x1a\x10rta/stream.proto\"\x15\n\x05Items\x12\x0c\n\x04\x64\x61ta\x18\x01 \x03(\x0c\",\n\x06\x44igest\x12\"\n\x04\x64\x61ta\x18\x01 \x01(\x0b\x32\x14.rta.scan.DigestItem\"\x9e\x02\n\nDigestItem\x12\x14\n\x0csession_json\x18\x02 \x03(\t\x12\x39\n\ntime_range\x18\x03 \x03(\x0b\x32%.rta.model.net.stream.StreamTimeRange\x12\x39\n\x10timestamped_data\x18\x04 \x03(\x0b\x32\x1f.rta.model.data.TimestampedData\x12\x33\n\rperiodic_data\x18\x05 \x03(\x0b\x32\x1c.rta.model.data.PeriodicData\x12)\n\x08row_data\x18\x06 \x03(\x0b\x32\x17.rta.model.data.RowData\x12$\n\x05\x65vent\x18\x07 \x03(\x0b\x32\x15.rta.model.data.Event\"0\n\x08Skeleton\x12$\n\x04\x64\x61ta\x18\x01 \x03(\x0b\x32\x16.rta.scan.SkeletonItem\"\xfe\x01\n\x0cSkeletonItem\x12\x16\n\x0csession_json\x18\x02 \x01(\x0cH\x00\x12\'\n\ntime_range\x18\x03 \x01(\x0b\x32\x11.rta.scan.NothingH\x00\x12-\n\x10timestamped_data\x18\x04 \x01(\x0b\x32\x11.rta.scan.ChannelH\x00\x12*\n\rperiodic_data\x18\x05 \x01(\x0b\x32\x11.rta.scan.ChannelH\x00\x12&\n\x08row_data\x18\x06 \x01(\x0b\x32\x12.rta.scan.ChannelsH\x00\x12\"\n\x05\x65vent\x18\x07 \x01(\x0b\x32\x11.rta.scan.NothingH\x00\x42\x06\n\x04\x64\x61ta\"\t\n\x07Nothing\"\x1d\n\x07\x43hannel\x12\x12\n\nchannel_id\x18\x01 \x01(\r\"\x1f\n\x08\x43hannels\x12\x13\n\x0b\x63hannel_ids\x18\x01 \x03(\rb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,4 +39,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DIGEST']._serialized_end=129
   _globals['_DIGESTITEM']._serialized_start=132
   _globals['_DIGESTITEM']._serialized_end=418
+  _globals['_SKELETON']._serialized_start=420
+  _globals['_SKELETON']._serialized_end=468
+  _globals['_SKELETONITEM']._serialized_start=471
+  _globals['_SKELETONITEM']._serialized_end=725
+  _globals['_NOTHING']._serialized_start=727
+  _globals['_NOTHING']._serialized_end=736
+  _globals['_CHANNEL']._serialized_start=738
+  _globals['_CHANNEL']._serialized_end=767
+  _globals['_CHANNELS']._serialized_start=769
+  _globals['_CHANNELS']._serialized_end=800
 # @@protoc_insertion_point(module_scope)

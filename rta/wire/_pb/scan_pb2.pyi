@@ -35,3 +35,41 @@ class DigestItem(_message.Message):
     row_data: _containers.RepeatedCompositeFieldContainer[_data_pb2.RowData]
     event: _containers.RepeatedCompositeFieldContainer[_data_pb2.Event]
     def __init__(self, session_json: _Optional[_Iterable[str]] = ..., time_range: _Optional[_Iterable[_Union[_stream_pb2.StreamTimeRange, _Mapping]]] = ..., timestamped_data: _Optional[_Iterable[_Union[_data_pb2.TimestampedData, _Mapping]]] = ..., periodic_data: _Optional[_Iterable[_Union[_data_pb2.PeriodicData, _Mapping]]] = ..., row_data: _Optional[_Iterable[_Union[_data_pb2.RowData, _Mapping]]] = ..., event: _Optional[_Iterable[_Union[_data_pb2.Event, _Mapping]]] = ...) -> None: ...
+
+class Skeleton(_message.Message):
+    __slots__ = ("data",)
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    data: _containers.RepeatedCompositeFieldContainer[SkeletonItem]
+    def __init__(self, data: _Optional[_Iterable[_Union[SkeletonItem, _Mapping]]] = ...) -> None: ...
+
+class SkeletonItem(_message.Message):
+    __slots__ = ("session_json", "time_range", "timestamped_data", "periodic_data", "row_data", "event")
+    SESSION_JSON_FIELD_NUMBER: _ClassVar[int]
+    TIME_RANGE_FIELD_NUMBER: _ClassVar[int]
+    TIMESTAMPED_DATA_FIELD_NUMBER: _ClassVar[int]
+    PERIODIC_DATA_FIELD_NUMBER: _ClassVar[int]
+    ROW_DATA_FIELD_NUMBER: _ClassVar[int]
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    session_json: bytes
+    time_range: Nothing
+    timestamped_data: Channel
+    periodic_data: Channel
+    row_data: Channels
+    event: Nothing
+    def __init__(self, session_json: _Optional[bytes] = ..., time_range: _Optional[_Union[Nothing, _Mapping]] = ..., timestamped_data: _Optional[_Union[Channel, _Mapping]] = ..., periodic_data: _Optional[_Union[Channel, _Mapping]] = ..., row_data: _Optional[_Union[Channels, _Mapping]] = ..., event: _Optional[_Union[Nothing, _Mapping]] = ...) -> None: ...
+
+class Nothing(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class Channel(_message.Message):
+    __slots__ = ("channel_id",)
+    CHANNEL_ID_FIELD_NUMBER: _ClassVar[int]
+    channel_id: int
+    def __init__(self, channel_id: _Optional[int] = ...) -> None: ...
+
+class Channels(_message.Message):
+    __slots__ = ("channel_ids",)
+    CHANNEL_IDS_FIELD_NUMBER: _ClassVar[int]
+    channel_ids: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, channel_ids: _Optional[_Iterable[int]] = ...) -> None: ...

@@ -1,0 +1,163 @@
+"""Recognising a burst that differs from an earlier one in values only.
+
+Sources that sample evenly send burst after burst of the same channels and sizes. Where all the bits that decide how
+a burst is parsed, and its channel ids, are the same, so is the layout: one comparison of long integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from struct import Struct
+
+from rta.wire.block import TARGET
+from rta.wire.burst import pieces
+from rta.wire.layout import ItemKind, Layout, LayoutCache
+
+__all__ = ["Mould", "Moulds"]
+
+_MEMBERS = frozenset(v for k, v in vars(ItemKind).items() if k.isupper())
+_DATA = frozenset({ItemKind.TIMESTAMPED, ItemKind.PERIODIC, ItemKind.ROW})
+_WORTH = 128  # bytes of a burst per item: with larger items, parsing is cheaper than comparing
+_EVERY = 1000  # bursts for each mould that is made: one takes as long as parsing some 30
+_MOULDS = 8  # kept, and made without waiting for more bursts
+_SIZES = 64  # sizes of bursts that are remembered
+
+
+class Mould:
+    """What bursts of one layout and the same sizes have in common."""
+
+    __slots__ = ("_form", "_heads", "_mask", "_unpack", "layout")
+
+    def __init__(self, layout: Layout, raw: bytes, mask: bytearray, heads: list[bytes], items: list[bytes]) -> None:
+        """Use `of`."""
+        self.layout = layout
+        self._mask = int.from_bytes(mask, "little")
+        self._form = int.from_bytes(raw, "little") & self._mask
+        self._heads = tuple(heads)
+        self._unpack = Struct("".join([f"{len(h)}x{len(i)}s" for h, i in zip(heads, items, strict=True)])).unpack
+
+    @classmethod
+    def of(cls, layout: Layout, raw: bytes) -> Mould | None:
+        """A mould of a burst that has been checked; None for one with anything in it that nobody writes."""
+        n = len(layout.items)
+        mask, parts = _Mask(raw), pieces(raw)
+        # Lengths may be written in more bytes than they need.
+        if sum(map(len, parts)) != len(raw) or not mask.burst():
+            return None
+        return cls(layout, raw, mask.bits, parts[:n], parts[n:])
+
+    def fits(self, raw: bytes) -> bool:
+        """Whether a burst of the same length is another cast of it."""
+        return int.from_bytes(raw, "little") & self._mask == self._form
+
+    def pieces(self, raw: bytes) -> Sequence[bytes]:
+        """`rta.wire.burst.pieces` of a burst that fits."""
+        return self._heads + self._unpack(raw)
+
+
+class Moulds:
+    """The layouts of one source's bursts, and moulds of those that come again with the same sizes."""
+
+    def __init__(self) -> None:
+        self._layouts = LayoutCache()
+        self._seen: dict[int, Layout] = {}
+        """The layout of the last burst of a size."""
+        self._moulds: dict[int, Mould] = {}
+        self._due = _EVERY * _MOULDS
+
+    def open(self, raw: bytes) -> tuple[Layout, Callable[[bytes], Sequence[bytes]]]:
+        """The layout of a burst that has been checked, and what takes it to its pieces."""
+        size = len(raw)
+        self._due = min(self._due + 1, _EVERY * _MOULDS)
+        mould = self._moulds.get(size)
+        if mould is not None:
+            if mould.fits(raw):
+                return mould.layout, mould.pieces
+            del self._moulds[size]
+        layout = self._layouts.layout(raw)
+        if size <= min(TARGET, _WORTH * len(layout.items)):
+            if self._seen.get(size) is layout:
+                self._make(layout, raw)
+            elif len(self._seen) >= _SIZES:
+                self._seen.clear()
+            self._seen[size] = layout
+        return layout, pieces
+
+    def _make(self, layout: Layout, raw: bytes) -> None:
+        if self._due < _EVERY:
+            return
+        self._due -= _EVERY
+        mould = Mould.of(layout, raw)
+        if mould is not None:
+            if len(self._moulds) >= _MOULDS:
+                del self._moulds[next(iter(self._moulds))]
+            self._moulds[len(raw)] = mould
+
+
+class _Mask:
+    """Walks a burst and sets the bits that decide how it is parsed, and those of channel ids."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+        self._at = 0
+        self.bits = bytearray(len(raw))
+
+    def burst(self) -> bool:
+        """False for a burst with anything in it that needs a closer look."""
+        try:
+            while self._at < len(self._raw):
+                if self._tag() != 0x0A or not self._item(self._varint(0xFF)):
+                    return False
+        except IndexError:
+            return False
+        return self._at == len(self._raw)
+
+    def _item(self, size: int) -> bool:
+        """One item: exactly one member of a kind we know."""
+        end = self._at + size
+        kind = self._tag()
+        if kind not in _MEMBERS or self._varint(0xFF) != end - self._at:
+            return False
+        if kind not in _DATA:
+            self._at = end
+        while self._at < end:
+            if not self._field():
+                return False
+        return self._at == end
+
+    def _field(self) -> bool:
+        """One field of a data message. Of the channel ids, which are field 1 in all of them, the value counts too."""
+        tag, begin = self._tag(), self._at
+        match tag & 7 if tag < 0x80 else None:
+            case 0:  # a number
+                self._varint(0x80)
+            case 1:
+                self._at += 8
+            case 2:  # with its length in front
+                size = self._varint(0xFF)
+                self._at += size
+            case 5:
+                self._at += 4
+            case _:
+                return False
+        if tag >> 3 == 1:
+            self.bits[begin : self._at] = b"\xff" * (self._at - begin)
+        return True
+
+    def _tag(self) -> int:
+        at = self._at
+        self.bits[at] = 0xFF
+        self._at = at + 1
+        return self._raw[at]
+
+    def _varint(self, mask: int) -> int:
+        value, shift, at = 0, 0, self._at
+        while True:
+            byte = self._raw[at]
+            self.bits[at] = mask
+            at += 1
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                self._at = at
+                return value
+            shift += 7
