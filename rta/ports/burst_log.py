@@ -69,6 +69,14 @@ class BurstLog(Protocol):
         """Follow a stream from behind `after`."""
         ...
 
+    async def publish(self, identifier: str, text: str) -> None:
+        """Keep a configuration document for `configuration`; it never changes, and the same again is nothing new."""
+        ...
+
+    async def configuration(self, identifier: str) -> str | None:
+        """A document that has been published; whoever shares the log sees it. Old ones may be forgotten."""
+        ...
+
     async def now(self) -> int:
         """The clock that arrival times are from, ms since the Unix epoch."""
         ...

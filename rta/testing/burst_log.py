@@ -12,6 +12,7 @@ It never assumes that the clock of arrival times stands still or can be set, nor
 from __future__ import annotations
 
 from rta.testing.log_appending import Appending
+from rta.testing.log_configurations import LogConfigurations
 from rta.testing.log_following import Following
 from rta.testing.log_reading import Reading
 from rta.testing.log_sessions import Sessions
@@ -20,5 +21,5 @@ from rta.testing.log_trimming import Trimming
 __all__ = ["BurstLogContract"]
 
 
-class BurstLogContract(Sessions, Appending, Reading, Following, Trimming):
+class BurstLogContract(Sessions, Appending, Reading, Following, Trimming, LogConfigurations):
     """Subclass it, override `open_log`, and where it applies the other hooks of `LogUnderTest`."""

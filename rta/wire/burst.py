@@ -24,6 +24,7 @@ __all__ = [
     "RowData",
     "TimestampedData",
     "data_item",
+    "digest",
     "join",
     "json_item",
     "make_burst",
@@ -88,22 +89,26 @@ def read_burst(packed: bytes, limits: Limits = DEFAULT_LIMITS) -> Burst:
         if e.kind != "oversize" or limits.session_json <= limits.burst:
             raise
         raw = unpack(packed, limits.session_json)
-        burst = _digest(packed, raw)
+        burst = digest(packed, raw)
         if not burst.session_json and len(raw) > limits.burst:
             raise MalformedError(
                 "oversize", f"a burst without session JSON holds {len(raw)} bytes; at most {limits.burst} are taken"
             ) from None
         return burst
-    return _digest(packed, raw)
+    return digest(packed, raw)
 
 
 def make_burst(items: Sequence[stream_pb2.StreamData]) -> Burst:
     """Serialise and pack items of our own making."""
     raw = stream_pb2.StreamDataBurst(data=items).SerializeToString()
-    return _digest(pack(raw), raw)
+    return digest(pack(raw), raw)
 
 
-def _digest(packed: bytes, raw: bytes) -> Burst:
+def digest(packed: bytes, raw: bytes) -> Burst:
+    """Look into an unpacked burst.
+
+    :raises MalformedError: kind `protobuf`.
+    """
     try:
         seen = scan_pb2.Digest.FromString(raw).data
     except (DecodeError, ValueError) as e:

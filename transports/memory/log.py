@@ -17,6 +17,7 @@ from attrs.validators import ge
 
 from rta.ports import START, Batch, Context, Duration, Entry, Position, SessionRecord, Size, Trim, option
 from rta.wire import Burst, TimeRange
+from transports.memory.configurations import Configurations
 
 __all__ = ["MemoryLog", "MemoryLogOptions", "open_log"]
 
@@ -115,6 +116,7 @@ class MemoryLog:
         self._streams: dict[str, _Stream] = {}
         self._order: deque[tuple[Position, _Stream]] = deque()
         self._records: dict[str, SessionRecord] = {}
+        self._configurations = Configurations()
         self.bytes = 0
 
     def _now_ms(self) -> int:
@@ -189,6 +191,14 @@ class MemoryLog:
             yield MemoryTail(found, after)
         finally:
             found.followers -= 1
+
+    async def publish(self, identifier: str, text: str) -> None:
+        self._configurations.add(identifier, text)
+        await trio.lowlevel.checkpoint()
+
+    async def configuration(self, identifier: str) -> str | None:
+        await trio.lowlevel.checkpoint()
+        return self._configurations.get(identifier)
 
     async def now(self) -> int:
         await trio.lowlevel.checkpoint()

@@ -7,9 +7,10 @@ from typing import Any
 
 from rta.errors import MalformedError
 from rta.ports import Entry, Position, Reporter
-from rta.wire.burst import Limits, read_burst
+from rta.wire.burst import Limits
+from rta.wire.reader import BurstReader
 
-__all__ = ["RawEntry", "position_of", "read_entries"]
+__all__ = ["EntryReader", "RawEntry", "position_of"]
 
 RawEntry = Sequence[Any]
 """As the server gives it: the position, and a flat list of fields and values."""
@@ -21,18 +22,34 @@ def position_of(raw: bytes) -> Position:
     return Position(int(ms), int(seq))
 
 
-def read_entries(stream: str, raw: Sequence[RawEntry], report: Reporter, limits: Limits) -> list[Entry]:
-    """The entries that are what the protocol says."""
-    entries: list[Entry] = []
-    for entry in raw:
-        name: bytes = entry[0]
-        fields: Sequence[bytes] | None = entry[1]
-        try:
-            session_id, data = _fields(fields)
-            entries.append(Entry(position_of(name), session_id, read_burst(data, limits)))
-        except MalformedError as e:
-            report.malformed(f"stream {stream!r}", e.kind, f"entry {name.decode()}: {e}")
-    return entries
+class EntryReader:
+    """Reads entries of any stream. Remembers the forms of bursts of the sessions it reads, of so many at most."""
+
+    _SESSIONS = 4096
+
+    def __init__(self, report: Reporter, limits: Limits) -> None:
+        self._report = report
+        self._limits = limits
+        self._readers: dict[tuple[str, int], BurstReader] = {}
+
+    def read(self, stream: str, raw: Sequence[RawEntry]) -> list[Entry]:
+        """The entries that are what the protocol says."""
+        entries: list[Entry] = []
+        for name, fields in raw:
+            try:
+                session_id, data = _fields(fields)
+                entries.append(Entry(position_of(name), session_id, self._reader(stream, session_id).read(data)))
+            except MalformedError as e:
+                self._report.malformed(f"stream {stream!r}", e.kind, f"entry {name.decode()}: {e}")
+        return entries
+
+    def _reader(self, stream: str, session_id: int) -> BurstReader:
+        reader = self._readers.get((stream, session_id))
+        if reader is None:
+            if len(self._readers) >= self._SESSIONS:
+                self._readers.clear()
+            reader = self._readers[stream, session_id] = BurstReader(self._limits)
+        return reader
 
 
 def _fields(fields: Sequence[bytes] | None) -> tuple[int, bytes]:

@@ -47,6 +47,11 @@ class Keys:
             return b"rta:" + encoded(what) + b":" + key  # no tag holds a brace: only a Cluster would mind
         return b"rta:" + encoded(what) + b":{" + tag + b"}:" + encoded(name)
 
+    @staticmethod
+    def configuration(identifier: str) -> bytes:
+        """A configuration document."""
+        return b"rta:config:" + encoded(identifier)
+
     def session(self, identity: str) -> bytes:
         """A session's hash."""
         before, after = self._around

@@ -16,10 +16,9 @@ from math import inf
 import trio
 
 from rta.errors import RtaError, TransportError, first_error
-from rta.ports import Batch, Position, Reporter
-from rta.wire.burst import Limits
+from rta.ports import Batch, Position
 from transports.redis.connection import Connection, Reply, ServerError, answer_within
-from transports.redis.entries import RawEntry, position_of, read_entries
+from transports.redis.entries import EntryReader, RawEntry, position_of
 from transports.redis.keys import Keys
 from transports.redis.losses import Anchors, Edges, was_lost
 from transports.redis.scripts import EDGES
@@ -96,11 +95,10 @@ class RedisTail:
 class _Lane:
     """One connection and what it reads. Owned by `Lanes`, which runs it."""
 
-    def __init__(self, server: Server, anchors: Anchors, report: Reporter, limits: Limits) -> None:
+    def __init__(self, server: Server, anchors: Anchors, entries: EntryReader) -> None:
         self._server = server
         self._anchors = anchors
-        self._report = report
-        self._limits = limits
+        self._entries = entries
         self.tails: dict[bytes, RedisTail] = {}
         self.scope = trio.CancelScope()
         self._conversation = trio.CancelScope()
@@ -239,7 +237,7 @@ class _Lane:
         tail.position = position_of(raw[-1][0])
         if tail.count is not None:
             tail.count = None if lost else tail.count + len(raw)
-        entries = read_entries(tail.stream, raw, self._report, self._limits)
+        entries = self._entries.read(tail.stream, raw)
         tail.put(Batch(entries, tail.position, lost), sum(len(e.burst.packed) for e in entries) + 200 * len(raw))
 
     async def _find_wrong_types(self, connection: Connection, wanted: list[RedisTail]) -> None:
@@ -265,9 +263,9 @@ class _Lane:
 class Lanes:
     """All the lanes of a log. A lane lives while it has tails."""
 
-    def __init__(self, server: Server, anchors: Anchors, report: Reporter, limits: Limits) -> None:
+    def __init__(self, server: Server, anchors: Anchors, entries: EntryReader) -> None:
         self._server = server
-        self._make: Callable[[], _Lane] = lambda: _Lane(server, anchors, report, limits)
+        self._make: Callable[[], _Lane] = lambda: _Lane(server, anchors, entries)
         self._lanes: list[_Lane] = []
         self._nursery: trio.Nursery | None = None
         server.moved = self._reconnect

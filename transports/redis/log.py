@@ -18,7 +18,7 @@ from rta.wire import Burst
 from rta.wire.burst import Limits
 from transports.redis.connection import Reply, ServerError
 from transports.redis.directory import Directory
-from transports.redis.entries import RawEntry, position_of, read_entries
+from transports.redis.entries import EntryReader, RawEntry, position_of
 from transports.redis.keys import SESSION_COUNTER, STREAMS, Keys, encoded
 from transports.redis.lanes import Lanes, RedisTail
 from transports.redis.losses import Anchors, Edges, was_lost
@@ -50,13 +50,19 @@ class RedisLog:
     shared = True
 
     def __init__(
-        self, server: Server, lanes: Lanes, anchors: Anchors, options: RedisLogOptions, report: Reporter
+        self,
+        server: Server,
+        lanes: Lanes,
+        anchors: Anchors,
+        entries: EntryReader,
+        options: RedisLogOptions,
+        report: Reporter,
     ) -> None:
         self.server = server
         self.keys = Keys(options.session_key)
         self._lanes = lanes
         self._report = report
-        self._limits = Limits()
+        self._entries = entries
         self._expiry_ms = int(options.session_expiry * 1000)
         self._anchors = anchors
         self._writer = f"{random.getrandbits(64):016x}"
@@ -146,6 +152,18 @@ class RedisLog:
             self._report.malformed(f"session {identity!r}", e.kind, str(e))
             return None
 
+    # ---- configurations
+
+    async def publish(self, identifier: str, text: str) -> None:
+        key = Keys.configuration(identifier)
+        await self.server.ask_one(key, "SET", key, text.encode(), "PX", self._expiry_ms)
+
+    async def configuration(self, identifier: str) -> str | None:
+        key = Keys.configuration(identifier)
+        # Whoever reads it needs it: it stays for as long again.
+        found, _ = good(await self.server.ask(key, ("GET", key), ("PEXPIRE", key, self._expiry_ms)))
+        return None if found is None else found.decode()
+
     # ---- reading
 
     async def head(self, stream: str) -> Position:
@@ -166,7 +184,7 @@ class RedisLog:
             if gap and position != after:
                 break  # trimmed between two looks: the next read will say so
             lost = lost or gap
-            got = read_entries(stream, raw, self._report, self._limits)
+            got = self._entries.read(stream, raw)
             if got:
                 self._burst_size[stream] = max(sum(e.burst.raw_size for e in got) / len(got), 1.0)
             for entry in got:
@@ -211,14 +229,15 @@ class RedisLog:
 @asynccontextmanager
 async def open_log(options: RedisLogOptions, context: Context) -> AsyncIterator[RedisLog]:
     """A log whose server need not be there yet."""
-    server = Server(options)
+    server = Server(options, context.folder)
     anchors = Anchors()
-    lanes = Lanes(server, anchors, context.report, Limits())
+    entries = EntryReader(context.report, Limits())
+    lanes = Lanes(server, anchors, entries)
     try:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(server.keep_looking)
             await nursery.start(lanes.run)
-            yield RedisLog(server, lanes, anchors, options, context.report)
+            yield RedisLog(server, lanes, anchors, entries, options, context.report)
             nursery.cancel_scope.cancel()
     finally:
         server.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import select
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -77,14 +78,15 @@ def _has_news(connection: Connection) -> bool:
 class Server:
     """A single server, the primary of a Sentinel service, or a Cluster."""
 
-    def __init__(self, options: RedisLogOptions) -> None:
+    def __init__(self, options: RedisLogOptions, folder: Path = Path()) -> None:
+        """`folder`: what relative paths among the options are relative to."""
         self._options = options
         self.timeout = options.timeout
         parts = url_parts(options.url)
-        self._how = _credentials(options, parts)
+        self._how = _credentials(options, folder, parts)
         self._kind: Callable[..., AbstractConnection] = parts.pop("connection_class", PlainConnection)
         if self._kind is SSLConnection:
-            self._how |= _tls(options)
+            self._how |= _tls(options, folder)
         self.where = shown_url(options.url)
         self._path: str | None = parts.get("path")
         address = Address(parts.get("host", "127.0.0.1"), parts.get("port", 6379))
@@ -196,7 +198,7 @@ class Server:
 
     def _make(self, address: Address) -> AbstractConnection:
         if self._path is not None:
-            return self._kind(path=self._path, **self._how)
+            return self._kind(path=self._path, **{k: v for k, v in self._how.items() if k != "socket_keepalive"})
         return self._kind(host=address.host, port=address.port, **self._how)
 
     def _make_sentinel(self, address: Address) -> AbstractConnection:
@@ -244,11 +246,11 @@ def _redirected(replies: Iterable[Reply]) -> ServerError | None:
     return None
 
 
-def _credentials(options: RedisLogOptions, parts: dict[str, Any]) -> dict[str, Any]:
+def _credentials(options: RedisLogOptions, folder: Path, parts: dict[str, Any]) -> dict[str, Any]:
     password = options.password
     if password is None and options.password_file is not None:
         try:
-            password = options.password_file.read_text("utf-8").strip()
+            password = (folder / options.password_file).read_text("utf-8").strip()
         except (OSError, ValueError) as e:
             raise TransportError(f"password_file {options.password_file}: {e}") from None
     return {
@@ -264,11 +266,7 @@ def _credentials(options: RedisLogOptions, parts: dict[str, Any]) -> dict[str, A
     }
 
 
-def _tls(options: RedisLogOptions) -> dict[str, Any]:
-    how: dict[str, Any] = {
-        "ssl_ca_certs": options.ca_file and str(options.ca_file),
-        "ssl_certfile": options.cert_file and str(options.cert_file),
-        "ssl_keyfile": options.key_file and str(options.key_file),
-        "ssl_check_hostname": True,
-    }
-    return how
+def _tls(options: RedisLogOptions, folder: Path) -> dict[str, Any]:
+    files = {"ssl_ca_certs": options.ca_file, "ssl_certfile": options.cert_file, "ssl_keyfile": options.key_file}
+    how: dict[str, Any] = {name: str(folder / path) for name, path in files.items() if path is not None}
+    return how | {"ssl_check_hostname": True}
