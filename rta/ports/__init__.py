@@ -3,6 +3,7 @@
 from rta.errors import MalformedError, RtaError, TransportError
 from rta.ports.burst_log import BurstLog, Tail
 from rta.ports.edge import AsgiApp, ClientGone, CloseCode, Edge, FrameConnection, Handler
+from rta.ports.finding import Finding, Severity
 from rta.ports.options import HELP, Duration, Size, option
 from rta.ports.source import (
     CloseSession,
@@ -31,6 +32,7 @@ __all__ = [
     "Duration",
     "Edge",
     "Entry",
+    "Finding",
     "FrameConnection",
     "Handler",
     "MalformedError",
@@ -42,6 +44,7 @@ __all__ = [
     "RtaError",
     "SessionBurst",
     "SessionRecord",
+    "Severity",
     "Size",
     "Source",
     "SourceUpdate",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -13,6 +13,7 @@ from attrs import field, frozen
 from rta.errors import RtaError
 from rta.ports.burst_log import BurstLog
 from rta.ports.edge import Edge
+from rta.ports.finding import Finding
 from rta.ports.source import Source
 from rta.ports.topic_bus import TopicBus
 
@@ -61,6 +62,9 @@ class Offer(Generic[P]):
     open: Callable[[Any, Context], AbstractAsyncContextManager[P]]
     check: Callable[[Any, Context], list[str]] = lambda options, context: []
     """What is wrong with the files and places the options name, one line each."""
+    examine: Callable[[Any, Context, str | None], Awaitable[list[Finding]]] | None = None
+    """For `rta doctor`: look at the other side, and at one session of it if an identity is given. Changes nothing,
+    does a bounded amount of work, and what cannot be reached is a finding, not an error."""
 
 
 @frozen

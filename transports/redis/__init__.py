@@ -2,12 +2,13 @@
 
 from rta.ports import Offer, Transport
 from transports.redis.check import check
+from transports.redis.doctor import examine
 from transports.redis.log import RedisLog, open_log
 from transports.redis.options import RedisLogOptions
 
 __all__ = ["TRANSPORT", "RedisLog", "RedisLogOptions"]
 
 TRANSPORT = Transport(
-    log=Offer(RedisLogOptions, open_log, check),
+    log=Offer(RedisLogOptions, open_log, check, examine),
     summary="a log on Redis Streams that any number of processes and machines share",
 )

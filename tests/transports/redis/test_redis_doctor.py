@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -9,17 +10,29 @@ from typing import Any
 import lz4.block
 import lz4.frame
 import pytest
-from real_servers import RedisServer, free_port
+from real_servers import RedisCluster, RedisServer, Sentinel, free_port
 
 from rta.metrics import Metrics
 from rta.ports import Context, Finding, Severity
 from rta.session.tally import Tally
-from rta.wire import ChannelId, Limits, TimeRange, encode_timestamped, json_item, make_burst, pack_items
+from rta.wire import (
+    ChannelId,
+    Limits,
+    RowData,
+    TimeRange,
+    data_item,
+    encode_timestamped,
+    json_item,
+    make_burst,
+    pack_items,
+)
 from transports.redis import TRANSPORT, RedisLogOptions
 from transports.redis.doctor.condition import judge_server
 from transports.redis.doctor.layouts import pattern_of
 from transports.redis.doctor.payload import complaint_about
+from transports.redis.doctor.reaching import why_unreachable
 
+ROOT = Path(__file__).parents[3]
 JSON = '{"identity": "s-1", "state": "open", "timestamp": "2026-01-01T00:00:00Z", "identifier": "Stint 1"}'
 BURST = pack_items([encode_timestamped(ChannelId(7), [1_000, 2_000], [1.0, 2.0])], TimeRange(1_000, 2_000))[0]
 HEALTHY_INFO = {"redis_version": "7.2.4", "aof_enabled": "1", "maxmemory": "1000", "used_memory": "10",
@@ -29,7 +42,7 @@ HEALTHY_INFO = {"redis_version": "7.2.4", "aof_enabled": "1", "maxmemory": "1000
 class Patient:
     """A Redis and what is written into it."""
 
-    def __init__(self, server: RedisServer) -> None:
+    def __init__(self, server: RedisServer | ClusterAsOne) -> None:
         self.server = server
         self.options: dict[str, Any] = {"url": server.url}
         self.clock = time.time_ns
@@ -158,6 +171,40 @@ async def test_a_database_that_does_not_exist(patient):
     assert problems(await patient.examine()) == {"reach.database"}
 
 
+async def test_tls_where_there_is_none(patient):
+    patient.options |= {"url": patient.server.url.replace("redis:", "rediss:"), "timeout": 0.3}
+    found = await patient.examine()
+    assert problems(found) == {"reach.timeout"}
+    assert "TLS" in found["reach.timeout"].detail
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ("Error -2 connecting to nowhere:6379. Name or service not known.", "name"),
+        (
+            "Error 1 connecting to x:1. [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed",
+            "certificate",
+        ),
+        ("Error 1 connecting to x:1. [SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006).", "not-tls"),
+        ("[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] tlsv13 alert certificate required", "client-certificate"),
+        ("Connection closed by server.", "closed"),
+        ("Redis refuses: LOADING Redis is loading the dataset in memory", "loading"),
+        ("ERR max number of clients reached", "full"),
+        ("DENIED Redis is running in protected mode", "protected"),
+        ("Redis at x:1 refuses: ERR This instance has cluster support disabled", "not-a-cluster"),
+        ("the Sentinel at x:26379 does not know 'mymaster'", "sentinel-service"),
+        ("Redis at x:6379 refuses: ERR unknown command 'SENTINEL', with args beginning with:", "not-a-sentinel"),
+        ("No route to host", "no-route"),
+        ("something new", "other"),
+    ],
+)
+def test_messages_in_plain_words(message, code):
+    finding = why_unreachable("redis://x", message)
+    assert finding.code == f"reach.{code}"
+    assert message in finding.detail
+
+
 async def test_a_redis_that_does_not_answer(own_redis):
     patient = Patient(own_redis)
     patient.options["timeout"] = 0.2
@@ -264,7 +311,9 @@ async def test_a_clock_that_is_not_ours(patient, seconds, words):
 # ---- where things are
 
 
-@pytest.mark.parametrize("key", ["rta:session:{}", "session/{}", "{}:session", "sessions:<{}>", "live.{}.hash"])
+@pytest.mark.parametrize(
+    "key", ["rta:session:{}", "session/{}", "{}:session", "sessions:<{}>", "sessions:live:{}", "live.{}.hash"]
+)
 async def test_sessions_under_other_keys(patient, key):
     patient.session("s-1", key)
     patient.session("s-2", key)
@@ -363,7 +412,7 @@ PACKED = {
     "text": JSON.encode(),
     "lz4": b"\xff\xff\xff\xff\xff",
     "protobuf": lz4.block.compress(b"\xff" * 40, store_size=False),
-    "oversize": lz4.block.compress(bytes(2 << 20), store_size=False),
+    "oversize": make_burst([data_item(RowData(buffer=bytes(2 << 20)))]).packed,
     "empty": b"",
     "nothing-in-it": lz4.block.compress(b"\x0a\x00", store_size=False),
 }
@@ -530,3 +579,63 @@ async def test_tables_do_not_get_long(patient):
     found = await patient.examine()
     assert len(found["sessions"].rows) == len(found["streams"].rows) == 21
     assert found["sessions"].title == "31 sessions; the 20 updated last"
+
+
+def test_options_and_their_advice_exist():
+    known = set(
+        re.findall(r"^#+ `\[(\w+)\]`|^\| `(\w+)` \|", (ROOT / "docs" / "configuration.md").read_text(), re.MULTILINE)
+    )
+    options = {name for _, name in known}
+    source = "".join(p.read_text() for p in (ROOT / "transports" / "redis" / "doctor").glob("*.py"))
+    named = set(re.findall(r"\b(?:buffer|pruner|edge|fanout)\.([a-z_]+)\b(?![(.])", source))
+    assert named
+    assert named - options == set()
+
+
+# ---- more than one server
+
+
+class ClusterAsOne:
+    """Asks whoever has the key."""
+
+    def __init__(self, cluster: RedisCluster) -> None:
+        self.cluster, self.url = cluster, cluster.url
+
+    def ask(self, *command: str | bytes) -> bytes:
+        return self.cluster.owner(command[1]).ask(*command)
+
+
+async def test_a_cluster():
+    with RedisCluster() as cluster:
+        patient = Patient(ClusterAsOne(cluster))
+        patient.healthy()
+        patient.session("s-2", "other:{}", streamSessionId="2")
+        assert problems(await patient.examine("s-1")) == {"role.cluster", "verdict"}
+        patient.options["mode"] = "cluster"
+        found = await patient.examine()
+        assert problems(found) == set()
+        assert found["sessions"].title == "1 session"
+        assert found["keys.other-sessions"].rows[1] == ("other:<identity>", "1")
+        assert problems(await patient.examine("s-1")) == set()
+
+
+async def test_sentinels():
+    with Sentinel() as sentinel:
+        patient = Patient(sentinel.primary)
+        patient.healthy()
+        watched = {"mode": "sentinel", "sentinels": [f"127.0.0.1:{sentinel.sentinel.port}"]}
+        patient.options |= watched
+        assert problems(await patient.examine()) == {"reach.sentinel-service"}
+        patient.options["service"] = sentinel.service
+        assert problems(await patient.examine("s-1")) == set()
+        patient.options["sentinels"] = [f"127.0.0.1:{sentinel.primary.port}"]
+        assert problems(await patient.examine()) == {"reach.not-a-sentinel"}
+        patient.options = {"url": sentinel.sentinel.url}
+        assert problems(await patient.examine()) == {"role.sentinel"}
+        patient.options = {"url": sentinel.replica.url}
+        assert (await patient.examine())["role.replica"].severity is Severity.WARNING
+
+
+async def test_a_cluster_that_is_none(patient):
+    patient.options["mode"] = "cluster"
+    assert problems(await patient.examine()) == {"reach.not-a-cluster"}
