@@ -22,7 +22,6 @@ from rta.actors.hub import SessionHub
 from rta.actors.ingest import IngestActor
 from rta.actors.pruner import Pruner
 from rta.config import Config
-from rta.configurations import Configurations
 from rta.errors import TransportError
 from rta.metrics import Metrics
 from rta.ports import BurstLog, Context, Edge, Offer, SessionRecord, Source, TopicBus, load_transport
@@ -62,7 +61,6 @@ class Site:
         self.tally = Tally()
         self.reporter = Metrics(self.tally, self._live)
         self._clock = clock
-        self._configurations = Configurations()
         self._stop = trio.Event()
         self._hub: SessionHub | None = None
         self._edge: EdgeActor | None = None
@@ -137,7 +135,6 @@ class Site:
                 s.stream,
                 opened.sources[s.name],
                 opened.buffer,
-                self._configurations,
                 self.health,
                 self.reporter,
                 self._clock,
@@ -161,8 +158,9 @@ class Site:
         assert self._buffer is not None
         return await self._buffer.find(identity)
 
-    def configuration(self, identifier: str) -> str | None:
-        return self._configurations.get(identifier)
+    async def configuration(self, identifier: str) -> str | None:
+        assert self._buffer is not None
+        return await self._buffer.configuration(identifier)
 
     def _live(self) -> dict[str, float]:
         feeds = self._hub.feeds if self._hub is not None else []

@@ -16,9 +16,11 @@ __all__ = ["main"]
 _COMMANDS = {
     "run": ("rta.cli.run", "Run the service."),
     "check": ("rta.cli.check", "Check a configuration, and the files and transports it names, without starting."),
+    "doctor": ("rta.cli.doctor", "Look at the buffer, and say why a session cannot be streamed."),
     "config": ("rta.cli.config", "Show what can be configured."),
     "sessions": ("rta.cli.sessions", "List the sessions of a running service."),
     "tail": ("rta.cli.tail", "Follow a session live."),
+    "publish": ("rta.cli.publish", "Write a recording to Redis, as a live session."),
 }
 
 

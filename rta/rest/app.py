@@ -51,7 +51,7 @@ class Service(Protocol):
         """One session."""
         ...
 
-    def configuration(self, identifier: str) -> str | None:
+    async def configuration(self, identifier: str) -> str | None:
         """A configuration document."""
         ...
 
@@ -176,7 +176,7 @@ class _Rest:
 
     async def configuration(self, request: Request) -> Response:
         identifier = unquote(request.path_params["identifier"])
-        text = self._service.configuration(identifier)
+        text = await self._service.configuration(identifier)
         if text is None:
             return _not_found(f"no configuration {identifier!r}")
         headers = {"cache-control": "public, max-age=31536000, immutable"}

@@ -8,7 +8,6 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from rta.actors.health import Health
 from rta.actors.ingest import IngestActor
-from rta.configurations import Configurations
 from rta.errors import TransportError
 from rta.ports import CloseSession, OpenSession, SessionBurst, Source, UpdateSession
 from rta.testing.bursts import numbered_burst
@@ -41,9 +40,7 @@ class Stage:
     def __init__(self, source: Source) -> None:
         self.log = MemoryLog(1 << 20, lambda: 1_700_000_000 * 10**9)
         self.health, self.report = Health(), Report()
-        self.actor = IngestActor(
-            "s", "s", source, self.log, Configurations(), self.health, self.report, lambda: 1_700_000_000 * 10**9
-        )
+        self.actor = IngestActor("s", "s", source, self.log, self.health, self.report, lambda: 1_700_000_000 * 10**9)
 
     async def state(self) -> str:
         record = await self.log.find("a")

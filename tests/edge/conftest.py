@@ -119,7 +119,8 @@ class Service:
         with trio.fail_after(PATIENCE):
             await self.source.say.send(update)
             await self.source.say.send(Publish(mark, ""))
-        await self.until(lambda: self.site.configuration(mark) is not None, "the source's update being taken")
+            while await self.log.configuration(mark) is None:
+                await trio.sleep(0.001)
 
 
 _MARKS = count()

@@ -1,0 +1,163 @@
+"""`rta publish`: a recording as a live session on Redis, as an ingest process would write it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import trio
+from attrs import field, frozen
+
+from rta.cli.publish_progress import Progress, show_progress
+from rta.config.converter import CONVERTER, Text
+from rta.config.problems import faults, written
+from rta.errors import ConfigError, Problem, RtaError, TransportError, first_error
+from rta.ports import Context, Offer, Source, load_transport
+from rta.writer import Pump, open_writer
+
+__all__ = ["command"]
+
+_AT_ONCE = "1e9"  # times as fast as it was: what speed 0 stands for
+
+
+@frozen
+class _Job:
+    """What is to be written where."""
+
+    offer: Offer[Source]
+    options: Any
+    context: Context
+    url: str
+    stream: str
+    wait: bool
+    caught: list[int] = field(factory=list)
+    """The signals that came."""
+
+
+@click.command("publish")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--redis", "url", default="redis://127.0.0.1:6379", show_default=True, metavar="URL", help="Where to.")
+@click.option("--stream", default="rta", show_default=True, help="The stream's name, without the prefix.")
+@click.option("--wait", is_flag=True, help="Wait for a Redis that is not there at the start, too.")
+@click.option("--identity", help="The session's identity; without one, a new UUID.")
+@click.option("--identifier", help="The session's name for people; without one, the file's.")
+@click.option("--speed", default="1", show_default=True, help="How many times as fast as it was; 0: as fast as can be.")
+@click.option("--time-column", help="Header of the column with the times; without one, the first column.")
+@click.option("--time-unit", type=click.Choice(["s", "ms", "us", "ns", "iso"]), help="Of the times; without one, s.")
+@click.option(
+    "--origin", type=click.Choice(["start", "file"]), help="Timestamps: from now on (start), or as in the file."
+)
+@click.option(
+    "-o",
+    "--option",
+    "more",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Any other option of the csv transport, as in -o kind=row or -o loop=true; may be repeated.",
+)
+def command(
+    file: Path,
+    url: str,
+    stream: str,
+    wait: bool,
+    more: tuple[str, ...],
+    **named: str | None,
+) -> None:
+    """Write FILE, a CSV file with a header and a time column, to Redis as a session, live, with its configuration.
+
+    A Redis that goes away meanwhile is waited for; nothing is lost. Ctrl-C ends the session as truncated and exits
+    with 130; once more, and what has not been written is left.
+    """
+    progress = Progress(sys.stdout.isatty())
+    options = {name: value for name, value in named.items() if value is not None} | _pairs(more)
+    if options.get("speed", "").strip() in ("0", "0.0"):
+        options["speed"] = _AT_ONCE
+    offer = load_transport("csv").source
+    assert offer is not None
+    context = Context(file.name, Path.cwd(), time.time_ns, progress)
+    job = _Job(offer, _structured(offer, {"path": str(file)} | options, context), context, url, stream, wait)
+    error: RtaError | None = None
+    try:
+        error = trio.run(_main, job, progress)
+    except KeyboardInterrupt:  # before the signals are ours
+        sys.exit(128 + signal.SIGINT)
+    progress.end(job.caught)
+    if job.caught:
+        if error is not None:
+            click.echo(f"rta: {error}", err=True)
+        sys.exit(128 + job.caught[0])
+    if error is not None:
+        raise error
+    sys.exit(0)
+
+
+def _pairs(more: tuple[str, ...]) -> dict[str, str]:
+    pairs = {}
+    for text in more:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise click.BadParameter(f"expected NAME=VALUE, got {text!r}", param_hint="'-o'")
+        pairs[name.strip().replace("-", "_")] = value
+    return pairs
+
+
+def _structured(offer: Offer[Source], texts: dict[str, str], context: Context) -> Any:
+    """The source's options.
+
+    :raises ConfigError: every problem they, and the file, have.
+    """
+    try:
+        options = CONVERTER.structure({k: Text(v) for k, v in texts.items()}, offer.options)
+    except (ValueError, ExceptionGroup) as e:
+        raise ConfigError([Problem(f"{written(key)}: {message}") for key, message in faults(e, ())]) from None
+    problems = [Problem(line) for line in offer.check(options, context)]
+    if problems:
+        raise ConfigError(problems)
+    return options
+
+
+async def _main(job: _Job, progress: Progress) -> RtaError | None:
+    """What kept it from writing all of it."""
+    error: RtaError | None = None
+    try:
+        async with trio.open_nursery() as nursery:
+            with trio.CancelScope() as work:
+                await nursery.start(_signals, job, work)
+                await _publish(job, progress)
+            nursery.cancel_scope.cancel()
+    except* RtaError as group:
+        error = first_error(group)
+    if isinstance(error, TransportError) and not progress.begun:
+        return RtaError(f"{error}; start it, or wait for it with --wait")
+    return error
+
+
+async def _publish(job: _Job, progress: Progress) -> None:
+    absent = "wait" if job.wait else "raise"
+    async with (
+        job.offer.open(job.options, job.context) as source,
+        open_writer(job.url, job.stream, on_absent=absent, watcher=progress) as writer,  # type: ignore[arg-type]
+        show_progress(progress, writer),
+    ):
+        pump = Pump(job.context.name, writer, progress, progress.took)
+        try:
+            await pump.run(source)
+        finally:
+            pump.truncate()
+
+
+async def _signals(
+    job: _Job, work: trio.CancelScope, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        task_status.started()
+        async for number in signals:
+            if job.caught:
+                os._exit(128 + number)
+            job.caught.append(number)
+            work.cancel()

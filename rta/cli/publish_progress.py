@@ -1,0 +1,124 @@
+"""How `rta publish` says how far it is: a bar on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import click
+import trio
+from rich.console import Console
+from rich.live import Live
+from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+from rich.text import Text
+
+from rta.ports import OpenSession, SourceUpdate
+from rta.wire import Burst, TimeRange, glance
+from rta.writer import Watcher, Writer
+
+__all__ = ["Progress", "show_progress"]
+
+_REFRESH = 0.2  # seconds
+_LINES = 10.0  # seconds between two lines that say how far it is
+
+
+class Progress(Watcher):
+    """What has happened so far. Also where the source reports what it left out."""
+
+    def __init__(self, terminal: bool) -> None:
+        self.terminal = terminal
+        self.begun = False
+        """Whether a session has been opened."""
+        self._identity = ""
+        self._reason: str | None = None
+        self._span: TimeRange | None = None
+        self._bursts = self._bytes = self._faults = 0
+        self._state = ""
+
+    # ---- what happens
+
+    def took(self, update: SourceUpdate) -> None:
+        if isinstance(update, OpenSession):
+            self.begun, self._identity, self._span, self._state = True, update.identity, None, ""
+            self._say(f"session {self._identity} opened")
+
+    def wrote(self, identity: str, burst: Burst) -> None:
+        self._bursts += 1
+        self._bytes += burst.raw_size
+        self._span = TimeRange.of(self._span, burst.time_range)
+        for text in burst.session_json:
+            seen = glance(text)
+            if seen.state.is_closed:
+                self._state = seen.state.name.lower()
+                self._span = TimeRange.of(self._span, seen.span)
+
+    def failing(self, reason: str | None) -> None:
+        self._reason = reason
+        self._say(f"waiting: {reason}" if reason is not None else "writing again")
+
+    def malformed(self, source: str, kind: str, detail: str) -> None:
+        self._faults += 1
+        if self._faults == 1:
+            click.echo(f"left out: {detail}", err=True)
+
+    def count(self, metric: str, amount: float = 1, **labels: str) -> None: ...
+
+    def gauge(self, metric: str, amount: float, **labels: str) -> None: ...
+
+    # ---- how it is said
+
+    def line(self, writer: Writer) -> str:
+        """Where it is."""
+        waiting = f", {writer.waiting / 1e6:.1f} MB waiting" if writer.waiting > 1e6 or self._reason else ""
+        return f"{self._seconds():.1f} s, {self._bursts} bursts, {self._bytes / 1e6:.2f} MB{waiting}"
+
+    def note(self) -> str:
+        return f"waiting: {self._reason}" if self._reason is not None else f"session {self._identity}"
+
+    def end(self, caught: list[int]) -> None:
+        """The last line."""
+        if self.begun:
+            faults = f", {self._faults} faults in the file" if self._faults else ""
+            state = self._state or "not closed"
+            click.echo(
+                f"session {self._identity} {state}: {self._seconds():.1f} s, {self._bursts} bursts, "
+                f"{self._bytes / 1e6:.2f} MB{faults}"
+            )
+
+    def _seconds(self) -> float:
+        return 0.0 if self._span is None else (self._span.end - self._span.start) / 1e9
+
+    def _say(self, text: str) -> None:
+        if not self.terminal:
+            click.echo(text)
+
+
+@asynccontextmanager
+async def show_progress(progress: Progress, writer: Writer) -> AsyncIterator[None]:
+    """Meanwhile, say how far it is."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_bar if progress.terminal else _lines, progress, writer)
+        yield
+        nursery.cancel_scope.cancel()
+
+
+async def _lines(progress: Progress, writer: Writer) -> None:
+    while True:
+        await trio.sleep(_LINES)
+        click.echo(progress.line(writer))
+
+
+async def _bar(progress: Progress, writer: Writer) -> None:
+    # How much there is of it only the source knows, so the bar moves without an end.
+    bar = Bar(SpinnerColumn(), BarColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+    task = bar.add_task("", total=None)
+    with Live(console=Console(), auto_refresh=False, transient=True) as live:
+        while True:
+            bar.update(task, description=progress.line(writer))
+            both = Table.grid()
+            both.add_row(bar)
+            both.add_row(Text(progress.note(), "dim", no_wrap=True, overflow="ellipsis"))
+            live.update(both, refresh=True)
+            await trio.sleep(_REFRESH)

@@ -1,0 +1,80 @@
+"""What waits over all sessions of a writer, and what happens at its bound. Plain code."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from itertools import count
+
+from rta.writer.errors import WriterFull
+from rta.writer.lane import Lane
+from rta.writer.settings import WriterSettings
+
+__all__ = ["Admission", "Backlog"]
+
+
+class Admission(Enum):
+    """What becomes of what is to be added."""
+
+    TAKEN = auto()
+    WAIT = auto()
+    DROPPED = auto()
+
+
+class Backlog:
+    """The lanes of a writer under one bound."""
+
+    def __init__(self, settings: WriterSettings) -> None:
+        self.settings = settings
+        self.dropped = 0
+        """Samples dropped at the bound."""
+        self._lanes: set[Lane] = set()
+        self._numbers = count()
+
+    def new_lane(self) -> Lane:
+        lane = Lane(self._numbers, self.settings.target, self.settings.delay)
+        self._lanes.add(lane)
+        return lane
+
+    def remove(self, lane: Lane) -> None:
+        self._lanes.discard(lane)
+
+    @property
+    def waiting(self) -> int:
+        """Bytes, before compression."""
+        return sum(lane.size for lane in self._lanes)
+
+    @property
+    def samples(self) -> int:
+        return sum(lane.samples for lane in self._lanes)
+
+    def admit(self, size: int, samples: int = 0) -> Admission:
+        """Whether so many bytes may be added now; at the bound of `drop`, older data make room.
+
+        `samples`: how many are in it; 0: it is no data, and must not be dropped.
+
+        :raises WriterFull: it does not fit, and is neither to wait nor to be dropped.
+        """
+        drop = self.settings.on_full == "drop"
+        while not self._fits(size):
+            if drop and self._drop_oldest():
+                continue
+            if drop and samples:
+                self.dropped += samples
+                return Admission.DROPPED
+            if self.settings.on_full == "wait":
+                return Admission.WAIT
+            raise WriterFull(
+                f"{size} bytes do not fit: {self.waiting} bytes, of at most {self.settings.max_bytes}, wait for the log"
+            )
+        return Admission.TAKEN
+
+    def _fits(self, size: int) -> bool:
+        waiting = self.waiting
+        return not waiting or waiting + size <= self.settings.max_bytes
+
+    def _drop_oldest(self) -> bool:
+        ages = {age: lane for lane in self._lanes if (age := lane.oldest_droppable) is not None}
+        if not ages:
+            return False
+        self.dropped += ages[min(ages)].drop_oldest()
+        return True
