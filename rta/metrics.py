@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 
 from rta.session.tally import Tally
 
-__all__ = ["METRICS", "Metric", "Metrics", "metrics_docs"]
+__all__ = ["METRICS", "Merge", "Metric", "Metrics", "metrics_docs"]
 
 log = structlog.get_logger("rta.input")
 
@@ -27,6 +27,14 @@ class Kind(StrEnum):
     GAUGE = "gauge"
 
 
+class Merge(StrEnum):
+    """What the values of several workers come to."""
+
+    SUM = "sum"
+    MAX = "max"
+    MIN = "min"
+
+
 @frozen
 class Metric:
     """One entry of the list. `tally`: the hot-path count it is read from; `live`: read from the site at scrape."""
@@ -37,19 +45,23 @@ class Metric:
     labels: tuple[str, ...] = ()
     tally: str | None = None
     live: bool = False
+    merge: Merge = Merge.SUM
 
 
 _C, _G = Kind.COUNTER, Kind.GAUGE
 
 METRICS: tuple[Metric, ...] = (
     # Health: what GET /health says, 1 or 0.
-    Metric("rta_healthy", _G, "1 when GET /health answers 200.", live=True),
+    Metric("rta_healthy", _G, "1 when GET /health answers 200; of several workers, when it does on each.", live=True,
+           merge=Merge.MIN),
+    Metric("rta_workers", _G, "Processes that these metrics are of.", live=True),
     # Sessions.
     Metric("rta_sessions_followed", _G, "Sessions being followed for clients.", live=True),
     Metric("rta_clients", _G, "WebSocket clients being served.", live=True),
     Metric("rta_views", _G, "Distinct subscriptions; filtering and framing happen once for each.", live=True),
     Metric("rta_clients_behind", _G, "Clients that are not at the leading edge of their session.", live=True),
-    Metric("rta_lag_seconds", _G, "How far the client furthest behind its session's leading edge is.", live=True),
+    Metric("rta_lag_seconds", _G, "How far the client furthest behind its session's leading edge is.", live=True,
+           merge=Merge.MAX),
     Metric("rta_ring_bytes", _G, "Recent bursts kept for followed sessions.", live=True),
     # Bursts in.
     Metric("rta_ingest_bursts_total", _C, "Bursts written to the buffer by our sources.", ("source",)),

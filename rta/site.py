@@ -21,12 +21,14 @@ from rta.actors.health import Health
 from rta.actors.hub import SessionHub
 from rta.actors.ingest import IngestActor
 from rta.actors.pruner import Pruner
-from rta.config import Config
+from rta.config import Config, SourceConfig
 from rta.errors import TransportError
 from rta.metrics import Metrics
 from rta.ports import BurstLog, Context, Edge, Offer, SessionRecord, Source, TopicBus, load_transport
 from rta.rest import make_app
 from rta.session.tally import Tally
+from rta.workers.exchange import MetricsExchange
+from rta.workers.membership import Membership
 
 __all__ = ["Site"]
 
@@ -52,8 +54,10 @@ class Site:
 
     version = __version__
 
-    def __init__(self, config: Config, clock: Callable[[], int] = time.time_ns) -> None:
-        """`clock`: wall time, ns since the Unix epoch."""
+    def __init__(
+        self, config: Config, clock: Callable[[], int] = time.time_ns, membership: Membership | None = None
+    ) -> None:
+        """`clock`: wall time, ns since the Unix epoch. `membership`: of the workers of one service, which are we."""
         self.config = config
         self.label = config.site.label
         self.description = config.site.description
@@ -61,6 +65,8 @@ class Site:
         self.tally = Tally()
         self.reporter = Metrics(self.tally, self._live)
         self._clock = clock
+        self._membership = membership
+        self._exchange = MetricsExchange(membership, self.reporter.render) if membership is not None else None
         self._stop = trio.Event()
         self._hub: SessionHub | None = None
         self._edge: EdgeActor | None = None
@@ -86,7 +92,10 @@ class Site:
             self._buffer = opened.buffer
             await nursery.start(hub.run)
             nursery.start_soon(edge.keep)
-            nursery.start_soon(Pruner(opened.buffer, self.config.pruner, self.reporter).run)
+            if self._primary:
+                nursery.start_soon(Pruner(opened.buffer, self.config.pruner, self.reporter).run)
+            if self._exchange is not None:
+                nursery.start_soon(self._exchange.serve)
             url = await nursery.start(opened.edge.serve, edge.serve, make_app(self))
             async with trio.open_nursery() as sources:
                 for actor in self._ingest(opened):
@@ -119,7 +128,7 @@ class Site:
                 topics=await enter(load_transport(config.topics.transport).topics, config.topics.options, "topics"),
                 edge=await enter(load_transport(config.edge.transport).edge, config.edge.options, "edge"),
                 sources={
-                    s.name: await enter(load_transport(s.transport).source, s.options, s.name) for s in config.sources
+                    s.name: await enter(load_transport(s.transport).source, s.options, s.name) for s in self._sources
                 },
             )
 
@@ -139,15 +148,31 @@ class Site:
                 self.reporter,
                 self._clock,
             )
-            for s in self.config.sources
+            for s in self._sources
         ]
+
+    @property
+    def _primary(self) -> bool:
+        """Whether we do what only one of several workers is to do."""
+        return self._membership is None or self._membership.primary
+
+    @property
+    def _sources(self) -> list[SourceConfig]:
+        return self.config.sources if self._primary else []
 
     # ---- what the HTTP application shows
 
     def unhealthy(self) -> list[str]:
         return self.health.reasons
 
-    def metrics(self) -> bytes:
+    @property
+    def clients(self) -> int:
+        """How many are being served."""
+        return self._edge.clients if self._edge is not None else 0
+
+    async def metrics(self) -> bytes:
+        if self._exchange is not None:
+            return await self._exchange.gather()
         return self.reporter.render()
 
     async def sessions(self) -> list[SessionRecord]:
@@ -166,8 +191,9 @@ class Site:
         feeds = self._hub.feeds if self._hub is not None else []
         return {
             "rta_healthy": float(self.health.healthy),
+            "rta_workers": 1.0,
             "rta_sessions_followed": len(feeds),
-            "rta_clients": self._edge.clients if self._edge is not None else 0,
+            "rta_clients": self.clients,
             "rta_views": sum(len(f.views) for f in feeds),
             "rta_clients_behind": sum(not c.live for f in feeds for c in f.clients),
             "rta_lag_seconds": max((f.lag for f in feeds), default=0.0),

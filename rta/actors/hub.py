@@ -7,6 +7,7 @@ its last feed does; the hub ends with the site.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from math import inf
 
 import structlog
@@ -18,6 +19,7 @@ from rta.backoff import Backoff
 from rta.errors import TransportError
 from rta.ports import START, Batch, BurstLog, Entry, Position, SessionRecord
 from rta.session.feed import SessionFeed
+from rta.session.run import RUN_BYTES
 from rta.session.tally import Tally
 
 __all__ = ["SessionHub"]
@@ -26,6 +28,7 @@ log = structlog.get_logger("rta.hub")
 
 _READ_UP = 1.0  # seconds for an old run to be read to its end before the next one is taken up
 _WORK = 2000  # sends in a row before others get a turn
+_RUN = 256  # entries handed out at a stretch
 _BACK_SCAN = 600.0  # seconds, of a shared buffer
 _CLOCK_KEPT = 1.0  # seconds for which the buffer's clock is not asked again
 _REMEMBERED = 4096  # positions of a stream that are known to have been handed out
@@ -220,14 +223,15 @@ class SessionHub:
             self._hand_out_merged(reader, batch.entries, now)
         else:
             work = 0
-            for entry in batch.entries:
-                feed = reader.feeds.get(entry.session_id)
-                if feed is not None:
-                    feed.take(entry, now)
-                    work += len(feed.clients) + 10
-                # No checkpoint between the two: a feed made now starts at what has been handed out.
-                reader.position = entry.position
-                reader.remembered.append(entry.position)
+            for part in _parts(batch.entries):
+                # No checkpoint in here: a feed made now starts at what has been handed out.
+                for session_id, entries in _by_session(part).items():
+                    feed = reader.feeds.get(session_id)
+                    if feed is not None:
+                        feed.take_run(entries, now)
+                        work += len(feed.clients) + 10 * len(entries)
+                reader.position = part[-1].position
+                reader.remembered.extend([entry.position for entry in part])
                 if work >= _WORK:
                     work = 0
                     await trio.lowlevel.checkpoint()
@@ -237,14 +241,12 @@ class SessionHub:
 
     @staticmethod
     def _hand_out_merged(reader: _Reader, entries: list[Entry], now: float) -> None:
-        by_session: dict[int, list[Entry]] = {}
-        for entry in entries:
-            if entry.session_id in reader.feeds:
-                by_session.setdefault(entry.session_id, []).append(entry)
-            reader.position = entry.position
-            reader.remembered.append(entry.position)
-        for session_id, several in by_session.items():
-            reader.feeds[session_id].take_merged(several, now)
+        for session_id, several in _by_session(entries).items():
+            if session_id in reader.feeds:
+                reader.feeds[session_id].take_merged(several, now)
+        if entries:
+            reader.position = entries[-1].position
+            reader.remembered.extend([entry.position for entry in entries])
 
     # ---- time
 
@@ -331,3 +333,24 @@ class SessionHub:
         reader = self._readers.get(feed.binding.stream)
         if reader is not None and reader.feeds.get(feed.binding.session_id) is feed:
             del reader.feeds[feed.binding.session_id]
+
+
+def _parts(entries: list[Entry]) -> Iterator[list[Entry]]:
+    """Pieces that are handed out at a stretch: of about as many bytes as leave in one `send`."""
+    part: list[Entry] = []
+    size = 0
+    for entry in entries:
+        part.append(entry)
+        size += len(entry.burst.packed)
+        if size >= RUN_BYTES or len(part) >= _RUN:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
+
+
+def _by_session(entries: list[Entry]) -> dict[int, list[Entry]]:
+    by_session: dict[int, list[Entry]] = {}
+    for entry in entries:
+        by_session.setdefault(entry.session_id, []).append(entry)
+    return by_session

@@ -8,14 +8,17 @@ import signal
 import sys
 from pathlib import Path
 
+import attrs
 import click
 import structlog
 import trio
 
-from rta.config import check_config, load_config
+from rta.actors.garbage import keep_collections_short
+from rta.config import Config, check_config, load_config
 from rta.errors import ConfigError, RtaError, first_error
 from rta.logs import set_up_logging
 from rta.site import Site
+from rta.workers import Membership, Supervisor, hold_port
 
 __all__ = ["command"]
 
@@ -26,31 +29,64 @@ log = structlog.get_logger("rta.site")
 @click.option(
     "--config", "path", type=click.Path(path_type=Path), help="The site's TOML file; without one, the built-in demo."
 )
-def command(path: Path | None) -> None:
+@click.option("--workers", type=click.IntRange(min=1), help="Processes that serve clients; the default is the file's.")
+def command(path: Path | None, workers: int | None) -> None:
     """Run the service until SIGINT or SIGTERM; a second one ends it at once."""
     config = load_config(path, os.environ)
-    site = Site(config)
+    config.site.workers = workers or config.site.workers
+    membership = Membership.of(os.environ)
+    if membership is not None:
+        options = attrs.evolve(config.edge.options, port=membership.port, reuse_port=True)
+        config = attrs.evolve(config, edge=attrs.evolve(config.edge, options=options))
+        structlog.contextvars.bind_contextvars(worker=membership.index)
+    site = Site(config, membership=membership)
     problems = check_config(config, site.context)
     if problems:
         raise ConfigError(problems)
     set_up_logging(config.logging.level, config.logging.format)
-    for warning in config.warnings:
-        log.warning(warning)
+    if membership is None or membership.primary:
+        for warning in config.warnings:
+            log.warning(warning)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # every connection is a descriptor
-    error = trio.run(_main, site)
+    if membership is None and config.site.workers > 1:
+        sys.exit(_supervise(config, path))
+    error = trio.run(_main, site, membership)
     if error is not None:
         raise error
     sys.exit(0)
 
 
-async def _main(site: Site) -> RtaError | None:
+def _supervise(config: Config, path: Path | None) -> int:
+    options = config.edge.options
+    command = [sys.executable, "-m", "rta", "run", *(["--config", str(path)] if path is not None else [])]
+    with hold_port(options.host, options.port) as port:
+        workers = config.site.workers
+        supervisor = Supervisor(command, workers, port, config.site.grace, os.environ)
+        return trio.run(supervisor.run)
+
+
+class _Started:
+    """Site.run tells that it serves."""
+
+    def __init__(self) -> None:
+        self.event = trio.Event()
+
+    def started(self, value: str | None = None) -> None:
+        self.event.set()
+
+
+async def _main(site: Site, membership: Membership | None) -> RtaError | None:
     """The error that kept it from running, if it is one a person can mend."""
     expected: RtaError | None = None
+    started = _Started()
     try:
         async with trio.open_nursery() as nursery:
             await nursery.start(_signals, site)
-            await site.run()
+            if membership is not None:
+                nursery.start_soon(membership.attend, started.event, site.stop)
+            nursery.start_soon(keep_collections_short, lambda: site.clients)
+            await site.run(task_status=started)
             nursery.cancel_scope.cancel()
     except* RtaError as group:
         expected = first_error(group)

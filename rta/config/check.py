@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from rta.config.model import Config
 from rta.config.problems import Key, Place
 from rta.config.tables import SLOTS, offer_for
+from rta.config.values import shown
 from rta.errors import Problem
 from rta.ports import Context
 
@@ -19,7 +20,7 @@ def check_config(config: Config, context_for: Callable[[str], Context]) -> list[
     `context_for` gives the context of a transport by the table it fills, or by its source's name.
     """
     place = Place(config.path, sources={i: source.name for i, source in enumerate(config.sources)})
-    return [
+    return [place.problem(key, message) for key, message in _of_workers(config)] + [
         place.problem(key, message)
         for key, table, name, transport, options in _chosen(config)
         for message in offer_for(transport, SLOTS[table]).check(options, context_for(name))
@@ -31,3 +32,21 @@ def _chosen(config: Config) -> Iterator[tuple[Key, str, str, str, object]]:
         yield (table,), table, table, plugged.transport, plugged.options
     for i, source in enumerate(config.sources):
         yield ("source", i), "source", source.name, source.transport, source.options
+
+
+def _of_workers(config: Config) -> Iterator[tuple[Key, str]]:
+    """What several processes need to serve as one."""
+    workers = config.site.workers
+    if workers == 1:
+        return
+    if not offer_for(config.buffer.transport, SLOTS["buffer"]).shared:
+        name = shown(config.buffer.transport)
+        yield (
+            ("buffer", "transport"),
+            f"{name} is the buffer of one process, and there are {workers} workers; use redis",
+        )
+    if not hasattr(config.edge.options, "reuse_port"):
+        yield (
+            ("edge", "transport"),
+            f"{shown(config.edge.transport)} cannot share its port, and there are {workers} workers",
+        )

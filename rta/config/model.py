@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from attrs import define, field, frozen
+from attrs.validators import ge
 
 from rta.actors.settings import FanOutSettings, PrunerSettings
 from rta.ports import Duration, option
@@ -21,6 +22,11 @@ class SiteSettings:
     description: str = option("For people who look at it: where it stands, what it is for.", "")
     grace: Duration = option(
         "After a request to stop, how long clients have to take what they are owed.", Duration(10.0)
+    )
+    workers: int = option(
+        "Processes that serve clients on the one port; more than one needs a buffer that processes can share.",
+        1,
+        validator=ge(1),
     )
 
 

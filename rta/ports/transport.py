@@ -62,6 +62,8 @@ class Offer(Generic[P]):
     open: Callable[[Any, Context], AbstractAsyncContextManager[P]]
     check: Callable[[Any, Context], list[str]] = lambda options, context: []
     """What is wrong with the files and places the options name, one line each."""
+    shared: bool = False
+    """Of a log: whether other processes see the same one."""
     examine: Callable[[Any, Context, str | None], Awaitable[list[Finding]]] | None = None
     """For `rta doctor`: look at the other side, and at one session of it if an identity is given. Changes nothing,
     does a bounded amount of work, and what cannot be reached is a finding, not an error."""

@@ -39,7 +39,7 @@ class Service(Protocol):
         """Why, one line each; empty when healthy."""
         ...
 
-    def metrics(self) -> bytes:
+    async def metrics(self) -> bytes:
         """The Prometheus text format."""
         ...
 
@@ -147,7 +147,7 @@ class _Rest:
         return PlainTextResponse("Healthy")
 
     async def metrics(self, request: Request) -> Response:
-        return Response(self._service.metrics(), headers={"content-type": CONTENT_TYPE_LATEST})
+        return Response(await self._service.metrics(), headers={"content-type": CONTENT_TYPE_LATEST})
 
     async def info(self, request: Request) -> Response:
         return _json(json.dumps({"label": self._service.label, "description": self._service.description}))

@@ -17,6 +17,7 @@ from rta.ports.values import Batch, Entry, Position, SessionRecord
 from rta.session.chunks import Chunk, ChunkCache, Cutter, OpenBurst
 from rta.session.client import BackFill, Binding, Client, Fetch, Gone, Idle, Sink, Step, Write
 from rta.session.ring import Ring
+from rta.session.run import RUN_BYTES, Run
 from rta.session.subscription import NOTHING, Filter, Subscription
 from rta.session.tally import Tally
 from rta.session.view import View
@@ -115,8 +116,10 @@ class SessionFeed:
         self._expand(seen.span)
 
     def _expand(self, span: TimeRange | None) -> None:
-        wider = TimeRange.of(self.time_range, span)
-        if wider != self.time_range:
+        if span is None:
+            return
+        wider = span if self.time_range is None else self.time_range.union(span)
+        if wider is not self.time_range:
             self.time_range = wider
             self._range_version += 1
             self._range_frame = None
@@ -138,18 +141,46 @@ class SessionFeed:
 
     def take(self, entry: Entry, now: float) -> None:
         """The next entry of this session: to the live clients at once, to the others in their time."""
-        burst = entry.burst
-        told = self._range_version
-        if self._absorb(entry, now):
-            opened = OpenBurst(burst)
-            for view in self.views.values():
-                if view.live:
-                    out = self._cutter.single(opened, view.want)
-                    if out is not None:
-                        self._fan_out(view, out, 1, entry.position)
-                        if burst.time_range is not None and view.range_version == told:
-                            view.range_version = self._range_version
-        self.position = entry.position
+        self.take_run((entry,), now)
+
+    def take_run(self, entries: Sequence[Entry], now: float) -> None:
+        """The next entries, each in a frame of its own; small ones that follow each other leave in one `send`."""
+        runs: dict[View, Run] = {}
+        for entry in entries:
+            told = self._range_version
+            if self._absorb(entry, now):
+                opened = OpenBurst(entry.burst)
+                for view in self.views.values():
+                    if view.live:
+                        out = self._cutter.single(opened, view.want)
+                        if out is not None:
+                            run = runs.get(view)
+                            if run is None:
+                                run = runs[view] = Run(self.position, view.range_version)
+                            elif run.size + len(out) > RUN_BYTES:
+                                self._send_run(view, run)
+                                run = runs[view] = Run(self.position, view.range_version)
+                            run.add(out, entry.position)
+                            if entry.burst.time_range is not None and run.range_version == told:
+                                run.range_version = self._range_version
+            self.position = entry.position
+        for view, run in runs.items():
+            self._send_run(view, run)
+
+    def _send_run(self, view: View, run: Run) -> None:
+        out = run.joined()
+        for client, taken in view.deliver(out, len(run), len(run), self.tally):
+            # A frame that was begun counts as delivered; one that was not, not even in part, is still to come.
+            position, rest, begun = run.cut(taken)
+            self._leave_live(client, position)
+            self.tally.fell_behind += taken >= 0
+            if taken < 0:
+                client.sink.abort()
+            elif taken > 0:
+                if rest:
+                    client.sink.hold(memoryview(out)[taken : taken + rest])
+                self.tally.uncount(len(run) - begun, len(out) - taken - rest)
+        view.range_version = run.range_version
 
     def take_merged(self, entries: Sequence[Entry], now: float) -> None:
         """Several entries at once, merged to about 64 KiB for the live clients too."""
@@ -215,7 +246,7 @@ class SessionFeed:
 
     def _fan_out(self, view: View, out: bytes, bursts: int, position: Position) -> list[Client]:
         """Send to the live clients of a view; those that took nothing of it."""
-        behind = view.deliver(out, bursts, self.tally)
+        behind = view.deliver(out, 1, bursts, self.tally)
         if not behind:
             return []
         for client, taken in behind:

@@ -22,3 +22,9 @@ class Tally:
     rewound: int = 0
     dropped: int = 0
     lost: int = 0
+
+    def uncount(self, frames: int, size: int) -> None:
+        """Frames of one burst each that were counted as sent to one client, and were not."""
+        self.frames_out -= frames
+        self.bursts_out -= frames
+        self.bytes_out -= size

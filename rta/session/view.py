@@ -27,8 +27,10 @@ class View:
         """When one of them was last told on its own (Trio time)."""
         self.range_due: float | None = None
 
-    def deliver(self, frame: bytes, bursts: int, tally: Tally) -> list[tuple[Client, int]]:
+    def deliver(self, frame: bytes, frames: int, bursts: int, tally: Tally) -> list[tuple[Client, int]]:
         """Send to every live client; those that did not take all of it, with how much they took (-1: broken).
+
+        `frame` may be several frames; whoever took some of it is counted with all.
 
         No checkpoint in here: a frame goes to all, or the next one would overtake it.
         """
@@ -48,7 +50,7 @@ class View:
         reached = len(self.live)
         if behind:
             reached -= sum(taken <= 0 for _, taken in behind)
-        tally.frames_out += reached
+        tally.frames_out += reached * frames
         tally.bursts_out += reached * bursts
         tally.bytes_out += reached * size
         return behind

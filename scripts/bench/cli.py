@@ -4,73 +4,42 @@ from __future__ import annotations
 
 import signal
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import wraps
 from pathlib import Path
-from typing import Any
 
 import click
 
 from scripts.bench.fanout import compare
 from scripts.bench.flat_out import Form
 from scripts.bench.latency import latency
+from scripts.bench.options import OUT, clients_option, runs_option, seconds_option, shapes_option, shared
 from scripts.bench.paced import Load
-from scripts.bench.processes import BenchError, allow_many_files
+from scripts.bench.processes import BenchError
+from scripts.bench.redis_cli import COMMANDS as REDIS_COMMANDS
 from scripts.bench.report import Results
 from scripts.bench.selective import selective
-from scripts.bench.sink import build
 from scripts.bench.stall import stall
 from scripts.bench.starting import starting
 
 __all__ = ["main"]
 
-_OUT = Path(__file__).with_name("bin") / "results.jsonl"
-
-
-def _numbers(_: click.Context, __: click.Parameter, value: str | None) -> list[int] | None:
-    return None if value is None else [int(v) for v in value.split(",")]
-
-
-def _letters(_: click.Context, __: click.Parameter, value: str) -> list[str]:
-    return value.split(",")
-
-
-def _shared(command: Callable[..., None]) -> Callable[..., None]:
-    """Options of every command; the command gets results, a folder, and whether to be quick."""
-
-    @click.option("--quick", is_flag=True, help="Short and single runs: whether it works, not what it is worth.")
-    @click.option("--out", type=click.Path(path_type=Path), default=_OUT, help="JSON lines are appended here.")
-    @wraps(command)
-    def run(quick: bool, out: Path, **options: Any) -> None:
-        allow_many_files()
-        build()
-        with tempfile.TemporaryDirectory(prefix="rta-bench-") as folder:
-            command(Results(out), Path(folder), quick, **options)
-
-    return run
-
-
-_shapes = click.option("--shapes", default="A,C,B", callback=_letters, help="Of A, B and C.")
-_clients = click.option("--clients", callback=_numbers, help="How many, one after the other.  [10,100,1000]")
-_runs = click.option("--runs", type=int, help="How often; the median is what counts.")
-_seconds = click.option("--seconds", type=float, help="About how long one run is.")
-
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
-    """Measure the service against a bare socket loop. All figures worth having are ratios within one run."""
+    """Measure the service against a bare socket loop, and against its peers.
+
+    All figures worth having are ratios within one run."""
 
 
 @cli.command("fanout")
-@_shapes
-@_clients
-@_runs
-@_seconds
+@shapes_option
+@clients_option
+@runs_option
+@seconds_option
 @click.option("--forms", help="Of follow, ingest and flood.  [follow,ingest]")
-@_shared
+@shared
 def _fanout(
     results: Results,
     folder: Path,
@@ -89,11 +58,11 @@ def _fanout(
 
 
 @cli.command("behind")
-@_shapes
-@_clients
-@_runs
-@_seconds
-@_shared
+@shapes_option
+@clients_option
+@runs_option
+@seconds_option
+@shared
 def _behind(
     results: Results,
     folder: Path,
@@ -111,9 +80,9 @@ def _behind(
 
 @cli.command("select")
 @click.option("--clients", default=100, help="How many.")
-@_runs
-@_seconds
-@_shared
+@runs_option
+@seconds_option
+@shared
 def _select(results: Results, folder: Path, quick: bool, clients: int, runs: int | None, seconds: float | None) -> None:
     """Clients that want 10 of 500 channels: one, many equal ones, and as many different ones."""
     selective(results, folder, clients, runs or (1 if quick else 5), seconds or (0.7 if quick else 2.0))
@@ -122,9 +91,9 @@ def _select(results: Results, folder: Path, quick: bool, clients: int, runs: int
 @cli.command("stall")
 @click.option("--clients", type=int, help="How many, the deaf tenth included.  [1000]")
 @click.option("--rate", type=float, help="Bursts per second.  [40]")
-@_runs
-@_seconds
-@_shared
+@runs_option
+@seconds_option
+@shared
 def _stall(
     results: Results,
     folder: Path,
@@ -143,9 +112,9 @@ def _stall(
 @cli.command("latency")
 @click.option("--load", default="100x10x10", help="Sessions x clients x bursts per second.")
 @click.option("--shape", default="A", help="A, B or C.")
-@_runs
-@_seconds
-@_shared
+@runs_option
+@seconds_option
+@shared
 def _latency(
     results: Results,
     folder: Path,
@@ -162,20 +131,24 @@ def _latency(
 
 
 @cli.command("start")
-@_runs
-@_shared
+@runs_option
+@shared
 def _start(results: Results, folder: Path, quick: bool, runs: int | None) -> None:
     """How long it takes from the start of the process to a client's first data."""
     starting(results, folder, runs or (2 if quick else 9))
 
 
+for _command in REDIS_COMMANDS:
+    cli.add_command(_command)
+
+
 @cli.command("all")
 @click.option("--quick", is_flag=True, help="Short and single runs: whether it works, not what it is worth.")
-@click.option("--out", type=click.Path(path_type=Path), default=_OUT, help="JSON lines are appended here.")
+@click.option("--out", type=click.Path(path_type=Path), default=OUT, help="JSON lines are appended here.")
 def _all(quick: bool, out: Path) -> None:
-    """Everything, one after the other: under 40 minutes, with --quick under 4."""
+    """Everything, one after the other: about 75 minutes, with --quick under 8."""
     arguments = ["--out", str(out), *(["--quick"] if quick else [])]
-    for command in (_start, _latency, _select, _fanout, _behind, _stall):
+    for command in (_start, _latency, _select, _fanout, _behind, _stall, *REDIS_COMMANDS):
         with _timed(command.name or ""):
             command.main(arguments, standalone_mode=False)
 

@@ -16,7 +16,7 @@ from scripts.bench.service import serving
 from scripts.bench.shapes import Maker
 from scripts.bench.sink import Sink
 
-__all__ = ["Form", "Job", "run_bare", "run_service"]
+__all__ = ["Form", "Job", "figures", "run_bare", "run_service"]
 
 _WINDOW = 1 << 20  # bytes that a client may be behind where clients are to follow
 _ON_THE_WAY = 128 << 20  # the same for all clients together
@@ -61,7 +61,8 @@ class Job:
         }
 
 
-def _figures(job: Job, begun_ns: int, cpu: float, found: dict[str, Any]) -> dict[str, Any]:
+def figures(job: Job, begun_ns: int, cpu: float, found: dict[str, Any]) -> dict[str, Any]:
+    """What is worth writing down."""
     seconds = max(found["last"] - begun_ns / 1e9, 1e-9)
     return {
         "shape": job.shape,
@@ -96,7 +97,7 @@ def run_bare(folder: Path, job: Job) -> dict[str, Any]:
         before = child.cpu()
         gate[Slot.GO] = 1
         found = sink.result()
-        return _figures(job, gate[Slot.BEGUN], child.cpu() - before, found)
+        return figures(job, gate[Slot.BEGUN], child.cpu() - before, found)
 
 
 def _window(job: Job) -> int:
@@ -133,5 +134,5 @@ def run_service(folder: Path, form: Form, job: Job) -> dict[str, Any]:
         idle, before = child.rss(), child.cpu()
         gate[Slot.GO] = 1
         found = sink.result()
-        figures = _figures(job, gate[Slot.BEGUN], child.cpu() - before, found)
-        return figures | {"rss_before": idle, "rss_peak": child.rss("VmHWM"), "window": window}
+        memory = {"rss_before": idle, "rss_peak": child.rss("VmHWM")}
+        return figures(job, gate[Slot.BEGUN], child.cpu() - before, found) | memory | {"window": window}

@@ -1,4 +1,4 @@
-"""A memory log that can be filled in advance, and whose readers wait for a sign and for the slowest client."""
+"""A log that can be filled in advance, and whose readers wait for a sign and for the slowest client."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 
 import trio
 from attrs import define
 
-from rta.ports import Batch, Context, Position, Size, Tail, Trim, option
+from rta.ports import Batch, BurstLog, Context, Position, Size, Tail, Trim, load_transport, option
 from scripts.bench.gate import Gate, Slot
 from scripts.bench.shapes import Maker
 from scripts.bench.source import POLL, WAIT, identity
@@ -23,7 +23,7 @@ __all__ = ["LogOptions", "open_log"]
 
 @define
 class LogOptions:
-    """A memory log with a gate in front of its readers."""
+    """A log in memory, or on Redis, with a gate in front of its readers."""
 
     gate: Path = option("The file of the gate.")
     shape: str = option("Of the bursts to fill it with.", "A")
@@ -32,14 +32,13 @@ class LogOptions:
     window: int = option("Bursts the slowest client may be behind; 0: any number.", 0)
     hold: bool = option("Whether readers wait for the gate.", False)
     max_bytes: Size = option("As of the memory log.", Size(4 << 30))
+    redis: str | None = option("The URL of a Redis that has the bursts; unset: memory.", None)
 
 
 class GatedLog:
     """See `rta.ports.BurstLog`."""
 
-    shared = False
-
-    def __init__(self, options: LogOptions, inner: MemoryLog) -> None:
+    def __init__(self, options: LogOptions, inner: BurstLog) -> None:
         self._options = options
         self._inner = inner
         self._gate = Gate(options.gate)
@@ -47,6 +46,7 @@ class GatedLog:
         self.opened = trio.Event()
         if not options.hold:
             self.opened.set()
+        self.shared = inner.shared
         self.open_session = inner.open_session
         self.append = inner.append
         self.find = inner.find
@@ -125,10 +125,18 @@ async def _end_with_parent() -> None:
     signal.raise_signal(signal.SIGTERM)
 
 
+def _inner(options: LogOptions, context: Context) -> AbstractAsyncContextManager[BurstLog]:
+    if options.redis is None:
+        return nullcontext(MemoryLog(options.max_bytes, context.clock))
+    offer = load_transport("redis").log
+    assert offer is not None
+    return offer.open(offer.options(url=options.redis), context)
+
+
 @asynccontextmanager
 async def open_log(options: LogOptions, context: Context) -> AsyncIterator[GatedLog]:
-    log = GatedLog(options, MemoryLog(options.max_bytes, context.clock))
-    async with trio.open_nursery() as nursery:
+    async with _inner(options, context) as inner, trio.open_nursery() as nursery:
+        log = GatedLog(options, inner)
         nursery.start_soon(log.watch)
         nursery.start_soon(_end_with_parent)
         yield log

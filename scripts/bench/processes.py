@@ -23,6 +23,17 @@ class BenchError(Exception):
     """A measurement that did not come about."""
 
 
+def _cpu(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / _TICK
+
+
+def _descendants(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    found = [int(child) for task in tasks for child in task.read_text().split()]
+    return found + [further for child in found for further in _descendants(child)]
+
+
 class Child:
     """A child process. Its standard error goes to a file, to be shown if it fails."""
 
@@ -63,9 +74,8 @@ class Child:
         return self._errors.read_text(errors="replace")[-3000:]
 
     def cpu(self) -> float:
-        """Seconds of CPU used so far, in steps of the kernel's tick."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(") ", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / _TICK
+        """Seconds of CPU used so far by it and its children, in steps of the kernel's tick."""
+        return sum(map(_cpu, [self.pid, *_descendants(self.pid)]))
 
     def rss(self, what: str = "VmRSS") -> float:
         """Resident memory in MiB; `VmHWM` for the most there has been."""

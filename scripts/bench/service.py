@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,15 @@ class Running:
     port: int
     gate: Gate
     gate_path: Path
+
+    @property
+    def listens(self) -> bool:
+        """Whether it accepts connections."""
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+        except OSError:
+            return False
+        return True
 
     def metric(self, name: str) -> float:
         """One of its metrics, read as a scraper would."""
@@ -56,31 +66,45 @@ def start(
     log: dict[str, Any] | None = None,
     source: dict[str, Any] | None = None,
     fanout: dict[str, Any] | None = None,
+    redis: str | None = None,
+    pruner: dict[str, Any] | None = None,
+    arguments: Sequence[str] = (),
 ) -> Running:
-    """Start it without waiting. Options: see `scripts.bench.transport`; the `fanout` ones are the service's own."""
+    """Start it without waiting. Options: see `scripts.bench.transport`; `fanout` and `pruner` are the service's own.
+
+    With the URL of a `redis` it is an edge and nothing else: without a source, and with a gate in front of its log
+    only if there are options for `log`. The arguments are further ones of `rta run`.
+    """
     gate_path = folder / "gate"
     gate_path.unlink(missing_ok=True)
     gate, port = Gate(gate_path), free_port()
     config = folder / "site.toml"
+    buffer: dict[str, Any] = {"transport": "bench", "gate": str(gate_path), **(log or {})}
+    if redis is not None:
+        buffer = {**buffer, "redis": redis} if log is not None else {"transport": "redis", "url": redis}
+    sources = _table("[[source]]", {"name": "bench", "transport": "bench", "gate": str(gate_path), **(source or {})})
     config.write_text(
         _table("[edge]", {"transport": "websocket", "host": "127.0.0.1", "port": port})
-        + _table("[buffer]", {"transport": "bench", "gate": str(gate_path), **(log or {})})
+        + _table("[buffer]", buffer)
         + _table("[fanout]", fanout or {})
+        + _table("[pruner]", pruner or {})
         + _table("[logging]", {"level": "warning"})
-        + _table("[[source]]", {"name": "bench", "transport": "bench", "gate": str(gate_path), **(source or {})})
+        + (sources if redis is None else "")
     )
     env = {k: v for k, v in os.environ.items() if not k.startswith("RTA_")}
     env["PYTHONPATH"] = str(_install(folder))
-    child = Child([sys.executable, "-m", "rta", "run", "--config", str(config)], folder / "rta.log", env)
+    argv = [sys.executable, "-m", "rta", "run", "--config", str(config), *arguments]
+    child = Child(argv, folder / "rta.log", env)
     return Running(child, port, gate, gate_path)
 
 
 @contextmanager
 def serving(folder: Path, **options: Any) -> Iterator[Running]:
-    """A service whose sessions are open; ended by its own id."""
+    """A service whose sessions are open, or that listens if it has no source; ended by its own id."""
     running = start(folder, **options)
+    edge_only = options.get("redis") is not None
     try:
-        wait_until(lambda: running.gate[Slot.READY], running.child, 20, "service")
+        wait_until(lambda: running.listens if edge_only else running.gate[Slot.READY], running.child, 20, "service")
         yield running
     finally:
         running.child.stop()

@@ -94,6 +94,10 @@ class Program:
 
     # ---- how it ends
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def signal(self, number: int) -> None:
         self._process.send_signal(number)
 

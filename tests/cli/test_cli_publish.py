@@ -35,19 +35,20 @@ def test_the_demos_drive_needs_no_options(command, redis_server):
     assert last.startswith(f"session {said['identity']} closed: 1352.8 s, ")
 
 
-def test_options_of_the_session_and_of_the_file(command, redis_server, lap, tmp_path):
-    document = tmp_path / "configuration.json"
+def test_options_of_the_session_and_of_the_file(command, redis_server, lap):
     done = command(
         *("publish", lap, "--redis", redis_server.url, "--speed", "0", "--stream", "car1", "--identity", "lap-1"),
         *("--identifier", "A lap", "--origin", "file", "--time-unit", "ms", "--time-column", "Time"),
-        *("-o", 'types=Gear="u8"', "-o", "kind=row", "--configuration", document),
+        *("-o", 'types=Gear="u8"', "-o", "kind=row"),
     )
     assert (done.status, done.err) == (0, "")
     [session] = sessions(redis_server)
     said = json.loads(session["json"])
     assert (session["streamName"], said["identity"], said["identifier"]) == ("car1", "lap-1", "A lap")
     assert (session["tStart"], session["tEnd"]) == ("250000", "1000000")
-    assert "Gear:csv" in document.read_text()
+    with Redis.from_url(redis_server.url, decode_responses=True) as client:
+        document = client.get(f"rta:config:{said['configBindings'][0]['identifier']}")
+    assert "Gear:csv" in document
 
 
 def test_ctrl_c_leaves_the_session_truncated(start, redis_server, site):

@@ -58,6 +58,7 @@ subscriptions = st.sampled_from(
     [only(1), only(2), only(0, 1), only(events=True), only(1, events=True), Subscription(all_data=True), ALL]
 )
 which = st.integers(0, 5)
+hows = st.sampled_from(["one by one", "in a run", "in a run", "merged"])
 
 WAITING = '{"identity":"s","state":"waiting"}'
 
@@ -210,10 +211,10 @@ class Session(RuleBasedStateMachine):
 
     def _catch_up(self) -> None:
         self.the_reader_reads()
-        self.the_reader_gives(len(self.queue), False)
+        self.the_reader_gives(len(self.queue), "in a run")
 
-    @rule(count=st.integers(1, 5), merged=st.booleans())
-    def the_reader_gives(self, count: int, merged: bool) -> None:
+    @rule(count=st.integers(1, 5), how=hows)
+    def the_reader_gives(self, count: int, how: str) -> None:
         assert self.feed is not None
         entries: list[Entry] = []
         for _ in range(min(count, len(self.queue))):
@@ -221,19 +222,21 @@ class Session(RuleBasedStateMachine):
             if entry is not LOST:
                 entries.append(entry)
                 continue
-            self._give(entries, merged)
+            self._give(entries, how)
             entries = []
             self.feed.lose()
-        self._give(entries, merged)
+        self._give(entries, how)
 
-    def _give(self, entries: list[Entry], merged: bool) -> None:
+    def _give(self, entries: list[Entry], how: str) -> None:
         assert self.feed is not None
         for entry in entries:
             here = [s for s in self.story.sent if s.stream == self.stream]
             self._takes(next(s for s in here if s.position == entry.position), self.tick())
-            if not merged:
+            if how == "one by one":
                 self.feed.take(entry, self.now)
-        if merged:
+        if how == "in a run":
+            self.feed.take_run(entries, self.now)
+        if how == "merged":
             self.feed.take_merged(entries, self.now)
 
     @precondition(lambda self: len(self.records) < 4)

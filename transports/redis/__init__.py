@@ -9,6 +9,6 @@ from transports.redis.options import RedisLogOptions
 __all__ = ["TRANSPORT", "RedisLog", "RedisLogOptions"]
 
 TRANSPORT = Transport(
-    log=Offer(RedisLogOptions, open_log, check, examine),
+    log=Offer(RedisLogOptions, open_log, check, shared=True, examine=examine),
     summary="a log on Redis Streams that any number of processes and machines share",
 )

@@ -16,6 +16,7 @@ class EdgeOptions:
 
     host: str = option("Address to listen on. Beyond loopback, put TLS and authentication in front.", "127.0.0.1")
     port: int = option("TCP port; 0 takes a free one and says which.", 8180, validator=and_(ge(0), le(65535)))
+    reuse_port: bool = option("Share the port with other processes that do the same; the workers of a site do.", False)
     max_connections: int = option("Connections in all; one more is answered 503.", 10_000, validator=ge(1))
     max_per_address: int | None = option(
         "WebSocket connections from one address; one more is answered 503. Unset: no such limit, since a whole "

@@ -1,0 +1,7 @@
+"""Several processes that serve one port: a supervisor, its workers, and what they tell each other."""
+
+from rta.workers.exchange import MetricsExchange, merge_metrics
+from rta.workers.membership import Membership
+from rta.workers.supervisor import Supervisor, hold_port
+
+__all__ = ["Membership", "MetricsExchange", "Supervisor", "hold_port", "merge_metrics"]
