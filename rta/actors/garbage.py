@@ -13,9 +13,8 @@ import trio
 
 __all__ = ["keep_collections_short"]
 
-_EVERY = 2.0  # seconds between looks
-_CHANGE = 0.1  # of the clients: that many more or fewer, and who is there now is set aside anew
-_FEW = 50
+_EVERY = 1.0  # seconds between looks
+_FEW = 50  # clients that are not worth it
 _THRESHOLDS = (5000, 20, 100)
 
 
@@ -23,24 +22,23 @@ async def keep_collections_short(size: Callable[[], int]) -> None:
     """Until cancelled. `size`: how many clients there are."""
     before = gc.get_threshold()
     gc.set_threshold(*_THRESHOLDS)
+    gc.collect()
+    gc.freeze()
     aside = last = size()
-    _set_aside()
     try:
         while True:
             await trio.sleep(_EVERY)
             now = size()
-            settled = abs(now - last) <= max(last, now) * _CHANGE
-            if settled and abs(now - aside) > max(aside * _CHANGE, _FEW):
-                _set_aside()
+            if now > aside * 1.1 + _FEW and now <= last * 1.1:  # they have come, and are being served
+                gc.collect(1)
+                gc.freeze()  # takes no time; what garbage goes along waits until half of the clients have left
+                aside = now
+            elif now < aside / 2 - _FEW and now >= last * 0.9:
+                gc.unfreeze()
+                gc.collect()
+                gc.freeze()
                 aside = now
             last = now
     finally:
         gc.unfreeze()
         gc.set_threshold(*before)
-
-
-def _set_aside() -> None:
-    """All there is, once those that have left are gone."""
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()

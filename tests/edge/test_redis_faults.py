@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -413,3 +416,69 @@ class Scissors:
         async for data in client:
             await server.send_all(data)
         nursery.cancel_scope.cancel()
+
+
+# ---- several edges
+
+
+async def test_an_edge_that_comes_under_load_serves_all_there_is_once(serve: Serve, own_redis: RedisServer) -> None:
+    async with (
+        serve(redis_at=options(own_redis)) as first,
+        ingest(options(own_redis)) as source,
+        following(first) as client,
+        trio.open_nursery() as nursery,
+    ):
+        nursery.start_soon(source.number, range(500))
+        await client.until_tag(100)
+        async with serve(redis_at=options(own_redis)) as second, following(second) as late:
+            got = tags(await until_all(late, range(500)))
+            assert sorted(got) == list(range(500))
+        assert tags(await client.until_tag(499)) == list(range(101, 500))
+
+
+async def until_all(client: RawClient, wanted: Iterable[int]) -> list[Item]:
+    """Everything up to when the client has all of these; back-fill comes behind the leading edge."""
+    items: list[Item] = []
+    missing = set(wanted)
+    while missing:
+        new = await client.message()
+        items += new
+        missing -= set(tags(new))
+    return items
+
+
+async def test_clients_of_an_edge_that_is_killed_get_everything_from_another(
+    serve: Serve, own_redis: RedisServer, tmp_path: Path
+) -> None:
+    config = tmp_path / "site.toml"
+    config.write_text(
+        f'[edge]\nport = 0\n[buffer]\ntransport = "redis"\nurl = "{own_redis.url}"\n[logging]\nformat = "json"\n'
+    )
+    environ = {k: v for k, v in os.environ.items() if not k.upper().startswith("RTA_")}
+    async with (
+        serve(redis_at=options(own_redis)) as survivor,
+        ingest(options(own_redis)) as source,
+        trio.open_nursery() as nursery,
+    ):
+        with (tmp_path / "log").open("wb") as out:
+            command = [sys.executable, "-m", "rta", "run", "--config", str(config)]
+            process = await trio.lowlevel.open_process(command, stderr=out, env=environ)
+        try:
+            await survivor.until(lambda: b'"ready"' in (tmp_path / "log").read_bytes(), "the other edge")
+            lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+            ready = next(line for line in lines if line["event"] == "ready")
+            nursery.start_soon(source.number, range(600))
+            async with raw(int(ready["url"].rpartition(":")[2])) as client:
+                await client.attach("s")
+                await client.message()
+                await client.subscribe(data=True)
+                before = tags(await client.until_tag(150))
+                process.kill()
+                await client.gone()
+        finally:
+            process.kill()
+            await process.wait()
+        assert before == list(range(151))
+        async with following(survivor) as again:
+            got = tags(await until_all(again, range(600)))
+            assert sorted(got) == list(range(600))
