@@ -30,7 +30,6 @@ async def keep_collections_short(size: Callable[[], int]) -> None:
             await trio.sleep(_EVERY)
             now = size()
             if now > aside * 1.1 + _FEW and now <= last * 1.1:  # they have come, and are being served
-                gc.collect(1)
                 gc.freeze()  # takes no time; what garbage goes along waits until half of the clients have left
                 aside = now
             elif now < aside / 2 - _FEW and now >= last * 0.9:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from itertools import count
 
 import trio
 from attrs import define
@@ -30,14 +31,14 @@ from transports.redis.upkeep import Upkeep
 
 __all__ = ["RedisLog", "open_log"]
 
-_FENCE_MS = 3_600_000  # an append that may have been carried out is tried again well within this
+_WRITING = 4096  # sessions of which it is remembered how many appends there were
 _MOST = 1000  # entries asked for at once
 _TYPICAL = 4096  # bytes of a burst, unpacked, as long as a stream has not shown its own
 
 
 @define(eq=False)
 class _Appending:
-    """Where a session of ours is: how many appends, and the one that may or may not have been carried out."""
+    """Where a session of ours is: its last append, which may or may not have been carried out."""
 
     lock: trio.Lock
     number: int = 0
@@ -67,6 +68,7 @@ class RedisLog:
         self._anchors = anchors
         self._writer = f"{random.getrandbits(64):016x}"
         self._openings = 0
+        self._numbers = count(1)
         self._appending: dict[tuple[str, int], _Appending] = {}
         self._burst_size: dict[str, float] = {}
         self._directory = Directory(server, self.keys)
@@ -100,21 +102,29 @@ class RedisLog:
         who = (session.stream, session.stream_session_id)
         state = self._appending.get(who)
         if state is None:
+            self._forget_idle()
             state = self._appending[who] = _Appending(trio.Lock())
         async with state.lock:
             if state.unanswered != burst.packed:
-                state.number += 1
+                state.number = next(self._numbers)
                 state.unanswered = burst.packed
             position = await self._append(session, burst, state.number)
             await self._update(session, burst)
             state.unanswered = None
         return position
 
+    def _forget_idle(self) -> None:
+        """Of sessions that have all their answers nothing need be known: numbers grow over all of them."""
+        if len(self._appending) >= _WRITING:
+            for who, state in list(self._appending.items())[: _WRITING // 2]:
+                if state.unanswered is None and not state.lock.locked():
+                    del self._appending[who]
+
     async def _append(self, session: SessionRecord, burst: Burst, number: int) -> Position:
         key = Keys.stream(session.stream)
         fence = Keys.beside_stream(session.stream, f"append:{self._writer}:{session.stream_session_id}")
         at = await self.server.ask_one(
-            key, "EVAL", APPEND, 2, key, fence, number, session.stream_session_id, burst.packed, _FENCE_MS
+            key, "EVAL", APPEND, 2, key, fence, number, session.stream_session_id, burst.packed, self._expiry_ms
         )
         return position_of(at)
 

@@ -13,7 +13,8 @@ from real_servers import RedisCluster, RedisServer, Sentinel
 from rta.metrics import Metrics
 from rta.ports import BurstLog, Context
 from rta.session.tally import Tally
-from rta.testing import BurstLogContract
+from rta.testing import BurstLogContract, numbered_burst
+from rta.testing.log_under_test import LogUnderTest, numbers
 from transports.redis import TRANSPORT, RedisLogOptions
 
 
@@ -33,7 +34,9 @@ def context() -> Context:
     return Context("buffer", Path("."), time.time_ns, Metrics(Tally(), dict))
 
 
-class OnRedis(BurstLogContract):
+class LogOnRedis(LogUnderTest):
+    """How the kit gets at a log on Redis."""
+
     @pytest.fixture(autouse=True)
     def _server(self, redis_server: RedisServer) -> None:
         self.server = redis_server
@@ -64,6 +67,10 @@ class OnRedis(BurstLogContract):
             yield
         finally:
             self.server.ask("CONFIG", "SET", "requirepass", "", password="shut")
+
+
+class OnRedis(LogOnRedis, BurstLogContract):
+    pass
 
 
 class TestOnRedis(OnRedis):
@@ -100,3 +107,16 @@ class TestBehindASentinel(OnRedis):
 
     def outage(self, log: BurstLog) -> None:
         return None
+
+
+class TestWritingManySessions(LogOnRedis):
+    """A process that opens sessions for years."""
+
+    async def test_sessions_that_are_not_remembered_any_more_go_on(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("transports.redis.log._WRITING", 4)
+        async with self.open_log() as log:
+            sessions = [await log.open_session(f"s{i}", "s") for i in range(10)]
+            for round_ in range(3):
+                for i, session in enumerate(sessions):
+                    await log.append(session, numbered_burst(100 * round_ + i))
+            assert numbers(await self.everything(log, "s")) == [100 * r + i for r in range(3) for i in range(10)]
