@@ -59,7 +59,9 @@ def command(path: Path | None, workers: int | None) -> None:
 
 def _supervise(config: Config, path: Path | None) -> int:
     options = config.edge.options
-    command = [sys.executable, "-m", "rta", "run", *(["--config", str(path)] if path is not None else [])]
+    # Modules are found where we have found ours: with -m, Python would look into the working directory first.
+    safe = [] if sys.path[:1] == [os.getcwd()] else ["-P"]
+    command = [sys.executable, *safe, "-m", "rta", "run", *(["--config", str(path)] if path is not None else [])]
     with hold_port(options.host, options.port) as port:
         workers = config.site.workers
         supervisor = Supervisor(command, workers, port, config.site.grace, os.environ)
@@ -82,7 +84,7 @@ async def _main(site: Site, membership: Membership | None) -> RtaError | None:
     started = _Started()
     try:
         async with trio.open_nursery() as nursery:
-            await nursery.start(_signals, site)
+            await nursery.start(_signals, site, membership is None)
             if membership is not None:
                 nursery.start_soon(membership.attend, started.event, site.stop)
             nursery.start_soon(keep_collections_short, lambda: site.clients)
@@ -93,11 +95,13 @@ async def _main(site: Site, membership: Membership | None) -> RtaError | None:
     return expected
 
 
-async def _signals(site: Site, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+async def _signals(site: Site, alone: bool, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         task_status.started()
         async for number in signals:
             if site.stopping:
-                os._exit(128 + number)
+                if alone:
+                    os._exit(128 + number)
+                continue  # those who signal every process signal the supervisor too, which passes it on
             log.info("signal", name=signal.Signals(number).name)
             site.stop()

@@ -36,7 +36,10 @@ class MetricsExchange:
         path = self._path(self._membership.index)
         path.unlink(missing_ok=True)  # that of a worker which we replace
         with trio.socket.socket(trio.socket.AF_UNIX) as listening:
-            await listening.bind(os.fspath(path))
+            try:
+                await listening.bind(os.fspath(path))
+            except FileNotFoundError:
+                return  # the supervisor has gone with its folder, and we are about to
             listening.listen(16)
             async with trio.open_nursery() as nursery:
                 await trio.serve_listeners(self._answer, [trio.SocketListener(listening)], handler_nursery=nursery)
@@ -76,7 +79,7 @@ def merge_metrics(texts: Iterable[bytes]) -> bytes:
     comments: dict[str, list[str]] = {}
     values: dict[str, dict[str, float]] = {}
     for text in texts:
-        for line in text.decode().splitlines():
+        for line in text.decode().split("\n"):
             if line.startswith("# "):
                 name = line.split(" ", 3)[2]
                 known = comments.setdefault(name, [])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -52,11 +54,18 @@ class Membership:
     async def attend(self, ready: trio.Event, stop: Callable[[], None]) -> None:
         """Tell the supervisor when we are ready; stop when it is gone, however it went."""
         with trio.socket.from_stdlib_socket(socket.socket(fileno=self.link)) as link:
-            await ready.wait()
-            try:
-                await link.send(_READY)
-                while await link.recv(1):
-                    pass
-            except OSError:
-                pass
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._announce, ready, link)
+                with suppress(OSError):
+                    while await link.recv(1):
+                        pass
+                nursery.cancel_scope.cancel()
+        # It would have removed the folder, and has not if it was killed.
+        shutil.rmtree(self.folder, ignore_errors=True)
         stop()
+
+    @staticmethod
+    async def _announce(ready: trio.Event, link: trio.socket.SocketType) -> None:
+        await ready.wait()
+        with suppress(OSError):
+            await link.send(_READY)

@@ -1,16 +1,16 @@
 """The supervisor: starts the workers, starts those that die again, and takes them down with it.
 
-Owns the processes and the port, which it holds without listening, so that nobody else gets it while a worker is
-being replaced. Serves nothing itself. Ends when it is told to, or when no worker can be started.
+Owns the processes and the folder where they find each other. Serves nothing itself. Ends when it is told to, or when
+a worker cannot even be started.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,54 +18,15 @@ import structlog
 import trio
 
 from rta.backoff import Backoff
-from rta.errors import RtaError
 from rta.workers.membership import Membership
 
-__all__ = ["Supervisor", "hold_port"]
+__all__ = ["Supervisor"]
 
 log = structlog.get_logger("rta.workers")
 
 _STEADY = 10.0  # seconds after which a worker that dies has not died at once
 _TO_START = 60.0
 _OVER_GRACE = 15.0  # seconds a worker may take to end beyond the grace its clients have
-
-
-@contextmanager
-def hold_port(host: str, port: int) -> Iterator[int]:
-    """Keep a port for processes of ours that share it; which one, where any would do.
-
-    :raises RtaError: somebody else has it, or the host is none of ours.
-    """
-    try:
-        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except OSError as e:
-        raise RtaError(f"edge.host: {host!r} is no address to listen on: {e.strerror}") from None
-    with ExitStack() as held:
-        for family, kind, protocol, _, address in found:
-            try:
-                if port:
-                    with _bind(family, kind, protocol, address[0], port, shared=False) as alone:
-                        alone.listen()  # fails where others listen, be they willing to share
-                sock = held.enter_context(_bind(family, kind, protocol, address[0], port, shared=True))
-            except OSError as e:
-                raise RtaError(f"cannot listen on {host}:{port}: {e.strerror}") from None
-            port = sock.getsockname()[1]
-        yield port
-
-
-def _bind(family: int, kind: int, protocol: int, host: str | int, port: int, *, shared: bool) -> socket.socket:
-    sock = socket.socket(family, kind, protocol)
-    try:
-        if family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if shared:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        sock.bind((host, port))
-    except OSError:
-        sock.close()
-        raise
-    return sock
 
 
 class Supervisor:
@@ -79,61 +40,66 @@ class Supervisor:
         self._grace = grace
         self._environ = environ
         self._processes: dict[int, trio.Process] = {}
-        self._stop = trio.Event()
+        self._keeping = trio.CancelScope()
+        """Cancelled, every worker is ended in order."""
         self._status = 0
 
     async def run(self) -> int:
         """Until a signal; the exit status."""
         with TemporaryDirectory(prefix="rta-workers-") as folder:
             async with trio.open_nursery() as nursery:
-                await nursery.start(self._signals)
-                nursery.start_soon(self._start_all, Path(folder), nursery)
-                await self._stop.wait()
-                await self._end_all()
+                await nursery.start(self._signals, folder)
+                with self._keeping:
+                    await self._keep_all(Path(folder))
                 nursery.cancel_scope.cancel()
         return self._status
 
-    async def _signals(self, *, task_status: trio.TaskStatus[None]) -> None:
+    async def _signals(self, folder: str, *, task_status: trio.TaskStatus[None]) -> None:
         with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             task_status.started()
             async for number in signals:
-                if self._stop.is_set():
-                    self._send(signal.SIGKILL)
-                    os._exit(128 + number)
+                if self._keeping.cancel_called:
+                    self._end_at_once(folder, 128 + number)
                 log.info("signal", name=signal.Signals(number).name)
-                self._stop.set()
+                self._keeping.cancel()
 
-    async def _start_all(self, folder: Path, nursery: trio.Nursery) -> None:
-        for index in range(self._count):
-            # The first one alone, so that what is wrong is said once.
-            with trio.move_on_after(_TO_START):
-                await nursery.start(self._keep, index, folder)
-        log.info("workers are up", count=self._count, port=self._port)
+    def _end_at_once(self, folder: str, status: int) -> None:
+        for process in self._processes.values():
+            if process.returncode is None:
+                process.kill()
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(status)
 
-    async def _keep(self, index: int, folder: Path, *, task_status: trio.TaskStatus[None]) -> None:
-        """Have a worker, again and again."""
+    async def _keep_all(self, folder: Path) -> None:
+        async with trio.open_nursery() as nursery:
+            for index in range(self._count):
+                up = trio.Event()
+                nursery.start_soon(self._keep, index, folder, up)
+                with trio.move_on_after(_TO_START):  # one by one, so that what is wrong is said once
+                    await up.wait()
+            log.info("workers are up", count=self._count, port=self._port)
+
+    async def _keep(self, index: int, folder: Path, up: trio.Event) -> None:
+        """Have a worker, again and again; `up` is set when the first one is ready."""
         backoff = Backoff(first=0.2, cap=10.0)
-        begun = False
         while True:
             started = trio.current_time()
-            ready, process = await self._run_one(index, folder, task_status if not begun else None)
-            if self._stop.is_set():
-                return
+            process = await self._run_one(index, folder, up)
             status = process.returncode
-            if not ready and not begun:
-                self._status = status if status and status > 0 else 1
-                self._stop.set()
+            assert status is not None
+            if not up.is_set():
+                if status <= 0:  # otherwise it has said why
+                    log.error("worker cannot be started", worker=index, pid=process.pid, status=status)
+                self._status = max(status, 1)
+                self._keeping.cancel()
                 return
-            begun = True
             log.error("worker died, starting another", worker=index, pid=process.pid, status=status)
             if trio.current_time() - started > _STEADY:
                 backoff.reset()
             await backoff.pause()
 
-    async def _run_one(
-        self, index: int, folder: Path, task_status: trio.TaskStatus[None] | None
-    ) -> tuple[bool, trio.Process]:
-        """One life of a worker: whether it was ready once, and the process that was it."""
+    async def _run_one(self, index: int, folder: Path, up: trio.Event) -> trio.Process:
+        """One life of a worker."""
         ours, theirs = socket.socketpair()
         with trio.socket.from_stdlib_socket(ours) as link:
             with theirs:
@@ -144,21 +110,27 @@ class Supervisor:
                     pass_fds=[theirs.fileno()],
                     start_new_session=True,  # Ctrl-C is ours to pass on, once
                 )
+            # No checkpoint since it was started: from here on it is ended whatever happens.
             self._processes[index] = process
-            ready = bool(await link.recv(1))
-            if ready and task_status is not None:
-                task_status.started()
-            await process.wait()
-        return ready, process
-
-    def _send(self, number: int) -> None:
-        for process in self._processes.values():
-            if process.returncode is None:
-                process.send_signal(number)
-
-    async def _end_all(self) -> None:
-        self._send(signal.SIGTERM)
-        with trio.move_on_after(self._grace + _OVER_GRACE):
-            for process in self._processes.values():
+            try:
+                if await link.recv(1):
+                    up.set()
                 await process.wait()
-        self._send(signal.SIGKILL)
+            finally:
+                if process.returncode is None:
+                    with trio.CancelScope(shield=True):
+                        await self._end(index, process)
+        return process
+
+    async def _end(self, index: int, process: trio.Process) -> None:
+        """In order, if it can."""
+        process.terminate()
+        with trio.move_on_after(self._grace + _OVER_GRACE):
+            await process.wait()
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        # One that had not begun dies of the signal, which is as good.
+        if process.returncode not in (0, -signal.SIGTERM):
+            log.error("worker did not end in order", worker=index, pid=process.pid, status=process.returncode)
+            self._status = self._status or 1

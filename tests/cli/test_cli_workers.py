@@ -6,12 +6,14 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from program import wait_until
-from real_servers import RedisServer
+from real_servers import RedisServer, free_port
 
 
 @pytest.fixture
@@ -34,9 +36,20 @@ def up(program, count: int = 2) -> None:
 
 def workers_of(program) -> list[int]:
     """The two processes of the workers, in the order of their beginning."""
-    found = [int(p.name) for p in Path("/proc").iterdir() if p.name.isdecimal() and parent(int(p.name)) == program.pid]
+    found = children_of(program)
     assert len(found) == 2
-    return sorted(found)
+    return found
+
+
+def children_of(program) -> list[int]:
+    numbers = [int(p.name) for p in Path("/proc").iterdir() if p.name.isdecimal()]
+    return sorted(pid for pid in numbers if parent(pid) == program.pid)
+
+
+def folder_for_temporary_files(tmp_path: Path) -> Path:
+    folder = tmp_path / "t"
+    folder.mkdir()
+    return folder
 
 
 def parent(pid: int) -> int | None:
@@ -96,6 +109,42 @@ def test_a_worker_that_is_killed_is_replaced(start, config):
     assert all(line["worker"] == 0 for line in opened)
 
 
+def test_every_process_may_be_signalled(start, config):
+    """As by a service manager that knows of no supervisors: a worker then hears of its end twice."""
+    program = start("run", "--config", config, "--workers", "2")
+    up(program)
+    program.until_streams("lap-1")
+    for pid in [*workers_of(program), program.pid]:
+        os.kill(pid, signal.SIGTERM)
+    assert program.ends() == 0
+    assert sorted(line["worker"] for line in program.log if line["event"] == "stopped") == [0, 1]
+
+
+def test_a_signal_before_all_are_up_is_an_orderly_end_too(start, config):
+    program = start("run", "--config", config, "--workers", "2")
+    program.until(lambda: children_of(program), "the first worker")
+    workers = children_of(program)
+    program.signal(signal.SIGTERM)
+    assert program.ends() == 0
+    assert not any(alive(pid) for pid in workers)
+    assert "Traceback" not in program.err
+
+
+def test_a_second_signal_ends_all_at_once_and_leaves_nothing(start, config, tmp_path):
+    folder = folder_for_temporary_files(tmp_path)
+    program = start("run", "--config", config, "--workers", "2", TMPDIR=str(folder))
+    up(program)
+    workers = workers_of(program)
+    assert list(folder.iterdir()) != []
+    os.kill(workers[1], signal.SIGSTOP)  # it cannot end in order
+    program.signal(signal.SIGTERM)
+    program.logged("stopped", worker=0)
+    program.signal(signal.SIGTERM)
+    assert program.ends() == 128 + signal.SIGTERM
+    wait_until(lambda: not any(alive(pid) for pid in workers), "the end of the workers")
+    assert list(folder.iterdir()) == []
+
+
 def test_a_signal_ends_all_in_order(start, config):
     program = start("run", "--config", config, "--workers", "2")
     up(program)
@@ -107,13 +156,15 @@ def test_a_signal_ends_all_in_order(start, config):
     assert sorted(line["worker"] for line in program.log if line["event"] == "stopped") == [0, 1]
 
 
-def test_a_supervisor_that_is_killed_leaves_nobody_behind(start, config):
-    program = start("run", "--config", config, "--workers", "2")
+def test_a_supervisor_that_is_killed_leaves_nobody_and_nothing_behind(start, config, tmp_path):
+    folder = folder_for_temporary_files(tmp_path)
+    program = start("run", "--config", config, "--workers", "2", TMPDIR=str(folder))
     up(program)
     workers = workers_of(program)
     program.signal(signal.SIGKILL)
     program.ends()
     wait_until(lambda: not any(alive(pid) for pid in workers), "the end of the workers")
+    assert list(folder.iterdir()) == []
 
 
 def test_a_port_in_use_is_one_line(start, config):
@@ -143,4 +194,33 @@ def test_a_worker_that_cannot_start_is_said_once(start, config):
     config.with_name("secret").write_bytes(b"\xff")
     failed = start("run", "--config", config, "--workers", "2")
     assert failed.ends() == 1
-    assert failed.err.count("password_file") == 1
+    [line] = failed.err.splitlines()
+    assert line.startswith("rta: password_file ")
+
+
+def test_two_that_start_together_do_not_share_a_port(start, config):
+    config.write_text(config.read_text().replace("port = 0", f"port = {free_port()}"))
+    both = [start("run", "--config", config, "--workers", "2") for _ in range(2)]
+    wait_until(lambda: any("cannot listen" in program.err for program in both), "one being refused")
+    refused, other = sorted(both, key=lambda program: "cannot listen" not in program.err)
+    assert refused.ends() == 1
+    up(other)
+
+
+def test_modules_are_not_looked_for_in_the_working_directory(environ, config, tmp_path):
+    """Where `rta` itself does not look for them either."""
+    script = tmp_path / "bin"
+    script.mkdir()
+    (script / "rta").write_text("from rta.cli import main\nmain()\n")
+    here = tmp_path / "here"
+    here.mkdir()
+    (here / "attrs.py").write_text("raise RuntimeError('not this one')\n")
+    run = [sys.executable, script / "rta", "run", "--config", config, "--workers", "2"]
+    with subprocess.Popen(run, cwd=here, env=environ, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        said = b""
+        while b"workers are up" not in said and (line := process.stderr.readline()):
+            said += line
+        process.terminate()
+        process.stderr.read()
+    assert (process.returncode, b"not this one" in said) == (0, False)

@@ -26,7 +26,7 @@ from rta.wire import (
     read_burst,
 )
 from rta.wire._pb.stream_pb2 import StreamData, StreamDataBurst
-from rta.wire.burst import join, split
+from rta.wire.burst import join, pieces, split
 
 from . import independent as wire
 
@@ -221,6 +221,15 @@ def test_splitting_finds_the_bytes_of_each_item(made: list[StreamData]) -> None:
 @settings(deadline=None, max_examples=50)
 def test_joining_puts_items_together_as_they_are(parts: list[bytes]) -> None:
     assert join(parts) == wire.join(parts)
+
+
+@pytest.mark.parametrize("size", [0, 1, 127, 128, (1 << 14) - 1, 1 << 14, (1 << 21) - 1, 1 << 21])
+def test_heads_and_items_in_turn_are_the_burst(size: int) -> None:
+    items = [b"x" * size, b"", b"y" * size]
+    parts = pieces(wire.join(items))
+    heads, found = parts[: len(items)], parts[len(items) :]
+    assert found == items
+    assert b"".join(p for pair in zip(heads, found, strict=True) for p in pair) == wire.join(items)
 
 
 def test_fields_we_do_not_know_are_kept() -> None:
