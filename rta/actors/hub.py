@@ -182,7 +182,8 @@ class SessionHub:
                                 # What is missing where the log begins anew is no fault of ours, and nobody's gap.
                                 await self._hand_out(reader, batch, batch.lost and not anew)
                                 anew = False
-                                await trio.sleep(self.settings.merge_delay)
+                                if self.settings.merge_delay:
+                                    await trio.sleep(self.settings.merge_delay)
                     except TransportError as e:
                         self._health.fail(who, str(e))
                         log.warning("reading failed, trying again", stream=reader.stream, error=str(e))
@@ -273,21 +274,34 @@ class SessionHub:
 
     async def _poll(self) -> None:
         while True:
-            await trio.sleep(self.settings.poll)
+            feeds = self.feeds
+            pause = self.settings.poll / (len(feeds) + 1)
             try:
-                with trio.fail_after(max(self.settings.behind_limit, _READ_UP * 5)):
+                await trio.sleep(pause)
+                with trio.fail_after(self._patience):
                     await self.buffer.now()
-                    for feed in self.feeds:
-                        await self._look_after(feed)
                     await self._check_readers()
+                for feed in feeds:
+                    await trio.sleep(pause)  # one by one: live data does not wait behind all of them
+                    with trio.fail_after(self._patience):
+                        await self._look_after(feed)
                 self._health.ok("buffer")
+                continue
             except TransportError as e:
                 self._health.fail("buffer", f"cannot be read: {e}")
             except trio.TooSlowError:
                 self._health.fail("buffer", "does not answer")
+            await trio.sleep(self.settings.poll)
+
+    @property
+    def _patience(self) -> float:
+        """Seconds for the buffer to answer before it counts as failed."""
+        return max(self.settings.behind_limit, _READ_UP * 5)
 
     async def _look_after(self, feed: SessionFeed) -> None:
         now = trio.current_time()
+        if self._feeds.get(feed.identity) is not feed:
+            return
         if not feed.clients:
             if now - self._unused_since.setdefault(feed, now) >= self.settings.keep:
                 self._drop(feed)

@@ -70,7 +70,8 @@ class RedisTail:
         self.reading.set()
 
     async def next(self) -> Batch:
-        await trio.lowlevel.checkpoint()
+        if self._batches:
+            await trio.lowlevel.checkpoint()
         while not self._batches:
             self.check()
             self._news = trio.Event()
@@ -193,14 +194,15 @@ class _Lane:
         read = ("XREAD", "COUNT", count, "BLOCK", _BLOCK_MS, "STREAMS",
                 *[t.key for t in wanted], *[str(t.position) for t in wanted])  # fmt: skip
         self._reads += 1
-        with answer_within(self._server.timeout, connection.where):
-            # Sent together they are carried out together: what a look finds is there when the XREAD begins.
-            await connection.send(*[("EVAL", EDGES, 1, t.key) for t in unsure], read)
-            edges = [await connection.reply() for _ in unsure]
-        gaps = {t.key for t, reply in zip(unsure, edges, strict=True) if self._look(t, reply)}
-        self._waiting = self._reads
+        gaps: set[bytes] = set()
         try:
             with answer_within(_BLOCK_MS / 1000 + self._server.timeout, connection.where):
+                # Sent together they are carried out together: what a look finds is there when the XREAD begins.
+                await connection.send(*[("EVAL", EDGES, 1, t.key) for t in unsure], read)
+                for unwatched in unsure:
+                    if self._look(unwatched, await connection.reply()):
+                        gaps.add(unwatched.key)
+                self._waiting = self._reads
                 reply = await connection.reply()
         finally:
             self._waiting = 0
