@@ -21,9 +21,14 @@ def free_port() -> int:
 
 
 def wait_for(what, seconds=10.0):
-    """Until `what()` is true; for outside processes, which announce nothing."""
+    """Until `what()` is true; for outside processes, which announce nothing, and may hang up while they change."""
     end = time.monotonic() + seconds
-    while not what():
+    while True:
+        try:
+            if what():
+                return
+        except OSError:
+            pass
         assert time.monotonic() < end, f"waited {seconds:g} s in vain"
         time.sleep(0.005)
 
