@@ -7,7 +7,8 @@ its last feed does; the hub ends with the site.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from math import inf
 
 import structlog
@@ -273,25 +274,26 @@ class SessionHub:
         return again
 
     async def _poll(self) -> None:
+        """Each session and stream on its own: what cannot be read of one keeps nobody from the others."""
         while True:
-            feeds = self.feeds
-            pause = self.settings.poll / (len(feeds) + 1)
-            try:
-                await trio.sleep(pause)
-                with trio.fail_after(self._patience):
-                    await self.buffer.now()
-                    await self._check_readers()
-                for feed in feeds:
-                    await trio.sleep(pause)  # one by one: live data does not wait behind all of them
+            jobs: list[Callable[[], Awaitable[object]]] = [
+                self.buffer.now,
+                *[partial(self._look_after, feed) for feed in self.feeds],
+            ]
+            jobs += [partial(self._check_reader, reader) for reader in self._readers.values()]
+            failures = 0
+            for job in jobs:
+                # Spread over the interval, so that live data does not wait behind all of them.
+                await trio.sleep(self.settings.poll / len(jobs))
+                try:
                     with trio.fail_after(self._patience):
-                        await self._look_after(feed)
+                        await job()
+                except (TransportError, trio.TooSlowError) as e:
+                    why = f"cannot be read: {e}" if isinstance(e, TransportError) else "does not answer"
+                    self._health.fail("buffer", why)
+                    failures += 1
+            if not failures:
                 self._health.ok("buffer")
-                continue
-            except TransportError as e:
-                self._health.fail("buffer", f"cannot be read: {e}")
-            except trio.TooSlowError:
-                self._health.fail("buffer", "does not answer")
-            await trio.sleep(self.settings.poll)
 
     @property
     def _patience(self) -> float:
@@ -318,24 +320,24 @@ class SessionHub:
             feed.move(record, reader.position, trio.current_time())
             self._register(reader, feed)
 
-    async def _check_readers(self) -> None:
-        for reader in list(self._readers.values()):
-            who = f"delivery of stream {reader.stream!r}"
-            if not reader.feeds:
-                reader.scope.cancel()
+    async def _check_reader(self, reader: _Reader) -> None:
+        who = f"delivery of stream {reader.stream!r}"
+        if not reader.feeds:
+            reader.scope.cancel()
+            if self._readers.get(reader.stream) is reader:
                 del self._readers[reader.stream]
-                self._health.ok(who)
-                continue
-            known = reader.position
-            head = await self.buffer.head(reader.stream)
-            behind = trio.current_time() - reader.moved_at
-            if head < known:
-                reader.restart()
-            if reader.position >= head:
-                reader.moved_at = trio.current_time()
-                self._health.ok(who)
-            elif behind > self.settings.behind_limit:
-                self._health.fail(who, f"entries are pending and none has been read for {behind:.0f} s")
+            self._health.ok(who)
+            return
+        known = reader.position
+        head = await self.buffer.head(reader.stream)
+        behind = trio.current_time() - reader.moved_at
+        if head < known:
+            reader.restart()
+        if reader.position >= head:
+            reader.moved_at = trio.current_time()
+            self._health.ok(who)
+        elif behind > self.settings.behind_limit:
+            self._health.fail(who, f"entries are pending and none has been read for {behind:.0f} s")
 
     def _drop(self, feed: SessionFeed) -> None:
         self._forget(feed)

@@ -295,6 +295,29 @@ async def test_a_stream_of_the_wrong_type_disturbs_no_other(serve: Serve, own_re
             assert got == [0, 1, 2, 3, 4, 5]
 
 
+async def test_a_stream_that_becomes_of_the_wrong_type_keeps_no_session_from_being_looked_after(
+    serve: Serve, own_redis: RedisServer
+) -> None:
+    async with (
+        serve(redis_at=options(own_redis)) as service,
+        ingest(options(own_redis), "broken", "wrong") as broken,
+        following(service, "broken"),
+        ingest(options(own_redis)) as source,
+        following(service) as client,
+    ):
+        own_redis.ask("DEL", "stream:wrong", "sessions:broken")
+        own_redis.ask("SET", "stream:wrong", "text")
+        own_redis.ask("SET", "sessions:broken", "text")
+        await service.until(lambda: not service.site.health.healthy, "the fault being noticed")
+        told = session_json("s", group="told by the hash")
+        own_redis.ask("HSET", "sessions:s", "json", told)
+        await source.number([1])
+        items: list[Item] = []
+        while not any(item.session_json == told for item in items):
+            items += await client.message()
+        assert broken.session.stream == "wrong"
+
+
 async def test_an_id_that_another_session_uses_again_ends_what_the_first_gets(
     serve: Serve, own_redis: RedisServer
 ) -> None:
