@@ -17,7 +17,7 @@ from scripts.bench.report import Results
 
 __all__ = ["COALESCING", "NODE_FOLDER", "PEERS", "SINGLE_PEERS", "Peer", "peer_running", "usable"]
 
-NODE_FOLDER = Path("/tmp/bench-node")  # where `npm install --prefix` of the help puts it
+NODE_FOLDER = Path(__file__).parent / "bin" / "node"  # where `npm install --prefix` of the help puts it
 _HERE = Path(__file__).with_name("peers")
 
 

@@ -55,7 +55,7 @@ def _redis(
 
     \b
         pip install websockets uvloop picows
-        npm install --prefix /tmp/bench-node ws ioredis
+        npm install --prefix scripts/bench/bin/node ws ioredis
     """
     clients = clients or ([10, 100] if quick else [10, 100, 1000])
     runs, seconds = runs or (1 if quick else 3), seconds or (0.4 if quick else 2.0)

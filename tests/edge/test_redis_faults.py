@@ -89,6 +89,17 @@ def options(server: RedisServer, **more: object) -> RedisLogOptions:
     return RedisLogOptions(url=server.url, timeout=0.5, **more)  # type: ignore[arg-type]
 
 
+@asynccontextmanager
+async def scene(serve: Serve, server: RedisServer) -> AsyncIterator[tuple[Service, Ingest, RawClient]]:
+    """An edge on a Redis, a session that is being written there, and a client that follows it."""
+    async with (
+        serve(redis_at=options(server)) as service,
+        ingest(options(server)) as source,
+        following(service) as client,
+    ):
+        yield service, source, client
+
+
 @pytest.fixture
 def durable() -> Iterable[RedisServer]:
     """A Redis that has every write on disk before it answers."""
@@ -109,11 +120,7 @@ async def in_a_thread(do: Callable[[], object]) -> None:
 async def test_a_redis_that_is_killed_and_comes_back_with_its_data_loses_and_doubles_nothing(
     serve: Serve, durable: RedisServer
 ) -> None:
-    async with (
-        serve(redis_at=options(durable)) as service,
-        ingest(options(durable)) as source,
-        following(service) as client,
-    ):
+    async with scene(serve, durable) as (service, source, client):
         await source.number(range(5))
         got = tags(await client.until_tag(4))
         for first in (5, 10, 15):
@@ -129,12 +136,7 @@ async def test_a_redis_that_is_killed_and_comes_back_with_its_data_loses_and_dou
 
 
 async def test_writing_goes_on_through_the_outage_without_loss_or_doubles(serve: Serve, durable: RedisServer) -> None:
-    async with (
-        serve(redis_at=options(durable)) as service,
-        ingest(options(durable)) as source,
-        following(service) as client,
-        trio.open_nursery() as nursery,
-    ):
+    async with scene(serve, durable) as (_service, source, client), trio.open_nursery() as nursery:
         nursery.start_soon(source.number, range(600))
         got = []
         for until in (100, 300):
@@ -146,11 +148,7 @@ async def test_writing_goes_on_through_the_outage_without_loss_or_doubles(serve:
 
 
 async def test_a_redis_that_comes_back_empty_is_followed_from_its_start(serve: Serve, own_redis: RedisServer) -> None:
-    async with (
-        serve(redis_at=options(own_redis)) as service,
-        ingest(options(own_redis)) as source,
-        following(service) as client,
-    ):
+    async with scene(serve, own_redis) as (_service, source, client):
         await source.number(range(5))
         await client.until_tag(4)
         own_redis.kill()
@@ -162,11 +160,7 @@ async def test_a_redis_that_comes_back_empty_is_followed_from_its_start(serve: S
 async def test_a_redis_whose_clock_stepped_back_is_followed_from_its_start(
     serve: Serve, own_redis: RedisServer
 ) -> None:
-    async with (
-        serve(redis_at=options(own_redis)) as service,
-        ingest(options(own_redis)) as source,
-        following(service) as client,
-    ):
+    async with scene(serve, own_redis) as (_service, source, client):
         await source.number(range(3))
         ahead = f"{int(time.time() * 1000) + 3_600_000}-0"
         packed = burst(samples(3)).packed
@@ -181,11 +175,7 @@ async def test_a_redis_whose_clock_stepped_back_is_followed_from_its_start(
 async def test_what_a_redis_still_has_when_it_comes_back_with_less_is_not_sent_again(
     serve: Serve, own_redis: RedisServer
 ) -> None:
-    async with (
-        serve(redis_at=options(own_redis)) as service,
-        ingest(options(own_redis)) as source,
-        following(service) as client,
-    ):
+    async with scene(serve, own_redis) as (_service, source, client):
         await source.number(range(5))
         own_redis.ask("SAVE")
         await source.number(range(5, 8))
@@ -199,12 +189,7 @@ async def test_what_a_redis_still_has_when_it_comes_back_with_less_is_not_sent_a
 async def test_a_redis_paused_for_longer_than_every_timeout_is_taken_up_where_it_was(
     serve: Serve, own_redis: RedisServer
 ) -> None:
-    async with (
-        serve(redis_at=options(own_redis)) as service,
-        ingest(options(own_redis)) as source,
-        following(service) as client,
-        trio.open_nursery() as nursery,
-    ):
+    async with scene(serve, own_redis) as (service, source, client), trio.open_nursery() as nursery:
         await source.number(range(5))
         got = tags(await client.until_tag(4))
         own_redis.pause()
@@ -218,12 +203,7 @@ async def test_a_redis_paused_for_longer_than_every_timeout_is_taken_up_where_it
 
 
 async def test_a_full_redis_is_waited_for(serve: Serve, own_redis: RedisServer) -> None:
-    async with (
-        serve(redis_at=options(own_redis)) as service,
-        ingest(options(own_redis)) as source,
-        following(service) as client,
-        trio.open_nursery() as nursery,
-    ):
+    async with scene(serve, own_redis) as (_service, source, client), trio.open_nursery() as nursery:
         await source.number(range(3))
         own_redis.ask("CONFIG", "SET", "maxmemory", "1")
         with pytest.raises(TransportError, match="OOM"):
@@ -252,11 +232,7 @@ async def test_a_connection_cut_in_the_middle_of_a_reply_costs_nothing(serve: Se
 
 
 async def test_malformed_entries_are_counted_and_left_out(serve: Serve, own_redis: RedisServer) -> None:
-    async with (
-        serve(redis_at=options(own_redis)) as service,
-        ingest(options(own_redis)) as source,
-        following(service) as client,
-    ):
+    async with scene(serve, own_redis) as (service, source, client):
         await source.number([0])
         await client.until_tag(0)  # from now on it is live: nothing is read twice
         ours = str(source.session.stream_session_id)
@@ -321,11 +297,7 @@ async def test_a_stream_that_becomes_of_the_wrong_type_keeps_no_session_from_bei
 async def test_an_id_that_another_session_uses_again_ends_what_the_first_gets(
     serve: Serve, own_redis: RedisServer
 ) -> None:
-    async with (
-        serve(redis_at=options(own_redis)) as service,
-        ingest(options(own_redis)) as source,
-        following(service) as client,
-    ):
+    async with scene(serve, own_redis) as (service, source, client):
         await source.number(range(3))
         got = tags(await client.until_tag(2))
         # What a session's position names may be its own: only what is before that is certainly another's.
@@ -347,11 +319,7 @@ async def test_an_id_that_another_session_uses_again_ends_what_the_first_gets(
 async def test_a_hash_that_expires_under_a_live_session_disconnects_nobody(
     serve: Serve, own_redis: RedisServer
 ) -> None:
-    async with (
-        serve(redis_at=options(own_redis)) as service,
-        ingest(options(own_redis)) as source,
-        following(service) as client,
-    ):
+    async with scene(serve, own_redis) as (service, source, client):
         await source.number(range(3))
         await client.until_tag(2)
         own_redis.ask("DEL", "sessions:s")

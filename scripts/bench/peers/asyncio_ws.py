@@ -10,7 +10,7 @@ from websockets.asyncio.server import ServerConnection, broadcast, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from scripts.bench.peers.common import (
+from scripts.bench.peers.peer import (
     BLOCK_MS,
     COUNT,
     STREAM,

@@ -9,7 +9,7 @@ import redis.asyncio
 import uvloop
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeRequest, ws_create_server
 
-from scripts.bench.peers.common import BLOCK_MS, COUNT, STREAM, UNSENT, arguments, entries, session_of
+from scripts.bench.peers.peer import BLOCK_MS, COUNT, STREAM, UNSENT, arguments, entries, session_of
 
 __all__: list[str] = []
 

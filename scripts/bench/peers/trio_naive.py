@@ -9,7 +9,7 @@ import redis
 import trio
 from trio_websocket import ConnectionClosed, WebSocketRequest, serve_websocket
 
-from scripts.bench.peers.common import BLOCK_MS, COUNT, STREAM, SUBPROTOCOL, arguments, entries, session_of
+from scripts.bench.peers.peer import BLOCK_MS, COUNT, STREAM, SUBPROTOCOL, arguments, entries, session_of
 
 __all__: list[str] = []
 

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator
 import hiredis
 import trio
 
-from scripts.bench.peers.common import BLOCK_MS, COUNT, STREAM, SUBPROTOCOL, UNSENT, arguments, header, session_of
+from scripts.bench.peers.peer import BLOCK_MS, COUNT, STREAM, SUBPROTOCOL, UNSENT, arguments, header, session_of
 
 __all__: list[str] = []
 
