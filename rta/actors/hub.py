@@ -32,6 +32,7 @@ _WORK = 2000  # sends in a row before others get a turn
 _RUN = 256  # entries handed out at a stretch
 _BACK_SCAN = 600.0  # seconds, of a shared buffer
 _CLOCK_KEPT = 1.0  # seconds for which the buffer's clock is not asked again
+_ADVANCE = 0.1  # seconds between telling sessions how far their stream is when it has nothing of theirs
 _REMEMBERED = 4096  # positions of a stream that are known to have been handed out
 
 
@@ -46,6 +47,7 @@ class _Reader:
         self.scope = trio.CancelScope()
         self.following = trio.CancelScope()
         self.moved_at = trio.current_time()
+        self.advanced_at = -inf
 
     def restart(self) -> None:
         """Follow anew, from where the log's history allows."""
@@ -238,6 +240,14 @@ class SessionHub:
                     work = 0
                     await trio.lowlevel.checkpoint()
         reader.position = max(reader.position, batch.position)
+        if now - reader.advanced_at >= _ADVANCE:
+            self._advance(reader)
+
+    @staticmethod
+    def _advance(reader: _Reader) -> None:
+        """Tell the sessions how far their stream is. It does not matter when: between what they know and this there
+        is nothing of theirs."""
+        reader.advanced_at = trio.current_time()
         for feed in reader.feeds.values():
             feed.advance(reader.position)
 
@@ -328,6 +338,7 @@ class SessionHub:
                 del self._readers[reader.stream]
             self._health.ok(who)
             return
+        self._advance(reader)
         known = reader.position
         head = await self.buffer.head(reader.stream)
         behind = trio.current_time() - reader.moved_at

@@ -14,7 +14,18 @@ from rta.ports.source import (
     SourceUpdate,
     UpdateSession,
 )
-from rta.ports.topic_bus import TopicBus, TopicMessage, TopicSubscription, topic_matches, valid_filter, valid_topic
+from rta.ports.topic_bus import (
+    Done,
+    Link,
+    Qos,
+    TopicBus,
+    TopicMessage,
+    TopicSubscription,
+    Will,
+    topic_matches,
+    valid_filter,
+    valid_topic,
+)
 from rta.ports.transport import GROUP, Context, Offer, Reporter, Transport, available, load_transport
 from rta.ports.values import START, Batch, Entry, Position, SessionRecord, StreamSessionId, Trim
 
@@ -29,17 +40,20 @@ __all__ = [
     "CloseCode",
     "CloseSession",
     "Context",
+    "Done",
     "Duration",
     "Edge",
     "Entry",
     "Finding",
     "FrameConnection",
     "Handler",
+    "Link",
     "MalformedError",
     "Offer",
     "OpenSession",
     "Position",
     "Publish",
+    "Qos",
     "Reporter",
     "RtaError",
     "SessionBurst",
@@ -57,6 +71,7 @@ __all__ = [
     "TransportError",
     "Trim",
     "UpdateSession",
+    "Will",
     "available",
     "load_transport",
     "option",

@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Literal, Protocol
 
-from attrs import frozen
+import trio
+from attrs import define, field, frozen
 
-__all__ = ["TopicBus", "TopicMessage", "TopicSubscription", "topic_matches", "valid_filter", "valid_topic"]
+from rta.errors import TransportError
+
+__all__ = [
+    "Done",
+    "Link",
+    "Qos",
+    "TopicBus",
+    "TopicMessage",
+    "TopicSubscription",
+    "Will",
+    "topic_matches",
+    "valid_filter",
+    "valid_topic",
+]
+
+Qos = Literal[0, 1]
+
+Done = Callable[[TransportError | None], None]
+"""Told once what became of a message: None when it was sent (QoS 1: acknowledged), else why not. Must not block."""
 
 
 @frozen(slots=True)
@@ -18,6 +38,28 @@ class TopicMessage:
     payload: bytes
     retained: bool = False
     """It was kept from before the subscription."""
+    response_topic: str | None = None
+    """Where an answer is to go."""
+    correlation: bytes | None = None
+    """To be given back with the answer."""
+
+
+@frozen(slots=True)
+class Will:
+    """What the bus publishes, retained and with QoS 1, when a connection ends that was not closed by its owner."""
+
+    topic: str
+    payload: bytes
+
+
+@define(eq=False)
+class Link:
+    """One connection to the bus, from its making to its loss."""
+
+    number: int
+    """Counts them, from 1."""
+    lost: trio.Event = field(factory=trio.Event)
+    """Set when it is over."""
 
 
 class TopicSubscription(Protocol):
@@ -34,13 +76,71 @@ class TopicSubscription(Protocol):
 
 
 class TopicBus(Protocol):
-    """Topics are levels joined by `/`; in filters `+` stands for one level and a final `#` for the rest."""
+    """Topics are levels joined by `/`; in filters `+` stands for one level and a final `#` for the rest.
 
-    async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        """Deliver to all present subscribers. `retain` keeps it for later ones; an empty payload clears.
+    It carries messages only inside a `connect` block. There it connects, and again whenever the connection is lost,
+    by itself.
+    """
+
+    def connect(self, client_id: str, will: Will | None = None) -> AbstractAsyncContextManager[None]:
+        """Be connected, or try to be, for as long as the block lasts; entering it does not wait for a connection.
+
+        At most one such block at a time. Leaving it closes the connection, so that no will is published; a
+        connection that is lost has its will published. Another connection with the same id takes over from this one.
+        """
+        ...
+
+    @property
+    def trouble(self) -> str | None:
+        """Why there is no connection, in words; None while there is one or nobody asked for one."""
+        ...
+
+    async def link(self, after: int = 0) -> Link:
+        """Wait for a connection whose number is greater than `after`; returns the latest.
+
+        By then all subscriptions that were there before are in force again.
+        """
+        ...
+
+    def send(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        retain: bool = False,
+        qos: Qos = 0,
+        response_topic: str | None = None,
+        correlation: bytes | None = None,
+        done: Done | None = None,
+    ) -> None:
+        """Queue a message for all present subscribers, without waiting. `retain` keeps it for later ones; an empty
+        payload clears. Messages of one connection and QoS arrive in the order of sending.
+
+        A message never outlives its connection: what was not sent (QoS 1: acknowledged) by then is reported to
+        `done` and forgotten here; sending it again is the caller's decision.
 
         :raises ValueError: not a topic (empty, or with a wildcard).
-        :raises TransportError: the bus cannot be reached, or cannot retain one more, for now.
+        :raises TransportError: there is no connection, the queue is full, the bus refuses messages of this size, or it
+            cannot retain one more; `done` is not called.
+        """
+        ...
+
+    async def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        retain: bool = False,
+        qos: Qos = 0,
+        response_topic: str | None = None,
+        correlation: bytes | None = None,
+    ) -> None:
+        """`send`, waiting until it was sent: QoS 0 handed to the network, QoS 1 acknowledged.
+
+        Where the queue is full it waits for room. Cancelling it does not take the message back.
+
+        :raises ValueError: as `send`.
+        :raises TransportError: as `send`, or the connection was lost meanwhile.
         """
         ...
 
@@ -48,7 +148,9 @@ class TopicBus(Protocol):
         """Receive what is published, the retained messages first. Over `bound` waiting, the newest is dropped;
         retained messages do not count.
 
-        A message that fits several of the filters arrives once.
+        Entering waits until the bus has confirmed it, if there is a connection; a subscription outlives connections:
+        it is renewed with each, and then brings the retained messages anew. Messages published while there
+        is no connection may be missed. A message that fits several of the filters arrives once.
 
         :raises ValueError: not a filter.
         """

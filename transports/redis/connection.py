@@ -95,6 +95,10 @@ class Connection:
         return reply
 
     async def _receive(self) -> None:
+        if isinstance(self._sock, ssl.SSLSocket) and self._sock.pending():
+            await trio.lowlevel.checkpoint()
+        else:  # what has just been asked is never there at once
+            await trio.lowlevel.wait_readable(self._sock)
         while True:
             try:
                 data = self._sock.recv(_CHUNK)

@@ -177,16 +177,21 @@ class _Lane:
         return next(iter(self.tails), None)
 
     async def _read(self, connection: Connection) -> None:
-        while True:
-            wanted = [t for t in self.tails.values() if t.has_room]
-            for tail in self.tails.values():
-                if not tail.has_room or trio.current_time() - self._replied_at > _UNWATCHED:
-                    tail.watched = False
-            if wanted:
-                await self._read_once(connection, wanted)
-                await trio.lowlevel.checkpoint()  # those who follow take what there is, and make room
-            else:
-                await self._wait_for_room()
+        limit = _BLOCK_MS / 1000 + self._server.timeout
+        with trio.CancelScope() as patience:  # one for all reads: a burst pays for every scope on its way
+            while True:
+                now = trio.current_time()
+                wanted = [t for t in self.tails.values() if t.has_room]
+                for tail in self.tails.values():
+                    if not tail.has_room or now - self._replied_at > _UNWATCHED:
+                        tail.watched = False
+                if wanted:
+                    patience.deadline = now + limit
+                    await self._read_once(connection, wanted)
+                else:
+                    patience.deadline = inf
+                    await self._wait_for_room()
+        raise TransportError(f"{connection.where}: no answer within {limit:g} s")
 
     async def _read_once(self, connection: Connection, wanted: list[RedisTail]) -> None:
         unsure = [t for t in wanted if not t.watched]
@@ -196,14 +201,13 @@ class _Lane:
         self._reads += 1
         gaps: set[bytes] = set()
         try:
-            with answer_within(_BLOCK_MS / 1000 + self._server.timeout, connection.where):
-                # Sent together they are carried out together: what a look finds is there when the XREAD begins.
-                await connection.send(*[("EVAL", EDGES, 1, t.key) for t in unsure], read)
-                for unwatched in unsure:
-                    if self._look(unwatched, await connection.reply()):
-                        gaps.add(unwatched.key)
-                self._waiting = self._reads
-                reply = await connection.reply()
+            # Sent together they are carried out together: what a look finds is there when the XREAD begins.
+            await connection.send(*[("EVAL", EDGES, 1, t.key) for t in unsure], read)
+            for unwatched in unsure:
+                if self._look(unwatched, await connection.reply()):
+                    gaps.add(unwatched.key)
+            self._waiting = self._reads
+            reply = await connection.reply()
         finally:
             self._waiting = 0
             self._replied_at = trio.current_time()
