@@ -85,6 +85,27 @@ METRICS: tuple[Metric, ...] = (
            tally="lost"),
     Metric("rta_clients_closed_total", _C, "Connections that ended: left, finished, stalled, fell_behind, "
            "unreachable, shutdown or fault.", ("reason",)),
+    # Streams over topics.
+    Metric("rta_streams", _G, "Streams of the node.", live=True, merge=Merge.MAX),
+    Metric("rta_streams_running", _G, "Those that run.", live=True, merge=Merge.MAX),
+    Metric("rta_stream_messages_total", _C, "Status messages handed to the topic bus.", tally="stream_messages"),
+    Metric("rta_stream_events_total", _C, "Events in those; a batch holds several.", tally="stream_events"),
+    Metric("rta_stream_bytes_total", _C, "Payload bytes of those.", tally="stream_bytes"),
+    Metric("rta_stream_events_unsent_total", _C, "Events that could not be sent: no connection, or a full queue; "
+           "a full update follows.", tally="stream_unsent"),
+    Metric("rta_stream_refused_total", _C, "Messages that the broker has refused to take."),
+    Metric("rta_stream_samples_left_out_total", _C, "Samples that could not count, by kind: late, out_of_order, …",
+           ("kind",)),
+    Metric("rta_streams_pruned_total", _C, "Streams that have stopped by themselves.", ("reason",)),
+    Metric("rta_topic_input_refused_total", _C, "Messages to the node that were not acted on, by kind of topic.",
+           ("kind", "reason")),
+    Metric("rta_commands_total", _C, "Commands answered, by status.", ("status",)),
+    Metric("rta_results_dropped_total", _C, "Results that could not be delivered."),
+    Metric("rta_audit_dropped_total", _C, "Lines of the audit file that could not be written."),
+    # Sampling, for the streams of statuses.
+    Metric("rta_sampler_dropped_total", _C, "Bursts and topic messages left out because the streams were behind."),
+    Metric("rta_sampler_unbound_total", _C, "Attributes of which a followed session has neither the parameter nor the "
+           "channel."),
     # Connections.
     Metric("rta_connections", _G, "Open TCP connections."),
     Metric("rta_connections_refused_total", _C, "Connections refused, by reason.", ("reason",)),

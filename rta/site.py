@@ -20,13 +20,18 @@ from rta.actors.edge import EdgeActor
 from rta.actors.health import Health
 from rta.actors.hub import SessionHub
 from rta.actors.ingest import IngestActor
+from rta.actors.node import NodeActor
 from rta.actors.pruner import Pruner
+from rta.actors.sampler import Sampler
+from rta.actors.streams import Streams
 from rta.config import Config, SourceConfig
 from rta.errors import TransportError
 from rta.metrics import Metrics
 from rta.ports import BurstLog, Context, Edge, Offer, SessionRecord, Source, TopicBus, load_transport
+from rta.ports.command import load_commands
 from rta.rest import make_app
 from rta.session.tally import Tally
+from rta.stream.clock import ClockChanged, Sampled
 from rta.workers.exchange import MetricsExchange
 from rta.workers.membership import Membership
 
@@ -36,6 +41,7 @@ log = structlog.get_logger("rta.site")
 
 P = TypeVar("P")
 
+_SAMPLES = 256  # batches on their way from the sampler to the node; then the sampler waits
 _CATCH_UP = 1.0  # seconds for the readers to hand out the last entries at shutdown
 
 
@@ -71,6 +77,7 @@ class Site:
         self._hub: SessionHub | None = None
         self._edge: EdgeActor | None = None
         self._buffer: BurstLog | None = None
+        self._node: NodeActor | None = None
 
     def stop(self) -> None:
         """Ask `run` to come to an orderly end."""
@@ -96,6 +103,8 @@ class Site:
                 nursery.start_soon(Pruner(opened.buffer, self.config.pruner, self.reporter).run)
             if self._exchange is not None:
                 nursery.start_soon(self._exchange.serve)
+            if self._primary and self.config.statuses:
+                await self._start_node(nursery, opened, hub)
             url = await nursery.start(opened.edge.serve, edge.serve, make_app(self))
             async with trio.open_nursery() as sources:
                 for actor in self._ingest(opened):
@@ -107,12 +116,37 @@ class Site:
                 opened.edge.drain()
                 # Sources end first: they close their sessions as truncated, and clients are still to hear of it.
                 sources.cancel_scope.cancel()
+            if self._node is not None:
+                self._node.stop()
             # A buffer that cannot be read any more must not keep the clients from being told.
             with trio.move_on_after(_CATCH_UP), suppress(TransportError):
                 await hub.caught_up()
             await edge.shut_down(self.config.site.grace)
             nursery.cancel_scope.cancel()
         log.info("stopped")
+
+    async def _start_node(self, nursery: trio.Nursery, opened: _Opened, hub: SessionHub) -> None:
+        """Streams over topics: the sampler follows sessions for the node."""
+        config = self.config
+        send, receive = trio.open_memory_channel[Sampled | ClockChanged](_SAMPLES)
+        node = NodeActor(
+            config.site.node,
+            config.site.zone,
+            opened.topics,
+            receive,
+            self.health,
+            self.reporter,
+            self.tally,
+            self._clock,
+            config.state_dir,
+            config.site.administration,
+        )
+        node.configure([(s.definition, s.streams) for s in config.statuses], load_commands())
+        self._node = node
+        await nursery.start(node.run)
+        bindings = [s.binding for s in config.statuses]
+        sampler = Sampler(opened.buffer, hub, bindings, send, self.health, self.reporter, opened.topics, self._clock)
+        nursery.start_soon(sampler.run)
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[_Opened]:
@@ -162,6 +196,11 @@ class Site:
 
     # ---- what the HTTP application shows
 
+    @property
+    def streams(self) -> Streams | None:
+        """The streams of the node; None where there is none."""
+        return None if self._node is None else self._node.streams
+
     def unhealthy(self) -> list[str]:
         return self.health.reasons
 
@@ -189,7 +228,10 @@ class Site:
 
     def _live(self) -> dict[str, float]:
         feeds = self._hub.feeds if self._hub is not None else []
+        streams, running = self._node.running if self._node is not None else (0, 0)
         return {
+            "rta_streams": streams,
+            "rta_streams_running": running,
             "rta_healthy": float(self.health.healthy),
             "rta_workers": 1.0,
             "rta_sessions_followed": len(feeds),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from real_servers import RedisServer
+from real_servers import Mosquitto, RedisServer
 
 
 @pytest.fixture(scope="session")
@@ -27,3 +27,17 @@ def own_redis() -> Iterator[RedisServer]:
     """A Redis that the test may kill."""
     with RedisServer() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def mosquitto() -> Iterator[Mosquitto]:
+    """One broker for all tests that leave it running, each on topics and with client ids of its own."""
+    with Mosquitto() as broker:
+        yield broker
+
+
+@pytest.fixture
+def own_mosquitto() -> Iterator[Mosquitto]:
+    """A broker that the test may kill."""
+    with Mosquitto() as broker:
+        yield broker

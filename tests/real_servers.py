@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-__all__ = ["RedisCluster", "RedisServer", "Sentinel", "free_port", "wait_for"]
+__all__ = ["Mosquitto", "RedisCluster", "RedisServer", "Sentinel", "free_port", "wait_for"]
 
 
 def free_port() -> int:
@@ -223,6 +223,96 @@ class Sentinel:
             server.stop()
 
     def __enter__(self) -> Sentinel:
+        try:
+            return self.start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+class Mosquitto:
+    """A `mosquitto` of a test's own. `lines` are of its configuration; with `persistence true` among them it keeps what
+    is retained in its folder over a restart."""
+
+    def __init__(self, *lines: str, anonymous: bool = True, users: dict[str, str] | None = None) -> None:
+        self.port = free_port()
+        self.folder = Path(tempfile.mkdtemp(prefix="rta-mosquitto-"))
+        os.chmod(self.folder, 0o777)  # it may give up being root
+        self.lines = [*lines]
+        self.anonymous = anonymous
+        self.users = users or {}
+        self.process: subprocess.Popen | None = None
+
+    def start(self, *lines: str) -> Mosquitto:
+        """Returns when connections are accepted. `lines` are of this run only."""
+        program = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
+        assert program, "mosquitto is not installed; `make test` installs it"
+        config = self.folder / "mosquitto.conf"
+        base = [f"listener {self.port} 127.0.0.1", f"allow_anonymous {'true' if self.anonymous else 'false'}"]
+        if self.users:
+            base.append(f"password_file {self._passwords()}")
+        place = [f"persistence_location {self.folder}/"]
+        config.write_text("\n".join([*base, *place, *self.lines, *lines]) + "\n")
+        with open(self.folder / "log", "ab") as out:
+            self.process = subprocess.Popen([program, "-c", str(config)], stdout=out, stderr=out)
+        wait_for(self.answers)
+        return self
+
+    def answers(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, (self.folder / "log").read_text()
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 5.0).close()
+        except OSError:
+            return False
+        return True
+
+    def log(self) -> str:
+        return (self.folder / "log").read_text()
+
+    def kill(self) -> None:
+        """As a power cut would."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def restart(self) -> None:
+        """In order, so that what is to be kept has been written; without persistence nothing is."""
+        assert self.process is not None
+        self.process.terminate()
+        self.process.wait()
+        self.start()
+
+    def pause(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
+
+    def stop(self) -> None:
+        """For good."""
+        if self.process is not None and self.process.poll() is None:
+            os.kill(self.process.pid, signal.SIGCONT)
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _passwords(self) -> Path:
+        program = shutil.which("mosquitto_passwd")
+        assert program, "mosquitto_passwd is not installed; it comes with mosquitto"
+        path = self.folder / "passwords"
+        path.touch()
+        os.chmod(path, 0o644)
+        for user, password in self.users.items():
+            subprocess.run([program, "-b", str(path), user, password], check=True, capture_output=True)
+        return path
+
+    def __enter__(self) -> Mosquitto:
         try:
             return self.start()
         except BaseException:

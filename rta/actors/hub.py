@@ -314,7 +314,7 @@ class SessionHub:
         now = trio.current_time()
         if self._feeds.get(feed.identity) is not feed:
             return
-        if not feed.clients:
+        if not feed.wanted:
             if now - self._unused_since.setdefault(feed, now) >= self.settings.keep:
                 self._drop(feed)
             return

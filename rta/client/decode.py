@@ -8,24 +8,12 @@ from typing import Any
 import numpy as np
 from attrs import frozen
 
-from rta.errors import MalformedError
-from rta.wire import (
-    ChannelId,
-    ConfigBinding,
-    Configuration,
-    SampleType,
-    decode_periodic,
-    decode_row,
-    decode_samples,
-    decode_timestamped,
-)
+from rta.wire import ChannelId, ConfigBinding, Configuration
 from rta.wire.burst import Burst, Event
+from rta.wire.columns import ColumnReader
 from rta.wire.conversion import BoundParameter, bind
-from rta.wire.samples import ByteOrder
 
 __all__ = ["Decoder", "Sample"]
-
-_BY_WIDTH = {8: SampleType.F64, 4: SampleType.F32, 2: SampleType.U16, 1: SampleType.U8}
 
 
 @frozen(slots=True)
@@ -48,18 +36,16 @@ class Decoder:
         """`only`: ids or names of the parameters that are given; none means all, and channels without one too."""
         self._only = frozenset(only)
         self._by_channel: dict[ChannelId, list[BoundParameter]] = {}
-        self._types: dict[ChannelId, SampleType] = {}
-        self._orders: dict[ChannelId, ByteOrder] = {}
+        self._columns = ColumnReader()
 
     def add(self, configuration: Configuration, binding: ConfigBinding) -> None:
         """A configuration the session is bound to."""
-        for parameter in bind(configuration, binding):
+        parameters = bind(configuration, binding)
+        self._columns.know(parameters)
+        for parameter in parameters:
             named = parameter.parameter
-            given = not self._only or named.id in self._only or named.name in self._only
-            for channel, kind in parameter.channels.items():
-                self._types[channel] = kind
-                self._orders[channel] = parameter.byte_order
-                if given:
+            if not self._only or named.id in self._only or named.name in self._only:
+                for channel in parameter.channels:
                     self._by_channel.setdefault(channel, []).append(parameter)
 
     @property
@@ -69,44 +55,15 @@ class Decoder:
 
     def samples(self, burst: Burst) -> Iterator[Sample]:
         """All samples of a burst, item by item; rows of unknown channels are left out."""
-        for item in burst.message().data:
-            match item.WhichOneof("data"):
-                case "timestamped_data":
-                    t = item.timestamped_data
-                    kind, order = self._how(ChannelId(t.channel_id), len(t.buffer), len(t.timestamp_deltas))
-                    yield from self._named(ChannelId(t.channel_id), *decode_timestamped(t, kind, order))
-                case "periodic_data":
-                    p = item.periodic_data
-                    kind, order = self._how(ChannelId(p.channel_id), len(p.buffer), p.samples)
-                    yield from self._named(ChannelId(p.channel_id), *decode_periodic(p, kind, order))
-                case "row_data":
-                    yield from self._row(item.row_data)
+        wanted = self._by_channel if self._only else None
+        for channel, timestamps, samples in self._columns.read(burst, wanted):
+            bound = self._by_channel.get(channel)
+            if bound is None:
+                yield Sample(f"channel {channel}", timestamps, samples.astype(np.float64), None)
+            for b in bound or ():
+                yield Sample(b.parameter.id, timestamps, b.values(samples), b)
 
     @staticmethod
     def events(burst: Burst) -> list[Event]:
         """All events of a burst."""
         return [item.event for item in burst.message().data if item.WhichOneof("data") == "event"]
-
-    def _row(self, row: Any) -> Iterator[Sample]:
-        try:
-            values = decode_row(row, self._types, self._orders)
-        except MalformedError:
-            return
-        for channel, value in values.items():
-            kind = self._types[channel]
-            samples = decode_samples(np.asarray([value], kind.dtype()).tobytes(), kind)
-            yield from self._named(channel, np.asarray([row.timestamp], np.int64), samples)
-
-    def _how(self, channel: ChannelId, size: int, count: int) -> tuple[SampleType, ByteOrder]:
-        """Type and byte order; by the width of a sample where the configuration does not say."""
-        known = self._types.get(channel)
-        if known is not None:
-            return known, self._orders[channel]
-        return _BY_WIDTH.get(size // count if count > 0 else 8, SampleType.F64), "le"
-
-    def _named(self, channel: ChannelId, timestamps: Any, values: Any) -> Iterator[Sample]:
-        bound = self._by_channel.get(channel)
-        if bound is None and not self._only:
-            yield Sample(f"channel {channel}", timestamps, values.astype(np.float64), None)
-        for b in bound or ():
-            yield Sample(b.parameter.id, timestamps, b.values(values), b)

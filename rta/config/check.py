@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 
 from rta.config.model import Config
 from rta.config.problems import Key, Place
 from rta.config.tables import SLOTS, offer_for
-from rta.config.values import shown
 from rta.errors import Problem
+from rta.phrases import shown
 from rta.ports import Context
 
 __all__ = ["check_config"]
@@ -20,7 +21,8 @@ def check_config(config: Config, context_for: Callable[[str], Context]) -> list[
     `context_for` gives the context of a transport by the table it fills, or by its source's name.
     """
     place = Place(config.path, sources={i: source.name for i, source in enumerate(config.sources)})
-    return [place.problem(key, message) for key, message in _of_workers(config)] + [
+    ours = [*_of_workers(config), *_of_state(config)]
+    return [place.problem(key, message) for key, message in ours] + [
         place.problem(key, message)
         for key, table, name, transport, options in _chosen(config)
         for message in offer_for(transport, SLOTS[table]).check(options, context_for(name))
@@ -50,3 +52,15 @@ def _of_workers(config: Config) -> Iterator[tuple[Key, str]]:
             ("edge", "transport"),
             f"{shown(config.edge.transport)} cannot share its port, and there are {workers} workers",
         )
+
+
+def _of_state(config: Config) -> Iterator[tuple[Key, str]]:
+    """Whether what is to survive a restart can be kept."""
+    folder = config.state_dir
+    if folder is None:
+        return
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        yield ("site", "state_dir"), f"{there} is no folder"
+    elif not os.access(there, os.W_OK | os.X_OK):
+        yield ("site", "state_dir"), f"the folder {there} cannot be written to"

@@ -17,8 +17,9 @@ from cattrs import Converter, IterableValidationError, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn, override
 
 from rta.config.kinds import arms, choices, is_list, is_table, is_union, phrase, takes_none
-from rta.config.values import parse_duration, parse_size, shown
-from rta.ports import Duration, Size
+from rta.config.values import parse_duration, parse_size
+from rta.phrases import shown
+from rta.ports import Duration, Size, key_of
 
 __all__ = ["CONVERTER", "Text"]
 
@@ -196,9 +197,12 @@ def _each(items: list[tuple[Any, Any]], structure: Hook, element: Any, annotatio
 def _options(cls: type[Any], converter: Converter) -> Hook:
     """An attrs class: no keys but its own, and every validator is asked, so that all faults are found."""
     overrides: dict[str, Any] = {
-        f.name: override(struct_hook=_validated(cls, f, converter.get_structure_hook(f.type)))
+        f.name: override(
+            rename=key_of(f.name),
+            struct_hook=None if f.validator is None else _validated(cls, f, converter.get_structure_hook(f.type)),
+        )
         for f in attrs.fields(attrs.resolve_types(cls))
-        if f.validator is not None and f.init
+        if f.init
     }
     fill = make_dict_structure_fn(cls, converter, _cattrs_forbid_extra_keys=True, **overrides)
 

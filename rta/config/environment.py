@@ -17,8 +17,8 @@ from rta.config.inherited import inherit, is_inherited, names_redis, squashed
 from rta.config.kinds import nested
 from rta.config.problems import Key
 from rta.config.tables import SETTINGS, SLOTS, Slot, offer_for, options_fields
-from rta.config.values import shown
 from rta.errors import Problem, RtaError
+from rta.phrases import shown
 
 __all__ = ["Overrides", "config_variable", "names_redis_only", "override"]
 

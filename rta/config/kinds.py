@@ -10,10 +10,10 @@ from typing import Any, Literal, NewType, Union, get_args, get_origin
 
 import attrs
 
-from rta.config.values import shown
+from rta.phrases import shown
 from rta.ports import Duration, Size
 
-__all__ = ["arms", "choices", "is_list", "is_table", "is_union", "kind", "nested", "phrase", "takes_none"]
+__all__ = ["arms", "choices", "elements", "is_list", "is_table", "is_union", "kind", "nested", "phrase", "takes_none"]
 
 _NOUNS: dict[Any, str] = {
     str: "text",
@@ -77,6 +77,13 @@ def nested(annotation: Any) -> type[Any] | None:
     return None
 
 
+def elements(annotation: Any) -> type[Any] | None:
+    """The attrs class of an option that is a list or a table of tables of options."""
+    if is_list(annotation):
+        return nested(_element(annotation, 0))
+    return nested(_element(annotation, 1)) if is_table(annotation) else None
+
+
 def kind(annotation: Any) -> str:
     """As in "duration", "list of text", "auto or a number"."""
     if is_union(annotation):
@@ -114,7 +121,7 @@ def _element(annotation: Any, place: int) -> Any:
 
 def _plural(annotation: Any) -> str:
     name = kind(annotation)
-    simple = annotation in _NOUNS and name not in _UNCOUNTED
+    simple = name == "table" or (annotation in _NOUNS and name not in _UNCOUNTED)
     return f"{name}s" if simple else name
 
 

@@ -35,4 +35,4 @@ def limits(validator: Any) -> Iterator[Limit]:
         yield Limit(_SCHEMA[op], bound, f"{_SIGN[op]} {bound}")
     elif hasattr(validator, "pattern"):  # matches_re()
         pattern = validator.pattern.pattern
-        yield Limit("pattern", f"^(?:{pattern})$", f"matching `{pattern}`")
+        yield Limit("pattern", f"^(?:{pattern})$", getattr(validator, "words", f"matching `{pattern}`"))

@@ -12,10 +12,13 @@ from rta.config.converter import CONVERTER
 from rta.config.environment import config_variable, names_redis_only, override
 from rta.config.model import Config, Plugged, SourceConfig
 from rta.config.places import default_config_path
-from rta.config.problems import Key, Place, faults, nearest
-from rta.config.tables import ORDER, SETTINGS, SLOTS, Slot, offer_for, options_fields
-from rta.config.values import shown
+from rta.config.problems import Key, Place, faults
+from rta.config.tables import LISTS, ORDER, SETTINGS, SLOTS, Slot, offer_for, options_fields
 from rta.errors import ConfigError, Problem, RtaError
+from rta.phrases import nearest, shown
+from rta.stream.defining import DefinedStatus, DefinitionError, define_status
+from rta.stream.names import read_code
+from rta.stream.options import StatusSettings
 
 __all__ = ["build_config", "load_config"]
 
@@ -43,11 +46,15 @@ def build_config(document: dict[str, Any], environ: Mapping[str, str], file: Pat
     builder = _Builder(Place(file))
     builder.check_shape(document)
     overrides = override(document, environ)
-    builder.place = Place(file, overrides.variables, _source_names(document))
+    builder.place = Place(
+        file, overrides.variables, _texts(document, "source", "name"), _texts(document, "status", "code")
+    )
     tables: dict[str, Any] = {}
     for name in ORDER:
         if name == "source":
             tables["sources"] = builder.sources(document.get(name, []))
+        elif name == "status":
+            tables["statuses"] = builder.statuses(document.get(name, []))
         elif name in SLOTS:
             tables[name] = builder.plugged(document.get(name, {}), SLOTS[name])
         else:
@@ -55,7 +62,10 @@ def build_config(document: dict[str, Any], environ: Mapping[str, str], file: Pat
     problems = builder.problems + overrides.problems
     if problems:
         raise ConfigError(problems)
-    return Config(**tables, path=file, warnings=overrides.warnings)
+    config = Config(**tables, path=file, warnings=overrides.warnings)
+    if config.site.administration and config.state_dir is None:
+        config.warnings.append("site.administration needs site.state_dir: without it, every change is refused")
+    return config
 
 
 def _read(file: Path, named_by: str) -> dict[str, Any]:
@@ -74,9 +84,8 @@ def _read(file: Path, named_by: str) -> dict[str, Any]:
     raise ConfigError([Problem(problem)])
 
 
-def _source_names(document: dict[str, Any]) -> dict[int, str]:
-    sources = document.get("source", [])
-    return {i: t["name"] for i, t in enumerate(sources) if isinstance(t.get("name"), str)}
+def _texts(document: dict[str, Any], table: str, key: str) -> dict[int, str]:
+    return {i: t[key] for i, t in enumerate(document.get(table, [])) if isinstance(t.get(key), str)}
 
 
 class _Builder:
@@ -94,9 +103,9 @@ class _Builder:
         for name, value in list(document.items()):
             if name not in ORDER:
                 self.report((name,), f"there is no such table; {nearest(name, ORDER)}")
-            elif name == "source":
+            elif name in ("source", "status"):
                 if not isinstance(value, list) or not all(isinstance(table, dict) for table in value):
-                    self.report((name,), "expected one [[source]] table for each source")
+                    self.report((name,), f"expected one [[{name}]] table for each {name}")
                     document[name] = []
                 continue
             elif not isinstance(value, dict):
@@ -145,4 +154,23 @@ class _Builder:
                 self.report(("source", place, "name"), f"source[{other}] has this name already; each needs its own")
             first.setdefault(keys.name, place)
             found.append(SourceConfig(keys.name, keys.transport, keys.stream or keys.name, options))
+        return found
+
+    def statuses(self, tables: list[dict[str, Any]]) -> list[DefinedStatus]:
+        found: list[DefinedStatus] = []
+        first: dict[str, int] = {}
+        for place, table in enumerate(tables):
+            key = ("status", place)
+            settings: StatusSettings | None = self.structure(table, LISTS["status"], key)
+            if settings is None:
+                continue
+            code = read_code(settings.code)
+            if code in first:
+                self.report((*key, "code"), f"status[{first[code]}] has this code already; each needs its own")
+            first.setdefault(code, place)
+            try:
+                found.append(define_status(settings))
+            except DefinitionError as e:
+                for where, message in e.faults:
+                    self.report((*key, *where), message)
         return found

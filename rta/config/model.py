@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any, Literal
 
-from attrs import define, field, frozen
+from attrs import Attribute, define, field, frozen
 from attrs.validators import ge
 
 from rta.actors.settings import FanOutSettings, PrunerSettings
-from rta.ports import Duration, option
+from rta.phrases import shown
+from rta.ports import Duration, find_zone, option
+from rta.stream.defining import DefinedStatus
+from rta.stream.names import NODE
 
 __all__ = ["Config", "LoggingSettings", "Plugged", "SiteSettings", "SourceConfig"]
+
+
+def _zone(_: object, attribute: Attribute[Any], value: str) -> None:
+    if find_zone(value) is None:
+        raise ValueError(f'expected a time zone\'s name like "Europe/Copenhagen", got {shown(value)}')
 
 
 @define
@@ -28,6 +37,25 @@ class SiteSettings:
         1,
         validator=ge(1),
     )
+    node: str = option(
+        "The id of this node on the topic bus, of one or more levels: `dk/cph/tlc-001`.", "rta", validator=NODE
+    )
+    timezone: str = option(
+        "IANA name of the zone whose midnight the windows of streams are counted from.", "UTC", validator=_zone
+    )
+    state_dir: Path | None = option(
+        "The folder for what is to survive a restart, made where it is not there: streams that were added or "
+        "edited, and the record of who did what. Unset: nothing does.",
+        None,
+    )
+    administration: bool = option(
+        "Whether streams may be added, edited and removed while it runs. Needs `state_dir`.", False
+    )
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone of `timezone`."""
+        return find_zone(self.timezone) or UTC  # an unknown one is refused
 
 
 @define
@@ -70,7 +98,18 @@ class Config:
     pruner: PrunerSettings
     logging: LoggingSettings
     sources: list[SourceConfig] = field(factory=list)
+    statuses: list[DefinedStatus] = field(factory=list)
     path: Path | None = None
     """The file it is from; relative paths in it are relative to that file's folder."""
     warnings: list[str] = field(factory=list)
     """What the operator should know though nothing is wrong, one line each."""
+
+    @property
+    def folder(self) -> Path:
+        """What relative paths in it are relative to."""
+        return self.path.parent if self.path is not None else Path.cwd()
+
+    @property
+    def state_dir(self) -> Path | None:
+        """The folder for what is to survive a restart; None: nothing does. It need not be there yet."""
+        return None if self.site.state_dir is None else self.folder / self.site.state_dir

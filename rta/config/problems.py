@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,10 +11,11 @@ from attrs import field, frozen
 from cattrs import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
 
 from rta.config.tables import options_fields
-from rta.config.values import shown
 from rta.errors import Problem
+from rta.phrases import nearest, shown
+from rta.ports import key_of
 
-__all__ = ["Key", "Place", "faults", "nearest", "written"]
+__all__ = ["Key", "Place", "faults", "written"]
 
 Key = tuple[str | int, ...]
 """A path of keys and places in lists, from the top of the document."""
@@ -43,6 +43,8 @@ class Place:
     """Which environment variable set what."""
     sources: dict[int, str] = field(factory=dict)
     """The names of the sources, as far as they have some."""
+    statuses: dict[int, str] = field(factory=dict)
+    """The codes of the statuses, as far as they have some."""
 
     def problem(self, key: Key, message: str) -> Problem:
         """One line about one fault."""
@@ -51,21 +53,13 @@ class Place:
     def of(self, key: Key) -> str:
         """As in `site.toml: edge.port`."""
         where = written(key)
-        if key[:1] == ("source",) and len(key) > 1 and isinstance(key[1], int) and key[1] in self.sources:
-            where += f" (source {shown(self.sources[key[1]])})"
+        for table, names in (("source", self.sources), ("status", self.statuses)):
+            if key[:1] == (table,) and len(key) > 1 and isinstance(key[1], int) and key[1] in names:
+                where += f" ({table} {shown(names[key[1]])})"
         for length in range(len(key), 0, -1):
             if key[:length] in self.variables:
                 return f"{self.variables[key[:length]]} ({where})"
         return where if self.file is None else f"{self.file}: {where}"
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """The end of a message about an unknown name: the one that may have been meant, or all there are."""
-    names = list(known)
-    close = difflib.get_close_matches(name.casefold(), names, 1)
-    if close:
-        return f'did you mean "{close[0]}"?'
-    return f"there are: {', '.join(names)}" if names else "there are none"
 
 
 def faults(error: BaseException, key: Key, also_known: Iterable[str] = ()) -> Iterator[tuple[Key, str]]:
@@ -78,10 +72,11 @@ def faults(error: BaseException, key: Key, also_known: Iterable[str] = ()) -> It
     if isinstance(error, ClassValidationError):
         noted, others = error.group_exceptions()
         for inner, attribute in noted:
-            if isinstance(inner, KeyError) and inner.args == (attribute.name,):
-                yield (*key, attribute.name), "is required, and not there"
+            name = key_of(attribute.name)
+            if isinstance(inner, KeyError) and inner.args == (name,):
+                yield (*key, name), "is required, and not there"
             else:
-                yield from faults(inner, (*key, attribute.name))
+                yield from faults(inner, (*key, name))
         for inner in others:
             yield from faults(inner, key, also_known)
     elif isinstance(error, IterableValidationError):

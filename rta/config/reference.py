@@ -10,10 +10,11 @@ from typing import Any
 
 import attrs
 
-from rta.config.kinds import arms, kind, nested
+from rta.config.kinds import arms, elements, is_list, kind, nested
 from rta.config.limits import limits
-from rta.config.tables import ORDER, SETTINGS, SLOTS, Slot, installed, options_fields
-from rta.config.values import format_duration, format_size, shown
+from rta.config.tables import LISTS, ORDER, SETTINGS, SLOTS, Slot, installed, options_fields
+from rta.config.values import format_duration, format_size
+from rta.phrases import shown
 from rta.ports import HELP, Duration, Size
 
 __all__ = ["config_docs", "default_of", "help_of", "summary_of", "written_default"]
@@ -30,8 +31,8 @@ relative to its folder. Every table and every option may be left out unless it i
 
 Environment variables override the file: `RTA_`, the table, `__`, the option, as in `RTA_EDGE__PORT=9000`; for
 a source its name comes between, `RTA_SOURCE__wrx__SPEED=10`. Case and single underscores make no difference.
-Lists are written with commas, tables as in TOML: `RTA_SOURCE__wrx__DETAILS='{ driver = "A. Smith" }'`. An
-unknown variable is a warning.
+Lists are written with commas, tables as in TOML: `RTA_SOURCE__wrx__DETAILS='{ driver = "A. Smith" }'`. There are
+no variables for statuses and streams. An unknown variable is a warning.
 """
 
 
@@ -39,13 +40,29 @@ def config_docs() -> str:
     """Markdown: a section for each table, a row for each option, the transports installed here included."""
     sections = [_INTRODUCTION]
     for table in ORDER:
-        sections.extend(_slot(SLOTS[table]) if table in SLOTS else _settings(table, SETTINGS[table]))
+        if table in SLOTS:
+            sections.extend(_slot(SLOTS[table]))
+        elif table in LISTS:
+            sections.extend(_list(table, LISTS[table]))
+        else:
+            sections.extend(_settings(table, SETTINGS[table]))
     return "\n".join(sections)
 
 
 def _settings(table: str, cls: type[Any]) -> Iterator[str]:
     yield f"## `[{table}]`\n\n{summary_of(cls)}\n"
     yield _rows(cls)
+
+
+def _list(table: str, cls: type[Any]) -> Iterator[str]:
+    yield f"## `[[{table}]]`\n\n{summary_of(cls)}\n"
+    yield _rows(cls)
+    for name, option in options_fields(cls).items():
+        inner = elements(option.type)
+        if inner is not None:
+            header = f"[[{table}.{name}]]" if is_list(option.type) else f"[{table}.{name}.<name>]"
+            yield f"### `{header}`\n\n{summary_of(inner)}\n"
+            yield _rows(inner)
 
 
 def _slot(slot: Slot) -> Iterator[str]:

@@ -9,7 +9,7 @@ import attrs
 from rta.config.kinds import arms, choices, is_list, is_table, takes_none
 from rta.config.limits import limits
 from rta.config.reference import default_of, help_of, summary_of, written_default
-from rta.config.tables import ORDER, SETTINGS, SLOTS, Slot, installed, options_fields
+from rta.config.tables import LISTS, ORDER, SETTINGS, SLOTS, Slot, installed, options_fields
 from rta.config.values import DURATION_PATTERN, SIZE_PATTERN
 from rta.ports import Duration, Size
 
@@ -33,6 +33,8 @@ def config_schema() -> Schema:
     for table in ORDER:
         if table in SETTINGS:
             properties[table] = _table(SETTINGS[table])
+        elif table in LISTS:
+            properties[table] = {"type": "array", "items": _table(LISTS[table])}
         else:
             slot = _slot(SLOTS[table], definitions)
             properties[table] = {"type": "array", "items": slot} if table == "source" else slot

@@ -10,23 +10,11 @@ from attrs import define, frozen
 
 from rta.actors.settings import FanOutSettings, PrunerSettings
 from rta.config.model import LoggingSettings, SiteSettings
-from rta.config.values import shown
 from rta.errors import RtaError
-from rta.ports import Offer, Transport, available, load_transport, option
+from rta.ports import Offer, Spelled, Transport, available, key_of, load_transport, option
+from rta.stream.options import StatusSettings
 
-__all__ = ["ORDER", "SETTINGS", "SLOTS", "Slot", "installed", "offer_for", "offer_of", "options_fields"]
-
-
-@frozen
-class _Spelled:
-    """A validator of what a name is made of; the pattern is for the schema."""
-
-    pattern: re.Pattern[str]
-    words: str
-
-    def __call__(self, _: object, attribute: attrs.Attribute[Any], value: str) -> None:
-        if not self.pattern.fullmatch(value):
-            raise ValueError(f"expected {self.words}, got {shown(value)}")
+__all__ = ["LISTS", "ORDER", "SETTINGS", "SLOTS", "Slot", "installed", "offer_for", "offer_of", "options_fields"]
 
 
 @define
@@ -57,7 +45,7 @@ class SourceKeys:
     name: str = option(
         'What it is called in logs, metrics and environment variables: letters, digits, ".", "_" and "-"; no '
         "two are called the same.",
-        validator=_Spelled(re.compile(r"[A-Za-z0-9._-]+"), 'letters, digits, ".", "_" and "-"'),
+        validator=Spelled(re.compile(r"[A-Za-z0-9._-]+"), 'letters, digits, ".", "_" and "-"'),
     )
     transport: str = option("What reads it.")
     stream: str | None = option("The stream of the buffer its sessions are put on; unset: one of its own name.", None)
@@ -87,13 +75,15 @@ SLOTS: dict[str, Slot] = {
     "edge": Slot("edge", "edge", EdgeKeys, "an edge"),
     "source": Slot("source", "source", SourceKeys, "a source"),
 }
-ORDER = ("site", "buffer", "topics", "edge", "fanout", "pruner", "logging", "source")
+LISTS: dict[str, type[Any]] = {"status": StatusSettings}
+"""Tables of which there may be several, `[[status]]`."""
+ORDER = ("site", "buffer", "topics", "edge", "fanout", "pruner", "logging", "source", "status")
 """The order in which people read them."""
 
 
 def options_fields(cls: type[Any]) -> dict[str, attrs.Attribute[Any]]:
     """The options of a class by key, with their types resolved."""
-    return {f.name: f for f in attrs.fields(attrs.resolve_types(cls)) if f.init}
+    return {key_of(f.name): f for f in attrs.fields(attrs.resolve_types(cls)) if f.init}
 
 
 def offer_of(transport: Transport, slot: Slot) -> Offer[Any] | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from rta.phrases import shown
 from rta.ports import Duration, Size
 
 __all__ = [
@@ -18,7 +18,6 @@ __all__ = [
     "format_size",
     "parse_duration",
     "parse_size",
-    "shown",
 ]
 
 # Falling, as the parts of "1d12h30min" must be.
@@ -146,20 +145,3 @@ def format_size(size: int) -> str:
     """In the unit that needs the fewest digits and no fraction; `parse_size` gives `size` back."""
     whole = [f"{size // count}{unit}" for unit, count in _SIZES.items() if size % count == 0]
     return min(whole, key=len) if size else "0B"
-
-
-def shown(value: Any) -> str:
-    """A value of the file in a message: as TOML writes it, cut short."""
-    if isinstance(value, dict):
-        return "a table"
-    if isinstance(value, list):
-        return "a list"
-    if isinstance(value, str):
-        text = json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
-    elif isinstance(value, bool):
-        text = str(value).lower()
-    elif isinstance(value, int) and abs(value) >= 10**60:
-        text = "a number of over 60 digits"
-    else:
-        text = str(value)
-    return text if len(text) <= 80 else f"{text[:79]}…"

@@ -4,7 +4,7 @@ from rta.errors import MalformedError, RtaError, TransportError
 from rta.ports.burst_log import BurstLog, Tail
 from rta.ports.edge import AsgiApp, ClientGone, CloseCode, Edge, FrameConnection, Handler
 from rta.ports.finding import Finding, Severity
-from rta.ports.options import HELP, Duration, Size, option
+from rta.ports.options import HELP, Duration, Size, Spelled, key_of, option
 from rta.ports.source import (
     CloseSession,
     OpenSession,
@@ -28,6 +28,7 @@ from rta.ports.topic_bus import (
 )
 from rta.ports.transport import GROUP, Context, Offer, Reporter, Transport, available, load_transport
 from rta.ports.values import START, Batch, Entry, Position, SessionRecord, StreamSessionId, Trim
+from rta.ports.zones import find_zone
 
 __all__ = [
     "GROUP",
@@ -62,6 +63,7 @@ __all__ = [
     "Size",
     "Source",
     "SourceUpdate",
+    "Spelled",
     "StreamSessionId",
     "Tail",
     "TopicBus",
@@ -73,6 +75,8 @@ __all__ = [
     "UpdateSession",
     "Will",
     "available",
+    "find_zone",
+    "key_of",
     "load_transport",
     "option",
     "topic_matches",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NewType
 
 import attrs
 
-__all__ = ["HELP", "Duration", "Size", "option"]
+from rta.phrases import shown
+
+__all__ = ["HELP", "Duration", "Size", "Spelled", "key_of", "option"]
 
 HELP = "rta.help"
 
@@ -23,3 +26,20 @@ def option(help: str, default: Any = attrs.NOTHING, *, factory: Any = None, vali
     if factory is not None:
         return attrs.field(factory=factory, validator=validator, metadata=metadata)
     return attrs.field(default=default, validator=validator, metadata=metadata)
+
+
+def key_of(name: str) -> str:
+    """The key of an option by the name of its field: what is a word of Python's has an underscore behind it there."""
+    return name.removesuffix("_")
+
+
+@attrs.frozen
+class Spelled:
+    """A validator of what a text is made of. The pattern is for the schema too."""
+
+    pattern: re.Pattern[str]
+    words: str
+
+    def __call__(self, _: object, attribute: attrs.Attribute[Any], value: str) -> None:
+        if not self.pattern.fullmatch(value):
+            raise ValueError(f"expected {self.words}, got {shown(value)}")

@@ -27,7 +27,8 @@ __all__ = [
 Qos = Literal[0, 1]
 
 Done = Callable[[TransportError | None], None]
-"""Told once what became of a message: None when it was sent (QoS 1: acknowledged), else why not. Must not block."""
+"""Told once what became of a message: None when it was sent (QoS 1: acknowledged), else why not. Must not block.
+Never called from within `send`."""
 
 
 @frozen(slots=True)
@@ -96,7 +97,7 @@ class TopicBus(Protocol):
         ...
 
     async def link(self, after: int = 0) -> Link:
-        """Wait for a connection whose number is greater than `after`; returns the latest.
+        """Wait until there is a connection whose number is greater than `after`.
 
         By then all subscriptions that were there before are in force again.
         """
@@ -119,7 +120,7 @@ class TopicBus(Protocol):
         A message never outlives its connection: what was not sent (QoS 1: acknowledged) by then is reported to
         `done` and forgotten here; sending it again is the caller's decision.
 
-        :raises ValueError: not a topic (empty, or with a wildcard).
+        :raises ValueError: not a topic (empty, or with a wildcard); that goes for `response_topic` too.
         :raises TransportError: there is no connection, the queue is full, the bus refuses messages of this size, or it
             cannot retain one more; `done` is not called.
         """
@@ -153,6 +154,7 @@ class TopicBus(Protocol):
         is no connection may be missed. A message that fits several of the filters arrives once.
 
         :raises ValueError: not a filter.
+        :raises TransportError: the bus refuses it.
         """
         ...
 

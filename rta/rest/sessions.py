@@ -7,15 +7,12 @@ import math
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
-import trio
 from attrs import frozen
 
+from rta.lookout import Lookout
 from rta.ports import SessionRecord
 
 __all__ = ["Catalogue", "Page", "list_sessions"]
-
-_SHARE = 0.05  # of the time that may go into looking for sessions, however often the list is asked for
-_OLDEST = 30.0  # seconds a list may be old
 
 _SORTABLE = {"identity", "identifier", "state", "timestamp", "type", "group", "version", "quality"}
 
@@ -33,10 +30,8 @@ class Catalogue:
     """The sessions a buffer knows, not looked for more often than is good for it, nor parsed twice."""
 
     def __init__(self, look: Callable[[], Awaitable[list[SessionRecord]]]) -> None:
-        self._look = look
-        self._looking = trio.Lock()
+        self._lookout = Lookout(look)
         self._records: list[SessionRecord] = []
-        self._good_until = -math.inf
         self._parsed: dict[str, tuple[str, dict[str, Any] | None]] = {}
 
     async def list(self, page: Page) -> str:
@@ -44,15 +39,12 @@ class Catalogue:
 
         :raises TransportError: the buffer cannot be read.
         """
-        async with self._looking:
-            began = trio.current_time()
-            if began >= self._good_until:
-                self._records = await self._look()
-                took = trio.current_time() - began
-                self._good_until = began + took + min(took / _SHARE, _OLDEST)
-                known = {r.identity for r in self._records}
-                self._parsed = {k: v for k, v in self._parsed.items() if k in known}
-        return list_sessions(self._records, page, self._fields)
+        records = await self._lookout.records()
+        if records is not self._records:
+            self._records = records
+            known = {r.identity for r in records}
+            self._parsed = {k: v for k, v in self._parsed.items() if k in known}
+        return list_sessions(records, page, self._fields)
 
     def _fields(self, record: SessionRecord) -> dict[str, Any] | None:
         found = self._parsed.get(record.identity)

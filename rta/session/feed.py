@@ -40,7 +40,7 @@ _TOO_SLOW = Gone(CloseCode.FELL_BEHIND, "too slow: the buffer no longer holds wh
 
 
 class SessionFeed:
-    """One session, followed for as long as it has clients."""
+    """One session, followed for as long as it has clients or observers."""
 
     def __init__(
         self,
@@ -66,6 +66,7 @@ class SessionFeed:
         self._cutter = Cutter()
         self.views: dict[Subscription, View] = {}
         self.clients: set[Client] = set()
+        self._observers: list[Callable[[Entry], None]] = []
         self.json: str | None = None
         self._json_version = 0
         self._json_frame = b""
@@ -213,6 +214,8 @@ class SessionFeed:
             self._json_came, self._announced = True, False
         if burst.time_range is not None:
             self._expand(burst.time_range)
+        for observer in self._observers:
+            observer(entry)
         if burst.has_data or burst.has_events or burst.session_json:
             self.ring.append(entry.position, burst)
             return True
@@ -347,6 +350,25 @@ class SessionFeed:
         self.ring = Ring(self._ring_bytes // 2, position)
         for client in self.clients:
             client.wake()
+
+    # ---- observers
+
+    def observe(self, observer: Callable[[Entry], None]) -> Callable[[], None]:
+        """Have every entry behind `position` from now on, in order and whatever is in it. What is returned ends it.
+
+        Called while entries are handed out: an observer must not block, and is to be quick. It keeps the feed alive.
+        """
+        self._observers = [*self._observers, observer]
+
+        def end() -> None:
+            self._observers = [other for other in self._observers if other is not observer]
+
+        return end
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it has clients or observers."""
+        return bool(self.clients or self._observers)
 
     # ---- clients
 

@@ -22,6 +22,10 @@ class Tally:
     rewound: int = 0
     dropped: int = 0
     lost: int = 0
+    stream_messages: int = 0
+    stream_events: int = 0
+    stream_bytes: int = 0
+    stream_unsent: int = 0
 
     def uncount(self, frames: int, size: int) -> None:
         """Frames of one burst each that were counted as sent to one client, and were not."""

@@ -66,6 +66,7 @@ class AttributeDefinition:
     """Digits behind the point that numbers are rounded to, as by `round`; 0 gives whole numbers (int)."""
     max_age: Ns | None = None
     """An older value is null; stream time."""
+    description: str = ""
 
 
 @frozen

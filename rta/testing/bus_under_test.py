@@ -1,4 +1,4 @@
-"""What a bus's author tells the kit, and how the kit receives."""
+"""What a bus's author tells the kit, and how the kit connects and receives."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 
-from rta.ports import TopicBus, TopicMessage, TopicSubscription
+from rta.ports import Link, TopicBus, TopicMessage, TopicSubscription, Will
 from rta.testing.patience import within
 
 __all__ = ["END", "BusUnderTest"]
@@ -17,7 +17,7 @@ END = "the/end"
 
 
 class BusUnderTest:
-    """The hooks of `TopicBusContract`. Only `open_bus` has to be overridden."""
+    """The hooks of `TopicBusContract`: `make_bus`, `make_again` and `sever` have to be overridden."""
 
     pytestmark = pytest.mark.trio
 
@@ -30,18 +30,58 @@ class BusUnderTest:
     max_payload: int = 64 << 10
     """The largest payload the kit sends, bytes."""
 
-    def open_bus(self) -> AbstractAsyncContextManager[TopicBus]:
-        """A bus without retained messages."""
-        raise NotImplementedError(f"{type(self).__name__} must say how to open its bus")
+    def make_bus(self) -> AbstractAsyncContextManager[TopicBus]:
+        """A bus that nobody has connected yet, to topics of which none retains a message."""
+        raise NotImplementedError(f"{type(self).__name__} must say how to make its bus")
 
-    @asynccontextmanager
-    async def open_again(self, bus: TopicBus) -> AsyncIterator[TopicBus]:
-        """The same topics as another process would have them: its own connection. Default: the bus itself."""
-        yield bus
+    def make_again(self, bus: TopicBus) -> AbstractAsyncContextManager[TopicBus]:
+        """Another bus to the same topics, as another process would have it."""
+        raise NotImplementedError(f"{type(self).__name__} must say how to make another bus to the same topics")
+
+    async def sever(self, bus: TopicBus) -> None:
+        """Break the bus's connection, as a cut cable does, so that it can be made again."""
+        raise NotImplementedError(f"{type(self).__name__} must say how to break a connection")
 
     def outage(self, bus: TopicBus) -> AbstractAsyncContextManager[None] | None:
         """The bus cannot be reached inside this block. Default, None: it always can."""
         return None
+
+    @asynccontextmanager
+    async def open_bus(self, client_id: str = "kit-1", will: Will | None = None) -> AsyncIterator[TopicBus]:
+        """A bus, connected."""
+        async with self.make_bus() as bus, self.connected(bus, client_id, will):
+            yield bus
+
+    @asynccontextmanager
+    async def open_again(
+        self, bus: TopicBus, client_id: str = "kit-2", will: Will | None = None
+    ) -> AsyncIterator[TopicBus]:
+        """Another bus to the same topics, connected."""
+        async with self.make_again(bus) as other, self.connected(other, client_id, will):
+            yield other
+
+    @asynccontextmanager
+    async def connected(self, bus: TopicBus, client_id: str, will: Will | None = None) -> AsyncIterator[Link]:
+        """Inside the block the bus has had a connection."""
+        async with bus.connect(client_id, will):
+            yield await self.linked(bus)
+
+    async def linked(self, bus: TopicBus, after: int = 0) -> Link:
+        """The connection behind a number."""
+        with within(self.patience, f"a connection with a number above {after}; {bus.trouble}"):
+            return await bus.link(after)
+
+    async def lost(self, link: Link) -> None:
+        """Returns when the connection is over."""
+        with within(self.patience, "the loss of the connection"):
+            await link.lost.wait()
+
+    async def severed(self, bus: TopicBus) -> Link:
+        """Break the connection of a bus that has one; the next one."""
+        link = await self.linked(bus)
+        await self.sever(bus)
+        await self.lost(link)
+        return await self.linked(bus, link.number)
 
     async def receive(self, subscription: TopicSubscription, count: int = 1) -> list[TopicMessage]:
         """So many messages."""

@@ -2,21 +2,31 @@
 
     class TestMyBus(TopicBusContract):
         @asynccontextmanager
-        async def open_bus(self) -> AsyncIterator[TopicBus]:
-            async with my_empty_broker() as address:
-                yield MyBus(address)
+        async def make_bus(self) -> AsyncIterator[TopicBus]:
+            async with my_empty_broker() as self.broker:
+                yield MyBus(self.broker)
+
+        @asynccontextmanager
+        async def make_again(self, bus: TopicBus) -> AsyncIterator[TopicBus]:
+            yield MyBus(self.broker)
+
+        async def sever(self, bus: TopicBus) -> None:
+            await self.broker.throw_out(bus)
 
 That a message does *not* arrive is shown by one sent later that does: nothing waits for time to pass.
 """
 
 from __future__ import annotations
 
+from rta.testing.bus_connections import Connections
 from rta.testing.bus_delivery import Delivery
 from rta.testing.bus_retaining import Retaining
+from rta.testing.bus_sending import Sending
 from rta.testing.bus_topics import Topics
 
 __all__ = ["TopicBusContract"]
 
 
-class TopicBusContract(Delivery, Retaining, Topics):
-    """Subclass it, override `open_bus`, and where it applies the other hooks of `BusUnderTest`."""
+class TopicBusContract(Delivery, Retaining, Topics, Sending, Connections):
+    """Subclass it, override `make_bus`, `make_again` and `sever`, and where it applies the other hooks of
+    `BusUnderTest`."""

@@ -15,7 +15,28 @@ from rta.errors import ConfigError
 
 KEYS = ["transport", "name", "stream", "port", "host", "max_bytes", "keep", "level", "address", "count", "tls", "waits"]
 KEYS += ["details", "either", "mode", "names", "rest", "certificate", "versions", "max_age", "ring", "anything"]
-TEXTS = ["memory", "websocket", "csv", "everything", "span", "broken", "30s", "64KiB", "none", "auto", "a", "", "true"]
+KEYS += ["code", "session", "attributes", "stream", "from", "components", "aggregate", "update", "delta", "prune"]
+TEXTS = [
+    "a.b",
+    "channel:1",
+    "topic:x#y",
+    "change",
+    "off",
+    "avg",
+    "memory",
+    "websocket",
+    "csv",
+    "everything",
+    "span",
+    "broken",
+    "30s",
+    "64KiB",
+    "none",
+    "auto",
+    "a",
+    "",
+    "true",
+]
 
 keys = st.sampled_from(KEYS) | st.text(max_size=5)
 scalars = (

@@ -7,8 +7,9 @@ import pytest
 
 from rta.config import config_docs
 from rta.config.kinds import kind
-from rta.config.tables import SETTINGS, SLOTS, installed, options_fields
+from rta.config.tables import LISTS, SETTINGS, SLOTS, installed, options_fields
 from rta.ports import HELP
+from rta.stream.options import AttributeSettings, StreamSettings
 
 
 def sections(text: str) -> dict[str, list[str]]:
@@ -36,6 +37,24 @@ def documented(heading: str, cls: type) -> None:
 @pytest.mark.parametrize("table", SETTINGS)
 def test_every_option_of_every_table_has_a_row(table):
     documented(f"`[{table}]`", SETTINGS[table])
+
+
+@pytest.mark.parametrize("table", LISTS)
+def test_every_option_of_every_list_of_tables_has_a_row(table):
+    documented(f"`[[{table}]]`", LISTS[table])
+
+
+def test_tables_within_a_list_of_tables_have_sections_of_their_own():
+    documented("`[status.attributes.<name>]`", AttributeSettings)
+    documented("`[[status.stream]]`", StreamSettings)
+
+
+def test_an_option_that_is_a_word_of_the_language_is_documented_as_people_write_it():
+    assert "| `from` | text | unset |" in config_docs()
+
+
+def test_what_a_text_is_made_of_is_said_in_words():
+    assert "| `node` | text, a node id: levels joined by" in config_docs()
 
 
 @pytest.mark.usefixtures("plug_ins")

@@ -9,7 +9,7 @@ import tomllib
 import pytest
 
 from rta.config import config_schema, default_config_path
-from rta.config.tables import SETTINGS, SLOTS, installed, options_fields
+from rta.config.tables import LISTS, SETTINGS, SLOTS, installed, options_fields
 
 TYPES = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float), "boolean": bool}
 
@@ -55,8 +55,15 @@ def valid(text: str) -> bool:
     return fits(tomllib.loads(text), schema, schema)
 
 
-def test_the_default_file_is_valid():
-    assert valid(default_config_path().read_text(encoding="utf-8"))
+@pytest.mark.parametrize("name", ["site.toml", "redis.toml"])
+def test_the_files_that_come_with_it_are_valid(name):
+    assert valid(default_config_path().with_name(name).read_text(encoding="utf-8"))
+
+
+def test_the_statuses_of_the_traffic_example_are_valid():
+    schema = config_schema()
+    document = tomllib.loads(default_config_path().with_name("traffic.toml").read_text(encoding="utf-8"))
+    assert fits(document["status"], schema["properties"]["status"], schema)
 
 
 def test_the_schema_is_json_of_the_draft():
@@ -72,6 +79,9 @@ def test_every_option_of_every_table_is_there():
     for table, cls in SETTINGS.items():
         assert schema["properties"][table]["properties"].keys() == options_fields(cls).keys()
         assert schema["properties"][table]["additionalProperties"] is False
+    for table, cls in LISTS.items():
+        assert schema["properties"][table]["items"]["properties"].keys() == options_fields(cls).keys()
+        assert schema["properties"][table]["items"]["additionalProperties"] is False
     for table, slot in SLOTS.items():
         for name, (_, offer) in installed(slot)[0].items():
             keys = options_fields(slot.keys).keys() | options_fields(offer.options).keys()
@@ -101,6 +111,7 @@ def test_an_option_carries_its_type_range_default_and_help():
     assert "default" not in found["note"]
 
 
+STATUS = "[[status]]\ncode = 'a.b'\nattributes.x.from = 'channel:1'\n[[status.stream]]\n"
 EVERYTHING = '[[source]]\nname = "a"\ntransport = "everything"\naddress = "x"\n'
 
 
@@ -116,6 +127,12 @@ EVERYTHING = '[[source]]\nname = "a"\ntransport = "everything"\naddress = "x"\n'
         EVERYTHING + "rest = 'none'\nwaits = [1, '2s']\ntls = { certificate = 'c' }\ndetails = { a = 1, b = true }",
         EVERYTHING + "either = 'auto'\nanything = [{}]\nfile = 'f'\nkinds = ['x']",
         EVERYTHING + "either = 2.5",
+        "site = { node = 'dk/cph/tlc-001', timezone = 'Europe/Copenhagen', state_dir = 's', administration = true }",
+        STATUS,
+        STATUS.replace("a.b", "tlc/2"),
+        STATUS + "attributes = { x = 'along' }\nupdate = 'off'\ndelta = 5\nqos = 1\nprune = { timeout = '10m' }",
+        STATUS + "aggregate = { x = ['avg', 'max'] }\nname = 'n'\nupdate = 60",
+        "status = [{ code = 'a.b', attributes.x = { round = 0, components = { 'sg/1' = 'topic:a#b' } } }]",
     ],
 )
 def test_what_loads_is_valid(load, text):
@@ -145,6 +162,15 @@ def test_what_loads_is_valid(load, text):
         EVERYTHING + "ratio = 0",
         EVERYTHING + "tls = {}",
         EVERYTHING + "details.a = []",
+        "site.node = 'a//b'",
+        "[status]\ncode = 'a.b'",
+        STATUS.replace("a.b", "a"),
+        STATUS.replace(".from", ".from_"),
+        STATUS + "name = 'a/b'",
+        STATUS + "qos = 2",
+        STATUS + "delta = 'onchange'",
+        STATUS + "aggregate = { x = ['mean'] }",
+        STATUS + "prune = { timout = 1 }",
     ],
 )
 def test_what_does_not_load_is_not_valid(problems, text):

@@ -8,11 +8,11 @@ from datetime import UTC
 from pathlib import Path
 from typing import TextIO
 
-from rta.ports import MalformedError, RtaError
+from rta.ports import MalformedError, RtaError, find_zone
 from transports.csv.header import read_header
 from transports.csv.options import CsvOptions
 from transports.csv.table import LINE_LIMIT, Table, split_line
-from transports.csv.times import Note, ParseTime, find_zone, iso_times, numeric_times
+from transports.csv.times import Note, ParseTime, iso_times, numeric_times
 
 __all__ = ["open_table"]
 

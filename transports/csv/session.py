@@ -63,6 +63,14 @@ class CsvSession:
             case "row":
                 return row_items(rows, self._columns)
 
+    @property
+    def _tempo(self) -> dict[str, str | float]:
+        """For those who need to know what time it is in the session: that it is not the time of day."""
+        options = self._options
+        if options.origin == "start" and options.speed == 1:
+            return {}
+        return {"time": "kept", "speed": options.speed, "delay": options.burst_interval}
+
     def _json(self, state: SessionState) -> str:
         model = SessionModel(
             identity=self.identity,
@@ -72,7 +80,7 @@ class CsvSession:
             start_timestamp=_iso(self._start),
             end_timestamp=_iso(self._span.end) if state.is_closed else None,
             time_range=TimeRangeModel(self._span.start, self._span.end),
-            details=dict(self._options.details) or None,
+            details={**self._tempo, **self._options.details} or None,
             config_bindings=[ConfigBinding(self._configuration)],
         )
         return write_session(model)

@@ -6,13 +6,12 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from rta.ports import MalformedError
 from transports.csv.cells import excerpt
 from transports.csv.options import TimeUnit
 
-__all__ = ["EPOCH", "Note", "ParseTime", "find_zone", "iso_times", "numeric_times"]
+__all__ = ["EPOCH", "Note", "ParseTime", "iso_times", "numeric_times"]
 
 ParseTime = Callable[[str], int]
 Note = Callable[[str, str], None]
@@ -72,16 +71,6 @@ def iso_times(zone: tzinfo, note: Note) -> ParseTime:
         return _bounded((moment - EPOCH) // _MICROSECOND * 1000 + ns, text)
 
     return parse
-
-
-def find_zone(name: str) -> tzinfo | None:
-    """The zone of an IANA name; None where there is none."""
-    if name == "UTC":
-        return UTC  # needs no time zone database
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        return None
 
 
 def _bounded(ns: int, text: str) -> int:

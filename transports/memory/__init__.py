@@ -1,10 +1,11 @@
 """The embedded transport: a bounded log and a topic bus within the process."""
 
 from rta.ports import Offer, Transport
+from transports.memory.broker import MemoryBroker
 from transports.memory.log import MemoryLog, MemoryLogOptions, open_log
 from transports.memory.topics import MemoryTopics, MemoryTopicsOptions, open_topics
 
-__all__ = ["TRANSPORT", "MemoryLog", "MemoryLogOptions", "MemoryTopics", "MemoryTopicsOptions"]
+__all__ = ["TRANSPORT", "MemoryBroker", "MemoryLog", "MemoryLogOptions", "MemoryTopics", "MemoryTopicsOptions"]
 
 TRANSPORT = Transport(
     log=Offer(MemoryLogOptions, open_log),

@@ -1,4 +1,4 @@
-"""A topic bus in memory, with retained messages."""
+"""A topic bus in memory: the twin of a bus that goes over a network, connections, wills and takeovers included."""
 
 from __future__ import annotations
 
@@ -8,7 +8,20 @@ from contextlib import asynccontextmanager
 import trio
 from attrs import define
 
-from rta.ports import Context, TopicMessage, TransportError, option, topic_matches, valid_filter, valid_topic
+from rta.ports import (
+    Context,
+    Done,
+    Link,
+    Qos,
+    TopicMessage,
+    TransportError,
+    Will,
+    option,
+    valid_filter,
+    valid_topic,
+)
+from transports.memory.broker import MemoryBroker
+from transports.memory.subscription import MemorySubscription
 
 __all__ = ["MemoryTopics", "MemoryTopicsOptions", "open_topics"]
 
@@ -20,64 +33,138 @@ class MemoryTopicsOptions:
     max_retained: int = option("Retained messages kept; publishing one more to a new topic is an error.", 100_000)
 
 
-class _Subscription:
-    """One subscriber's queue."""
-
-    def __init__(self, filters: tuple[str, ...], bound: int) -> None:
-        self.filters = filters
-        self.dropped = 0
-        self._send, self._receive = trio.open_memory_channel[TopicMessage](bound)
-
-    def offer(self, message: TopicMessage) -> None:
-        try:
-            self._send.send_nowait(message)
-        except trio.WouldBlock:
-            self.dropped += 1
-
-    async def receive(self) -> TopicMessage:
-        return await self._receive.receive()
-
-
 class MemoryTopics:
-    """The bus of one process."""
+    """One connection to a broker. Buses that are to hear each other share one."""
 
-    def __init__(self, max_retained: int = 100_000) -> None:
-        self._max_retained = max_retained
-        self._retained: dict[str, bytes] = {}
-        self._subscriptions: dict[_Subscription, None] = {}
+    def __init__(self, max_retained: int = 100_000, *, broker: MemoryBroker | None = None) -> None:
+        self.broker = broker or MemoryBroker(max_retained)
+        self.trouble: str | None = None
+        self._client_id: str | None = None
+        self._will: Will | None = None
+        self._cut = False
+        self._links = 0
+        self._link: Link | None = None
+        self._joined = trio.Event()
+        self._subscriptions: dict[MemorySubscription, None] = {}
 
-    async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        if not valid_topic(topic):
-            raise ValueError(f"{topic!r} is not a topic to publish to")
-        if retain:
-            self._retain(topic, payload)
-        message = TopicMessage(topic, payload)
-        for subscription in self._subscriptions:
-            if any(topic_matches(f, topic) for f in subscription.filters):
-                subscription.offer(message)
-        await trio.lowlevel.checkpoint()
-
-    def _retain(self, topic: str, payload: bytes) -> None:
-        if not payload:
-            self._retained.pop(topic, None)
-        elif topic in self._retained or len(self._retained) < self._max_retained:
-            self._retained[topic] = payload
-        else:
-            raise TransportError(f"{self._max_retained} messages are retained already; {topic!r} cannot be")
+    # ---- the connection
 
     @asynccontextmanager
-    async def subscribe(self, *filters: str, bound: int = 1024) -> AsyncIterator[_Subscription]:
+    async def connect(self, client_id: str, will: Will | None = None) -> AsyncIterator[None]:
+        if self._client_id is not None:
+            raise RuntimeError(f"this bus is in use already, as {self._client_id!r}")
+        self._client_id, self._will = client_id, will
+        try:
+            if self._cut:
+                self.trouble = "the connection is cut"
+            else:
+                self._join()
+            yield
+        finally:
+            self.broker.leave(client_id, self)
+            self._lose(None)
+            self._client_id = self._will = None
+
+    async def link(self, after: int = 0) -> Link:
+        await trio.lowlevel.checkpoint()
+        while (link := self._link) is None or link.number <= after:
+            await self._joined.wait()
+        return link
+
+    def cut(self) -> None:
+        """Lose the connection, as a cable that is cut would do it, until `mend`; its will is published."""
+        self._cut = True
+        if self._link is not None and self._client_id is not None:
+            self._lose("the connection is cut")
+            self.broker.leave(self._client_id, self)
+            self._leave_will()
+
+    def mend(self) -> None:
+        """Undo a `cut`: it connects again, if it is to be connected."""
+        self._cut = False
+        if self._client_id is not None and self._link is None:
+            self._join()
+
+    def displaced(self) -> None:
+        """For the broker: another has connected with our id."""
+        self._lose(f"taken over by another client with the id {self._client_id!r}")
+        self._leave_will()
+
+    def may_return(self) -> None:
+        """For the broker: whoever had displaced us has gone."""
+        if not self._cut:
+            self._join()
+
+    def _join(self) -> None:
+        assert self._client_id is not None
+        self.broker.join(self._client_id, self)
+        self.trouble = None
+        for subscription in self._subscriptions:
+            subscription.begin(self.broker.kept(subscription.filters))
+        self._links += 1
+        self._link = Link(self._links)
+        self._joined.set()
+        self._joined = trio.Event()
+
+    def _lose(self, trouble: str | None) -> None:
+        self.trouble = trouble
+        if self._link is not None:
+            self._link.lost.set()
+            self._link = None
+
+    def _leave_will(self) -> None:
+        if self._will is not None:
+            self.broker.bequeath(TopicMessage(self._will.topic, self._will.payload))
+
+    # ---- messages
+
+    def send(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        retain: bool = False,
+        qos: Qos = 0,
+        response_topic: str | None = None,
+        correlation: bytes | None = None,
+        done: Done | None = None,
+    ) -> None:
+        if not valid_topic(topic):
+            raise ValueError(f"{topic!r} is not a topic to publish to")
+        if response_topic is not None and not valid_topic(response_topic):
+            raise ValueError(f"{response_topic!r} is not a topic to answer on")
+        if self._link is None:
+            raise TransportError(self.trouble or "nobody has connected this bus")
+        self.broker.carry(TopicMessage(topic, payload, False, response_topic, correlation), retain)
+        if done is not None:  # never from within `send`: callers rely on that on other buses
+            trio.lowlevel.current_trio_token().run_sync_soon(done, None)
+
+    async def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        retain: bool = False,
+        qos: Qos = 0,
+        response_topic: str | None = None,
+        correlation: bytes | None = None,
+    ) -> None:
+        self.send(topic, payload, retain=retain, qos=qos, response_topic=response_topic, correlation=correlation)
+        await trio.lowlevel.checkpoint()
+
+    def deliver(self, message: TopicMessage) -> None:
+        """For the broker: something has been published."""
+        for subscription in self._subscriptions:
+            subscription.offer(message)
+
+    @asynccontextmanager
+    async def subscribe(self, *filters: str, bound: int = 1024) -> AsyncIterator[MemorySubscription]:
         for f in filters:
             if not valid_filter(f):
                 raise ValueError(f"{f!r} is not a topic filter")
-        kept = [
-            TopicMessage(topic, payload, retained=True)
-            for topic, payload in self._retained.items()
-            if any(topic_matches(f, topic) for f in filters)
-        ]
-        subscription = _Subscription(filters, bound + len(kept))
-        for message in kept:
-            subscription.offer(message)
+        subscription = MemorySubscription(filters, bound)
+        if self._link is not None:
+            subscription.begin(self.broker.kept(filters))
         self._subscriptions[subscription] = None
         try:
             yield subscription

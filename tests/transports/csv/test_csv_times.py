@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from csv_replay import SECOND
 
-from rta.ports import MalformedError
-from transports.csv.times import find_zone, iso_times, numeric_times
+from rta.ports import MalformedError, find_zone
+from transports.csv.times import iso_times, numeric_times
 
 
 def iso(text, zone="UTC"):
@@ -104,8 +104,3 @@ def test_a_time_that_never_was_is_an_hour_later_and_is_noted():
     ns, notes = iso("2021-03-14T02:30", "America/Chicago")
     assert (ns, []) == iso("2021-03-14T03:30", "America/Chicago")
     assert notes == ["skipped_time"]
-
-
-@pytest.mark.parametrize("name", ["", "Nowhere/Else", "../etc/passwd", "/etc/localtime", "Europe", "a\0b"])
-def test_what_is_no_zone_is_not_found(name):
-    assert find_zone(name) is None

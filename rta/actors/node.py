@@ -1,0 +1,306 @@
+"""The node: streams over topics.
+
+Owns the stream core, the publisher, the command desk and the audit file. Receives samples and changes of clocks over a
+bounded channel, requests over the topic bus; sends over the topic bus. Ends with the site: what is collected is sent,
+then it says "shutdown" and disconnects.
+
+Source: protocol notes, "Connection".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from datetime import tzinfo
+from pathlib import Path
+
+import structlog
+import trio
+
+from rta.actors.audit import Audit
+from rta.actors.command_desk import Answer, CommandDesk
+from rta.actors.health import Health
+from rta.actors.publisher import Publisher
+from rta.actors.stream_commands import stream_commands
+from rta.actors.streams import Streams
+from rta.actors.throttle import Throttle
+from rta.errors import MalformedError, TransportError
+from rta.metrics import Metrics
+from rta.ports import Link, TopicBus, TopicMessage, Will
+from rta.ports.command import Command
+from rta.session.tally import Tally
+from rta.stream.clock import ClockChanged, Sampled
+from rta.stream.definition import Ns, StatusDefinition, StreamDefinition
+from rta.stream.node import Cleared, Node, Removed, StateChanged, ToSend, Update
+from rta.stream.payload import encode, read
+from rta.stream.pruning import ONLINE
+from rta.stream.run import NodeStream, Now
+from rta.stream.topics import Kind, NodeTopics
+
+__all__ = ["NodeActor"]
+
+log = structlog.get_logger("rta.node")
+
+_WHO = "topics"
+_LOOK = 1.0  # seconds between looks at what is to be pruned, and the longest sleep of the clock
+_STEPPED = 1_000_000_000  # ns the wall clock may go back without notice
+_FIRST_LINK = 2.0  # seconds
+_GOODBYE = 2.0  # seconds for the last messages
+
+
+class NodeActor:
+    """One node."""
+
+    def __init__(
+        self,
+        node_id: str,
+        zone: tzinfo,
+        bus: TopicBus,
+        samples: trio.MemoryReceiveChannel[Sampled | ClockChanged],
+        health: Health,
+        metrics: Metrics,
+        tally: Tally,
+        clock: Callable[[], int],
+        state_dir: Path | None = None,
+        administration: bool = False,
+    ) -> None:
+        """`clock`: wall time, ns since the Unix epoch."""
+        self._id = node_id
+        self._bus = bus
+        self._samples = samples
+        self._health = health
+        self._metrics = metrics
+        self._clock = clock
+        self._topics = NodeTopics(node_id)
+        self._node = Node(zone)
+        self._publisher = Publisher(bus, self._topics, metrics, tally)
+        self._audit = Audit(state_dir, metrics)
+        self._desk = CommandDesk(self._topics, self._answer, self._audit, self._now, metrics)
+        self.streams = Streams(self._node, self._emit, self._audit, self._now, state_dir, administration)
+        self.streams.changed = self._changed
+        self._throttle = Throttle(self.streams, metrics)
+        self._due_changed = trio.Event()
+        self._consumers_changed = trio.Event()
+        self._stop = trio.Event()
+
+    def configure(
+        self, statuses: Iterable[tuple[StatusDefinition, list[StreamDefinition]]], commands: Iterable[Command] = ()
+    ) -> None:
+        """What the node has; then what administration has changed of it is restored.
+
+        :raises RtaError: it cannot be.
+        """
+        for status, streams in statuses:
+            self._node.add_status(status)
+            for stream in streams:
+                self._node.add(stream, self._now())
+        self.streams.restore()
+        self._desk.register([*stream_commands(self.streams), *commands])
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Until `stop`, or cancelled."""
+        async with trio.open_nursery() as recording:
+            recording.start_soon(self._audit.run)
+            try:
+                async with trio.open_nursery() as nursery:
+                    await nursery.start(self._desk.run)
+                    await nursery.start(self._listen)
+                    nursery.start_soon(self._take_samples)
+                    nursery.start_soon(self._keep_time)
+                    nursery.start_soon(self._watch_consumers)
+                    nursery.start_soon(self._publisher.run, self._refresh)
+                    nursery.start_soon(self._count)
+                    async with self._bus.connect(self._id, Will(self._topics.topic(Kind.PRESENCE), encode("offline"))):
+                        nursery.start_soon(self._stay_connected)
+                        task_status.started()
+                        await self._stop.wait()
+                        await self._say_goodbye()
+                        nursery.cancel_scope.cancel()
+            finally:
+                self._audit.close()
+
+    def stop(self) -> None:
+        """Ask `run` to come to an orderly end."""
+        self._stop.set()
+
+    @property
+    def running(self) -> tuple[int, int]:
+        """How many streams there are, and how many of them run."""
+        streams = self._node.streams
+        return len(streams), sum(s.run is not None for s in streams)
+
+    def _now(self) -> Now:
+        return Now(Ns(self._clock()), trio.current_time())
+
+    # ---- the connection
+
+    async def _stay_connected(self) -> None:
+        number = 0
+        # Streams run from the start, with or without a connection. If there soon is one, it gets their first events.
+        link: Link | None = None
+        with trio.move_on_after(_FIRST_LINK):
+            link = await self._next_link(0)
+        begun = self._node.start_defaults(self._now())
+        self._due_changed.set()
+        fresh = link is not None
+        while True:
+            link = link or await self._next_link(number)
+            number = link.number
+            self._health.ok(_WHO)
+            log.info("connected", node=self._id)
+            self._node.pruning.connected(trio.current_time())
+            self._publisher.connected(self._node.streams, full=not fresh)
+            if fresh:
+                self._emit([out for out in begun if isinstance(out, Update)])
+                fresh = False
+            await link.lost.wait()
+            link = None
+            self._publisher.disconnected()
+            self._node.pruning.disconnected()
+            self._health.fail(_WHO, self._bus.trouble or "the connection is lost")
+
+    async def _next_link(self, number: int) -> Link:
+        while True:
+            with trio.move_on_after(_LOOK):
+                return await self._bus.link(number)
+            if self._bus.trouble is not None:
+                self._health.fail(_WHO, self._bus.trouble)
+
+    async def _say_goodbye(self) -> None:
+        """The last events, then that we leave."""
+        self._emit(self._node.flush(self._now()))
+        if self._publisher.up:
+            with trio.move_on_after(_GOODBYE), suppress(TransportError):
+                topic = self._topics.topic(Kind.PRESENCE)
+                await self._bus.publish(topic, encode("shutdown"), retain=True, qos=1)
+
+    # ---- what is to be sent
+
+    def _emit(self, out: list[ToSend]) -> None:
+        now = trio.current_time()
+        publisher = self._publisher
+        for thing in out:
+            match thing:
+                case Update(stream, message):
+                    publisher.update(stream, message, now)
+                case StateChanged(stream):
+                    publisher.state(stream)
+                case Cleared(stream):
+                    publisher.clear(stream)
+                case Removed(stream):
+                    publisher.remove(stream)
+
+    def _refresh(self, streams: list[NodeStream]) -> None:
+        self._emit(self._node.refresh(streams, self._now()))
+
+    def _answer(self, answer: Answer) -> None:
+        self._publisher.result(answer.topic, answer.payload, answer.correlation)
+
+    # ---- samples and time
+
+    async def _take_samples(self) -> None:
+        async for item in self._samples:
+            match item:
+                case Sampled(code, samples):
+                    self._emit(self._node.take(code, samples, self._now()))
+                case ClockChanged(code, clock):
+                    self._node.set_clock(code, clock, self._now())
+            self._due_changed.set()
+
+    async def _keep_time(self) -> None:
+        latest = self._clock()
+        while True:
+            now = self._now()
+            if now.wall < latest - _STEPPED:
+                log.warning("the clock was set back", seconds=round((latest - now.wall) / 1e9, 3))
+                self._emit(self._node.flush(now))  # their ends are far ahead now
+                self._node.begin_anew(now)
+            latest = now.wall
+            self._emit(self._node.advance(now))
+            self._due_changed = trio.Event()
+            due = self._node.due()
+            wait = _LOOK if due is None else min(max((due - self._clock()) / 1e9, 0.0), _LOOK)
+            with trio.move_on_after(wait):
+                await self._due_changed.wait()
+
+    async def _count(self) -> None:
+        while True:
+            await trio.sleep(_LOOK)
+            for kind, count in self._node.counts():
+                self._metrics.count("rta_stream_samples_left_out_total", count, kind=kind)
+            for reason in self.streams.prune():
+                self._metrics.count("rta_streams_pruned_total", reason=reason)
+
+    def _changed(self) -> None:
+        self._due_changed.set()
+        self._consumers_changed.set()
+
+    # ---- who is there
+
+    async def _watch_consumers(self) -> None:
+        """One subscription for each consumer, for as long as a stream is for it."""
+        watched: dict[str, trio.CancelScope] = {}
+        async with trio.open_nursery() as nursery:
+            while True:
+                self._consumers_changed = trio.Event()
+                wanted = self._node.consumers
+                for gone in watched.keys() - wanted:
+                    watched.pop(gone).cancel()
+                self._node.pruning.forget(wanted)
+                for new in sorted(wanted - watched.keys()):
+                    watched[new] = trio.CancelScope()
+                    nursery.start_soon(self._watch, new, watched[new])
+                await self._consumers_changed.wait()
+
+    async def _watch(self, consumer: str, scope: trio.CancelScope) -> None:
+        with scope:
+            async with self._bus.subscribe(NodeTopics(consumer).topic(Kind.PRESENCE), bound=16) as subscription:
+                while True:
+                    message = await subscription.receive()
+                    self._node.pruning.heard(consumer, self._presence_of(message))
+
+    def _presence_of(self, message: TopicMessage) -> str | None:
+        """What a presence says; one that cannot be read says that somebody is there no more than none."""
+        if not message.payload:
+            return None
+        try:
+            said = read(message.payload)
+        except MalformedError as e:
+            self._metrics.malformed(f"presence {message.topic}", e.kind, str(e))
+            return None
+        return said[:32] if isinstance(said, str) else None
+
+    # ---- what others ask
+
+    async def _listen(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        topics = self._topics
+        filters = [topics.all(kind) for kind in (Kind.THROTTLE, Kind.COMMAND, Kind.STATE)]
+        async with self._bus.subscribe(*filters, topics.topic(Kind.PRESENCE), bound=1024) as subscription:
+            task_status.started()
+            while True:
+                self._heard(await subscription.receive())
+
+    def _heard(self, message: TopicMessage) -> None:
+        address = self._topics.parse(message.topic)
+        if address is None:
+            self._metrics.count("rta_topic_input_refused_total", kind="unknown", reason="topic")
+        elif address.kind is Kind.PRESENCE:
+            # A retained one is from before, and has been answered by our announcing ourselves.
+            if not message.retained and self._presence_of(message) != ONLINE and not self._stop.is_set():
+                self._publisher.online_again(trio.current_time())
+        elif address.kind is Kind.STATE:
+            if message.retained and message.payload and not self._has(address.code, address.name):
+                # Ours from before, of a stream that is no longer configured.
+                self._publisher.clear_topic(message.topic)
+                self._publisher.clear_topic(self._topics.topic(Kind.STATUS, address.code, address.name))
+        elif not message.payload and message.retained is False and address.kind is Kind.THROTTLE:
+            self._metrics.count("rta_topic_input_refused_total", kind="throttle", reason="empty")
+        elif message.retained:
+            self._metrics.count("rta_topic_input_refused_total", kind=address.kind.value, reason="retained")
+        elif address.kind is Kind.COMMAND:
+            self._desk.take(message, address.code if not address.name else f"{address.code}/{address.name}")
+        else:
+            self._throttle.take(message, address, trio.current_time())
+
+    def _has(self, code: str, name: str) -> bool:
+        return any(s.key == (code, name) for s in self._node.streams)

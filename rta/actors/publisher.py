@@ -1,0 +1,225 @@
+"""The publisher: sends what a node has to say, and decides what becomes of it when it cannot be sent.
+
+- Status updates are not kept. Where one could not be sent, the stream owes a full update, which is sent as soon as there
+  is room; until then its updates are left out. After a reconnect every running stream owes one.
+- States and cleared statuses are kept until they could be sent, the latest of each topic; after a reconnect all are
+  published anew.
+- Results are kept until they are acknowledged, and sent again after a reconnect; over the bound the oldest goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+
+import structlog
+import trio
+from attrs import define
+
+from rta.errors import TransportError
+from rta.ports import Reporter, TopicBus
+from rta.session.tally import Tally
+from rta.stream.message import StatusMessage
+from rta.stream.payload import encode, write_status
+from rta.stream.run import NodeStream
+from rta.stream.topics import Kind, NodeTopics
+
+__all__ = ["Publisher"]
+
+log = structlog.get_logger("rta.node")
+
+_RESULTS = 256
+_TRIES = 3  # of a result
+_RETRY = 0.02  # seconds until something owed is tried again
+_ONLINE_AGAIN = 10.0  # seconds between corrections of our presence
+
+
+@define(eq=False)
+class _Result:
+    topic: str
+    payload: bytes
+    correlation: bytes | None
+    tries: int = 0
+
+
+class Publisher:
+    """Owns the way out of one node. Runs until cancelled."""
+
+    def __init__(self, bus: TopicBus, topics: NodeTopics, report: Reporter, tally: Tally) -> None:
+        self._bus = bus
+        self._topics = topics
+        self._report = report
+        self._tally = tally
+        self._owed: dict[str, bytes] = {}
+        self._fulls: dict[NodeStream, None] = {}
+        self._results: dict[_Result, None] = {}
+        self._wake = trio.Event()
+        self._online_at = 0.0
+        self._refused: set[str] = set()
+        self.up = False
+
+    async def run(self, refresh: Callable[[list[NodeStream]], None]) -> None:
+        """Pay what is owed. `refresh` has full updates made of some streams, and given to `update`."""
+        while True:
+            await self._wake.wait()
+            self._wake = trio.Event()
+            while self.up and not self._pay(refresh):
+                await trio.sleep(_RETRY)
+
+    def connected(self, streams: Iterable[NodeStream], full: bool = True) -> None:
+        """A connection has been made: everything is announced anew. `full`: running streams owe a full update."""
+        self.up = True
+        self._fulls.clear()
+        self.presence("online")
+        streams = list(streams)
+        for stream in streams:
+            self.state(stream)
+        for stream in streams:
+            if stream.run is None:
+                self.clear(stream)
+            elif full:
+                self._fulls[stream] = None
+        for result in list(self._results):
+            self._send_result(result)
+        self._wake.set()
+
+    def disconnected(self) -> None:
+        """The connection is lost."""
+        self.up = False
+
+    def remove(self, stream: NodeStream) -> None:
+        """There is no such stream any more; nothing of it stays retained."""
+        self.clear(stream)
+        self._keep(self._topics.topic(Kind.STATE, *stream.key), b"")
+
+    # ---- what there is to say
+
+    def update(self, stream: NodeStream, message: StatusMessage, now: float) -> None:
+        """A status message. `now`: steady seconds."""
+        if not self.up or stream in self._fulls:
+            self._tally.stream_unsent += len(message.events)
+            return
+        definition = stream.definition
+        topic = self._topics.topic(Kind.STATUS, *stream.key)
+        payload = write_status(message)
+        self._owed.pop(topic, None)  # it would clear what comes now
+        try:
+            self._bus.send(
+                topic,
+                payload,
+                retain=message.retain,
+                qos=definition.qos,
+                done=partial(self._settled, topic) if definition.qos else None,
+            )
+        except TransportError:
+            self._tally.stream_unsent += len(message.events)
+            self._owe_full(stream)
+            return
+        self._tally.stream_messages += 1
+        self._tally.stream_events += len(message.events)
+        self._tally.stream_bytes += len(payload)
+        stream.messages.add(1, now)
+        stream.bytes.add(len(payload), now)
+
+    def state(self, stream: NodeStream) -> None:
+        """Whether it runs."""
+        topic = self._topics.topic(Kind.STATE, *stream.key)
+        self._keep(topic, encode({"state": "stopped" if stream.run is None else "running"}))
+
+    def clear(self, stream: NodeStream) -> None:
+        """The retained status of a stream goes."""
+        self._fulls.pop(stream, None)
+        self._keep(self._topics.topic(Kind.STATUS, *stream.key), b"")
+
+    def clear_topic(self, topic: str) -> None:
+        """Whatever is retained there goes."""
+        self._keep(topic, b"")
+
+    def presence(self, word: str) -> None:
+        """What we say of ourselves."""
+        self._keep(self._topics.topic(Kind.PRESENCE), encode(word))
+
+    def online_again(self, now: float) -> None:
+        """Somebody has published that we are away; say that we are not, but not for ever. `now`: steady seconds."""
+        if self.up and now >= self._online_at:
+            self._online_at = now + _ONLINE_AGAIN
+            self.presence("online")
+
+    def result(self, topic: str, payload: bytes, correlation: bytes | None) -> None:
+        """The answer to a command."""
+        if len(self._results) >= _RESULTS:
+            del self._results[next(iter(self._results))]
+            self._report.count("rta_results_dropped_total")
+        result = _Result(topic, payload, correlation)
+        self._results[result] = None
+        self._send_result(result)
+
+    # ---- sending
+
+    def _keep(self, topic: str, payload: bytes) -> None:
+        """To be retained; sent now or as soon as possible."""
+        self._owed.pop(topic, None)
+        if not self.up or not self._send_kept(topic, payload):
+            self._owed[topic] = payload
+            self._wake.set()
+
+    def _send_kept(self, topic: str, payload: bytes) -> bool:
+        try:
+            self._bus.send(topic, payload, retain=True, qos=1, done=partial(self._settled, topic))
+        except TransportError:
+            return False
+        return True
+
+    def _send_result(self, result: _Result) -> bool:
+        """Whether it is out of the way for now."""
+        if result.tries >= _TRIES:
+            self._results.pop(result, None)
+            self._report.count("rta_results_dropped_total")
+            return True
+        if not self.up:
+            return False
+        try:
+            self._bus.send(
+                result.topic,
+                result.payload,
+                qos=1,
+                correlation=result.correlation,
+                done=partial(self._result_settled, result),
+            )
+        except TransportError:
+            self._wake.set()
+            return False
+        result.tries += 1
+        return True
+
+    def _result_settled(self, result: _Result, error: TransportError | None) -> None:
+        if error is None:
+            self._results.pop(result, None)
+
+    def _settled(self, topic: str, error: TransportError | None) -> None:
+        """After a lost connection everything is announced anew; what was refused stays refused."""
+        if error is not None and self.up:
+            self._report.count("rta_stream_refused_total")
+            if topic not in self._refused and len(self._refused) < 1000:
+                self._refused.add(topic)
+                log.warning("the broker has not taken a message", topic=topic, error=str(error))
+
+    def _owe_full(self, stream: NodeStream) -> None:
+        if stream.run is not None:
+            self._fulls[stream] = None
+            self._wake.set()
+
+    def _pay(self, refresh: Callable[[list[NodeStream]], None]) -> bool:
+        """Send what is owed, as far as it goes; whether all of it went."""
+        for topic in list(self._owed):
+            if not self._send_kept(topic, self._owed[topic]):
+                return False
+            del self._owed[topic]
+        if not all(self._send_result(r) for r in list(self._results) if not r.tries):
+            return False
+        for stream in list(self._fulls):
+            del self._fulls[stream]
+            refresh([stream])
+            if stream in self._fulls:
+                return False
+        return True

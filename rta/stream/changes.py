@@ -1,0 +1,118 @@
+"""What administration has changed of the configured streams; kept in a file, and applied over the configuration.
+
+Source: protocol notes, "Administration" and "Commands".
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Literal
+
+from attrs import evolve, field, frozen
+
+from rta.errors import RtaError
+from rta.stream.definition import StatusDefinition, StreamDefinition
+from rta.stream.run import Refused
+from rta.stream.settings import StreamTableError, read_stream, write_stream
+
+__all__ = ["Change", "Changes", "changed", "load_changes", "merged", "new_stream", "save_changes"]
+
+_FILE = "streams.json"
+_VERSION = 1
+
+
+@frozen
+class Change:
+    """What became of one stream. `fields`: of an added one all that were given, of an edited one what differs from
+    the configuration (None: the default)."""
+
+    kind: Literal["add", "edit", "remove"]
+    fields: dict[str, Any] = field(factory=dict)
+
+
+Changes = dict[tuple[str, str], Change]
+"""By code and name."""
+
+
+def new_stream(fields: Mapping[str, Any], status: StatusDefinition) -> StreamDefinition:
+    """A stream by its fields.
+
+    :raises Refused: a field is wrong.
+    """
+    try:
+        return read_stream({k: v for k, v in fields.items() if k != "code"}, status)
+    except StreamTableError as e:
+        problem = e.problems[0]
+        raise Refused(problem.removeprefix(f"{e.field}: "), e.field or None) from None
+
+
+def changed(definition: StreamDefinition, fields: Mapping[str, Any], status: StatusDefinition) -> StreamDefinition:
+    """A stream with some fields changed; None: the default.
+
+    :raises Refused: a field is wrong.
+    """
+    table = {k: v for k, v in write_stream(definition).items() if k not in fields}
+    return new_stream({**table, **fields, "name": definition.name}, status)
+
+
+def merged(before: Change | None, change: Change) -> Change | None:
+    """One change after another, over the configuration; None: as configured again."""
+    if before is None:
+        return change
+    if change.kind == "remove":
+        return None if before.kind == "add" else change
+    if before.kind == "remove":  # added again: all of it is now ours
+        return change
+    return evolve(before, fields={**before.fields, **change.fields})
+
+
+def load_changes(folder: Path) -> Changes:
+    """What is kept in a state directory.
+
+    :raises RtaError: the file cannot be read, or is not ours.
+    """
+    path = folder / _FILE
+    try:
+        document = json.loads(path.read_bytes())
+        if document["version"] != _VERSION:
+            raise RtaError(f"{path} is of version {document['version']}, and this is for {_VERSION}")
+        return {(c["code"], c["name"]): Change(c["change"], dict(c["fields"])) for c in document["streams"]}
+    except FileNotFoundError:
+        return {}
+    except OSError as e:
+        raise RtaError(f"cannot read {path}: {e.strerror or e}") from None
+    except (ValueError, LookupError, TypeError, RecursionError):
+        raise RtaError(f"{path} is damaged; mend it, or take it away to have the streams as configured") from None
+
+
+def save_changes(folder: Path, changes: Changes) -> None:
+    """Put the file in place of the old one, whole or not at all. Blocks.
+
+    :raises OSError: it cannot be written.
+    """
+    entries = [
+        {"code": code, "name": name, "change": change.kind, "fields": change.fields}
+        for (code, name), change in sorted(changes.items())
+    ]
+    text = json.dumps({"version": _VERSION, "streams": entries}, indent=1, ensure_ascii=False)
+    folder.mkdir(parents=True, exist_ok=True)
+    path, new = folder / _FILE, folder / f"{_FILE}.new"
+    try:
+        with open(new, "w", encoding="utf-8") as file:
+            file.write(text + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(new, path)
+    except OSError:
+        with suppress(OSError):
+            new.unlink()
+        raise
+    directory = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

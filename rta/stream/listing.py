@@ -1,0 +1,46 @@
+"""Streams as they are listed: every setting, and the answer to "why is this running?"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rta.stream.definition import Ns
+from rta.stream.payload import encode, iso
+from rta.stream.pruning import Pruning
+from rta.stream.run import NodeStream, Now
+from rta.stream.settings import write_stream
+
+__all__ = ["list_stream", "page"]
+
+_PAGE = 48 << 10  # bytes of a page's streams, so that it fits a message
+
+
+def list_stream(stream: NodeStream, pruning: Pruning, now: Now) -> dict[str, Any]:
+    """Settings in the configuration's own keys, then state. Times are ISO 8601 (wall time), rates a second."""
+    run = stream.run
+    due = pruning.due(stream, now.steady)
+    return {
+        "code": stream.definition.code,
+        **write_stream(stream.definition),
+        "state": "stopped" if run is None else "running",
+        "seq": stream.engine.seq,
+        "since": None if run is None else iso(run.since),
+        "started_by": None if run is None else str(run.by),
+        "stopped_by": None if run is not None or stream.stopped_by is None else str(stream.stopped_by),
+        "prune_at": None if due is None else iso(Ns(now.wall + round((due - now.steady) * 1e9))),
+        "consumers": {c: pruning.presence(c) or "unknown" for c in stream.consumers},
+        "messages_per_second": round(stream.messages.per_second(now.steady), 3),
+        "bytes_per_second": round(stream.bytes.per_second(now.steady), 1),
+    }
+
+
+def page(listed: Sequence[dict[str, Any]], start: int) -> dict[str, Any]:
+    """As many as fit one message, from an index on; `next` is the index of the first that did not."""
+    size, end = 0, start
+    while end < len(listed):
+        size += len(encode(listed[end]))
+        if size > _PAGE and end > start:
+            return {"streams": list(listed[start:end]), "next": end}
+        end += 1
+    return {"streams": list(listed[start:])}

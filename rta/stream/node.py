@@ -1,0 +1,306 @@
+"""A node's statuses and streams: which run, since when and why, and what is to be sent of them.
+
+Plain code: moments come in, what is to be sent goes out. Nothing here awaits, so every call is atomic.
+Source: protocol notes, "Start", "Pruning", "Start/stop".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import tzinfo
+from heapq import heappop, heappush
+
+from attrs import evolve, frozen
+
+from rta.stream.clock import LIVE, StreamClock
+from rta.stream.defining import name_fault
+from rta.stream.definition import Ns, StatusDefinition, StreamDefinition
+from rta.stream.engine import Output, Sample, StatusEngine
+from rta.stream.message import StatusMessage
+from rta.stream.pruning import Pruning
+from rta.stream.rate import Rate
+from rta.stream.run import CONFIGURATION, By, NodeStream, Now, Refusal, Refused, Run
+from rta.stream.topics import valid_node
+
+__all__ = ["Cleared", "Node", "Removed", "StateChanged", "ToSend", "Update"]
+
+_CONSUMERS = 64  # that can start one stream
+_LONGEST = 10 * 366 * 86400.0  # seconds
+
+
+@frozen
+class Update:
+    """A status message."""
+
+    stream: NodeStream
+    message: StatusMessage
+
+
+@frozen
+class Cleared:
+    """The retained status is to go."""
+
+    stream: NodeStream
+
+
+@frozen
+class StateChanged:
+    """The state is to be published; also as an acknowledgement, when it is the same as before."""
+
+    stream: NodeStream
+
+
+@frozen
+class Removed:
+    """There is no such stream any more; nothing of it is to stay retained."""
+
+    stream: NodeStream
+
+
+ToSend = Update | Cleared | StateChanged | Removed
+
+
+class Node:
+    """All the streams of one node."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        """`zone`: whose midnight the clock of updates counts from."""
+        self._zone = zone
+        self._statuses: dict[str, StatusEngine] = {}
+        self._clocks: dict[str, StreamClock] = {}
+        self._streams: dict[tuple[str, str], NodeStream] = {}
+        self._due: dict[str, Ns | None] = {}
+        self._agenda: list[tuple[Ns, str]] = []
+        """A heap of when which status is due, wall time; entries that `_due` does not confirm are void."""
+        self.pruning = Pruning()
+
+    # ---- what there is
+
+    @property
+    def statuses(self) -> dict[str, StatusDefinition]:
+        """By code."""
+        return {code: engine.definition for code, engine in self._statuses.items()}
+
+    @property
+    def streams(self) -> list[NodeStream]:
+        """All of them, by status and name."""
+        return [self._streams[key] for key in sorted(self._streams)]
+
+    def stream(self, code: str, name: str) -> NodeStream:
+        """:raises Refused: there is none."""
+        found = self._streams.get((code, name))
+        if found is None:
+            if code not in self._statuses:
+                raise Refused(f"there is no status {code!r}", "code", Refusal.UNKNOWN)
+            there = sorted(n for c, n in self._streams if c == code)
+            names = ", ".join(n or "(unnamed)" for n in there) or "none"
+            why = f"status {code!r} has no stream {name or '(unnamed)'!r}; there are: {names}"
+            raise Refused(why, "name", Refusal.UNKNOWN)
+        return found
+
+    def counts(self) -> Iterator[tuple[str, int]]:
+        """What the engines have counted and left out since they were asked last, by kind."""
+        for engine in self._statuses.values():
+            yield from engine.counts.items()
+            engine.counts.clear()
+
+    def add_status(self, status: StatusDefinition) -> None:
+        """A status without streams, of live time."""
+        self._statuses[status.code] = StatusEngine(status, self._zone)
+        self._clocks[status.code] = LIVE
+
+    def add(self, definition: StreamDefinition, now: Now) -> NodeStream:
+        """A stopped stream of a status that is there.
+
+        :raises Refused: the status is not, or its names would not be unique.
+        """
+        self.check_names(definition)
+        status = self._statuses[definition.code]
+        stream = NodeStream(definition, status.add(definition), Rate(now.steady), Rate(now.steady))
+        self._streams[stream.key] = stream
+        return stream
+
+    def check_names(self, definition: StreamDefinition) -> None:
+        """:raises Refused: the status is not there, or could not tell this stream from its others."""
+        status = self._statuses.get(definition.code)
+        if status is None:
+            raise Refused(f"there is no status {definition.code!r}", "code", Refusal.UNKNOWN)
+        why = name_fault(definition.name, status.streams)
+        if why is not None:
+            raise Refused(why, "name", Refusal.CONFLICT)
+
+    def remove(self, stream: NodeStream, by: By, now: Now) -> list[ToSend]:
+        """Stop a stream and forget it."""
+        out = [o for o in self.stop(stream, by, now) if isinstance(o, Update)]
+        self._forget(stream)
+        return [*out, Removed(stream)]
+
+    def _forget(self, stream: NodeStream) -> None:
+        self._statuses[stream.definition.code].remove(stream.definition.name)
+        del self._streams[stream.key]
+        self._schedule(stream.definition.code)
+
+    def edit(self, old: NodeStream, definition: StreamDefinition, now: Now) -> tuple[NodeStream, list[ToSend]]:
+        """The same stream with other settings. If it runs, it starts anew, for the same reason as before; another
+        description alone changes nothing."""
+        if evolve(old.definition, description=definition.description) == definition:
+            old.definition = definition
+            return old, []
+        run, stopped_by = old.run, old.stopped_by
+        out = self.stop(old, CONFIGURATION, now) if run is not None else []
+        self._forget(old)
+        new = self.add(definition, now)
+        new.messages, new.bytes, new.stopped_by = old.messages, old.bytes, stopped_by
+        if run is not None:
+            out += self._begin(new, Run(now.wall, run.by, run.timeout, run.consumers, now.steady), now)
+        return new, out
+
+    # ---- start and stop
+
+    def start_defaults(self, now: Now) -> list[ToSend]:
+        """Every stream gets its default state."""
+        out: list[ToSend] = []
+        for stream in self.streams:
+            out += self.begin_default(stream, now)
+        return out
+
+    def begin_default(self, stream: NodeStream, now: Now) -> list[ToSend]:
+        """A stopped stream gets its default state."""
+        if stream.definition.default_on:
+            return self._begin(stream, Run(now.wall, CONFIGURATION, renewed=now.steady), now)
+        return [Cleared(stream), StateChanged(stream)]
+
+    def start(
+        self, stream: NodeStream, by: By, now: Now, timeout: float | None = None, consumer: str | None = None
+    ) -> list[ToSend]:
+        """Start a stream, or renew it. `timeout` in seconds.
+
+        :raises Refused: a timeout or consumer that cannot be.
+        """
+        if timeout is not None and not (math.isfinite(timeout) and 0 < timeout <= _LONGEST):
+            raise Refused(f"expected a number of seconds above 0, got {timeout:g}", "timeout")
+        if consumer is not None and not valid_node(consumer):
+            raise Refused(f"expected a node id, got {consumer[:60]!r}", "consumer")
+        run = stream.run
+        if consumer is not None and run is not None and consumer not in run.consumers:
+            if len(run.consumers) >= _CONSUMERS:
+                raise Refused(f"{_CONSUMERS} consumers have started it already", "consumer", Refusal.CONFLICT)
+        span = None if timeout is None else Ns(round(timeout * 1e9))
+        if run is None:
+            begun = Run(now.wall, by, span, {} if consumer is None else {consumer: None}, now.steady)
+            return self._begin(stream, begun, now)
+        run.by, run.timeout, run.renewed, run.away_since = by, span, now.steady, None
+        if consumer is not None:
+            run.consumers[consumer] = None
+        return [StateChanged(stream)]
+
+    def _begin(self, stream: NodeStream, run: Run, now: Now) -> list[ToSend]:
+        stream.run = run
+        messages = stream.engine.start(self._ts(stream, now), now.wall)
+        self._schedule(stream.definition.code)
+        return [StateChanged(stream), *[Update(stream, m) for m in messages]]
+
+    def stop(self, stream: NodeStream, by: By, now: Now) -> list[ToSend]:
+        """Stop a stream; one that is stopped stays so, and says so."""
+        out: list[ToSend] = []
+        if stream.run is not None:
+            out += [Update(stream, m) for m in stream.engine.stop(self._ts(stream, now), now.wall)]
+            stream.run, stream.stopped_by = None, by
+            self._schedule(stream.definition.code)
+        return [*out, Cleared(stream), StateChanged(stream)]
+
+    def prune(self, now: Now) -> tuple[list[NodeStream], list[ToSend]]:
+        """Stop what is due; which those are."""
+        pruned = [s for s in self.streams if (at := self.pruning.due(s, now.steady)) is not None and at <= now.steady]
+        out: list[ToSend] = []
+        for stream in pruned:
+            out += self.stop(stream, By("pruning", self._why(stream, now)), now)
+        return pruned, out
+
+    @staticmethod
+    def _why(stream: NodeStream, now: Now) -> str:
+        assert stream.run is not None
+        timeout = stream.timeout
+        if timeout is not None and stream.run.renewed + timeout / 1e9 <= now.steady:
+            return "timeout"
+        return "consumers gone"
+
+    @property
+    def consumers(self) -> set[str]:
+        """Whose presence matters."""
+        return {c for stream in self._streams.values() for c in stream.consumers}
+
+    # ---- time and samples
+
+    def _ts(self, stream: NodeStream, now: Now) -> Ns:
+        return self._clocks[stream.definition.code].now(now.wall)
+
+    def set_clock(self, code: str, clock: StreamClock, now: Now) -> None:
+        """The samples of a status have another time from now on. If it begins before what was, all begins anew."""
+        before = self._clocks[code].now(now.wall)
+        self._clocks[code] = clock
+        if clock.now(now.wall) < before:
+            self._statuses[code].begin_anew(clock.now(now.wall))
+        self._schedule(code)
+
+    def begin_anew(self, now: Now) -> None:
+        """The wall clock has been set back."""
+        for code, engine in self._statuses.items():
+            engine.begin_anew(self._clocks[code].now(now.wall))
+            self._schedule(code)
+
+    def take(self, code: str, samples: Sequence[Sample], now: Now) -> list[ToSend]:
+        """New samples of a status."""
+        return self._step(code, samples, now) if code in self._statuses else []
+
+    def advance(self, now: Now) -> list[ToSend]:
+        """Whatever is due by now."""
+        out: list[ToSend] = []
+        while self._agenda and self._agenda[0][0] <= now.wall:
+            at, code = heappop(self._agenda)
+            if self._due.get(code) == at:
+                self._due[code] = None
+                out += self._step(code, (), now)
+        return out
+
+    def due(self) -> Ns | None:
+        """When `advance` is to be called next, wall time."""
+        while self._agenda and self._due.get(self._agenda[0][1]) != self._agenda[0][0]:
+            heappop(self._agenda)
+        return self._agenda[0][0] if self._agenda else None
+
+    def _step(self, code: str, samples: Sequence[Sample], now: Now) -> list[ToSend]:
+        engine = self._statuses[code]
+        output = engine.take(samples, self._clocks[code].now(now.wall), now.wall)
+        self._schedule(code)
+        return self._sent(output)
+
+    def _schedule(self, code: str) -> None:
+        ts, wall = self._statuses[code].due()
+        at = None if ts is None else self._clocks[code].wall_at(ts)
+        if wall is not None:
+            at = wall if at is None else min(at, wall)
+        if at != self._due.get(code):
+            self._due[code] = at
+            if at is not None:
+                heappush(self._agenda, (at, code))
+
+    def _sent(self, output: Output) -> list[ToSend]:
+        streams = self._streams
+        return [Update(streams[e.definition.code, e.definition.name], message) for e, message in output]
+
+    # ---- connections
+
+    def refresh(self, streams: Iterable[NodeStream], now: Now) -> list[ToSend]:
+        """The picture of running streams anew: after a reconnect, or where an update was lost."""
+        out: list[ToSend] = []
+        for stream in streams:
+            if stream.run is not None:
+                out += [Update(stream, m) for m in stream.engine.reconnected(self._ts(stream, now), now.wall)]
+                self._schedule(stream.definition.code)
+        return out
+
+    def flush(self, now: Now) -> list[ToSend]:
+        """What is collected in batches, at a shutdown."""
+        return [Update(s, m) for s in self.streams if s.run is not None for m in s.engine.flush(now.wall)]

@@ -1,0 +1,140 @@
+"""Payloads: CBOR of the JSON data model. Written strictly, read liberally.
+
+Source: protocol notes, "Node, topics, payloads" and "CBOR".
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+import cbor2
+
+from rta.errors import MalformedError
+from rta.stream.definition import Ns
+from rta.stream.message import StatusMessage
+
+__all__ = ["MAX_PAYLOAD", "encode", "iso", "parse_iso", "read", "read_map", "write_status"]
+
+MAX_PAYLOAD = 64 << 10
+"""Bytes; a longer one is not looked at."""
+
+_DEPTH = 32
+_LARGEST = (1 << 64) - 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FRACTION = re.compile(r"([.,]\d{6})\d+")
+
+
+def write_status(message: StatusMessage) -> bytes:
+    """A status message."""
+    entries = [{"ts": iso(e.ts), "values": e.values, "seq": e.seq} for e in message.events]
+    return cbor2.dumps({"entries": entries})
+
+
+def encode(value: Any) -> bytes:
+    """CBOR: definite lengths, no tags; NaN and infinities become null."""
+    return cbor2.dumps(_writable(value))
+
+
+def _writable(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(k): _writable(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_writable(v) for v in value]
+    return value
+
+
+def read(payload: bytes) -> Any:
+    """CBOR from outside, as the JSON data model: whatever else there is in CBOR becomes the nearest of it.
+
+    :raises MalformedError: kind `cbor`; too long, not CBOR, nested too deeply, or something JSON has nothing like.
+    """
+    if len(payload) > MAX_PAYLOAD:
+        raise MalformedError("cbor", f"a payload of {len(payload)} bytes; at most {MAX_PAYLOAD} are read")
+    try:
+        return _readable(cbor2.loads(payload, max_depth=_DEPTH), 0)
+    except (cbor2.CBORError, ValueError, ArithmeticError, TypeError, RecursionError, MemoryError) as e:
+        raise MalformedError("cbor", f"not CBOR as we read it: {str(e)[:200]}") from None
+
+
+def read_map(payload: bytes) -> dict[str, Any]:
+    """As `read`, of a map; an empty payload or null is an empty one."""
+    value = read(payload) if payload else None
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise MalformedError("type", f"expected a map, got {_named(value)}")
+    return value
+
+
+def _readable(value: Any, depth: int) -> Any:
+    if depth > _DEPTH:
+        raise ValueError("nested too deeply")
+    if value is None or isinstance(value, str | bool):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) <= _LARGEST else _finite(float(value))
+    if isinstance(value, float | Decimal | Fraction):
+        return _finite(float(value))
+    if isinstance(value, Mapping):
+        return {_key(k): _readable(v, depth + 1) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_readable(v, depth + 1) for v in value]
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if value is cbor2.undefined:
+        return None
+    raise ValueError(f"a {type(value).__name__}, which JSON has nothing like")
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _key(value: Any) -> str:
+    if isinstance(value, str | int):
+        return str(value)
+    raise ValueError(f"a key that is a {type(value).__name__}")
+
+
+def _named(value: Any) -> str:
+    return json.dumps(value, default=str)[:60]
+
+
+# ---- times
+
+
+def iso(ts: Ns) -> str:
+    """ISO 8601 in UTC with milliseconds, rounded down."""
+    seconds, rest = divmod(ts, 1_000_000_000)
+    return f"{_second(seconds)}{rest // 1_000_000:03d}Z"
+
+
+@lru_cache(maxsize=1024)
+def _second(seconds: int) -> str:
+    return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S.")
+
+
+def parse_iso(text: object) -> Ns:
+    """A time of any precision and zone; without a zone it is UTC.
+
+    :raises MalformedError: kind `time`.
+    """
+    try:
+        if not isinstance(text, str) or len(text) > 64:
+            raise ValueError
+        moment = datetime.fromisoformat(_FRACTION.sub(r"\1", text.strip()))
+    except ValueError:
+        raise MalformedError("time", f"expected a time in ISO 8601, got {_named(text)}") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return Ns((moment - _EPOCH) // timedelta(microseconds=1) * 1000)

@@ -1,0 +1,22 @@
+"""What the engine is fed with."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from rta.stream.definition import Component, Ns
+from rta.stream.message import Value
+
+__all__ = ["Sample"]
+
+
+class Sample(NamedTuple):
+    """One value of one attribute, or of one component of it."""
+
+    ts: Ns
+    """Stream time."""
+    attribute: str
+    component: Component
+    """PLAIN for an attribute without components."""
+    value: Value
+    """May also be NaN or infinite, which is null."""

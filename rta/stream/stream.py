@@ -1,0 +1,140 @@
+"""One stream: whether it runs, its numbers, its batch; what it sends and when is for its updates to say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from attrs import define, field
+
+from rta.stream.agenda import Agenda, Timer
+from rta.stream.batch import Batch
+from rta.stream.definition import Ns, StreamDefinition
+from rta.stream.message import Event, StatusMessage, Values
+from rta.stream.updates import Emit, Updates
+
+if TYPE_CHECKING:
+    from rta.stream.windows import Windows
+
+__all__ = ["Outbox", "Output", "StreamEngine"]
+
+
+@define(eq=False)
+class Outbox:
+    """What the streams of a status have to send, in order, and the wall clock that their batches go by."""
+
+    wall: Ns
+    batches: Agenda = field(factory=Agenda)
+    """When they are over, wall time."""
+    waiting: Output = field(factory=list)
+
+    def take(self) -> Output:
+        """Everything."""
+        out, self.waiting = self.waiting, []
+        return out
+
+    def take_of(self, stream: StreamEngine) -> list[StatusMessage]:
+        """What is of this stream; the rest stays."""
+        out = [message for sender, message in self.waiting if sender is stream]
+        self.waiting = [item for item in self.waiting if item[0] is not stream]
+        return out
+
+
+class StreamEngine:
+    """Made by `StatusEngine.add`, stopped. Times are stream time (`ts`) and wall time now."""
+
+    __slots__ = ("_batch", "_batch_over", "_last", "_outbox", "_settle", "_updates", "definition", "running", "seq")
+
+    def __init__(
+        self,
+        definition: StreamDefinition,
+        outbox: Outbox,
+        settle: Callable[[Ns, Ns], None],
+        updates: Callable[[Emit], Updates | Windows],
+    ) -> None:
+        self.definition = definition
+        self.running = False
+        self.seq = 0
+        """Of the last event; 0 after a start."""
+        self._outbox = outbox
+        self._settle = settle
+        self._updates = updates(self._record)
+        self._batch = Batch() if definition.batch is not None else None
+        self._batch_over = Timer(self._batch_is_over)
+        self._last: StatusMessage | None = None
+        """Of an aggregating stream, in this run."""
+
+    def start(self, ts: Ns, wall: Ns) -> list[StatusMessage]:
+        """From stopped to running; the full update at once, in no batch, unless it aggregates. Nothing if it runs."""
+        if self.running:
+            return []
+        self._settle(ts, wall)
+        self.running = True
+        self.seq = 0
+        self._updates.begin(ts)
+        self._flush()
+        return self._outbox.take_of(self)
+
+    def stop(self, ts: Ns, wall: Ns) -> list[StatusMessage]:
+        """From running to stopped: what is in the batch. Pending changes and open windows are dropped."""
+        if not self.running:
+            return []
+        self._settle(ts, wall)
+        self._updates.end()
+        self._flush()
+        self.running = False
+        self._last = None
+        return self._outbox.take_of(self)
+
+    def flush(self, wall: Ns) -> list[StatusMessage]:
+        """What is in the batch, for a shutdown."""
+        self._outbox.wall = wall
+        self._flush()
+        return self._outbox.take_of(self)
+
+    def reconnected(self, ts: Ns, wall: Ns) -> list[StatusMessage]:
+        """What is in the batch, then a full update at once. If it aggregates: its last message as it was."""
+        if not self.running:
+            return []
+        self._settle(ts, wall)
+        self._flush()
+        if isinstance(self._updates, Updates):
+            self._updates.full(ts)
+            self._flush()
+        elif self._last is not None and not self._outbox.waiting:
+            self._send(self._last)
+        return self._outbox.take_of(self)
+
+    def jump(self, ts: Ns) -> None:
+        """Stream time goes on from `ts`; see `StatusEngine.begin_anew`."""
+        if self.running:
+            self._updates.jump(ts)
+
+    def _record(self, ts: Ns, values: Values, complete: bool) -> None:
+        self.seq += 1
+        event = Event(ts, values, self.seq, complete)
+        if self._batch is None:
+            self._send(StatusMessage((event,), complete))
+            return
+        for message in self._batch.add(event):
+            self._send(message)
+        if len(self._batch) == 1:
+            self._outbox.batches.set(self._batch_over, Ns(self._outbox.wall + (self.definition.batch or 0)))
+
+    def _batch_is_over(self, _at: Ns) -> None:
+        self._flush()
+
+    def _flush(self) -> None:
+        if self._batch is not None:
+            self._outbox.batches.cancel(self._batch_over)
+            for message in self._batch.flush():
+                self._send(message)
+
+    def _send(self, message: StatusMessage) -> None:
+        self._outbox.waiting.append((self, message))
+        if self.definition.aggregating:
+            self._last = message
+
+
+Output = list[tuple[StreamEngine, StatusMessage]]
+"""Messages of a status in the order in which they are to be sent."""

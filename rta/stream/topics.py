@@ -1,0 +1,71 @@
+"""The topics of a node. Source: protocol notes, "Node, topics, payloads"."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from attrs import frozen
+
+from rta.ports.topic_bus import valid_topic
+
+__all__ = ["RESERVED", "Address", "Kind", "NodeTopics", "is_response_topic", "valid_node"]
+
+RESERVED = "default"
+"""On input this name means the unnamed stream; no stream can be called so."""
+
+
+class Kind(StrEnum):
+    """What a topic is for: its level behind the node's id."""
+
+    PRESENCE = "presence"
+    STATUS = "status"
+    STATE = "channel"
+    THROTTLE = "throttle"
+    COMMAND = "command"
+    RESULT = "result"
+
+
+@frozen
+class Address:
+    """What a topic of a node names."""
+
+    kind: Kind
+    code: str = ""
+    name: str = ""
+
+
+class NodeTopics:
+    """Topics of one node."""
+
+    def __init__(self, node: str) -> None:
+        self.node = node
+        self._prefix = node + "/"
+
+    def topic(self, kind: Kind, code: str = "", name: str = "") -> str:
+        """As we write it: no name where there is none."""
+        return self._prefix + "/".join(filter(None, (kind.value, code, name)))
+
+    def all(self, kind: Kind) -> str:
+        """The filter of every topic of a kind."""
+        return f"{self._prefix}{kind}/#"
+
+    def parse(self, topic: str) -> Address | None:
+        """What a topic says; None if it is none of this node's. The name `default` is the unnamed stream."""
+        if not topic.startswith(self._prefix):
+            return None
+        kind, *rest = topic[len(self._prefix) :].split("/")
+        if kind not in set(Kind) or len(rest) > (0 if kind == Kind.PRESENCE else 2):
+            return None
+        code, name = (*rest, "", "")[:2]
+        return Address(Kind(kind), code, "" if name == RESERVED else name)
+
+
+def valid_node(node: str) -> bool:
+    """Whether it can be a node's id: levels that are topic levels."""
+    return valid_topic(node) and not node.startswith("$") and all(node.split("/"))
+
+
+def is_response_topic(topic: str, kind: Kind, code: str) -> bool:
+    """Whether an answer may be sent there: `<id>/<kind>/<code>` of some id."""
+    node, _, rest = topic.rpartition(f"/{kind}/")
+    return rest == code and bool(code) and valid_node(node) and valid_topic(topic)

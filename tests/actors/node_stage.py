@@ -1,0 +1,114 @@
+"""A node on a memory bus, and somebody else on the same bus."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+import cbor2
+import trio
+
+from rta.actors.health import Health
+from rta.actors.node import NodeActor
+from rta.metrics import Metrics
+from rta.ports import TopicMessage
+from rta.ports.command import Command
+from rta.session.tally import Tally
+from rta.stream.clock import ClockChanged, Sampled
+from rta.stream.definition import PLAIN, AttributeDefinition, Ns, StatusDefinition, StreamDefinition
+from rta.stream.sample import Sample
+from transports.memory import MemoryTopics
+
+BASE = 1_700_000_000_000_000_000
+NODE = "dk/tlc-1"
+
+CAR = StatusDefinition(
+    "car.engine",
+    attributes={"rpm": AttributeDefinition("rpm", round=0), "oil": AttributeDefinition("oil")},
+)
+
+
+def decoded(payload: bytes) -> Any:
+    try:
+        return cbor2.loads(payload) if payload else payload
+    except cbor2.CBORError:
+        return payload
+
+
+class Stage:
+    """Owns the two ends of the bus."""
+
+    def __init__(self, *streams: StreamDefinition, state_dir: Path | None = None, administration: bool = False) -> None:
+        self.bus = MemoryTopics()
+        self.other = MemoryTopics(broker=self.bus.broker)
+        self.health, self.tally = Health(), Tally()
+        self.metrics = Metrics(self.tally, dict)
+        self.send, receive = trio.open_memory_channel[Sampled | ClockChanged](16)
+        self.back = 0
+        self.node = NodeActor(
+            NODE, UTC, self.bus, receive, self.health, self.metrics, self.tally, self.clock, state_dir, administration
+        )
+        self.definitions = list(streams)
+        self.commands: list[Command] = []
+
+    def clock(self) -> int:
+        return BASE + round(trio.current_time() * 1e9) - self.back
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Stage]:
+        self.node.configure([(CAR, self.definitions)], self.commands)
+        async with self.other.connect("other"), trio.open_nursery() as nursery:
+            await nursery.start(self.node.run)
+            await self.settle()
+            yield self
+            self.node.stop()
+
+    async def settle(self) -> None:
+        await trio.sleep(0.1)
+
+    async def sample(self, **values: float | str | None) -> None:
+        now = Ns(self.clock())
+        await self.send.send(Sampled("car.engine", [Sample(now, k, PLAIN, v) for k, v in values.items()]))
+        await trio.sleep(0.01)
+
+    async def tell(self, topic: str, value: Any, **properties: Any) -> None:
+        payload = value if isinstance(value, bytes) else cbor2.dumps(value)
+        await self.other.publish(f"{NODE}/{topic}", payload, **properties)
+        await trio.sleep(0.01)
+
+    async def kept(self, pattern: str = f"{NODE}/#") -> dict[str, Any]:
+        """The retained picture, payloads decoded, topics below the node's."""
+        async with self.other.subscribe(pattern) as subscription:
+            found: dict[str, Any] = {}
+            while True:
+                with trio.move_on_after(0.001):
+                    message = await subscription.receive()
+                    if message.retained:
+                        found[message.topic.removeprefix(f"{NODE}/")] = decoded(message.payload)
+                    continue
+                return found
+
+    @asynccontextmanager
+    async def heard(self, pattern: str = f"{NODE}/#") -> AsyncIterator[list[tuple[str, Any, TopicMessage]]]:
+        """What is published inside the block: topic below the node's, payload decoded, message."""
+        got: list[tuple[str, Any, TopicMessage]] = []
+
+        async def listen() -> None:
+            while True:
+                m = await subscription.receive()
+                if not m.retained:
+                    topic = m.topic.removeprefix(f"{NODE}/")
+                    got.append((topic, decoded(m.payload), m))
+
+        async with self.other.subscribe(pattern) as subscription, trio.open_nursery() as nursery:
+            nursery.start_soon(listen)
+            await trio.sleep(0.001)
+            yield got
+            await trio.sleep(0.01)
+            nursery.cancel_scope.cancel()
+
+    def counted(self, metric: str, **labels: str) -> float:
+        return self.metrics.registry.get_sample_value(metric, labels) or 0.0

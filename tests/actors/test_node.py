@@ -1,0 +1,267 @@
+"""The node on a bus: what it announces, what it obeys, what it says when it goes."""
+
+from __future__ import annotations
+
+import cbor2
+import pytest
+import trio
+from trio.testing import MockClock
+
+from rta.stream.definition import Ns, Prune, StreamDefinition, Trigger
+
+from .node_stage import NODE, Stage
+
+SECOND = 1_000_000_000
+
+LIVE = StreamDefinition("car.engine", "live", attributes={"rpm": Trigger.CHANGE, "oil": Trigger.ALONG})
+IDLE = StreamDefinition("car.engine", "idle", attributes={"rpm": Trigger.CHANGE}, default_on=False)
+
+
+@pytest.fixture
+def autojump_clock() -> MockClock:
+    return MockClock(autojump_threshold=0)
+
+
+async def test_it_announces_itself_its_states_and_a_full_update_of_what_runs(autojump_clock):
+    async with Stage(LIVE, IDLE).running() as stage:
+        kept = await stage.kept()
+        assert kept["presence"] == "online"
+        assert kept["channel/car.engine/live"] == {"state": "running"}
+        assert kept["channel/car.engine/idle"] == {"state": "stopped"}
+        (entry,) = kept["status/car.engine/live"]["entries"]
+        assert entry["values"] == {"rpm": None, "oil": None}
+        assert "status/car.engine/idle" not in kept
+
+
+async def test_samples_become_updates(autojump_clock):
+    async with Stage(LIVE).running() as stage:
+        await stage.sample(rpm=800.4, oil=80.0)
+        async with stage.heard(f"{NODE}/status/#") as got:
+            await stage.sample(rpm=801.0)
+            await stage.sample(rpm=801.4)
+            await stage.sample(oil=81.0)
+            await stage.sample(rpm=900.0)
+        assert [m["entries"][0]["values"] for _, m, _ in got] == [
+            {"rpm": 801, "oil": 80.0},
+            {"rpm": 900, "oil": 81.0},
+        ]
+        assert [m["entries"][0]["seq"] for _, m, _ in got] == [3, 4]
+        assert got[0][1]["entries"][0]["ts"].endswith("Z")
+
+
+async def test_a_stream_is_started_and_stopped_over_topics(autojump_clock):
+    async with Stage(LIVE, IDLE).running() as stage:
+        async with stage.heard() as got:
+            await stage.tell("throttle/car.engine/idle", {"action": "start"})
+        said = [(topic, payload) for topic, payload, _ in got if not topic.startswith("throttle")]
+        assert [topic for topic, _ in said] == ["channel/car.engine/idle", "status/car.engine/idle"]
+        assert said[0][1] == {"state": "running"}
+        async with stage.heard() as got:
+            await stage.tell("throttle/car.engine/idle", {"action": "stop"})
+        said = [(topic, payload) for topic, payload, _ in got if not topic.startswith("throttle")]
+        assert said == [("status/car.engine/idle", b""), ("channel/car.engine/idle", {"state": "stopped"})]
+        kept = await stage.kept()
+        assert "status/car.engine/idle" not in kept
+        assert kept["channel/car.engine/idle"] == {"state": "stopped"}
+
+
+async def test_a_start_of_a_running_stream_is_acknowledged_by_its_state_alone(autojump_clock):
+    async with Stage(LIVE).running() as stage, stage.heard() as got:
+        await stage.tell("throttle/car.engine/live", {"action": "start"})
+        await stage.settle()
+        assert [(t, p) for t, p, _ in got if not t.startswith("throttle")] == [
+            ("channel/car.engine/live", {"state": "running"})
+        ]
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload", "reason"),
+    [
+        ("throttle/car.engine/live", b"\xff", "cbor"),
+        ("throttle/car.engine/live", {"action": "dance"}, "type"),
+        ("throttle/car.engine/live", {}, "type"),
+        ("throttle/car.engine/live", [1], "type"),
+        ("throttle/car.engine/live", {"action": "start", "timeout": "soon"}, "type"),
+        ("throttle/car.engine/live", {"action": "start", "timeout": True}, "type"),
+        ("throttle/car.engine/live", {"action": "start", "timeout": -1}, "refused"),
+        ("throttle/car.engine/live", {"action": "start", "consumer": 1}, "type"),
+        ("throttle/car.engine/live", {"action": "start", "consumer": "a/+"}, "refused"),
+        ("throttle/car.engine/other", {"action": "stop"}, "refused"),
+        ("throttle/no.such", {"action": "stop"}, "refused"),
+        ("throttle", {"action": "stop"}, "refused"),
+        ("throttle/car.engine/live", b"\x81" * 70_000, "cbor"),
+    ],
+)
+async def test_a_bad_request_to_start_or_stop_is_counted_and_changes_nothing(autojump_clock, topic, payload, reason):
+    async with Stage(LIVE).running() as stage:
+        async with stage.heard() as got:
+            await stage.tell(topic, payload)
+        assert [t for t, _, _ in got if not t.startswith("throttle")] == []
+        assert stage.counted("rta_topic_input_refused_total", kind="throttle", reason=reason) == 1
+
+
+async def test_a_retained_request_is_not_acted_on(autojump_clock):
+    stage = Stage(LIVE)
+    async with stage.other.connect("early"):
+        await stage.tell("throttle/car.engine/live", {"action": "stop"}, retain=True)
+        await stage.tell("command/stream.list", {}, retain=True)
+    async with stage.running():
+        kept = await stage.kept(f"{NODE}/channel/#")
+        assert kept["channel/car.engine/live"] == {"state": "running"}
+        assert stage.counted("rta_topic_input_refused_total", kind="throttle", reason="retained") == 1
+        assert stage.counted("rta_topic_input_refused_total", kind="command", reason="retained") == 1
+
+
+async def test_default_stands_for_the_stream_without_a_name(autojump_clock):
+    async with Stage(StreamDefinition("car.engine", attributes={"rpm": Trigger.CHANGE})).running() as stage:
+        await stage.tell("throttle/car.engine/default", {"action": "stop"})
+        kept = await stage.kept()
+        assert kept["channel/car.engine"] == {"state": "stopped"}
+        assert "channel/car.engine/default" not in kept
+
+
+async def test_a_flood_is_cut_off_and_counted(autojump_clock):
+    async with Stage(LIVE).running() as stage:
+        for _ in range(300):
+            await stage.other.publish(f"{NODE}/throttle/car.engine/live", cbor2.dumps({"action": "start"}))
+        await stage.settle()
+        flood = stage.counted("rta_topic_input_refused_total", kind="throttle", reason="flood")
+        assert 90 <= flood <= 100
+
+
+async def test_after_a_reconnect_everything_is_announced_again(autojump_clock):
+    async with Stage(LIVE, IDLE).running() as stage:
+        await stage.sample(rpm=1.0, oil=2.0)
+        stage.bus.cut()
+        await stage.settle()
+        assert (await stage.kept())["presence"] == "offline"
+        assert not stage.health.healthy
+        await stage.sample(rpm=5.0)
+        async with stage.heard() as got:
+            stage.bus.mend()
+            await stage.settle()
+        said = [(topic, payload) for topic, payload, _ in got]
+        assert said[0] == ("presence", "online")
+        assert [t for t, _ in said[1:3]] == ["channel/car.engine/idle", "channel/car.engine/live"]
+        assert said[3] == ("status/car.engine/idle", b"")
+        assert said[4][0] == "status/car.engine/live"
+        assert said[4][1]["entries"][0]["values"] == {"rpm": 5, "oil": 2.0}
+        assert len(said) == 5
+        assert stage.health.healthy
+
+
+async def test_what_is_retained_of_streams_that_are_gone_is_cleared(autojump_clock):
+    stage = Stage(LIVE)
+    async with stage.other.connect("early"):
+        await stage.tell("channel/car.engine/old", {"state": "running"}, retain=True)
+        await stage.tell("status/car.engine/old", {"entries": []}, retain=True)
+        await stage.tell("channel/gone.status", {"state": "stopped"}, retain=True)
+        await stage.tell("status/gone.status", {"entries": []}, retain=True)
+    async with stage.running():
+        assert set(await stage.kept()) == {"presence", "channel/car.engine/live", "status/car.engine/live"}
+
+
+async def test_it_contradicts_who_says_that_it_is_offline(autojump_clock):
+    async with Stage(LIVE).running() as stage:
+        for _ in range(3):
+            await stage.tell("presence", "offline", retain=True)
+            await stage.settle()
+        assert (await stage.kept())["presence"] == "offline"  # only so often
+        await trio.sleep(10)
+        await stage.tell("presence", "offline", retain=True)
+        await stage.settle()
+        assert (await stage.kept())["presence"] == "online"
+
+
+async def test_a_shutdown_sends_what_is_collected_and_says_so(autojump_clock):
+    batching = StreamDefinition("car.engine", "live", attributes={"rpm": Trigger.CHANGE}, batch=Ns(60 * SECOND))
+    async with Stage(batching).running() as stage:
+        await stage.sample(rpm=1.0)
+        await stage.sample(rpm=2.0)
+        async with stage.heard() as got:
+            stage.node.stop()
+            await stage.settle()
+        assert [t for t, _, _ in got] == ["status/car.engine/live", "presence"]
+        assert [e["values"]["rpm"] for e in got[0][1]["entries"]] == [1, 2]
+        assert got[1][1] == "shutdown"
+
+
+async def test_a_clock_that_is_set_back_begins_anew(autojump_clock):
+    async with Stage(LIVE).running() as stage:
+        await stage.sample(rpm=1.0)
+        stage.back = 3600 * SECOND
+        await trio.sleep(2)
+        async with stage.heard(f"{NODE}/status/#") as got:
+            await stage.sample(rpm=7.0)
+        assert [m["entries"][0]["values"]["rpm"] for _, m, _ in got] == [7]
+
+
+class TestPruning:
+    async def test_a_stream_stops_when_its_time_is_over(self, autojump_clock):
+        stream = StreamDefinition("car.engine", "live", prune=Prune(timeout=Ns(60 * SECOND)))
+        async with Stage(stream).running() as stage:
+            await trio.sleep(58)
+            assert (await stage.kept())["channel/car.engine/live"] == {"state": "running"}
+            await trio.sleep(4)
+            assert (await stage.kept())["channel/car.engine/live"] == {"state": "stopped"}
+            (listed,) = stage.node.streams.list()
+            assert listed["stopped_by"] == "pruning (timeout)"
+
+    async def test_starting_again_renews_it_and_brings_its_own_timeout(self, autojump_clock):
+        stream = StreamDefinition("car.engine", "live", prune=Prune(timeout=Ns(60 * SECOND)))
+        async with Stage(stream).running() as stage:
+            await trio.sleep(50)
+            await stage.tell("throttle/car.engine/live", {"action": "start", "timeout": 100})
+            await trio.sleep(97)
+            assert (await stage.kept())["channel/car.engine/live"] == {"state": "running"}
+            await trio.sleep(6)
+            assert (await stage.kept())["channel/car.engine/live"] == {"state": "stopped"}
+
+    async def test_a_stream_stops_when_its_consumers_have_been_away_for_the_grace(self, autojump_clock):
+        stream = StreamDefinition("car.engine", "live", prune=Prune(consumers=("tmc", "sup"), grace=Ns(10 * SECOND)))
+        async with Stage(stream).running() as stage:
+            for who in ("tmc", "sup"):
+                await stage.other.publish(f"{who}/presence", cbor2.dumps("online"), retain=True)
+            await trio.sleep(60)
+            await stage.other.publish("tmc/presence", cbor2.dumps("offline"), retain=True)
+            await trio.sleep(60)
+            assert (await stage.kept())["channel/car.engine/live"] == {"state": "running"}
+            await stage.other.publish("sup/presence", cbor2.dumps("shutdown"), retain=True)
+            await trio.sleep(8)
+            assert (await stage.kept())["channel/car.engine/live"] == {"state": "running"}
+            await trio.sleep(4)
+            assert (await stage.kept())["channel/car.engine/live"] == {"state": "stopped"}
+            assert stage.node.streams.list()[0]["stopped_by"] == "pruning (consumers gone)"
+
+    async def test_one_that_never_came_is_away(self, autojump_clock):
+        stream = StreamDefinition("car.engine", "live", prune=Prune(consumers=("tmc",), grace=Ns(0)))
+        async with Stage(stream).running() as stage:
+            await trio.sleep(3)
+            assert (await stage.kept())["channel/car.engine/live"] == {"state": "stopped"}
+
+    async def test_who_starts_a_stream_is_one_it_is_for(self, autojump_clock):
+        async with Stage(IDLE).running() as stage:
+            await stage.other.publish("tmc/presence", cbor2.dumps("online"), retain=True)
+            await stage.tell("throttle/car.engine/idle", {"action": "start", "consumer": "tmc"})
+            await trio.sleep(100)
+            (listed,) = stage.node.streams.list()
+            assert listed["consumers"] == {"tmc": "online"}
+            assert listed["started_by"] == "topic (tmc)"
+            assert listed["state"] == "running"
+            await stage.other.publish("tmc/presence", cbor2.dumps("offline"), retain=True)
+            await trio.sleep(58)
+            assert stage.node.streams.list()[0]["state"] == "running"
+            await trio.sleep(4)
+            assert stage.node.streams.list()[0]["state"] == "stopped"
+
+    async def test_the_grace_begins_anew_after_our_own_reconnect(self, autojump_clock):
+        stream = StreamDefinition("car.engine", "live", prune=Prune(consumers=("tmc",), grace=Ns(10 * SECOND)))
+        async with Stage(stream).running() as stage:
+            await trio.sleep(8)
+            stage.bus.cut()
+            await trio.sleep(100)
+            stage.bus.mend()
+            await trio.sleep(8)
+            assert stage.node.streams.list()[0]["state"] == "running"
+            await trio.sleep(4)
+            assert stage.node.streams.list()[0]["state"] == "stopped"
