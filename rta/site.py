@@ -30,10 +30,13 @@ from rta.metrics import Metrics
 from rta.ports import BurstLog, Context, Edge, Offer, SessionRecord, Source, TopicBus, load_transport
 from rta.ports.command import load_commands
 from rta.rest import make_app
+from rta.rest.stream_calls import Reply, StreamCall, answer_call, perform, read_reply
 from rta.session.tally import Tally
 from rta.stream.clock import ClockChanged, Sampled
+from rta.stream.relays import relay_command
 from rta.workers.exchange import MetricsExchange
 from rta.workers.membership import Membership
+from rta.workers.relay import Relay
 
 __all__ = ["Site"]
 
@@ -73,6 +76,7 @@ class Site:
         self._clock = clock
         self._membership = membership
         self._exchange = MetricsExchange(membership, self.reporter.render) if membership is not None else None
+        self._relay = Relay(membership, self._answer_worker) if membership is not None else None
         self._stop = trio.Event()
         self._hub: SessionHub | None = None
         self._edge: EdgeActor | None = None
@@ -103,8 +107,10 @@ class Site:
                 nursery.start_soon(Pruner(opened.buffer, self.config.pruner, self.reporter).run)
             if self._exchange is not None:
                 nursery.start_soon(self._exchange.serve)
-            if self._primary and self.config.statuses:
+            if self._primary and (self.config.statuses or self.config.commands):
                 await self._start_node(nursery, opened, hub)
+                if self._relay is not None:
+                    nursery.start_soon(self._relay.serve)
             url = await nursery.start(opened.edge.serve, edge.serve, make_app(self))
             async with trio.open_nursery() as sources:
                 for actor in self._ingest(opened):
@@ -141,7 +147,8 @@ class Site:
             config.state_dir,
             config.site.administration,
         )
-        node.configure([(s.definition, s.streams) for s in config.statuses], load_commands())
+        commands = [*load_commands(), *[relay_command(c, opened.topics) for c in config.commands]]
+        node.configure([(s.definition, s.streams) for s in config.statuses], commands)
         self._node = node
         await nursery.start(node.run)
         bindings = [s.binding for s in config.statuses]
@@ -200,6 +207,18 @@ class Site:
     def streams(self) -> Streams | None:
         """The streams of the node; None where there is none."""
         return None if self._node is None else self._node.streams
+
+    @property
+    def host(self) -> str:
+        return str(getattr(self.config.edge.options, "host", ""))
+
+    async def call_streams(self, call: StreamCall) -> Reply:
+        if self._relay is not None and not self._primary and self.config.statuses:
+            return read_reply(await self._relay.ask(call.to_bytes()))
+        return await perform(call, self.streams)
+
+    async def _answer_worker(self, request: bytes) -> bytes:
+        return await answer_call(request, self.streams)
 
     def unhealthy(self) -> list[str]:
         return self.health.reasons

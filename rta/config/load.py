@@ -19,6 +19,7 @@ from rta.phrases import nearest, shown
 from rta.stream.defining import DefinedStatus, DefinitionError, define_status
 from rta.stream.names import read_code
 from rta.stream.options import StatusSettings
+from rta.stream.relays import CommandSettings
 
 __all__ = ["build_config", "load_config"]
 
@@ -55,6 +56,8 @@ def build_config(document: dict[str, Any], environ: Mapping[str, str], file: Pat
             tables["sources"] = builder.sources(document.get(name, []))
         elif name == "status":
             tables["statuses"] = builder.statuses(document.get(name, []))
+        elif name == "command":
+            tables["commands"] = builder.commands(document.get(name, []))
         elif name in SLOTS:
             tables[name] = builder.plugged(document.get(name, {}), SLOTS[name])
         else:
@@ -103,7 +106,7 @@ class _Builder:
         for name, value in list(document.items()):
             if name not in ORDER:
                 self.report((name,), f"there is no such table; {nearest(name, ORDER)}")
-            elif name in ("source", "status"):
+            elif name == "source" or name in LISTS:
                 if not isinstance(value, list) or not all(isinstance(table, dict) for table in value):
                     self.report((name,), f"expected one [[{name}]] table for each {name}")
                     document[name] = []
@@ -173,4 +176,21 @@ class _Builder:
             except DefinitionError as e:
                 for where, message in e.faults:
                     self.report((*key, *where), message)
+        return found
+
+    def commands(self, tables: list[dict[str, Any]]) -> list[CommandSettings]:
+        found: list[CommandSettings] = []
+        first: dict[str, int] = {}
+        for place, table in enumerate(tables):
+            key = ("command", place)
+            settings: CommandSettings | None = self.structure(table, LISTS["command"], key)
+            if settings is None:
+                continue
+            code = read_code(settings.code)
+            if code in first:
+                self.report((*key, "code"), f"command[{first[code]}] has this code already; each needs its own")
+            elif code.startswith("stream."):
+                self.report((*key, "code"), "commands of the module stream are the node's own")
+            first.setdefault(code, place)
+            found.append(settings)
         return found

@@ -14,6 +14,7 @@ from rta.phrases import shown
 from rta.ports import Duration, find_zone, option
 from rta.stream.defining import DefinedStatus
 from rta.stream.names import NODE
+from rta.stream.relays import CommandSettings
 
 __all__ = ["Config", "LoggingSettings", "Plugged", "SiteSettings", "SourceConfig"]
 
@@ -99,6 +100,7 @@ class Config:
     logging: LoggingSettings
     sources: list[SourceConfig] = field(factory=list)
     statuses: list[DefinedStatus] = field(factory=list)
+    commands: list[CommandSettings] = field(factory=list)
     path: Path | None = None
     """The file it is from; relative paths in it are relative to that file's folder."""
     warnings: list[str] = field(factory=list)

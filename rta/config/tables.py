@@ -13,6 +13,7 @@ from rta.config.model import LoggingSettings, SiteSettings
 from rta.errors import RtaError
 from rta.ports import Offer, Spelled, Transport, available, key_of, load_transport, option
 from rta.stream.options import StatusSettings
+from rta.stream.relays import CommandSettings
 
 __all__ = ["LISTS", "ORDER", "SETTINGS", "SLOTS", "Slot", "installed", "offer_for", "offer_of", "options_fields"]
 
@@ -75,9 +76,9 @@ SLOTS: dict[str, Slot] = {
     "edge": Slot("edge", "edge", EdgeKeys, "an edge"),
     "source": Slot("source", "source", SourceKeys, "a source"),
 }
-LISTS: dict[str, type[Any]] = {"status": StatusSettings}
-"""Tables of which there may be several, `[[status]]`."""
-ORDER = ("site", "buffer", "topics", "edge", "fanout", "pruner", "logging", "source", "status")
+LISTS: dict[str, type[Any]] = {"status": StatusSettings, "command": CommandSettings}
+"""Tables of which there may be several, `[[status]]`; those of sources apart."""
+ORDER = ("site", "buffer", "topics", "edge", "fanout", "pruner", "logging", "source", "status", "command")
 """The order in which people read them."""
 
 
