@@ -5,7 +5,16 @@ Whatever is not an `RtaError` (or an `OSError` of a known call) is a programming
 
 from __future__ import annotations
 
-__all__ = ["ConfigError", "MalformedError", "Problem", "RtaError", "TransportError", "first_error", "leaves"]
+__all__ = [
+    "ConfigError",
+    "MalformedError",
+    "Problem",
+    "RtaError",
+    "TransportError",
+    "UndeliverableError",
+    "first_error",
+    "leaves",
+]
 
 
 class RtaError(Exception):
@@ -22,6 +31,10 @@ class MalformedError(RtaError):
 
 class TransportError(RtaError):
     """A transport cannot reach its other side for now; trying again is right."""
+
+
+class UndeliverableError(TransportError):
+    """The other side will not take this message, now or later."""
 
 
 class Problem(str):

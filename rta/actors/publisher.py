@@ -16,7 +16,7 @@ import structlog
 import trio
 from attrs import define
 
-from rta.errors import TransportError
+from rta.errors import TransportError, UndeliverableError
 from rta.ports import Reporter, TopicBus
 from rta.session.tally import Tally
 from rta.stream.message import StatusMessage
@@ -111,9 +111,12 @@ class Publisher:
                 qos=definition.qos,
                 done=partial(self._settled, topic) if definition.qos else None,
             )
-        except TransportError:
+        except TransportError as e:
             self._tally.stream_unsent += len(message.events)
-            self._owe_full(stream)
+            if isinstance(e, UndeliverableError):
+                self._settled(topic, e)
+            else:
+                self._owe_full(stream)
             return
         self._tally.stream_messages += 1
         self._tally.stream_events += len(message.events)
@@ -166,6 +169,8 @@ class Publisher:
     def _send_kept(self, topic: str, payload: bytes) -> bool:
         try:
             self._bus.send(topic, payload, retain=True, qos=1, done=partial(self._settled, topic))
+        except UndeliverableError as e:
+            self._settled(topic, e)
         except TransportError:
             return False
         return True
@@ -186,6 +191,11 @@ class Publisher:
                 correlation=result.correlation,
                 done=partial(self._result_settled, result),
             )
+        except UndeliverableError as e:
+            self._settled(result.topic, e)
+            self._results.pop(result, None)
+            self._report.count("rta_results_dropped_total")
+            return True
         except TransportError:
             self._wake.set()
             return False
@@ -202,7 +212,7 @@ class Publisher:
             self._report.count("rta_stream_refused_total")
             if topic not in self._refused and len(self._refused) < 1000:
                 self._refused.add(topic)
-                log.warning("the broker has not taken a message", topic=topic, error=str(error))
+                log.warning("the bus does not take a message", topic=topic, error=str(error))
 
     def _owe_full(self, stream: NodeStream) -> None:
         if stream.run is not None:

@@ -1,6 +1,6 @@
 """The ports: what the core asks of the outside. Transports import this and `rta.wire`, nothing else of `rta`."""
 
-from rta.errors import MalformedError, RtaError, TransportError
+from rta.errors import MalformedError, RtaError, TransportError, UndeliverableError
 from rta.ports.burst_log import BurstLog, Tail
 from rta.ports.edge import AsgiApp, ClientGone, CloseCode, Edge, FrameConnection, Handler
 from rta.ports.finding import Finding, Severity
@@ -72,6 +72,7 @@ __all__ = [
     "Transport",
     "TransportError",
     "Trim",
+    "UndeliverableError",
     "UpdateSession",
     "Will",
     "available",

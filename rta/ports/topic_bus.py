@@ -121,8 +121,9 @@ class TopicBus(Protocol):
         `done` and forgotten here; sending it again is the caller's decision.
 
         :raises ValueError: not a topic (empty, or with a wildcard); that goes for `response_topic` too.
-        :raises TransportError: there is no connection, the queue is full, the bus refuses messages of this size, or it
-            cannot retain one more; `done` is not called.
+        :raises UndeliverableError: the bus takes no message of this size or kind; `done` is not called.
+        :raises TransportError: there is no connection, the queue is full, or the bus cannot retain one more; `done` is
+            not called.
         """
         ...
 
