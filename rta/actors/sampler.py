@@ -35,7 +35,8 @@ log = structlog.get_logger("rta.sampler")
 
 _LOOK = 1.0  # seconds between looks for sessions
 _PATIENCE = 10.0  # seconds for the buffer to answer
-_BEFORE = 3.0  # seconds before our start from which the newest values are taken
+_BEFORE = 3000  # ms before our start from which the newest values are taken
+_KEPT = 30_000  # ms that a session which keeps its time may have begun before we follow it, and lack nothing
 _LINGER = 5.0  # seconds that a closed session is followed when there is no other
 
 
@@ -84,6 +85,8 @@ class Sampler:
         self._clocks: dict[str, StreamClock] = {}
         self._topic_values: dict[str, dict[tuple[str, Component], Value]] = {}
         self._looked_at: Position | None = None
+        self._began = 0
+        """When we first looked, by the buffer's clock, ms."""
         self._wake = trio.Event()
 
     async def run(self) -> None:
@@ -116,6 +119,8 @@ class Sampler:
 
     async def _look(self, nursery: trio.Nursery) -> None:
         now = await self._buffer.now()
+        if self._looked_at is None:
+            self._began = now
         sessions = open_sessions(await self._lookout.records())
         for binding in self._of_sessions:
             self._choose(binding.code, choose(binding.selector, sessions))
@@ -128,7 +133,7 @@ class Sampler:
         for identity, statuses in wanted.items():
             if identity in self._followed or await self._follow(identity, now, nursery):
                 self._followed[identity].sampler.serve(statuses)
-        self._looked_at = Position(max(now, 0), 0)
+        self._looked_at = _position(now)
 
     def _choose(self, code: str, identity: str | None) -> None:
         """A session that has ended is followed until all of it has come."""
@@ -150,7 +155,6 @@ class Sampler:
         feed = await self._hub.open(identity)
         if feed is None:
             return False
-        before = int(_BEFORE * 1000)
         sampler = SessionSampler(
             feed,
             self._buffer,
@@ -160,7 +164,8 @@ class Sampler:
             self._health,
             self._report,
             self._wall,
-            since=(self._looked_at or Position(max(now - before, 0), 0)).before(),
+            since=self._looked_at or _position(now - _BEFORE),
+            since_kept=_position(max(now - _KEPT, self._began - _BEFORE)),
             newest_only=self._looked_at is None,
         )
         followed = self._followed[identity] = _Followed(sampler, trio.CancelScope())
@@ -223,3 +228,8 @@ class Sampler:
         # While it waited the status may have gone on to another session.
         if self._follows.get(code) == identity:
             await self._out.send(Sampled(code, samples))
+
+
+def _position(ms: int) -> Position:
+    """Before all that arrived from then on."""
+    return Position(max(ms, 0), 0).before()

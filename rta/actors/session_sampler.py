@@ -1,12 +1,11 @@
 """Sampling one session for the statuses that follow it.
 
-Owns a queue of the session's bursts, which its feed fills, and what they mean: the binding and the clock. Sends
-samples; while the receiver is busy it waits, and the queue takes up what comes, to its bound. Ends when cancelled.
+Owns a queue of the session's bursts, which its feed fills, and what they mean. Sends samples; while the
+receiver is busy it waits, and the queue takes up what comes, to its bound. Ends when it is cancelled.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -16,31 +15,27 @@ import trio
 from rta.actors.burst_queue import BurstQueue
 from rta.actors.documents import Documents
 from rta.actors.health import Health
+from rta.actors.playing import Deliver, Player
 from rta.backoff import Backoff
 from rta.errors import MalformedError, TransportError
 from rta.ports import BurstLog, Entry, Position, Reporter
 from rta.session.client import Binding
 from rta.session.feed import SessionFeed
 from rta.stream.binding import SessionBinding
-from rta.stream.clock import LIVE, StreamClock, Tempo
-from rta.stream.definition import Ns
+from rta.stream.clock import Tempo
 from rta.stream.sample import Sample
 from rta.stream.sources import StatusBinding
-from rta.wire import ConfigBinding, Configuration, read_session
+from rta.wire import Burst, ConfigBinding, Configuration, read_session
 
-__all__ = ["Deliver", "SessionSampler"]
+__all__ = ["SessionSampler"]
 
 log = structlog.get_logger("rta.sampler")
-
-Deliver = Callable[[str, StreamClock, list[Sample]], Awaitable[None]]
-"""Takes the samples of a status, and the clock that it lives by from them on."""
 
 _Samples = dict[str, list[Sample]]
 
 _WAITING = 8 << 20  # bytes of bursts that wait
 _PIECE = 1 << 20  # bytes read at once of what came before
 _LOOK = 1.0  # seconds between looks for a configuration that is not there yet
-_SLACK = 100_000_000  # ns that a sample may take from its source to us
 
 
 class SessionSampler:
@@ -57,27 +52,30 @@ class SessionSampler:
         report: Reporter,
         clock: Callable[[], int],
         since: Position,
+        since_kept: Position,
         newest_only: bool,
     ) -> None:
-        """`since`: from where on entries are read that came before. `newest_only`: of these the newest of each value.
+        """`since`: from where on entries are read that came before; `since_kept`: if it keeps its time. `newest_only`:
+        of these the newest of each value.
 
         `ended` is called when the session is closed and all of it has been delivered. `clock`: wall time, ns.
         """
         self.feed = feed
         self._buffer = buffer
         self._documents = documents
-        self._deliver = deliver
         self._ended = ended
         self._health = health
         self._who = f"sampling of session {feed.identity!r}"
         self._report = report
-        self._wall = clock
+        self._player = Player(deliver, clock)
         self._queue = BurstQueue(_WAITING)
         self._busy = True
         self._dropping = False
         self._run = feed.binding
-        self._before = max(since, feed.binding.start), feed.position
+        self._since, self._since_kept, self._upto = since, since_kept, feed.position
         self._newest_only = newest_only
+        self._after = self._upto
+        self._piece: list[Burst] = []
         self._statuses: list[StatusBinding] = []
         self._json: str | None = None
         self._stale = False
@@ -87,7 +85,6 @@ class SessionSampler:
         self._binding = SessionBinding((), ())
         self._missing: list[str] = []
         self._tempo: Tempo | None = None
-        self._clock: StreamClock | None = None
         self._stop_observing = feed.observe(self._take)
 
     def serve(self, statuses: Sequence[StatusBinding]) -> None:
@@ -106,7 +103,7 @@ class SessionSampler:
         if not entry.burst.has_data:
             if entry.burst.session_json:
                 self._queue.wake()
-        elif not self._queue.put(entry.burst, Ns(self._wall())):
+        elif not self._queue.put(entry.burst):
             self._report.count("rta_sampler_dropped_total")
             if not self._dropping:
                 self._dropping = True
@@ -117,23 +114,22 @@ class SessionSampler:
         told = False
         try:
             await self._persist(self._learn)
-            await self._persist(self._catch_up)
+            await self._catch_up(self._since if self._tempo is None else self._since_kept)
             while True:
                 self._busy = False
                 if self.done and not told:
                     self._ended()
                 told = self.done
-                taken = None
+                burst = None
                 with trio.move_on_after(_LOOK):
-                    taken = await self._queue.get()
+                    burst = await self._queue.get()
                 self._busy = True
                 if self.feed.binding is not self._run:
                     await self._enter(self.feed.binding)
                 if self._must_learn:
                     await self._persist(self._learn)
-                if taken is not None:
-                    burst, arrived = taken
-                    await self._pass_on(self._binding.samples(burst, self._malformed), arrived)
+                if burst is not None:
+                    await self._player.pass_on(self._binding.samples(burst, self._malformed), self._tempo)
         finally:
             self._stop_observing()
             self._health.ok(self._who)
@@ -194,86 +190,37 @@ class SessionSampler:
 
     async def _enter(self, run: Binding) -> None:
         """The session runs again; its time, if it keeps it, begins anew."""
-        self._run, self._clock, self._newest_only = run, None, False
-        self._before = run.start, run.joined
+        self._run, self._newest_only, self._upto = run, False, run.joined
+        self._player.begin_anew()
         await self._persist(self._learn)
-        await self._persist(self._catch_up)
+        await self._catch_up(run.start)
 
-    async def _catch_up(self) -> None:
-        """What has come of this run before we followed it. After an error the next call goes on from there."""
-        newest: dict[tuple[str, ...], tuple[str, Sample]] = {}
-        arrived = Ns(self._wall())
-        after, upto = self._before
-        began = after
-        while after < upto:
-            now = await self._buffer.now()
-            batch = await self._buffer.read(self._run.stream, after, upto, _PIECE)
-            for entry in batch.entries:
-                if entry.session_id != self._run.session_id or not entry.burst.has_data:
-                    continue
-                found = self._binding.samples(entry.burst, self._malformed)
-                at = Ns(self._wall() - (now - entry.position.ms) * 1_000_000)
-                if not self._newest_only:
-                    await self._pass_on(found, at)
-                elif found:
-                    arrived = at
+    async def _catch_up(self, since: Position) -> None:
+        """What has come of this run before we followed it."""
+        newest: dict[tuple[str, str, str], Sample] = {}
+        self._after = max(since, self._run.start)
+        while self._after < self._upto:
+            await self._persist(self._read)
+            for burst in self._piece:
+                found = self._binding.samples(burst, self._malformed)
+                if self._newest_only:
                     _keep_newest(newest, found)
-            after = batch.position
-            self._before = (began if self._newest_only else after), upto
-        self._before = upto, upto
+                else:
+                    await self._player.pass_on(found, self._tempo)
         found = defaultdict(list)
-        for code, sample in newest.values():
+        for (code, *_), sample in newest.items():
             found[code].append(sample)
-        await self._pass_on(found, arrived, at_newest=True)
+        await self._player.pass_on(found, self._tempo, at_newest=True)
 
-    # ---- samples
-
-    async def _pass_on(self, found: _Samples, arrived: Ns, at_newest: bool = False) -> None:
-        if not found:
-            return
-        if self._clock is None:
-            self._clock = self._begin(found, arrived, at_newest)
-        if self._clock is not LIVE:
-            await self._play(found, self._clock)
-            return
-        for code, samples in found.items():
-            await self._deliver(code, LIVE, samples)
-
-    def _begin(self, found: _Samples, arrived: Ns, at_newest: bool) -> StreamClock:
-        """Late enough for samples to be here before their moment, whenever their source sends them."""
-        if self._tempo is None:
-            return LIVE
-        times = [sample.ts for samples in found.values() for sample in samples]
-        first = max(times) if at_newest else min(times)
-        return StreamClock(first, Ns(arrived + self._tempo.delay + _SLACK), self._tempo.speed)
-
-    async def _play(self, found: _Samples, clock: StreamClock) -> None:
-        """Each sample in its moment, so that the timers of streams and samples are in order at any speed.
-
-        One that is further ahead than its source's ways explain is not waited for.
-        """
-        waiting = sorted(
-            ((sample.ts, code, sample) for code, samples in found.items() for sample in samples), key=lambda w: w[0]
-        )
-        times = [ts for ts, _, _ in waiting]
-        longest = 2 * (_SLACK + (self._tempo.delay if self._tempo is not None else 0))
-        at = 0
-        while at < len(waiting):
-            wait = clock.wall_at(times[at]) - self._wall()
-            if 0 < wait <= longest:
-                await trio.sleep(wait / 1e9)
-            due = max(bisect_right(times, clock.now(Ns(self._wall()))), at + 1)
-            by_code = defaultdict(list)
-            for _, code, sample in waiting[at:due]:
-                by_code[code].append(sample)
-            for code, samples in by_code.items():
-                await self._deliver(code, clock, samples)
-            at = due
+    async def _read(self) -> None:
+        batch = await self._buffer.read(self._run.stream, self._after, self._upto, _PIECE)
+        self._after = batch.position
+        self._piece = [e.burst for e in batch.entries if e.session_id == self._run.session_id]
 
 
-def _keep_newest(newest: dict[tuple[str, ...], tuple[str, Sample]], found: _Samples) -> None:
+def _keep_newest(newest: dict[tuple[str, str, str], Sample], found: _Samples) -> None:
     for code, samples in found.items():
         for sample in samples:
             key = code, sample.attribute, sample.component
-            if key not in newest or sample.ts >= newest[key][1].ts:
-                newest[key] = code, sample
+            if key not in newest or sample.ts >= newest[key].ts:
+                newest[key] = sample

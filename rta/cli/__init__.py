@@ -19,6 +19,7 @@ _COMMANDS = {
     "doctor": ("rta.cli.doctor", "Look at the buffer, and say why a session cannot be streamed."),
     "config": ("rta.cli.config", "Show what can be configured."),
     "sessions": ("rta.cli.sessions", "List the sessions of a running service."),
+    "streams": ("rta.cli.streams", "List the streams of a running service; start, stop and change them."),
     "tail": ("rta.cli.tail", "Follow a session live."),
     "publish": ("rta.cli.publish", "Write a recording to Redis, as a live session."),
 }

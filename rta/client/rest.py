@@ -57,23 +57,42 @@ class RestClient:
 
         :raises TransportError: anything else.
         """
+        status, body = await self.ask("GET", path)
+        if status == 404:
+            return None
+        if status >= 400:
+            raise TransportError(f"{self.base}{path} answers {status}")
+        return body
 
-        def get() -> bytes | None:
+    async def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+        """Status and body of any answer. `body`: JSON to be sent.
+
+        :raises TransportError: there is none.
+        """
+
+        def ask() -> tuple[int, bytes]:
+            headers = {} if method == "GET" else {"content-type": "application/json"}
             try:
-                with urllib.request.urlopen(self.base + path, timeout=self._timeout) as answer:  # noqa: S310
-                    body: bytes = answer.read(_LIMIT)
-                    return body
+                request = urllib.request.Request(self.base + path, body, headers, method=method)  # noqa: S310
+                with urllib.request.urlopen(request, timeout=self._timeout) as answer:  # noqa: S310
+                    return answer.status, answer.read(_LIMIT)
             except urllib.error.HTTPError as e:
-                e.close()  # it is the answer, too
-                if e.code == 404:
-                    return None
-                raise TransportError(f"{self.base}{path} answers {e.code}") from None
+                with e:  # it is the answer, too
+                    return e.code, _rest(e)
             except (OSError, ValueError, HTTPException) as e:
                 reason = getattr(e, "reason", e)
                 raise TransportError(f"{self.base} cannot be reached: {reason}") from None
 
         try:
             with trio.fail_after(self._timeout):  # the thread's own timeout is for each read
-                return await trio.to_thread.run_sync(get, abandon_on_cancel=True)
+                return await trio.to_thread.run_sync(ask, abandon_on_cancel=True)
         except trio.TooSlowError:
             raise TransportError(f"{self.base} has not answered within {self._timeout:g} s") from None
+
+
+def _rest(answer: urllib.error.HTTPError) -> bytes:
+    """What it says of itself, as far as it comes."""
+    try:
+        return answer.read(_LIMIT)
+    except (OSError, HTTPException):
+        return b""

@@ -1,4 +1,4 @@
-"""The HTTP application. Reads what the site has; changes nothing."""
+"""The HTTP application. Reads what the site has; what can be changed is in `rta.rest.streams`."""
 
 from __future__ import annotations
 
@@ -17,18 +17,20 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rta.errors import TransportError
 from rta.ports import SessionRecord
+from rta.rest.body import MAX_BODY, take_body
 from rta.rest.sessions import Catalogue, Page
+from rta.rest.streams import PATH as STREAMS
+from rta.rest.streams import StreamResource, StreamService
 
 __all__ = ["Service", "make_app"]
 
 _BASE = re.compile(r"^.*?/rta/v2(?=/|$)")
 _DOUBLED = re.compile(r"/{2,}")
-_MAX_BODY = 1 << 20
 _CONFIG = "application/vnd.mat.config+json"
 _CHUNKED = "application/vnd.mat.protobuf+chunked"
 
 
-class Service(Protocol):
+class Service(StreamService, Protocol):
     """What the application shows."""
 
     version: str
@@ -64,6 +66,7 @@ def make_app(service: Service) -> ASGIApp:
     rest = _Rest(service)
     v2 = "/rta/v2"
     session = v2 + "/sessions/{identity}"
+    streams = StreamResource(service)
     app = Starlette(
         routes=[
             Route("/", rest.root),
@@ -75,6 +78,8 @@ def make_app(service: Service) -> ASGIApp:
             Route(session + "/stream", rest.not_an_upgrade),
             Route(session + "/data/{kind:path}", rest.no_data),
             Route(v2 + "/configs/{identifier}", rest.configuration),
+            Route(STREAMS, streams),
+            Route(STREAMS + "/{target:path}", streams),
             Route(v2 + "/session-metamodel", rest.empty_object),
             Route(v2 + "/session-metamodel/properties", rest.empty_list),
             Route(v2 + "/session-folders", rest.empty_list),
@@ -95,24 +100,12 @@ def _tolerant(app: ASGIApp) -> ASGIApp:
             if len(path) > 1 and path != "/rta/v2/session-folders/":
                 path = path.rstrip("/")
             scope = {**scope, "path": path, "root_path": ""}
-            if not await _read_body(receive):
+            if not f"{path}/".startswith(f"{STREAMS}/") and (await take_body(receive)).size > MAX_BODY:
                 await PlainTextResponse("the request body is too long\n", 413)(scope, receive, send)
                 return
         await app(scope, receive, send)
 
     return routed
-
-
-async def _read_body(receive: Receive) -> bool:
-    """Take the body, which nobody here needs, off the connection; False if it is too long."""
-    size = 0
-    while True:
-        message = await receive()
-        size += len(message.get("body", b""))
-        if size > _MAX_BODY:
-            return False
-        if message["type"] != "http.request" or not message.get("more_body", False):
-            return True
 
 
 async def _unreachable(request: Request, error: Exception) -> Response:

@@ -6,6 +6,7 @@ Plain code: compiled once for a session and its configuration.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ from rta.wire.conversion import BoundParameter, bind
 
 __all__ = ["SessionBinding"]
 
+_FEW = 32  # samples for which a call of numpy takes longer than a loop
+
 _Target = tuple[str, str, Component]
 """Code, attribute, component."""
 
@@ -32,6 +35,7 @@ class _Feed:
     """What the samples of one channel become, and whose they are."""
 
     parameter: BoundParameter | None
+    """None: what they are."""
     targets: list[_Target] = field(factory=list)
 
 
@@ -64,8 +68,9 @@ class SessionBinding:
             where = f" of application {source.app!r}" if source.app is not None else ""
             self._miss(target, f"parameter {source.name!r}{where}")
             return
+        conversion = None if _is_plain(found) else found
         for channel in found.channels:
-            self._feed(channel, found).targets.append(target)
+            self._feed(channel, conversion).targets.append(target)
 
     def _bind_channel(self, target: _Target, channel: ChannelId, described: bool) -> None:
         # Even one that nobody describes may come: its samples tell their own width.
@@ -106,10 +111,17 @@ class SessionBinding:
         return out
 
 
+def _is_plain(parameter: BoundParameter) -> bool:
+    """Whether its values are its samples, so that converting them can be left out."""
+    rule = parameter.conversion
+    as_they_are = rule is None or not (rule.rational or rule.table or rule.text or rule.formula is not None)
+    return as_they_are and not parameter.parameter.offset and not any(k.is_integer for k in parameter.channels.values())
+
+
 def _values(samples: npt.NDArray[Any]) -> list[Value]:
+    if samples.dtype.kind == "f" and (len(samples) < _FEW or not np.isfinite(samples).all()):
+        return [v if isfinite(v) else None for v in samples.tolist()]
     values: list[Value] = samples.tolist()
-    if samples.dtype.kind == "f" and not np.isfinite(samples).all():
-        return [v if ok else None for v, ok in zip(values, np.isfinite(samples).tolist(), strict=True)]
     return values
 
 

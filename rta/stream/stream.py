@@ -101,7 +101,7 @@ class StreamEngine:
         if isinstance(self._updates, Updates):
             self._updates.full(ts)
             self._flush()
-        elif self._last is not None and not self._outbox.waiting:
+        elif self._last is not None and not any(sender is self for sender, _ in self._outbox.waiting):
             self._send(self._last)
         return self._outbox.take_of(self)
 

@@ -27,7 +27,7 @@ Field = tuple[str, list[Reading]]
 
 _MILLISECOND = 1_000_000
 
-# At one moment: what belongs to the millisecond before; values that become too old; fulls, which absorb the rest.
+# Of one moment, first is what belongs to the millisecond before, then values become too old, then fulls absorb the rest.
 _OVER, _FULL, _HELD = 0, 2, 3
 
 
@@ -45,6 +45,7 @@ class Updates:
 
     def __init__(self, definition: StreamDefinition, fields: list[Field], agendas: Agendas, emit: Emit) -> None:
         self._definition = definition
+        self._on_change = definition.on_change
         self._agendas = agendas
         self._emit = emit
         self._fields = fields
@@ -98,6 +99,11 @@ class Updates:
                 self.changed(reading, ts)
 
     def full(self, ts: Ns) -> None:
+        """A full update, behind which the min interval begins anew."""
+        self._full(ts)
+        self._rest(self._last)
+
+    def _full(self, ts: Ns) -> None:
         """Everything, pending changes included."""
         self._changed.clear()
         self._agendas.closings.cancel(self._closing)
@@ -106,7 +112,6 @@ class Updates:
         if self._lacking is not None:
             self._lacking = self._without_value()
         self._last = max(ts, self._last)
-        self._rest(self._last)
         self._emit(self._last, pictured(self._fields), True)
 
     def changed(self, reading: Reading, ts: Ns) -> None:
@@ -117,15 +122,24 @@ class Updates:
             if not changed:
                 self._agendas.closings.cancel(self._closing)
             return
-        self._newest = max(ts, self._newest) if changed else ts
+        if not changed or ts > self._newest:
+            self._newest = ts
         changed.add(reading)
-        due = self._closing.entry
-        if self._definition.on_change and (due is None or due[0] > ts):
-            over = (self._newest // _MILLISECOND + 1) * _MILLISECOND
-            self._closing.rank = _OVER if over > self._quiet_until else _HELD
-            at = max(over, self._quiet_until)
-            if due is None or due[0] != at:
-                self._agendas.closings.set(self._closing, Ns(at))
+        if self._on_change:
+            self._open()
+
+    def _open(self) -> None:
+        closing = self._closing
+        due = closing.entry
+        if due is not None and due[0] <= self._newest:
+            return  # a value that became too old just when the min interval is over: still within
+        at = self._newest - self._newest % _MILLISECOND + _MILLISECOND
+        closing.rank = _OVER
+        if at <= self._quiet_until:
+            at = self._quiet_until
+            closing.rank = _HELD
+        if due is None or due[0] != at:
+            self._agendas.closings.set(closing, Ns(at))
 
     def _align(self, ts: Ns) -> None:
         if self._fulls is not None:
@@ -146,9 +160,8 @@ class Updates:
 
     def _close(self, _at: Ns) -> None:
         ts = max([reading.moment for reading in self._changed])
-        over = max(self._quiet_until, ts)
         self._delta(ts)
-        self._rest(over)
+        self._rest(max(self._quiet_until, ts))
 
     def _rest(self, since: Ns) -> None:
         if self._definition.min_interval:
@@ -156,10 +169,12 @@ class Updates:
 
     def _delta(self, ts: Ns) -> None:
         if self._lacking is not None and self._without_value() is None:
-            self.full(ts)  # now that they all have a value for the first time
+            self._full(ts)  # now that they all have a value for the first time
             return
-        changed = sorted(self._changed, key=self._sending.__getitem__)
+        changed = list(self._changed)
         self._changed.clear()
+        if len(changed) > 1:
+            changed.sort(key=self._sending.__getitem__)
         values: Values = {}
         components: dict[Component, Value] = {}
         attribute = ""
@@ -174,7 +189,8 @@ class Updates:
             components[reading.component] = value
         if self._along:
             values |= pictured(self._along)
-        self._last = max(ts, self._last)
+        if ts > self._last:
+            self._last = ts
         self._emit(self._last, values, len(changed) == len(self._sending))
 
     def _without_value(self) -> Reading | None:

@@ -107,6 +107,8 @@ def decode_timestamped(
 ) -> tuple[Timestamps, Samples]:
     """Timestamps and values, both of shape (min(deltas, samples),): some writers leave stale deltas behind."""
     values = decode_samples(data.buffer, kind, order)
+    if len(values) == 1 and list(data.timestamp_deltas) == [0]:  # much the most common, and worth a short cut
+        return np.asarray([data.start_timestamp], np.int64), values
     deltas = np.fromiter(data.timestamp_deltas, np.int64, len(data.timestamp_deltas))[: len(values)]
     times = data.start_timestamp + np.cumsum(deltas * np.int64(data.timestamp_deltas_scale))
     return times, values[: len(times)]

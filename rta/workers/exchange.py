@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +11,7 @@ import structlog
 import trio
 
 from rta.metrics import METRICS, Merge
+from rta.workers.local_socket import serve_at
 from rta.workers.membership import Membership
 
 __all__ = ["MetricsExchange", "merge_metrics"]
@@ -33,16 +33,7 @@ class MetricsExchange:
 
     async def serve(self) -> None:
         """Until cancelled."""
-        path = self._path(self._membership.index)
-        path.unlink(missing_ok=True)  # that of a worker which we replace
-        with trio.socket.socket(trio.socket.AF_UNIX) as listening:
-            try:
-                await listening.bind(os.fspath(path))
-            except FileNotFoundError:
-                return  # the supervisor has gone with its folder, and we are about to
-            listening.listen(16)
-            async with trio.open_nursery() as nursery:
-                await trio.serve_listeners(self._answer, [trio.SocketListener(listening)], handler_nursery=nursery)
+        await serve_at(self._path(self._membership.index), self._answer)
 
     async def _answer(self, stream: trio.SocketStream) -> None:
         with trio.move_on_after(_PATIENCE), suppress(trio.BrokenResourceError):

@@ -22,6 +22,7 @@ from scripts.bench.report import Results
 from scripts.bench.selective import selective
 from scripts.bench.stall import stall
 from scripts.bench.starting import starting
+from scripts.bench.streams_cli import COMMANDS as STREAMS_COMMANDS
 
 __all__ = ["main"]
 
@@ -138,7 +139,7 @@ def _start(results: Results, folder: Path, quick: bool, runs: int | None) -> Non
     starting(results, folder, runs or (2 if quick else 9))
 
 
-for _command in REDIS_COMMANDS:
+for _command in (*REDIS_COMMANDS, *STREAMS_COMMANDS):
     cli.add_command(_command)
 
 
@@ -148,7 +149,7 @@ for _command in REDIS_COMMANDS:
 def _all(quick: bool, out: Path) -> None:
     """Everything, one after the other: about 75 minutes, with --quick under 8."""
     arguments = ["--out", str(out), *(["--quick"] if quick else [])]
-    for command in (_start, _latency, _select, _fanout, _behind, _stall, *REDIS_COMMANDS):
+    for command in (_start, _latency, _select, _fanout, _behind, _stall, *REDIS_COMMANDS, *STREAMS_COMMANDS):
         with _timed(command.name or ""):
             command.main(arguments, standalone_mode=False)
 

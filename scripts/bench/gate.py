@@ -27,7 +27,9 @@ class Slot(IntEnum):
     SLOWEST = 5
     """Bursts that the slowest client has, in steps."""
     SENT = 6
-    """Bursts that a paced source has appended."""
+    """Bursts that a paced source has appended, or samples of one that makes changes."""
+    ENOUGH = 7
+    """Nothing more is to come."""
 
 
 class Gate:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
@@ -14,6 +12,7 @@ from attrs import define
 
 from rta.ports import Batch, BurstLog, Context, Position, Size, Tail, Trim, load_transport, option
 from scripts.bench.gate import Gate, Slot
+from scripts.bench.parent import end_with_parent
 from scripts.bench.shapes import Maker
 from scripts.bench.source import POLL, WAIT, identity
 from transports.memory import MemoryLog
@@ -117,14 +116,6 @@ class GatedTail:
         return batch
 
 
-async def _end_with_parent() -> None:
-    """A harness that was killed cannot stop us."""
-    parent = os.getppid()
-    while os.getppid() == parent:
-        await trio.sleep(1)
-    signal.raise_signal(signal.SIGTERM)
-
-
 def _inner(options: LogOptions, context: Context) -> AbstractAsyncContextManager[BurstLog]:
     if options.redis is None:
         return nullcontext(MemoryLog(options.max_bytes, context.clock))
@@ -138,6 +129,6 @@ async def open_log(options: LogOptions, context: Context) -> AsyncIterator[Gated
     async with _inner(options, context) as inner, trio.open_nursery() as nursery:
         log = GatedLog(options, inner)
         nursery.start_soon(log.watch)
-        nursery.start_soon(_end_with_parent)
+        nursery.start_soon(end_with_parent)
         yield log
         nursery.cancel_scope.cancel()

@@ -19,6 +19,12 @@ from scripts.bench.processes import BenchError, Child, free_port, wait_until
 
 __all__ = ["Running", "serving", "start"]
 
+_ENTRY_POINTS = """\
+[rta.transports]
+bench = scripts.bench.transport:TRANSPORT
+bench-changes = scripts.bench.streams_source:TRANSPORT
+"""
+
 
 @frozen
 class Running:
@@ -52,7 +58,7 @@ def _install(folder: Path) -> Path:
     info = folder / "plugin" / "rta_bench-0.dist-info"
     info.mkdir(parents=True, exist_ok=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: rta-bench\nVersion: 0\n")
-    (info / "entry_points.txt").write_text("[rta.transports]\nbench = scripts.bench.transport:TRANSPORT\n")
+    (info / "entry_points.txt").write_text(_ENTRY_POINTS)
     return info.parent
 
 
@@ -67,13 +73,16 @@ def start(
     source: dict[str, Any] | None = None,
     fanout: dict[str, Any] | None = None,
     redis: str | None = None,
+    memory: bool = False,
+    more: str = "",
     pruner: dict[str, Any] | None = None,
     arguments: Sequence[str] = (),
 ) -> Running:
     """Start it without waiting. Options: see `scripts.bench.transport`; `fanout` and `pruner` are the service's own.
 
     With the URL of a `redis` it is an edge and nothing else: without a source, and with a gate in front of its log
-    only if there are options for `log`. The arguments are further ones of `rta run`.
+    only if there are options for `log`. With `memory` the buffer is the service's own. `more` is put behind the
+    configuration. The arguments are further ones of `rta run`.
     """
     gate_path = folder / "gate"
     gate_path.unlink(missing_ok=True)
@@ -82,6 +91,8 @@ def start(
     buffer: dict[str, Any] = {"transport": "bench", "gate": str(gate_path), **(log or {})}
     if redis is not None:
         buffer = {**buffer, "redis": redis} if log is not None else {"transport": "redis", "url": redis}
+    elif memory:
+        buffer = {"transport": "memory"}
     sources = _table("[[source]]", {"name": "bench", "transport": "bench", "gate": str(gate_path), **(source or {})})
     config.write_text(
         _table("[edge]", {"transport": "websocket", "host": "127.0.0.1", "port": port})
@@ -90,6 +101,7 @@ def start(
         + _table("[pruner]", pruner or {})
         + _table("[logging]", {"level": "warning"})
         + (sources if redis is None else "")
+        + more
     )
     env = {k: v for k, v in os.environ.items() if not k.startswith("RTA_")}
     env["PYTHONPATH"] = str(_install(folder))

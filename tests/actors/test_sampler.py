@@ -23,7 +23,8 @@ from rta.session.tally import Tally
 from rta.stream.clock import ClockChanged, Sampled
 from rta.stream.definition import PLAIN
 from rta.stream.sources import ChannelSource, ParameterSource, SampleSource, Selector, StatusBinding, TopicSource
-from rta.testing.bursts import json_burst, session_json
+from rta.testing.bursts import json_burst, large_burst, session_json
+from rta.testing.patience import until
 from rta.wire import (
     Application,
     Channel,
@@ -132,6 +133,9 @@ class Scene:
     @property
     def kinds(self) -> list[type]:
         return [type(message) for _, message in self.told]
+
+    async def until_values(self, code: str, count: int) -> None:
+        await until(lambda: len(self.values(code)) >= count, 20, f"{count} values of {code}")
 
     def values(self, code: str = "car") -> list[object]:
         return [s.value for _, m in self.told if isinstance(m, Sampled) and m.code == code for s in m.samples]
@@ -345,15 +349,11 @@ async def test_a_receiver_that_does_not_keep_up_makes_the_queue_drop_and_count(a
         writer = await scene.session("a")
         scene.sampler(CAR)
         await wait_all_tasks_blocked()
-        noise = list(range(10_000))
-        for _ in range(600):
-            item = encode_timestamped(
-                ChannelId(1), [wall() + n * n for n in noise], [float(n * n % 9973) for n in noise]
-            )
-            await scene.log.append(writer.record, make_burst([data_item(item)]))
+        large = large_burst(1_000_000)
+        for _ in range(12):
+            await scene.log.append(writer.record, large)
             await wait_all_tasks_blocked()
-            if scene.report.counts["rta_sampler_dropped_total"] == 3:
-                break
+        # One is being delivered, 8 MiB wait.
         assert scene.report.counts["rta_sampler_dropped_total"] == 3
         assert scene.health.healthy
 
@@ -363,19 +363,23 @@ async def test_a_buffer_that_cannot_be_read_makes_unhealthy_until_it_can(
 ) -> None:
     async with a_scene() as scene:
         writer = await scene.session("a")
+        sessions, broken = scene.log.sessions, True
 
-        async def broken() -> list[SessionRecord]:
-            raise TransportError("no route")
+        async def answer() -> list[SessionRecord]:
+            if broken:
+                raise TransportError("no route")
+            return await sessions()
 
-        with monkeypatch.context() as patched:
-            patched.setattr(scene.log, "sessions", broken)
-            scene.sampler(CAR)
-            await trio.sleep(3)
-            assert scene.health.reasons == ["sampler: the buffer cannot be read: no route"]
+        monkeypatch.setattr(scene.log, "sessions", answer)
+        scene.sampler(CAR)
+        await trio.sleep(3)
+        assert scene.health.reasons == ["sampler: the buffer cannot be read: no route"]
+        broken = False
         await trio.sleep(3)
         assert scene.health.healthy
         await writer.sample(1)
         await wait_all_tasks_blocked()
+        assert scene.values() == [1]
 
 
 async def test_no_session_is_no_reason_to_be_unhealthy(autojump_clock: MockClock) -> None:
@@ -399,7 +403,7 @@ async def test_a_file_that_keeps_its_times_has_its_own_clock_and_each_sample_in_
     async with a_scene() as scene:
         scene.sampler(status("traffic", vehicles=ParameterSource("vehicles")))
         scene.play(tmp_path, DAY, time_unit="iso", origin="file", speed=86_400)
-        await trio.sleep(10)
+        await scene.until_values("traffic", 24)
         begun = scene.told[0][1]
         assert isinstance(begun, ClockChanged)
         assert scene.values("traffic") == list(range(24))
@@ -418,8 +422,7 @@ async def test_kept_time_begins_with_the_first_sample_though_the_session_was_fou
         scene.sampler(status("traffic", vehicles=ParameterSource("vehicles")))
         await trio.sleep(0.1)
         scene.play(tmp_path, DAY, time_unit="iso", origin="file", speed=3600)
-        await trio.sleep(60)
-        assert scene.values("traffic") == list(range(24))
+        await scene.until_values("traffic", 24)
         begun = scene.told[0][1]
         assert isinstance(begun, ClockChanged)
         assert begun.clock.first == FIRST
@@ -430,16 +433,16 @@ async def test_another_round_of_a_file_is_another_clock(autojump_clock: MockCloc
     async with a_scene() as scene:
         scene.sampler(status("traffic", vehicles=ParameterSource("vehicles")))
         scene.play(tmp_path, DAY, time_unit="iso", origin="file", speed=86_400, loop=True)
-        while scene.kinds.count(ClockChanged) < 3:
-            await trio.sleep(0.1)
-        assert scene.values("traffic")[:48] == list(range(24)) * 2
+        await scene.until_values("traffic", 72)
+        assert scene.kinds.count(ClockChanged) == 3
+        assert scene.values("traffic") == list(range(24)) * 3
 
 
 async def test_a_file_that_is_played_as_of_now_is_live(autojump_clock: MockClock, tmp_path: Path) -> None:
     async with a_scene() as scene:
         scene.sampler(status("traffic", vehicles=ParameterSource("vehicles")))
         scene.play(tmp_path, "t,vehicles\n0,1\n1,2\n2,3\n")
-        await trio.sleep(10)
+        await scene.until_values("traffic", 3)
         assert scene.values("traffic") == [1, 2, 3]
         assert ClockChanged not in scene.kinds
 
@@ -481,6 +484,6 @@ async def test_values_of_topics_are_told_again_when_the_clock_changes(
         scene.sampler(both)
         await wait_all_tasks_blocked()
         scene.play(tmp_path, DAY, time_unit="iso", origin="file", speed=86_400)
-        await trio.sleep(10)
+        await scene.until_values("traffic", 3)
         assert scene.kinds[:3] == [Sampled, ClockChanged, Sampled]
         assert scene.told[2][1] == Sampled("traffic", [(FIRST, "open", PLAIN, True)])

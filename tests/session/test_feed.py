@@ -110,6 +110,49 @@ def test_a_session_without_json_cannot_be_streamed_until_it_has_one() -> None:
     assert table.feed.streamable
 
 
+# ---- observers
+
+
+def test_an_observer_gets_every_entry_from_now_on_in_order_whatever_is_in_it() -> None:
+    table = Table()
+    table.publish(samples(1, 1))
+    seen: list[Entry] = []
+    table.feed.observe(seen.append)
+    entries = [table.publish(item) for item in (samples(1, 2), range_data(1, 2), json_data(CLOSED), event(3))]
+    assert seen == entries
+
+
+def test_an_observer_finds_the_session_as_it_is_with_the_entry() -> None:
+    table = Table()
+    seen: list[str | None] = []
+    table.feed.observe(lambda entry: seen.append(table.feed.json))
+    table.publish(json_data(CLOSED))
+    assert seen == [CLOSED]
+
+
+def test_an_observer_that_has_ended_gets_nothing_more_and_the_others_do() -> None:
+    table = Table()
+    first, second = [], []
+    end = table.feed.observe(first.append)
+    table.feed.observe(second.append)
+    table.publish(samples(1, 1))
+    end()
+    end()
+    table.publish(samples(1, 2))
+    assert (len(first), len(second)) == (1, 2)
+
+
+def test_a_feed_is_wanted_while_it_has_clients_or_observers() -> None:
+    table = Table()
+    assert not table.feed.wanted
+    end = table.feed.observe(lambda entry: None)
+    assert table.feed.wanted
+    end()
+    assert not table.feed.wanted
+    table.client()
+    assert table.feed.wanted
+
+
 # ---- the leading edge
 
 

@@ -6,7 +6,7 @@ Written from the protocol text alone, as a judge of `rta.stream.engine`. Where t
 - A millisecond's changes are sent when it is over, ahead of anything else that is due then.
 - An event never carries an older `ts` than the one before it: what arrives late gets that one's.
 - A value that becomes too old is a change like any other, at the moment at which it has reached its `max_age`.
-- A coalesced event's `ts` is when the newest of its values became what it is. The next min interval begins at its
+- An event's `ts` is that of the newest sample behind the values that changed. The next min interval begins at its
   `ts`, or at the end of the one before.
 - "First have a value" is asked in each run of a stream, of the values as they are when it sends.
 - A sample's order is that among those of its own component.
@@ -91,19 +91,15 @@ class NaiveStatus:
                 unknown = isinstance(sample.value, float) and not math.isfinite(sample.value)
                 known = sample._replace(value=None) if unknown else sample
                 self.taken.append(Taken(known, newest is None or sample.ts >= newest.ts))
-                for stream in self.streams:
-                    stream.notice()
-            for stream in self.streams:
-                stream.look()
         self.run_until(ts)
 
     def run_until(self, ts: int) -> None:
         """Let time pass, from moment to moment."""
         while moments := [m for s in self.streams for m in s.moments() if m <= ts]:
-            self.now = max(self.now, min(moments))
+            moment = min(moments)
+            self.now = max(self.now, moment)
             for stream in self.streams:
-                stream.notice()
-                stream.look()
+                stream.look(moment)
         self.now = max(self.now, ts)
 
     def newest(self, key: Key) -> Sample | None:
@@ -155,11 +151,8 @@ class NaiveStream:
         """Moments at which it may have to send; among them the next."""
         raise NotImplementedError
 
-    def notice(self) -> None:
-        """See what has become of the values."""
-
-    def look(self) -> None:
-        """Send what is to be sent now."""
+    def look(self, moment: int) -> None:
+        """Send what is to be sent at a moment; what came late may make that one that was before."""
         raise NotImplementedError
 
     def emit(self, ts: int, values: Values, complete: bool) -> None:

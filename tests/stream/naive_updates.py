@@ -18,8 +18,6 @@ class NaiveUpdates(NaiveStream):
     """Full updates and deltas."""
 
     published: dict[Key, Value] = field(factory=dict)
-    since: dict[Key, tuple[Value, int]] = field(factory=dict)
-    """The present values, and the time of what made them so."""
     done: int = 0
     """The last moment at which the clock was obeyed."""
     quiet: int = 0
@@ -29,8 +27,7 @@ class NaiveUpdates(NaiveStream):
 
     def start(self) -> None:
         super().start()
-        self.whole, self.quiet = False, 0
-        self.since = {key: (value, 0) for key, value in self.picture().items()}
+        self.whole, self.quiet, self.done = False, 0, self.status.now
         self.full(self.status.now)
 
     def reconnected(self) -> None:
@@ -53,48 +50,47 @@ class NaiveUpdates(NaiveStream):
         sample, age = self.status.newest(key), self.attribute(key[0]).max_age
         return None if sample is None or age is None else sample.ts + age
 
+    def moment(self, key: Key) -> int:
+        """Since when a value is known to be what it is."""
+        sample, end = self.status.newest(key), self.end_of_life(key)
+        assert sample is not None
+        return end if end is not None and end <= self.status.now else sample.ts
+
     def changed(self) -> list[Key]:
         """What differs from what was published."""
-        return [key for key in self.keys(Trigger.CHANGE) if self.since[key][0] != self.published[key]]
+        values = self.picture()
+        return [key for key in self.keys(Trigger.CHANGE) if values[key] != self.published[key]]
 
     def end_of_event(self) -> int | None:
         """When the present changes are to be sent."""
-        if not self.definition.on_change or not (times := [self.since[key][1] for key in self.changed()]):
+        if not self.definition.on_change or not (changed := self.changed()):
             return None
-        return max((max(times) // MS + 1) * MS, self.quiet)
+        return max((max(map(self.moment, changed)) // MS + 1) * MS, self.quiet)
 
     def strikes(self, interval: int | None) -> bool:
         """Whether the clock shows a multiple of it now, and this has not been obeyed yet."""
         now = self.status.now
         return interval is not None and now > self.done and next_boundary(self.status.zone, interval, now - 1) == now
 
-    def notice(self) -> None:
-        now = self.status.now
-        for key, value in self.picture().items():
-            if self.running and value != self.since[key][0]:
-                sample, end = self.status.newest(key), self.end_of_life(key)
-                assert sample is not None
-                self.since[key] = (value, end if end is not None and end <= now else sample.ts)
-
-    def look(self) -> None:
+    def look(self, moment: int) -> None:
         if not self.running:
             return
         now, end = self.status.now, self.end_of_event()
-        if end is not None and self.quiet < end <= now:  # It belongs to the millisecond before.
+        if end is not None and self.quiet < end <= moment:  # It belongs to the millisecond before.
             self.changes()
         if self.strikes(self.definition.update):
             self.full(now)
         elif self.strikes(self.definition.delta) and self.changed():
             self.delta(now)
-        elif (end := self.end_of_event()) is not None and end <= now:
+        elif (end := self.end_of_event()) is not None and end <= moment:
             self.changes()
         self.done = now
 
     def changes(self) -> None:
-        newest = max(self.since[key][1] for key in self.changed())
-        quiet = max(self.quiet, newest) + self.definition.min_interval
+        newest = max(map(self.moment, self.changed()))
+        since = max(self.quiet, newest)
         self.delta(newest)
-        self.quiet = quiet
+        self.rest(since)
 
     def delta(self, ts: int) -> None:
         values, sending = self.picture(), self.keys(Trigger.CHANGE)
@@ -104,9 +100,12 @@ class NaiveUpdates(NaiveStream):
             self.send(ts, {key: values[key] for key in (*self.changed(), *self.keys(Trigger.ALONG))})
 
     def full(self, ts: int) -> None:
-        self.done = self.status.now
         self.send(ts, self.picture())
-        self.quiet = self.run[-1].ts + self.definition.min_interval
+        self.rest(self.run[-1].ts)
+
+    def rest(self, since: int) -> None:
+        if self.definition.min_interval:
+            self.quiet = since + self.definition.min_interval
 
     def send(self, ts: int, values: dict[Key, Value]) -> None:
         complete = all(key in values for key in self.keys(Trigger.CHANGE))

@@ -42,8 +42,8 @@ class NaiveWindows(NaiveStream):
         if self.running:
             yield self.end + self.definition.lateness
 
-    def look(self) -> None:
-        while self.running and self.status.now >= self.end + self.definition.lateness:
+    def look(self, moment: int) -> None:
+        while self.running and moment >= self.end + self.definition.lateness:
             self.emit(self.end, self.window(), complete=True)
             self.begin = self.end
 

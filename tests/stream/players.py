@@ -45,6 +45,8 @@ class Engine:
             self.messages[stream.definition.name].append(message)
 
     def do(self, act: Act, now: int) -> None:
+        if act.kind == "reconnected":  # What is being sent for the first time is not sent again.
+            self.take([], now)
         stream = self.engine.streams[self.story.streams[act.stream].name]
         self.messages[stream.definition.name] += getattr(stream, act.kind)(Ns(now), Ns(now))
         self.take([], now)

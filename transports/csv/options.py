@@ -53,7 +53,8 @@ class CsvOptions:
     )
     origin: Origin = option(
         'Timestamps: "start": the first sample is of the moment it is played; "file": the times of the file, '
-        "numbers counted since the Unix epoch.",
+        "numbers counted since the Unix epoch. A session whose time is not the time of day, by this or by `speed`, "
+        "says so in its details `time`, `speed` and `delay`.",
         "start",
     )
     speed: float = option("How many seconds of the file are played in one second.", 1.0, validator=_POSITIVE)

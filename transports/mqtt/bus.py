@@ -44,7 +44,8 @@ class MqttTopics:
         self._client_id: str | None = None
         self._dispatch = Dispatch()
         self._open: Connection | None = None
-        self._connection: Connection | None = None  # the same, once all subscriptions are in force
+        self._accepted: Connection | None = None  # the same, once subscriptions are being renewed
+        self._connection: Connection | None = None  # the same, once all of them are in force
         self._said = ""
         self._links = 0
         self._link: Link | None = None
@@ -102,14 +103,15 @@ class MqttTopics:
                 await backoff.pause()
                 continue
             clean = clean and not connection.accepted.is_set()
+            now = trio.current_time()
             if connection.served_since is not None:
                 backoff.reset()
-                lived = trio.current_time() - connection.served_since
+            if connection.accepted.is_set():
                 if rivalry.lost(
                     told=connection.taken_over,
                     hung_up=connection.hung_up,
                     session_present=connection.session_present,
-                    lived=lived,
+                    lived=now - (connection.served_since or now),
                 ):
                     another = f"taken over by another client with the id {client_id!r}"
                     self._troubled(f"{self._options.where()}: {another}; back in {_AFTER_TAKEOVER:g} s")
@@ -133,6 +135,7 @@ class MqttTopics:
                     nursery.start_soon(connection.run)
                     if await connection.answered():
                         again, forgotten = self._dispatch.ask_again(connection.session_present)
+                        self._accepted = connection
                         connection.unsubscribe(forgotten)
                         self._report(await connection.subscribe(again))
                         if connection.ended is None:
@@ -164,12 +167,13 @@ class MqttTopics:
         self._links += 1
         self._link = Link(self._links)
         self.trouble = None
+        self._said = ""
         self._linked.set()
         self._linked = trio.Event()
         log.info("connected to the broker", broker=self._options.where(), session_kept=connection.session_present)
 
     def _lose(self) -> None:
-        self._open = self._connection = None
+        self._open = self._accepted = self._connection = None
         if self._link is not None:
             self._link.lost.set()
             self._link = None
@@ -246,14 +250,14 @@ class MqttTopics:
         subscription = MqttSubscription(filters, bound)
         self._dispatch.add(subscription)
         try:
-            if (connection := self._open) is not None and connection.accepted.is_set():
+            if (connection := self._accepted) is not None:
                 refused = await connection.subscribe(self._dispatch.ask(subscription))
                 for pattern, why in refused.items():
                     raise TransportError(f"the broker refused the subscription to {pattern!r}: {why}")
             yield subscription
         finally:
             gone = self._dispatch.remove(subscription)
-            if (connection := self._open) is not None and connection.accepted.is_set():
+            if (connection := self._accepted) is not None:
                 self._dispatch.unsubscribed(gone)
                 connection.unsubscribe(gone)
 

@@ -18,7 +18,7 @@ from transports.mqtt.packets import packed_properties, packed_string, publish_pa
 __all__ = ["Outgoing", "QueueFull"]
 
 _TOPICS = 16384  # remembered as packed
-_OVERHEAD = 16  # bytes of a packet that are neither topic nor payload nor properties, at most
+_OVERHEAD = 7  # bytes of a packet that are neither topic nor payload nor properties, at most
 _MIDS = 65535
 
 

@@ -167,6 +167,19 @@ class TestSession:
         (binding,) = session.config_bindings
         assert (binding.identifier, binding.channel_offset) == (played.configuration.identifier(), 0)
 
+    @pytest.mark.parametrize("options", [{"origin": "file"}, {"speed": 2}, {"origin": "file", "speed": 2}])
+    def test_a_session_whose_time_is_not_the_time_of_day_says_so(self, options):
+        (session,) = play(STEPS, details={"laps": 3}, burst_interval=0.5, **options).opened
+        assert session.details == {"time": "kept", "speed": options.get("speed", 1), "delay": 0.5, "laps": 3}
+
+    def test_details_that_are_set_are_not_overridden(self):
+        (session,) = play(STEPS, origin="file", details={"time": "noon", "speed": 9}).opened
+        assert session.details == {"time": "noon", "speed": 9, "delay": 0.1}
+
+    def test_a_session_of_now_has_no_details_of_its_own(self):
+        (session,) = play(STEPS).opened
+        assert session.details is None
+
     def test_the_closed_session_says_what_it_covers(self):
         played = play(STEPS, identifier="Morning run")
         (session,) = played.closed

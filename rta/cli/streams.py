@@ -1,0 +1,207 @@
+"""`rta streams`: the streams of a running service; started, stopped, added, edited and removed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import click
+import trio
+from click.core import ParameterSource
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from rta.cli.service import url_option
+from rta.cli.stream_fields import apply_changes, read_changes, read_stream_argument
+from rta.cli.stream_story import label, moment, tell
+from rta.client import RestClient
+from rta.client.streams import StreamsClient
+from rta.config.values import parse_duration
+
+__all__ = ["command"]
+
+T = TypeVar("T")
+Command = Callable[..., Any]
+
+_STATE = ("state", "seq", "since", "started_by", "stopped_by", "prune_at", "consumers")
+_RATES = ("messages_per_second", "bytes_per_second")
+
+
+def _stream_argument(command: Command) -> Command:
+    return click.argument("code")(click.argument("stream", required=False)(command))
+
+
+def _set_option(required: bool) -> Callable[[Command], Command]:
+    return click.option(
+        "--set",
+        "sets",
+        multiple=True,
+        required=required,
+        metavar="KEY=VALUE",
+        help="A setting, as in the configuration: update=30s, attributes.rpm=along, prune.consumers='[\"tmc\"]'. "
+        "Read as TOML if it is, else as text.",
+    )
+
+
+_json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for pipes.")
+
+
+def _ask(url: str, question: Callable[[StreamsClient], Awaitable[T]]) -> T:
+    context = click.get_current_context()
+    for where in (context, context.parent):  # it may stand before the name of the subcommand
+        if where is not None and where.get_parameter_source("url") is ParameterSource.COMMANDLINE:
+            url = where.params["url"]
+            break
+    return trio.run(question, StreamsClient(RestClient(url)))
+
+
+@click.group("streams", invoke_without_command=True)
+@url_option
+@_json_option
+@click.pass_context
+def command(context: click.Context, url: str, as_json: bool) -> None:
+    """List the streams; or one of the commands below, on a stream.
+
+    CODE is that of a status, STREAM the name of one of its streams, left out where it has none: `car.engine live` or
+    `car.engine/live`, `car.gear`.
+    """
+    if context.invoked_subcommand is not None:
+        if as_json:
+            raise click.UsageError("--json is for the list, or comes behind show")
+        return
+    streams = _ask(url, lambda client: client.list())
+    if as_json:
+        for stream in streams:
+            click.echo(json.dumps(stream, ensure_ascii=False))
+    elif streams:
+        Console().print(_table(streams))
+    else:
+        click.echo("no streams", err=True)
+
+
+@command.command()
+@_stream_argument
+@url_option
+@_json_option
+def show(code: str, stream: str | None, url: str, as_json: bool) -> None:
+    """Every setting of a stream, and why it runs or does not."""
+    which = read_stream_argument(code, stream)
+    found = _ask(url, lambda client: client.show(*which))
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False))
+        return
+    console = Console()
+    console.print(Text(label(found), "bold"))
+    for sentence in tell(found, datetime.now(UTC)):
+        console.print(Text(sentence))
+    console.print(_settings(found))
+
+
+@command.command()
+@_stream_argument
+@click.option("--timeout", metavar="TIME", help="Stop by itself this long after, as in 10m; in place of its own.")
+@click.option("--consumer", metavar="NODE", help="The id of the node it is for.")
+@url_option
+def start(code: str, stream: str | None, timeout: str | None, consumer: str | None, url: str) -> None:
+    """Start a stream; one that runs is renewed."""
+    which = read_stream_argument(code, stream)
+    seconds = None
+    if timeout is not None:
+        try:
+            seconds = parse_duration(timeout)
+        except ValueError as e:
+            raise click.BadParameter(str(e), param_hint="--timeout") from None
+    _say(_ask(url, lambda client: client.start(*which, seconds, consumer)))
+
+
+@command.command()
+@_stream_argument
+@url_option
+def stop(code: str, stream: str | None, url: str) -> None:
+    """Stop a stream, whoever started it."""
+    which = read_stream_argument(code, stream)
+    _say(_ask(url, lambda client: client.stop(*which)))
+
+
+@command.command()
+@_stream_argument
+@_set_option(required=False)
+@url_option
+def add(code: str, stream: str | None, sets: tuple[str, ...], url: str) -> None:
+    """Add a stream to a status."""
+    which = read_stream_argument(code, stream)
+    fields = apply_changes(read_changes(sets), {})
+    _say(_ask(url, lambda client: client.add(*which, fields)))
+
+
+@command.command()
+@_stream_argument
+@_set_option(required=False)
+@click.option("--unset", "unsets", multiple=True, metavar="KEY", help="A setting that is to be the default again.")
+@url_option
+def edit(code: str, stream: str | None, sets: tuple[str, ...], unsets: tuple[str, ...], url: str) -> None:
+    """Change settings of a stream; one that runs starts anew."""
+    which = read_stream_argument(code, stream)
+    changes = read_changes(sets, unsets)
+    if not changes:
+        raise click.UsageError("expected something to --set or --unset")
+
+    async def change(client: StreamsClient) -> dict[str, Any]:
+        in_part = any(len(path) > 1 for path in changes)
+        return await client.edit(*which, apply_changes(changes, await client.show(*which) if in_part else {}))
+
+    _say(_ask(url, change))
+
+
+@command.command()
+@_stream_argument
+@url_option
+def remove(code: str, stream: str | None, url: str) -> None:
+    """Stop a stream and forget it."""
+    which = read_stream_argument(code, stream)
+    _ask(url, lambda client: client.remove(*which))
+    click.echo(f"{label({'code': which[0], 'name': which[1]})}: removed")
+
+
+def _say(stream: dict[str, Any]) -> None:
+    click.echo(f"{label(stream)}: {' '.join(tell(stream, datetime.now(UTC)))}")
+
+
+def _table(streams: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("status", "stream", "state", "since", "started by", "prune at"):
+        table.add_column(column, overflow="fold")
+    for column in ("messages", "bytes"):
+        table.add_column(column, justify="right")
+    for s in streams:
+        texts = [s.get("code"), s.get("name"), s.get("state"), moment(s.get("since")), s.get("started_by")]
+        rates = [f"{_number(s.get(key)):.1f}/s" for key in _RATES]
+        cells = [*texts, moment(s.get("prune_at")), *rates]
+        table.add_row(*(Text("" if c is None else str(c)) for c in cells))  # a bare string would be markup
+    return table
+
+
+def _settings(stream: dict[str, Any]) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    settings = [key for key in stream if key not in ("code", "name", *_STATE, *_RATES)]
+    for key in [*settings, *_STATE, *_RATES]:
+        if stream.get(key) not in (None, "", {}, []):
+            table.add_row(Text(key.replace("_", " ") if key not in settings else key), Text(_written(stream[key])))
+    return table
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{k} = {_written(v)}" for k, v in value.items())
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_written, value)) + "]"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0

@@ -1,0 +1,83 @@
+"""Who may change something over HTTP, as long as there is no authentication: programs on this machine.
+
+A web page that somebody on this machine looks at is none, whatever site it is from and whatever name that site gives to
+our address. A proxy on this machine speaks for others; it is known by the headers that proxies add, and one that adds
+none cannot be told from a program.
+
+Source: protocol notes, "HTTP".
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+__all__ = ["client_address", "is_json", "why_no_changes"]
+
+_AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:@/\[\]]+)(?::([0-9]{1,5}))?")
+_ORIGIN = re.compile(r"(https?)://(.+)")
+_PORTS = {"http": "80", "https": "443"}
+_OF_PROXIES = ("forwarded", "x-forwarded-for", "x-real-ip")
+
+
+def client_address(scope: Scope) -> str:
+    """Who is at the other end of the connection; empty where that is not known."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
+def why_no_changes(scope: Scope, host: str) -> str | None:
+    """Why a request may change nothing; None: it may. `host`: what we are called, by configuration."""
+    headers = Headers(scope=scope)
+    if not _is_loopback(client_address(scope)):
+        return "changes are taken from this machine only, over its loopback address"
+    if any(name in headers for name in _OF_PROXIES):
+        return "changes are taken from this machine only, and not through a proxy"
+    asked = _authority(headers.getlist("host"))
+    if asked is None or not (_is_address(asked[0]) or asked[0] in ("localhost", host.lower())):
+        return "changes are taken at an address, as localhost or by the name in edge.host, not by any other name"
+    if not all(_is_ours(origin, asked) for origin in headers.getlist("origin")):
+        return "changes are not taken from pages of other sites"
+    return None
+
+
+def is_json(scope: Scope) -> bool:
+    """Whether the body is said to be JSON; a page of another site cannot say so without being asked first."""
+    said = Headers(scope=scope).getlist("content-type")
+    return len(said) == 1 and said[0].partition(";")[0].strip().lower() == "application/json"
+
+
+def _is_ours(origin: str, asked: tuple[str, str | None]) -> bool:
+    match = _ORIGIN.fullmatch(origin.strip())
+    theirs = _authority([match[2]]) if match is not None else None
+    if match is None or theirs is None:
+        return False
+    usual = _PORTS[match[1]]
+    return (theirs[0], theirs[1] or usual) == (asked[0], asked[1] or usual)
+
+
+def _authority(said: list[str]) -> tuple[str, str | None] | None:
+    """Host in lower case, and port if there is one."""
+    match = _AUTHORITY.fullmatch(said[0].strip()) if len(said) == 1 else None
+    return None if match is None else (match[1].lower(), match[2])
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    return ip.is_loopback

@@ -1,0 +1,528 @@
+"""Streams over HTTP. Source: protocol notes, "HTTP"."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import trio
+
+from rta.actors.audit import Audit
+from rta.actors.streams import Streams
+from rta.errors import MalformedError, TransportError
+from rta.metrics import Metrics
+from rta.ports import SessionRecord
+from rta.rest import make_app
+from rta.rest.stream_calls import Ask, Reply, StreamCall, answer_call, perform, read_reply
+from rta.session.tally import Tally
+from rta.stream.definition import AttributeDefinition, Ns, StatusDefinition
+from rta.stream.node import Node, ToSend
+from rta.stream.run import Now
+from rta.stream.settings import read_stream
+
+START = Ns(1_800_000_000_000_000_000)
+"""2027-01-15T08:00:00Z"""
+V2 = "/rta/v2/streams"
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        assert self.headers["content-type"] == "application/json"
+        return json.loads(self.body)
+
+
+class Site:
+    """A node of two statuses and four streams, and what clients see of it."""
+
+    version = label = description = "site"
+
+    def __init__(self, state_dir: Path | None = None, administration: bool = True) -> None:
+        node = Node(UTC)
+        self.sent: list[ToSend] = []
+        self.host = "pit-wall.example"
+        self.trouble: str | None = None
+        self.streams: Streams | None = Streams(
+            node,
+            self.sent.extend,
+            Audit(None, Metrics(Tally(), dict)),
+            lambda: Now(START, trio.current_time()),
+            state_dir,
+            administration,
+        )
+        for code, attributes, names in (
+            ("car.engine", ["rpm", "oil"], ["live", "start", "stop"]),
+            ("car.gear", ["gear"], [""]),
+        ):
+            status = StatusDefinition(code, "", {a: AttributeDefinition(a) for a in attributes})
+            node.add_status(status)
+            for name in names:
+                node.add(read_stream({"name": name, "default": "off"}, status), Now(START, 0.0))
+        self._app = make_app(self)  # type: ignore[arg-type]
+
+    async def sessions(self) -> list[SessionRecord]:
+        return []
+
+    async def call_streams(self, call: StreamCall) -> Reply:
+        if self.trouble is not None:
+            raise TransportError(self.trouble)
+        return await perform(call, self.streams)
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: bytes | dict[str, Any] = b"",
+        client: str | None = "127.0.0.1",
+        **headers: str | None,
+    ) -> Answer:
+        """As a program on this machine asks; None leaves a header out."""
+        given = {"host": "127.0.0.1:8180", "content_type": "application/json"} | headers
+        path, _, query = (V2 + path).partition("?")
+        scope = {
+            "type": "http",
+            "http_version": "1.1",
+            "method": method,
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": query.encode(),
+            "headers": [(k.replace("_", "-").encode(), v.encode()) for k, v in given.items() if v is not None],
+            "client": None if client is None else (client, 5555),
+            "server": ("127.0.0.1", 8180),
+        }
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        pieces = [data[i : i + 8000] for i in range(0, len(data), 8000)] or [b""]
+        said = [{"type": "http.request", "body": p, "more_body": p is not pieces[-1]} for p in pieces]
+        answered: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return said.pop(0)
+
+        async def send(message: Any) -> None:
+            answered.append(message)
+
+        await self._app(scope, receive, send)
+        head = {k.decode(): v.decode() for k, v in answered[0]["headers"]}
+        return Answer(answered[0]["status"], head, b"".join(m.get("body", b"") for m in answered[1:]))
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> Site:
+    return Site(tmp_path)
+
+
+async def states(site: Site) -> dict[str, str]:
+    listed = (await site.ask("GET", "")).json["streams"]
+    return {f"{s['code']}/{s['name']}": s["state"] for s in listed}
+
+
+# ---- looking
+
+
+async def test_the_list_has_every_stream_with_its_settings_and_state(site):
+    answer = await site.ask("GET", "", content_type=None)
+    assert answer.status == 200
+    streams = answer.json["streams"]
+    assert [(s["code"], s["name"]) for s in streams] == [
+        ("car.engine", "live"),
+        ("car.engine", "start"),
+        ("car.engine", "stop"),
+        ("car.gear", ""),
+    ]
+    assert streams[0]["delta"] == "on_change"
+    assert streams[0]["state"] == "stopped"
+
+
+async def test_the_list_can_be_of_one_status(site):
+    assert [s["code"] for s in (await site.ask("GET", "?code=car.gear")).json["streams"]] == ["car.gear"]
+    assert [s["code"] for s in (await site.ask("GET", "?code=car/gear")).json["streams"]] == ["car.gear"]
+    answer = await site.ask("GET", "?code=car.wings")
+    assert (answer.status, answer.json) == (404, {"reason": "code: there is no status 'car.wings'", "field": "code"})
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("/car.engine/live", "live"),
+        ("/car.engine/start", "start"),
+        ("/car%2Eengine/l%69ve/", "live"),
+        ("/car%2Fengine/live", "live"),
+        ("/car.gear", ""),
+        ("/car.gear/default", ""),
+    ],
+)
+async def test_a_stream_is_found_by_its_status_and_name(site, path, found):
+    answer = await site.ask("GET", path)
+    assert (answer.status, answer.json["name"]) == (200, found)
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("/car.engine", "name: status 'car.engine' has no stream '(unnamed)'; there are: live, start, stop"),
+        ("/car.gear/live", "name: status 'car.gear' has no stream 'live'; there are: (unnamed)"),
+        ("/wings/live", "code: there is no status 'wings'"),
+        ("/car.engine/live/on", "expected /rta/v2/streams/CODE, /rta/v2/streams/CODE/STREAM, or …/start and …/stop"),
+    ],
+)
+async def test_what_is_not_there_is_404_with_the_reason(site, path, reason):
+    answer = await site.ask("GET", path)
+    assert (answer.status, answer.json["reason"]) == (404, reason)
+
+
+async def test_anybody_may_look_whatever_the_host_and_origin(site):
+    answer = await site.ask("GET", "", client="192.0.2.7", host="evil.example", origin="https://evil.example")
+    assert answer.status == 200
+
+
+async def test_a_site_without_statuses_has_no_streams(site):
+    site.streams = None
+    assert (await site.ask("GET", "")).json == {"streams": []}
+    answer = await site.ask("POST", "/car.engine/live/start")
+    assert (answer.status, answer.json["reason"]) == (
+        404,
+        "this site has no streams: its configuration has no [[status]]",
+    )
+
+
+async def test_head_is_as_get(site):
+    assert (await site.ask("HEAD", "/car.gear")).status == 200
+    assert (await site.ask("HEAD", "")).status == 200
+
+
+# ---- start and stop
+
+
+async def test_a_start_says_who_it_was_and_until_when(site, autojump_clock):
+    answer = await site.ask("POST", "/car.engine/live/start", {"timeout": 600, "consumer": "tmc"})
+    assert answer.status == 200
+    assert answer.json["state"] == "running"
+    assert answer.json["started_by"] == "http (127.0.0.1)"
+    assert answer.json["prune_at"] == "2027-01-15T08:10:00.000Z"
+    assert answer.json["consumers"] == {"tmc": "unknown"}
+
+
+async def test_the_body_of_a_start_may_be_missing_empty_or_null(site):
+    for body in (b"", b" ", {}, {"timeout": None, "consumer": None}):
+        assert (await site.ask("POST", "/car.engine/live/start", body)).status == 200
+
+
+async def test_a_stop_stops(site):
+    await site.ask("POST", "/car.engine/live/start")
+    answer = await site.ask("POST", "/car.engine/live/stop")
+    assert (answer.status, answer.json["state"]) == (200, "stopped")
+    assert answer.json["stopped_by"] == "http (127.0.0.1)"
+
+
+async def test_the_unnamed_stream_is_started_without_a_name_and_as_default(site):
+    await site.ask("POST", "/car.gear/start")
+    assert (await states(site))["car.gear/"] == "running"
+    await site.ask("POST", "/car.gear/default/stop")
+    assert (await states(site))["car.gear/"] == "stopped"
+
+
+async def test_a_stream_called_start_is_started_as_such_and_not_taken_for_the_action(site):
+    answer = await site.ask("POST", "/car.engine/start")  # of the unnamed one, which it does not have
+    assert (answer.status, answer.json["field"]) == (404, "name")
+    await site.ask("POST", "/car.engine/start/start")
+    await site.ask("POST", "/car.engine/stop/start")
+    running = [k for k, state in (await states(site)).items() if state == "running"]
+    assert running == ["car.engine/start", "car.engine/stop"]
+    await site.ask("POST", "/car.engine/stop/stop")
+    assert (await states(site))["car.engine/stop"] == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"timeout": 0}, "timeout"),
+        ({"timeout": -1.5}, "timeout"),
+        ({"timeout": "10m"}, "timeout"),
+        ({"timeout": True}, "timeout"),
+        ({"timeout": 10**400}, "timeout"),
+        ({"consumer": 5}, "consumer"),
+        ({"consumer": "a/#"}, "consumer"),
+        ({"consumer": ""}, "consumer"),
+        ({"timout": 5}, "timout"),
+    ],
+)
+async def test_a_start_with_a_field_that_cannot_be_is_refused(site, body, field):
+    answer = await site.ask("POST", "/car.engine/live/start", body)
+    assert (answer.status, answer.json["field"]) == (400, field)
+    assert answer.json["reason"].startswith(f"{field}: ")
+    assert (await states(site))["car.engine/live"] == "stopped"
+
+
+async def test_a_stop_takes_no_fields(site):
+    answer = await site.ask("POST", "/car.engine/live/stop", {"timeout": 5})
+    assert (answer.status, answer.json["field"]) == (400, "timeout")
+
+
+# ---- administration
+
+
+async def test_a_stream_is_added_edited_and_removed(site):
+    added = await site.ask("POST", "", {"code": "car.engine", "name": "slow", "delta": "5s", "default": "off"})
+    assert (added.status, added.json["name"], added.json["delta"]) == (201, "slow", "5s")
+    edited = await site.ask("PATCH", "/car.engine/slow", {"update": "2min", "delta": None})
+    assert (edited.status, edited.json["update"], edited.json["delta"]) == (200, "2min", "on_change")
+    removed = await site.ask("DELETE", "/car.engine/slow")
+    assert (removed.status, removed.body) == (204, b"")
+    assert (await site.ask("GET", "/car.engine/slow")).status == 404
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "field"),
+    [
+        ({"code": "car.engine", "name": "live"}, 409, "name"),
+        ({"code": "car.gear", "name": "second"}, 409, "name"),
+        ({"code": "car.engine"}, 409, "name"),
+        ({"code": "car.wings", "name": "x"}, 404, "code"),
+        ({"name": "x"}, 400, "code"),
+        ({"code": 5}, 400, "code"),
+        ({"code": "car.engine", "name": "a/b"}, 400, "name"),
+        ({"code": "car.engine", "name": "x", "attributes": {"speed": "change"}}, 400, "attributes.speed"),
+        ({"code": "car.engine", "name": "x", "prune": {"timeout": "soon"}}, 400, "prune.timeout"),
+        ({"code": "car.engine", "name": "x", "update": 10**400}, 400, "update"),
+        ({"code": "car.engine", "name": "x", "colour": "red"}, 400, "colour"),
+        ({"code": "car.engine", "name": "x", "description": "\ud800"}, 400, "description"),
+    ],
+)
+async def test_an_addition_that_is_refused_names_the_field(site, fields, status, field):
+    before = await states(site)
+    answer = await site.ask("POST", "", fields)
+    assert (answer.status, answer.json.get("field")) == (status, field)
+    assert await states(site) == before
+
+
+async def test_an_edit_that_is_refused_names_the_field(site):
+    answer = await site.ask("PATCH", "/car.gear", {"delta": "never"})
+    assert (answer.status, answer.json["field"]) == (400, "delta")
+    answer = await site.ask("PATCH", "/car.gear", {"name": "other"})
+    assert (answer.status, answer.json["field"]) == (400, "name")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "", {"code": "car.engine", "name": "x"}),
+        ("PATCH", "/car.gear", {"qos": 1}),
+        ("DELETE", "/car.gear", b""),
+    ],
+)
+async def test_administration_may_be_off_or_without_a_place_for_its_changes(tmp_path, method, path, body):
+    off = await Site(tmp_path, administration=False).ask(method, path, body)
+    assert off.status == 403
+    assert off.json["reason"].startswith("administration is not allowed at this node")
+    nowhere = await Site(None).ask(method, path, body)
+    assert nowhere.status == 403
+    assert nowhere.json["reason"].startswith("there is no state directory to keep changes in")
+
+
+async def test_a_change_that_cannot_be_kept_is_503_and_does_not_take_effect(tmp_path):
+    (tmp_path / "file").write_text("")
+    site = Site(tmp_path / "file")
+    answer = await site.ask("DELETE", "/car.gear")
+    assert answer.status == 503
+    assert "cannot be kept" in answer.json["reason"]
+    assert "car.gear/" in await states(site)
+
+
+# ---- methods and bodies
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "", "GET, HEAD, POST"),
+        ("OPTIONS", "", "GET, HEAD, POST"),
+        ("POST", "/car.engine", "GET, HEAD, PATCH, DELETE"),
+        ("POST", "/car.engine/live", "GET, HEAD, PATCH, DELETE"),
+        ("GET", "/car.engine/live/start", "POST"),
+    ],
+)
+async def test_another_method_is_405_with_those_there_are(site, method, path, allowed):
+    answer = await site.ask(method, path)
+    assert (answer.status, answer.headers["allow"]) == (405, allowed)
+    assert answer.json["reason"].startswith(method)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"nonsense",
+        b"[]",
+        b"5",
+        b"null",
+        b'{"timeout": NaN}',
+        b'{"timeout": -Infinity}',
+        b'{"timeout": 1e999}',
+        b'{"timeout": 5, "timeout": 6}',
+        b"\xff",
+        b"[" * 60_000,
+        b'{"a":' * 100 + b"1" + b"}" * 100,
+        b'{"timeout": 5',
+    ],
+)
+async def test_a_body_that_is_no_plain_json_object_is_400(site, body):
+    answer = await site.ask("POST", "/car.engine/live/start", body)
+    assert answer.status == 400
+    assert (await states(site))["car.engine/live"] == "stopped"
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", ""), ("PATCH", "/car.gear")])
+async def test_what_needs_fields_needs_a_body(site, method, path):
+    answer = await site.ask(method, path)
+    assert (answer.status, answer.json["reason"]) == (400, "expected a JSON object as the body")
+
+
+@pytest.mark.parametrize("length", [(64 << 10) + 1, 3 << 20])
+async def test_a_body_over_64_kib_is_413(site, length):
+    answer = await site.ask("POST", "/car.engine/live/start", b" " * length)
+    assert answer.status == 413
+    assert (await states(site))["car.engine/live"] == "stopped"
+
+
+async def test_a_body_of_64_kib_is_taken(site):
+    assert (await site.ask("POST", "/car.engine/live/start", b" " * (64 << 10))).status == 200
+
+
+async def test_a_call_that_did_not_come_whole_is_none(site):
+    """The beginning of `{"timeout": 600}` may well be a good start for ever."""
+    said = [{"type": "http.request", "body": b"", "more_body": True}, {"type": "http.disconnect"}]
+    path = f"{V2}/car.engine/live/start"
+    headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b""}
+
+    async def receive() -> dict[str, Any]:
+        return said.pop(0)
+
+    async def send(message: Any) -> None:
+        raise AssertionError("there is nobody to answer")
+
+    await make_app(site)({**scope, "headers": headers, "client": ("127.0.0.1", 1)}, receive, send)
+    assert (await states(site))["car.engine/live"] == "stopped"
+
+
+@pytest.mark.parametrize("kind", [None, "text/plain", "application/x-www-form-urlencoded", "application/jsonp"])
+async def test_what_is_not_said_to_be_json_is_415(site, kind):
+    for method, path in (("POST", ""), ("POST", "/car.gear/start"), ("PATCH", "/car.gear"), ("DELETE", "/car.gear")):
+        assert (await site.ask(method, path, content_type=kind)).status == 415
+
+
+async def test_json_may_be_said_with_its_character_set(site):
+    kind = "Application/JSON; charset=utf-8"
+    assert (await site.ask("POST", "/car.gear/start", content_type=kind)).status == 200
+
+
+# ---- who may
+
+
+WRITES = [("POST", ""), ("PATCH", "/car.gear"), ("DELETE", "/car.gear"), ("POST", "/car.gear/start")]
+
+
+@pytest.mark.parametrize("client", ["192.0.2.7", "10.0.0.1", "::ffff:10.0.0.1", "fe80::1", "", None])
+@pytest.mark.parametrize(("method", "path"), WRITES)
+async def test_changes_are_taken_from_this_machine_only(site, method, path, client):
+    answer = await site.ask(method, path, b"{}", client)
+    assert answer.status == 403
+    assert "from this machine only" in answer.json["reason"]
+
+
+@pytest.mark.parametrize("client", ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"])
+async def test_every_loopback_address_is_this_machine(site, client):
+    assert (await site.ask("POST", "/car.gear/start", b"", client)).status == 200
+
+
+@pytest.mark.parametrize("header", ["forwarded", "x_forwarded_for", "x_real_ip"])
+async def test_who_comes_through_a_proxy_is_not_this_machine(site, header):
+    answer = await site.ask("POST", "/car.gear/start", **{header: "127.0.0.1"})
+    assert answer.status == 403
+    assert "not through a proxy" in answer.json["reason"]
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://evil.example",
+        "http://127.0.0.1:9000",
+        "http://localhost:8180",
+        "http://127.0.0.1",
+        "null",
+        "",
+        "file://",
+        "http://evil@127.0.0.1:8180",
+    ],
+)
+@pytest.mark.parametrize(("method", "path"), WRITES)
+async def test_a_page_of_another_origin_may_change_nothing(site, method, path, origin):
+    answer = await site.ask(method, path, b"{}", origin=origin)
+    assert (answer.status, answer.json) == (403, {"reason": "changes are not taken from pages of other sites"})
+
+
+@pytest.mark.parametrize(
+    ("origin", "host"),
+    [
+        ("http://127.0.0.1:8180", "127.0.0.1:8180"),
+        ("http://LOCALHOST:8180", "localhost:8180"),
+        ("http://localhost", "localhost:80"),
+        ("https://pit-wall.example", "Pit-Wall.example"),
+        ("http://[::1]:8180", "[::1]:8180"),
+    ],
+)
+async def test_a_page_of_our_own_origin_may(site, origin, host):
+    assert (await site.ask("POST", "/car.gear/start", origin=origin, host=host)).status == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example:8180", "127.0.0.1.evil.example", "localhost.evil.example", "", None])
+async def test_a_name_that_others_may_give_to_our_address_is_not_ours(site, host):
+    answer = await site.ask("POST", "/car.gear/start", host=host)
+    assert answer.status == 403
+    assert "edge.host" in answer.json["reason"]
+
+
+# ---- where another worker has the node
+
+
+async def test_a_node_that_does_not_answer_is_503(site):
+    site.trouble = "worker 0 does not answer"
+    for method, path in (("GET", ""), ("POST", "/car.gear/start")):
+        answer = await site.ask(method, path)
+        assert (answer.status, answer.json) == (503, {"reason": "worker 0 does not answer"})
+
+
+@pytest.mark.parametrize(
+    ("call", "status"),
+    [
+        (StreamCall(Ask.LIST), 200),
+        (StreamCall(Ask.SHOW, "car.gear"), 200),
+        (StreamCall(Ask.START, "car.engine", "live", {"timeout": 5}, "127.0.0.1"), 200),
+        (StreamCall(Ask.ADD, None, "", {"code": "car.engine", "name": "x", "description": "Öl"}, "127.0.0.1"), 201),
+        (StreamCall(Ask.REMOVE, "car.gear"), 204),
+        (StreamCall(Ask.STOP, "car.wings"), 404),
+    ],
+)
+async def test_a_call_that_another_worker_hands_on_gets_the_same_reply(tmp_path, autojump_clock, call, status):
+    here, there = Site(tmp_path / "here"), Site(tmp_path / "there")
+    reply = await perform(call, here.streams)
+    assert read_reply(await answer_call(call.to_bytes(), there.streams)) == reply
+    assert reply.status == status
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"ask": "fly"}', b'{"ask": "list", "colour": 1}'])
+async def test_what_another_worker_cannot_mean_is_malformed(site, data):
+    with pytest.raises(MalformedError):
+        await answer_call(data, site.streams)
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"5"])
+def test_a_reply_that_is_none_is_malformed(data):
+    with pytest.raises(MalformedError):
+        read_reply(data)
