@@ -1,7 +1,7 @@
 """The publisher: sends what a node has to say, and decides what becomes of it when it cannot be sent.
 
-- Status updates are not kept. Where one could not be sent, the stream owes a full update, which is sent as soon as there
-  is room; until then its updates are left out. After a reconnect every running stream owes one.
+- Status updates are not kept. Where one could not be sent, the stream owes a full update, which is sent as soon as
+  there is room; until then its updates are left out. After a reconnect every running stream owes one.
 - States and cleared statuses are kept until they could be sent, the latest of each topic; after a reconnect all are
   published anew.
 - Results are kept until they are acknowledged, and sent again after a reconnect; over the bound the oldest goes.

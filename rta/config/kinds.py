@@ -25,6 +25,7 @@ _NOUNS: dict[Any, str] = {
     Size: "size",
     Any: "any value",
 }
+_SCALARS = (str, int, float, bool)
 _UNCOUNTED = ("text", "true or false", "any value")
 
 
@@ -61,7 +62,10 @@ def arms(annotation: Any) -> list[Any]:
     """What a union can be, None apart; the type itself where it is no union."""
     if not is_union(annotation):
         return [annotation]
-    return [arm for arm in get_args(annotation) if arm is not types.NoneType]
+    found = [arm for arm in get_args(annotation) if arm is not types.NoneType]
+    if all(arm in _SCALARS for arm in found):
+        found.sort(key=_SCALARS.index)  # equal unions are one object to Python, in the order of whoever wrote it first
+    return found
 
 
 def takes_none(annotation: Any) -> bool:

@@ -183,9 +183,9 @@ class Node:
         if consumer is not None and not valid_node(consumer):
             raise Refused(f"expected a node id, got {consumer[:60]!r}", "consumer")
         run = stream.run
-        if consumer is not None and run is not None and consumer not in run.consumers:
-            if len(run.consumers) >= _CONSUMERS:
-                raise Refused(f"{_CONSUMERS} consumers have started it already", "consumer", Refusal.CONFLICT)
+        others = run.consumers if run is not None else {}
+        if consumer is not None and consumer not in others and len(others) >= _CONSUMERS:
+            raise Refused(f"{_CONSUMERS} consumers have started it already", "consumer", Refusal.CONFLICT)
         span = None if timeout is None else Ns(round(timeout * 1e9))
         if run is None:
             begun = Run(now.wall, by, span, {} if consumer is None else {consumer: None}, now.steady)

@@ -27,7 +27,7 @@ Field = tuple[str, list[Reading]]
 
 _MILLISECOND = 1_000_000
 
-# Of one moment, first is what belongs to the millisecond before, then values become too old, then fulls absorb the rest.
+# At one moment: what belongs to the millisecond before, then values become too old, then fulls absorb the rest.
 _OVER, _FULL, _HELD = 0, 2, 3
 
 

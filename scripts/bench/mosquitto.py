@@ -30,7 +30,7 @@ class Mosquitto:
     """A broker on a port of its own; ended by its own id."""
 
     def __init__(self, folder: Path, in_flight: int = 1000) -> None:
-        """`in_flight`: messages of QoS 1 that a client may have sent without an acknowledgement."""
+        """`in_flight`: how many messages of QoS 1 a client may have sent that are not acknowledged."""
         program = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
         if program is None:
             raise BenchError("mosquitto is needed: apt-get install mosquitto")

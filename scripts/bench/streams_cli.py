@@ -51,20 +51,27 @@ def _streams(
 
 @click.command("streams-qos1")
 @click.option("--qos", default="1,0", show_default=True, help="Of 1 and 0.")
-@click.option("--in-flight", default=1000, show_default=True, help="Messages on their way, of either; and mosquitto's.")
+@click.option("--in-flight", default=1000, show_default=True, help="Messages that ours may have on their way.")
+@click.option("--of-paho", default=100, show_default=True, help="The same for paho, which is slower with many more.")
 @runs_option
 @seconds_option
 @shared
 def _alone(
-    results: Results, folder: Path, quick: bool, qos: str, in_flight: int, runs: int | None, seconds: float | None
+    results: Results,
+    folder: Path,
+    quick: bool,
+    qos: str,
+    in_flight: int,
+    of_paho: int,
+    runs: int | None,
+    seconds: float | None,
 ) -> None:
     """The topic bus over MQTT alone against paho's own threaded loop, flat out, with payloads that are ready.
 
     mosquitto is needed."""
     qualities = [int(q) for q in qos.split(",")]
-    streams_alone(
-        results, folder, qualities, in_flight, runs or (1 if quick else 5), seconds or (1.0 if quick else 5.0)
-    )
+    runs, seconds = runs or (1 if quick else 5), seconds or (1.0 if quick else 5.0)
+    streams_alone(results, folder, qualities, in_flight, of_paho, runs, seconds)
 
 
 @click.command("streams-median")

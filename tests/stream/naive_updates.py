@@ -28,10 +28,10 @@ class NaiveUpdates(NaiveStream):
     def start(self) -> None:
         super().start()
         self.whole, self.quiet, self.done = False, 0, self.status.now
-        self.full(self.status.now)
+        self.full(self.status.now, self.status.now)
 
     def reconnected(self) -> None:
-        self.full(self.status.now)
+        self.full(self.status.now, self.status.now)
 
     def moments(self) -> Iterator[int]:
         now = self.status.now
@@ -39,7 +39,7 @@ class NaiveUpdates(NaiveStream):
             for interval in (self.definition.update, self.definition.delta):
                 if interval is not None:
                     yield next_boundary(self.status.zone, interval, now)
-            if (end := self.end_of_event()) is not None:
+            if (end := self.end_of_event(now)) is not None:
                 yield end
             for key in self.keys(Trigger.CHANGE):
                 if (end := self.end_of_life(key)) is not None and end > now:
@@ -50,22 +50,22 @@ class NaiveUpdates(NaiveStream):
         sample, age = self.status.newest(key), self.attribute(key[0]).max_age
         return None if sample is None or age is None else sample.ts + age
 
-    def moment(self, key: Key) -> int:
+    def moment(self, key: Key, at: int) -> int:
         """Since when a value is known to be what it is."""
         sample, end = self.status.newest(key), self.end_of_life(key)
         assert sample is not None
-        return end if end is not None and end <= self.status.now else sample.ts
+        return end if end is not None and end <= at else sample.ts
 
-    def changed(self) -> list[Key]:
+    def changed(self, at: int) -> list[Key]:
         """What differs from what was published."""
-        values = self.picture()
+        values = self.picture(at)
         return [key for key in self.keys(Trigger.CHANGE) if values[key] != self.published[key]]
 
-    def end_of_event(self) -> int | None:
+    def end_of_event(self, at: int) -> int | None:
         """When the present changes are to be sent."""
-        if not self.definition.on_change or not (changed := self.changed()):
+        if not self.definition.on_change or not (changed := self.changed(at)):
             return None
-        return max((max(map(self.moment, changed)) // MS + 1) * MS, self.quiet)
+        return max((max(self.moment(key, at) for key in changed) // MS + 1) * MS, self.quiet)
 
     def strikes(self, interval: int | None) -> bool:
         """Whether the clock shows a multiple of it now, and this has not been obeyed yet."""
@@ -75,32 +75,33 @@ class NaiveUpdates(NaiveStream):
     def look(self, moment: int) -> None:
         if not self.running:
             return
-        now, end = self.status.now, self.end_of_event()
-        if end is not None and self.quiet < end <= moment:  # It belongs to the millisecond before.
-            self.changes()
+        now = self.status.now
+        before = now - (moment == now)
+        if (end := self.end_of_event(before)) is not None and self.quiet < end <= moment:
+            self.changes(before)  # It belongs to the millisecond before.
         if self.strikes(self.definition.update):
-            self.full(now)
-        elif self.strikes(self.definition.delta) and self.changed():
-            self.delta(now)
-        elif (end := self.end_of_event()) is not None and end <= moment:
-            self.changes()
+            self.full(now, now)
+        elif self.strikes(self.definition.delta) and self.changed(now):
+            self.delta(now, now)
+        elif (end := self.end_of_event(now)) is not None and end <= moment:
+            self.changes(now)
         self.done = now
 
-    def changes(self) -> None:
-        newest = max(map(self.moment, self.changed()))
+    def changes(self, at: int) -> None:
+        newest = max(self.moment(key, at) for key in self.changed(at))
         since = max(self.quiet, newest)
-        self.delta(newest)
+        self.delta(newest, at)
         self.rest(since)
 
-    def delta(self, ts: int) -> None:
-        values, sending = self.picture(), self.keys(Trigger.CHANGE)
+    def delta(self, ts: int, at: int) -> None:
+        values, sending = self.picture(at), self.keys(Trigger.CHANGE)
         if not self.whole and all(values[key] is not None for key in sending):
-            self.full(ts)
+            self.full(ts, at)
         else:
-            self.send(ts, {key: values[key] for key in (*self.changed(), *self.keys(Trigger.ALONG))})
+            self.send(ts, {key: values[key] for key in (*self.changed(at), *self.keys(Trigger.ALONG))})
 
-    def full(self, ts: int) -> None:
-        self.send(ts, self.picture())
+    def full(self, ts: int, at: int) -> None:
+        self.send(ts, self.picture(at))
         self.rest(self.run[-1].ts)
 
     def rest(self, since: int) -> None:
@@ -113,5 +114,6 @@ class NaiveUpdates(NaiveStream):
         self.published = {**self.published, **values}
         self.emit(max([ts, *(event.ts for event in self.run)]), self.tree(values), complete)
 
-    def picture(self) -> dict[Key, Value]:
-        return {key: self.status.value(key, self.status.now) for key in self.keys(Trigger.CHANGE, Trigger.ALONG)}
+    def picture(self, at: int) -> dict[Key, Value]:
+        """What is known at a moment."""
+        return {key: self.status.value(key, at) for key in self.keys(Trigger.CHANGE, Trigger.ALONG)}

@@ -95,7 +95,10 @@ def test_a_consumer_that_merges_what_it_gets_has_the_present_picture(story: Stor
         for stream in naive.streams:
             if isinstance(stream, NaiveUpdates) and stream.running:
                 wanted = [name for name, trigger in stream.definition.attributes.items() if trigger is Trigger.CHANGE]
-                picture, present = merged(engine.sent[stream.definition.name]), stream.tree(stream.picture())
+                picture, present = (
+                    merged(engine.sent[stream.definition.name]),
+                    stream.tree(stream.picture(naive.status.now)),
+                )
                 assert {name: picture[name] for name in wanted} == {name: present[name] for name in wanted}, act
 
 

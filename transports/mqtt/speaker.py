@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
@@ -23,7 +23,7 @@ class Identity:
     client_id: str
     will: Will | None
     username: str | None
-    password: str | None
+    password: str | None = field(repr=False)
 
 
 class Speaker(Client):

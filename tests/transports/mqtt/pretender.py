@@ -23,6 +23,11 @@ class Guest:
         self._reader = PacketReader(1 << 20)
         self._packets: list[bytes] = []
 
+    @property
+    def waiting(self) -> int:
+        """Packets that have come and were not asked for."""
+        return len(self._packets)
+
     async def packet(self) -> bytes | None:
         """The next; None: they have left."""
         while not self._packets:

@@ -54,7 +54,8 @@ async def may_write(bus, topic):
         with within(PATIENCE, "an acknowledgement"):
             await bus.publish(topic, b"x", qos=1)
     except TransportError as e:
-        assert "Not authorized" in str(e)
+        if "Not authorized" not in str(e):
+            raise
         return False
     return True
 

@@ -144,8 +144,8 @@ async def test_before_our_certificate_expires_the_log_warns_once(certificates):
 
 @pytest.mark.parametrize("days", [10, 365 * 40])
 def test_when_a_certificate_expires_is_read_from_it(days, tmp_path):
-    openssl(tmp_path, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key", "-out", "pem", "-subj", "/CN=x",
-            "-days", str(days))  # fmt: skip
+    openssl(tmp_path, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key", "-out", "pem", "-subj",
+            "/CN=x", "-days", str(days))  # fmt: skip
     assert abs(expiry(tmp_path / "pem") - datetime.now(UTC) - timedelta(days=days)) < timedelta(minutes=5)
 
 

@@ -1,0 +1,188 @@
+"""What becomes of messages that cannot be sent: a bus of which the test says what it takes."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import Any
+
+import cbor2
+import pytest
+import trio
+from trio.testing import MockClock
+
+from rta.actors.publisher import Publisher
+from rta.errors import TransportError, UndeliverableError
+from rta.metrics import Metrics
+from rta.session.tally import Tally
+from rta.stream.definition import PLAIN, AttributeDefinition, Ns, StatusDefinition, StreamDefinition, Trigger
+from rta.stream.node import Node, StateChanged, Update
+from rta.stream.run import By, Now
+from rta.stream.sample import Sample
+from rta.stream.topics import NodeTopics
+
+CAR = StatusDefinition("car.engine", attributes={"rpm": AttributeDefinition("rpm")})
+TMC = By("topic", "tmc")
+
+
+class Bus:
+    """Takes so many messages, and says what became of them when the test wants it to."""
+
+    def __init__(self) -> None:
+        self.room = 1000
+        self.largest = 1 << 20
+        self.sent: list[tuple[str, Any]] = []
+        self.waiting: list[Any] = []
+
+    def send(self, topic, payload, *, retain=False, qos=0, response_topic=None, correlation=None, done=None):
+        if len(payload) > self.largest:
+            raise UndeliverableError("too large")
+        if self.room <= 0:
+            raise TransportError("the queue is full")
+        self.room -= 1
+        self.sent.append((topic, cbor2.loads(payload) if payload else None))
+        if done is not None:
+            self.waiting.append(done)
+
+    def settle(self, error=None):
+        waiting, self.waiting = self.waiting, []
+        for done in waiting:
+            done(error)
+
+
+class Desk:
+    """A node with one stream, connected."""
+
+    def __init__(self) -> None:
+        self.bus, self.tally = Bus(), Tally()
+        self.metrics = Metrics(self.tally, dict)
+        self.node = Node(UTC)
+        self.publisher = Publisher(self.bus, NodeTopics("n"), self.metrics, self.tally)  # type: ignore[arg-type]
+        self.node.add_status(CAR)
+        self.stream = self.node.add(
+            StreamDefinition("car.engine", "live", attributes={"rpm": Trigger.CHANGE}, qos=1), self.now()
+        )
+        self.emit(self.node.start(self.stream, TMC, self.now()))
+
+    def now(self) -> Now:
+        return Now(Ns(10**18 + round(trio.current_time() * 1e9)), trio.current_time())
+
+    def emit(self, out) -> None:
+        for thing in out:
+            match thing:
+                case Update(stream, message):
+                    self.publisher.update(stream, message, trio.current_time())
+                case StateChanged(stream):
+                    self.publisher.state(stream)
+
+    def refresh(self, streams) -> None:
+        self.emit(self.node.refresh(streams, self.now()))
+
+    async def sample(self, value: float) -> None:
+        await trio.sleep(0.01)
+        self.emit(self.node.take("car.engine", [Sample(self.now().wall, "rpm", PLAIN, value)], self.now()))
+        await trio.sleep(0.01)
+        self.emit(self.node.advance(self.now()))
+
+    def statuses(self) -> list[Any]:
+        return [p["entries"][0]["values"]["rpm"] for t, p in self.bus.sent if t == "n/status/car.engine/live"]
+
+
+@pytest.fixture
+def autojump_clock() -> MockClock:
+    return MockClock(autojump_threshold=0)
+
+
+@pytest.fixture
+async def desk(autojump_clock, nursery):
+    desk = Desk()
+    nursery.start_soon(desk.publisher.run, desk.refresh)
+    desk.publisher.connected([desk.stream])
+    await trio.sleep(0.1)
+    return desk
+
+
+async def test_an_announcement_is_presence_then_state_then_a_full_update(desk):
+    assert [t for t, _ in desk.bus.sent] == ["n/presence", "n/channel/car.engine/live", "n/status/car.engine/live"]
+
+
+async def test_after_a_full_queue_comes_a_full_update_and_nothing_old(desk):
+    await desk.sample(1.0)
+    desk.bus.room = 0
+    for value in (2.0, 3.0, 4.0):
+        await desk.sample(value)
+    assert desk.statuses() == [None, 1.0]
+    desk.bus.room = 10
+    await trio.sleep(0.1)
+    assert desk.statuses() == [None, 1.0, 4.0]
+    await desk.sample(5.0)
+    assert desk.statuses() == [None, 1.0, 4.0, 5.0]
+    (*_, (_, last)) = desk.bus.sent
+    assert last["entries"][0]["seq"] == desk.tally.stream_events + desk.tally.stream_unsent
+
+
+async def test_states_wait_for_room_the_latest_of_each_topic(desk):
+    desk.bus.room = 0
+    desk.publisher.state(desk.stream)
+    desk.node.stop(desk.stream, TMC, desk.now())
+    desk.publisher.clear(desk.stream)
+    desk.publisher.state(desk.stream)
+    del desk.bus.sent[:]
+    desk.bus.room = 10
+    await trio.sleep(0.1)
+    assert desk.bus.sent == [
+        ("n/status/car.engine/live", None),
+        ("n/channel/car.engine/live", {"state": "stopped"}),
+    ]
+
+
+async def test_a_clear_that_waits_does_not_wipe_what_comes_after(desk):
+    desk.bus.room = 0
+    desk.node.stop(desk.stream, TMC, desk.now())
+    desk.publisher.clear(desk.stream)
+    desk.bus.room = 10
+    desk.emit(desk.node.start(desk.stream, TMC, desk.now()))
+    await trio.sleep(0.1)
+    assert desk.bus.sent[-1][0] == "n/status/car.engine/live"
+    assert desk.bus.sent[-1][1] is not None
+    assert ("n/status/car.engine/live", None) not in desk.bus.sent
+
+
+async def test_what_is_too_large_is_not_tried_again(desk):
+    desk.bus.largest = 10
+    desk.publisher.result("tmc/result/x", b"x" * 11, None)
+    await desk.sample(1.0)
+    await trio.sleep(5)
+    assert desk.bus.room == 1000 - 3
+    assert desk.metrics.registry.get_sample_value("rta_stream_refused_total") == 2
+
+
+async def test_what_the_broker_refuses_is_counted(desk):
+    await desk.sample(1.0)
+    desk.bus.settle(TransportError("not authorized"))
+    assert desk.metrics.registry.get_sample_value("rta_stream_refused_total") == 4
+
+
+class TestResults:
+    async def test_one_that_is_acknowledged_is_done_with(self, desk):
+        desk.publisher.result("tmc/result/x", b"\x01", b"c")
+        desk.bus.settle()
+        desk.publisher.disconnected()
+        desk.publisher.connected([])
+        assert [t for t, _ in desk.bus.sent].count("tmc/result/x") == 1
+
+    async def test_one_without_an_acknowledgement_is_sent_again_so_often(self, desk):
+        desk.publisher.result("tmc/result/x", b"\x01", b"c")
+        for _ in range(6):
+            desk.publisher.disconnected()
+            desk.publisher.connected([])
+        assert [t for t, _ in desk.bus.sent].count("tmc/result/x") == 3
+        assert desk.metrics.registry.get_sample_value("rta_results_dropped_total") == 1
+
+    async def test_over_the_bound_the_oldest_goes(self, desk):
+        desk.publisher.disconnected()
+        for i in range(300):
+            desk.publisher.result("tmc/result/x", cbor2.dumps(i), None)
+        desk.publisher.connected([])
+        await trio.sleep(0.1)
+        got = [p for t, p in desk.bus.sent if t == "tmc/result/x"]
+        assert got == list(range(44, 300))
