@@ -181,8 +181,8 @@ class NodeActor:
         publisher = self._publisher
         for thing in out:
             match thing:
-                case Update(stream, message):
-                    publisher.update(stream, message, now)
+                case Update():
+                    publisher.update(thing.stream, thing.message, now)
                 case StateChanged(stream):
                     publisher.state(stream)
                 case Cleared(stream):

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import lru_cache, partial
 
 import structlog
 import trio
@@ -29,6 +29,7 @@ __all__ = ["Publisher"]
 log = structlog.get_logger("rta.node")
 
 _RESULTS = 256
+_TOPICS = 16384  # of statuses, remembered
 _TRIES = 3  # of a result
 _RETRY = 0.02  # seconds until something owed is tried again
 _ONLINE_AGAIN = 10.0  # seconds between corrections of our presence
@@ -48,6 +49,7 @@ class Publisher:
     def __init__(self, bus: TopicBus, topics: NodeTopics, report: Reporter, tally: Tally) -> None:
         self._bus = bus
         self._topics = topics
+        self._status_topic = lru_cache(maxsize=_TOPICS)(partial(topics.topic, Kind.STATUS))
         self._report = report
         self._tally = tally
         self._owed: dict[str, bytes] = {}
@@ -100,8 +102,9 @@ class Publisher:
             self._tally.stream_unsent += len(message.events)
             return
         definition = stream.definition
-        topic = self._topics.topic(Kind.STATUS, *stream.key)
+        topic = self._status_topic(*stream.key)
         payload = write_status(message)
+        events = len(message.events)
         self._owed.pop(topic, None)  # it would clear what comes now
         try:
             self._bus.send(
@@ -132,7 +135,7 @@ class Publisher:
     def clear(self, stream: NodeStream) -> None:
         """The retained status of a stream goes."""
         self._fulls.pop(stream, None)
-        self._keep(self._topics.topic(Kind.STATUS, *stream.key), b"")
+        self._keep(self._status_topic(*stream.key), b"")
 
     def clear_topic(self, topic: str) -> None:
         """Whatever is retained there goes."""

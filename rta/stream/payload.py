@@ -29,13 +29,35 @@ MAX_PAYLOAD = 64 << 10
 _DEPTH = 32
 _LARGEST = (1 << 64) - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = 1_000_000
+_ENTRIES = b"\xa1\x67entries"
+_ONE_ENTRY = _ENTRIES + b"\x81"
+_SEQ = b"\x63seq"
 _FRACTION = re.compile(r"([.,]\d{6})\d+")
 
 
 def write_status(message: StatusMessage) -> bytes:
-    """A status message."""
-    entries = [{"ts": iso(e.ts), "values": e.values, "seq": e.seq} for e in message.events]
-    return cbor2.dumps({"entries": entries})
+    """A status message: what `encode` would make of `{"entries": [{"ts", "values", "seq"}, …]}`.
+
+    Written for every event: only its values and its number are left to the encoder.
+    """
+    parts = [_entries(len(message.events))]
+    for event in message.events:
+        parts += (_moment(event.ts // _MILLISECOND), cbor2.dumps(event.values), _SEQ, cbor2.dumps(event.seq))
+    return b"".join(parts)
+
+
+def _entries(count: int) -> bytes:
+    """The head of a message: all but the items of the list that is its only field."""
+    if count == 1:
+        return _ONE_ENTRY
+    return _ENTRIES + cbor2.dumps([None] * count)[:-count]  # each of them a byte
+
+
+@lru_cache(maxsize=256)
+def _moment(ms: int) -> bytes:
+    """The head of an entry, up to its values; several streams have events of the same millisecond."""
+    return b"\xa3\x62ts" + cbor2.dumps(iso(Ns(ms * _MILLISECOND))) + b"\x66values"
 
 
 def encode(value: Any) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from attrs import define
 
@@ -65,7 +65,7 @@ class NaiveWindows(NaiveStream):
                     flat[f"{name}.{kind}", component] = value
         return self.tree(flat)
 
-    def aggregate(self, kind: Aggregate, samples: list[Value]) -> Value:
+    def aggregate(self, kind: Aggregate, samples: Sequence[Value]) -> Value:
         numbers = [v for v in samples if isinstance(v, int | float) and not isinstance(v, bool)]
         if kind is Aggregate.COUNT:
             return len(samples)

@@ -47,7 +47,7 @@ QUICK = Scale(
     updates=(SECOND, 2 * SECOND, 5 * SECOND),
     deltas=(500 * MS, SECOND, 2 * SECOND),
     min_intervals=(0, 0, 200 * MS, 1500 * MS),
-    ages=(2500 * MS, 4 * SECOND),
+    ages=(SECOND, 2500 * MS),
     lateness=(0, 300 * MS, SECOND),
 )
 SLOW = Scale(
@@ -55,7 +55,7 @@ SLOW = Scale(
     updates=(15 * MINUTE, HOUR, HOUR, 24 * HOUR),
     deltas=(15 * MINUTE, HOUR),
     min_intervals=(0, 0, 20 * MINUTE, 2 * HOUR),
-    ages=(4 * HOUR, 7 * HOUR),
+    ages=(HOUR, 4 * HOUR),
     lateness=(SECOND, 20 * MINUTE, 90 * MINUTE),
 )
 
