@@ -104,7 +104,6 @@ class Publisher:
         definition = stream.definition
         topic = self._status_topic(*stream.key)
         payload = write_status(message)
-        events = len(message.events)
         self._owed.pop(topic, None)  # it would clear what comes now
         try:
             self._bus.send(

@@ -1,12 +1,14 @@
-"""Moments that are aligned to the local clock: multiples of an interval, counted from each local midnight.
+"""Moments that are aligned to the local clock: when it shows a multiple of an interval, counted from midnight.
 
-They are counted in elapsed time, so that a day of 25 hours has 25 windows of one hour. What is left at the end of a
-day is a shorter one; an interval of a day or more is the local day, however long that is.
+Where the clock is put back, what it shows twice is two boundaries if the interval fits into the repetition, so that a
+repeated hour is two windows of an hour, and otherwise one. A boundary that the clock jumps over is where it jumps.
+An interval of a day or more is the local day, however long that is.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import NamedTuple
 
 from rta.stream.definition import Ns
 
@@ -15,32 +17,78 @@ __all__ = ["Boundaries", "LocalDays"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
 _DAY_NS = 86_400_000_000_000
+_SECOND = 1_000_000_000
+
+
+class _Stretch(NamedTuple):
+    """A part of a local day in which the clock is not changed; ns since the epoch."""
+
+    begin: int
+    end: int
+    shown: int
+    """By the clock at its begin, ns since midnight."""
+    repeated: int = 0
+    """For so long it shows what it has shown before; ns."""
+    skipped: int = 0
+    """So much it has jumped over to get here; ns."""
 
 
 class LocalDays:
     """The days of a time zone. Remembers the last one asked for."""
 
-    __slots__ = ("_end", "_start", "_zone")
+    __slots__ = ("_stretches", "_zone")
 
     def __init__(self, zone: tzinfo) -> None:
         self._zone = zone
-        self._start = self._end = 0
+        self._stretches = [_Stretch(0, 0, 0)]
 
     def day(self, ts: int) -> tuple[int, int]:
         """Start and end of the local day that `ts` is in; ns since the epoch."""
-        if not self._start <= ts < self._end:
-            day = (_EPOCH + timedelta(seconds=ts // 1_000_000_000)).astimezone(self._zone).date()
+        stretches = self.stretches(ts)
+        return stretches[0].begin, stretches[-1].end
+
+    def stretches(self, ts: int) -> list[_Stretch]:
+        """The local day that `ts` is in, in order."""
+        if not self._stretches[0].begin <= ts < self._stretches[-1].end:
+            day = self._local(ts).date()
             while ts < self._midnight(day):
                 day -= _DAY
             while ts >= self._midnight(day + _DAY):  # a clock put back over midnight shows the old date again
                 day += _DAY
-            self._start, self._end = self._midnight(day), self._midnight(day + _DAY)
-        return self._start, self._end
+            self._stretches = self._parts(self._midnight(day), self._midnight(day + _DAY))
+        return self._stretches
+
+    def _parts(self, begin: int, end: int) -> list[_Stretch]:
+        shown = self._shown(begin)
+        before, after = self._offset(begin), self._offset(end - _SECOND)
+        if before == after:
+            return [_Stretch(begin, end, shown)]
+        low, high = begin, end - _SECOND  # the change is in between
+        while high - low > _SECOND:
+            middle = low + (high - low) // _SECOND // 2 * _SECOND
+            low, high = (middle, high) if self._offset(middle) == before else (low, middle)
+        change = after - before
+        now_shown = shown + (high - begin) + change
+        return [
+            _Stretch(begin, high, shown),
+            _Stretch(high, end, now_shown, repeated=max(-change, 0), skipped=max(change, 0)),
+        ]
+
+    def _local(self, ts: int) -> datetime:
+        return (_EPOCH + timedelta(seconds=ts // _SECOND)).astimezone(self._zone)
+
+    def _offset(self, ts: int) -> int:
+        offset = self._local(ts).utcoffset()
+        return 0 if offset is None else offset // timedelta(seconds=1) * _SECOND
+
+    def _shown(self, ts: int) -> int:
+        local = self._local(ts)
+        return (local.hour * 3600 + local.minute * 60 + local.second) * _SECOND
 
     def _midnight(self, day: date) -> int:
         """The first, where there are two; where there is none, when the day begins."""
         moment = datetime(day.year, day.month, day.day, tzinfo=self._zone)
-        return (moment - _EPOCH) // timedelta(seconds=1) * 1_000_000_000
+        return (moment - _EPOCH) // timedelta(seconds=1) * _SECOND
 
 
 class Boundaries:
@@ -56,11 +104,40 @@ class Boundaries:
 
     def window(self, ts: int) -> tuple[Ns, Ns]:
         """Start and end of the window [start, end) that `ts` is in."""
-        midnight, end_of_day = self._days.day(ts)
+        day = self._days.stretches(ts)
         if self._interval >= _DAY_NS:
-            return Ns(midnight), Ns(end_of_day)
-        start = ts - (ts - midnight) % self._interval
-        return Ns(start), Ns(min(start + self._interval, end_of_day))
+            return Ns(day[0].begin), Ns(day[-1].end)
+        start = end = None
+        for stretch in day:
+            if stretch.begin <= ts:
+                start = self._last(stretch, min(ts, stretch.end - 1), start)
+            if end is None and ts < stretch.end:
+                end = self._next(stretch, ts)
+        assert start is not None, "a day begins with a boundary"
+        return Ns(start), Ns(day[-1].end if end is None else end)
+
+    def _last(self, stretch: _Stretch, ts: int, before: int | None) -> int | None:
+        """The last boundary up to `ts`; `before` if there is none in the stretch."""
+        candidate = ts - (stretch.shown + ts - stretch.begin) % self._interval
+        if candidate >= self._first_counting(stretch):
+            return candidate
+        return stretch.begin if self._begins_with_one(stretch) else before
+
+    def _next(self, stretch: _Stretch, ts: int) -> int | None:
+        """The first boundary behind `ts`; None if there is none in the stretch."""
+        if ts < stretch.begin and self._begins_with_one(stretch):
+            return stretch.begin
+        least = max(ts + 1, self._first_counting(stretch))
+        candidate = least + -(stretch.shown + least - stretch.begin) % self._interval
+        return candidate if candidate < stretch.end else None
+
+    def _first_counting(self, stretch: _Stretch) -> int:
+        return stretch.begin + (stretch.repeated if self._interval > stretch.repeated else 0)
+
+    def _begins_with_one(self, stretch: _Stretch) -> bool:
+        """The day's own begin, or a boundary that was jumped over."""
+        midnight = not stretch.repeated and not stretch.skipped
+        return midnight or 0 < stretch.skipped > (stretch.shown - 1) % self._interval
 
     def after(self, ts: int) -> Ns:
         """The first behind `ts`."""

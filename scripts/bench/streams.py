@@ -96,25 +96,24 @@ def _show(results: Results, load: StreamsLoad, rows: list[Row]) -> None:
         instant = changes == Changes.INSTANT
         lines.append(
             (
-                f"{changes}, {statuses} {'status' if statuses == 1 else 'statuses'}",
-                f"{sum(r['received'] for r in group):,} / {sum(r['expected'] for r in group):,}",
+                f"{changes} x {statuses}",
+                f"{sum(r['expected'] - r['received'] for r in group):,} of {sum(r['expected'] for r in group):,}",
                 str(sum(r["gaps"] for r in group)),
                 spread(r["p50"] for r in group),
-                spread(r["p99"] for r in group),
+                spread((r["p99"] for r in group), 1),
                 spread((r["worst"] for r in group), 1),
-                f"{spread((r['last_p50'] for r in group), 1)}, p99 {spread((r['last_p99'] for r in group), 1)}"
-                if instant
-                else "",
+                spread((r["last_p50"] for r in group), 1) if instant else "",
+                spread((r["last_p99"] for r in group), 1) if instant else "",
                 spread(r["service_share"] for r in group),
                 spread(r["mosquitto_share"] for r in group),
                 spread(r["sink_share"] for r in group),
-                spread((r["rss"] for r in group), 0),
             )
         )
-    columns = ("changes", "received / expected", "gaps", "p50 ms", "p99 ms", "worst ms", "the last of an instant ms",
-               "CPU", "mosquitto CPU", "subscriber CPU", "RSS MiB")  # fmt: skip
+    columns = ("", "missing", "gaps", "p50 ms", "p99 ms", "worst ms", "last p50 ms", "last p99 ms", "CPU", "mosquitto",
+               "sink")  # fmt: skip
     title = (
-        f"streams: {load.streams} streams on {load.attributes} attributes, {load.deltas / load.seconds:,.0f} deltas/s, "
-        f"QoS 0, {load.seconds:g} s; from a sample's moment to the subscriber"
+        f"streams: {load.streams} on {load.attributes} attributes in 1 or {load.attributes} statuses, "
+        f"{load.deltas / load.seconds:,.0f} deltas/s, QoS 0, {load.seconds:g} s; from a sample's moment to the "
+        "subscriber; last: of an instant's deltas; CPU of a core"
     )
     results.table(title, columns, lines)

@@ -48,10 +48,10 @@ def test_its_samples_and_events_come_to_the_client(wall, command):
     samples = [(x["parameter"], x["t"] - START, x["value"], x["unit"]) for x in lines if "parameter" in x]
     assert samples == [
         ("Light:Radio", 0, "red", ""),
-        ("Delta:Radio", 0, 0.0, "s"),
         ("Light:Radio", 1, "green", ""),
-        ("Delta:Radio", 1, -0.5, "s"),
         ("Light:Radio", 2, "dark", ""),
+        ("Delta:Radio", 0, 0.0, "s"),
+        ("Delta:Radio", 1, -0.5, "s"),
         ("Delta:Radio", 2, -1.0, "s"),
         ("Pressure:Radio", 0, 200.0, "bar"),
         ("Pressure:Radio", 1000, 0x1234 - 100.0, "bar"),

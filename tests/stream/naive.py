@@ -1,16 +1,18 @@
 """What streams have to send, worked out in the most obvious slow way: every sample is kept, and all that is sent is
 worked out from that list each time anew.
 
-Written from the protocol text alone, as a judge of `rta.stream.engine`. Where the text leaves something open:
+Written from the protocol text, without a look at `rta.stream.engine`, as a judge of it. Where the text leaves something
+open, this is what both take it to mean; the first four points are the engine's choice:
 
 - A millisecond's changes are sent when it is over, ahead of anything else that is due then.
-- An event never carries an older `ts` than the one before it: what arrives late gets that one's.
-- A value that becomes too old is a change like any other, at the moment at which it has reached its `max_age`.
 - An event's `ts` is that of the newest sample behind the values that changed. The next min interval begins at its
   `ts`, or at the end of the one before.
+- Samples that arrive out of order count in the windows that are still open, plain attributes included.
+- With no min interval, what arrives late is an event for each of its own milliseconds.
+- An event never carries an older `ts` than the one before it: what arrives late gets that one's.
+- A value that becomes too old is a change like any other, at the moment at which it has reached its `max_age`.
 - "First have a value" is asked in each run of a stream, of the values as they are when it sends.
 - A sample's order is that among those of its own component.
-- Samples that arrive out of order count in the windows that are still open, plain attributes included.
 - A moment that belongs to both: timers first, then samples. A full update takes the place of a delta tick.
 - The clock's boundaries for updates and deltas are those of windows.
 - Null is no sample of a window; booleans are no numbers. Aggregates are made of values as they came and then rounded.

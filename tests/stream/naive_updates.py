@@ -48,7 +48,7 @@ class NaiveUpdates(NaiveStream):
     def end_of_life(self, key: Key) -> int | None:
         """When a value becomes too old."""
         sample, age = self.status.newest(key), self.attribute(key[0]).max_age
-        return None if sample is None or age is None else sample.ts + age
+        return None if sample is None or sample.value is None or age is None else sample.ts + age
 
     def moment(self, key: Key, at: int) -> int:
         """Since when a value is known to be what it is."""

@@ -52,7 +52,7 @@ QUICK = Scale(
 )
 SLOW = Scale(
     step=10 * MINUTE,
-    updates=(15 * MINUTE, HOUR, HOUR, 24 * HOUR),
+    updates=(15 * MINUTE, HOUR, HOUR, 2 * HOUR, 6 * HOUR, 24 * HOUR),
     deltas=(15 * MINUTE, HOUR),
     min_intervals=(0, 0, 20 * MINUTE, 2 * HOUR),
     ages=(HOUR, 4 * HOUR),
@@ -68,6 +68,7 @@ CHANGES_OF_THE_CLOCK = [
     ("America/Sao_Paulo", "2017-10-14T22:00"),
     ("America/Sao_Paulo", "2018-02-17T21:30"),
     ("America/Havana", "2025-11-01T22:50"),
+    ("Australia/Lord_Howe", "2026-04-04T13:40"),
     ("Asia/Kathmandu", "2026-01-01T23:30"),
 ]
 
@@ -113,7 +114,7 @@ def statuses(draw: st.DrawFn, scale: Scale) -> StatusDefinition:
         st.sampled_from([None, None, 0, 1]),
         st.none() | some(scale.ages),
     )
-    drawn = draw(st.lists(attribute, min_size=1, max_size=3))
+    drawn = draw(st.lists(attribute, min_size=draw(st.integers(1, 3)), max_size=3))
     named = {name: evolve(a, name=name) for name, a in zip("abc", drawn, strict=False)}
     return StatusDefinition("plant.x", "", named)
 
@@ -167,6 +168,7 @@ def stories(draw: st.DrawFn, *, windows: bool, calm: bool = False, ahead: bool =
     which = st.integers(0, len(streams) - 1)
     other = st.builds(Act, steps, st.sampled_from(["start", "start", "stop", "reconnected"]), stream=which)
     starts = [Act(0, "start", i) for i in range(len(streams)) if calm or draw(st.integers(0, 3))]
-    happenings = draw(st.lists(take if calm else st.one_of(take, take, take, other), max_size=25))
+    happening = take if calm else st.one_of(take, take, take, other)
+    happenings = draw(st.lists(happening, min_size=draw(st.sampled_from([0, 5, 15])), max_size=25))
     begin_ns = int(datetime.fromisoformat(begin).replace(tzinfo=ZoneInfo(zone)).timestamp()) * SECOND
     return Story(ZoneInfo(zone), begin_ns, scale.step, status, tuple(streams), (*starts, *happenings))

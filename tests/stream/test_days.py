@@ -12,6 +12,7 @@ from rta.stream.days import Boundaries, LocalDays
 from rta.stream.definition import Ns
 
 from .engine_scene import SECOND, moment
+from .naive_clock import next_boundary
 
 CHICAGO = ZoneInfo("America/Chicago")
 HOUR = 3600 * SECOND
@@ -66,9 +67,54 @@ def test_a_day_is_one_window_however_long_it_is(day: str, hours: int) -> None:
     assert lengths(24, CHICAGO, day) == [hours]
 
 
-def test_windows_are_counted_from_midnight_in_elapsed_time() -> None:
-    assert lengths(6, CHICAGO, "2018-11-04") == [6, 6, 6, 6, 1]
-    assert lengths(6, CHICAGO, "2018-03-11") == [6, 6, 6, 5]
+@pytest.mark.parametrize(
+    ("hours", "day", "expected"),
+    [
+        (6, "2018-11-04", [7, 6, 6, 6]),
+        (6, "2018-03-11", [5, 6, 6, 6]),
+        (2, "2018-11-04", [3] + [2] * 11),
+        (2, "2018-03-11", [2, 1] + [2] * 10),
+        (0.5, "2018-11-04", [0.5] * 50),
+        (0.5, "2018-03-11", [0.5] * 46),
+    ],
+)
+def test_windows_begin_where_the_local_clock_shows_a_multiple(hours: float, day: str, expected: list[float]) -> None:
+    assert lengths(hours, CHICAGO, day) == expected
+
+
+def test_what_is_repeated_for_less_than_the_interval_is_one_window() -> None:
+    """At Lord Howe the clock goes back by half an hour, from two to half past one."""
+    assert lengths(1, ZoneInfo("Australia/Lord_Howe"), "2026-04-05") == [1, 1.5] + [1] * 22
+    assert lengths(1, ZoneInfo("Australia/Lord_Howe"), "2026-10-04") == [1, 1, 0.5] + [1] * 21
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"),
+    [
+        ("America/Chicago", "2018-03-10"),
+        ("America/Chicago", "2018-11-03"),
+        ("Australia/Lord_Howe", "2026-04-04"),
+        ("Australia/Lord_Howe", "2026-10-03"),
+        ("America/Sao_Paulo", "2017-10-14"),
+        ("America/Sao_Paulo", "2018-02-17"),
+        ("America/Havana", "2025-11-01"),
+        ("Africa/Cairo", "2026-04-23"),
+        ("Asia/Kathmandu", "2026-01-01"),
+    ],
+)
+@pytest.mark.parametrize("hours", [0.25, 0.5, 1, 1.5, 2, 3, 6, 12, 24])
+def test_all_boundaries_are_where_a_look_at_the_clock_every_minute_finds_them(
+    zone: str, day: str, hours: float
+) -> None:
+    interval, where = round(hours * HOUR), ZoneInfo(zone)
+    windows, at = Boundaries(Ns(interval), LocalDays(where)), moment(day)
+    end = at + 60 * HOUR
+    while at < end:
+        following = windows.after(at)
+        assert following == next_boundary(where, interval, at)
+        assert windows.window(following)[0] == following
+        assert windows.window(Ns(following - 1))[1] == following
+        at = following
 
 
 def test_an_interval_that_does_not_divide_a_day_begins_anew_at_midnight() -> None:

@@ -34,7 +34,7 @@ def test_updates_are_those_of_the_model(story: Story) -> None:
     agree(story)
 
 
-@settings(judged, max_examples=150)
+@settings(judged, max_examples=120)
 @given(stories(windows=True))
 def test_windows_are_those_of_the_model(story: Story) -> None:
     agree(story)

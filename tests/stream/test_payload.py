@@ -34,6 +34,17 @@ def test_a_status_message_byte_for_byte():
     )
 
 
+@pytest.mark.parametrize("count", [1, 2, 23, 24, 255, 256, 300])
+def test_a_batch_is_written_as_any_other_map(count):
+    start = 1_795_229_924_076_915_643
+    events = tuple(
+        Event(Ns(start + i * 400_000), {"rpm": i / 3, "on": i % 2 == 0, "gear": None}, 65_500 + i, complete=True)
+        for i in range(count)
+    )
+    entries = [{"ts": iso(e.ts), "values": e.values, "seq": e.seq} for e in events]
+    assert write_status(StatusMessage(events, retain=True)) == encode({"entries": entries})
+
+
 @given(json_values)
 def test_what_is_written_is_read_again(value):
     assert read(encode(value)) == value

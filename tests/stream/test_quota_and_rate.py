@@ -35,3 +35,10 @@ def test_a_young_rate_is_of_the_time_there_was():
     for second in range(1000, 1010):
         rate.add(3, float(second))
     assert rate.per_second(1010.0) == pytest.approx(3.0)
+
+
+def test_what_comes_after_a_pause_counts_alone():
+    rate = Rate(0.0)
+    for second in (*range(60), *range(1000, 1010)):
+        rate.add(3, float(second))
+    assert rate.per_second(1010.0) == pytest.approx(30 / 60, rel=0.1)

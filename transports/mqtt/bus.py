@@ -106,17 +106,16 @@ class MqttTopics:
             now = trio.current_time()
             if connection.served_since is not None:
                 backoff.reset()
-            if connection.accepted.is_set():
-                if rivalry.lost(
-                    told=connection.taken_over,
-                    hung_up=connection.hung_up,
-                    session_present=connection.session_present,
-                    lived=now - (connection.served_since or now),
-                ):
-                    another = f"taken over by another client with the id {client_id!r}"
-                    self._troubled(f"{self._options.where()}: {another}; back in {_AFTER_TAKEOVER:g} s")
-                    await trio.sleep(_AFTER_TAKEOVER)
-                    continue
+            if connection.accepted.is_set() and rivalry.lost(
+                told=connection.taken_over,
+                hung_up=connection.hung_up,
+                session_present=connection.session_present,
+                lived=now - (connection.served_since or now),
+            ):
+                another = f"taken over by another client with the id {client_id!r}"
+                self._troubled(f"{self._options.where()}: {another}; back in {_AFTER_TAKEOVER:g} s")
+                await trio.sleep(_AFTER_TAKEOVER)
+                continue
             self._troubled(f"{self._options.where()}: {connection.ended}")
             await backoff.pause()
 

@@ -208,8 +208,7 @@ class Connection:
     # ---- what paho has understood
 
     def _acknowledged(self, mid: int, code: int) -> None:
-        failure = str(ReasonCode(PacketTypes.PUBACK, identifier=code)) if code >= _FAILURE else None
-        self.outgoing.acknowledged(mid, failure)
+        self.outgoing.acknowledged(mid, _refusal(code) if code >= _FAILURE else None)
 
     def _on_connect(self, _client: Any, _data: Any, flags: Any, code: ReasonCode, said: Properties | None) -> None:
         if code.is_failure:
@@ -259,3 +258,10 @@ class _Answers:
 def _words(code: ReasonCode, said: Properties | None) -> str:
     because = getattr(said, "ReasonString", None)
     return f"{code}: {because}" if because else str(code)
+
+
+def _refusal(code: int) -> str:
+    try:
+        return str(ReasonCode(PacketTypes.PUBACK, identifier=code))
+    except (KeyError, ValueError):  # none that MQTT knows
+        return f"reason code 0x{code:02X}"

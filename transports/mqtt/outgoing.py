@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from attrs import frozen
 
-from rta.errors import TransportError
+from rta.errors import TransportError, UndeliverableError
 from rta.ports import Done, Qos, valid_topic
 from transports.mqtt.limits import Limits
 from transports.mqtt.packets import packed_properties, packed_string, publish_packet
@@ -159,8 +159,8 @@ class Outgoing:
         limits = self._limits
         if (limits.packet is not None and size > limits.packet) or size > self._max_bytes:
             allowed = min(self._max_bytes, limits.packet or self._max_bytes)
-            raise TransportError(f"a message of {size} bytes on {topic[:100]!r} is too large; {allowed} are allowed")
+            raise UndeliverableError(f"a message of {size} bytes on {topic[:100]!r} is too large; {allowed} are allowed")
         if (retain and not limits.retain) or qos > limits.qos:
-            raise TransportError(f"the broker takes no {'messages to retain' if qos <= limits.qos else f'QoS {qos}'}")
+            raise UndeliverableError(f"the broker takes no {'messages to retain' if qos <= limits.qos else f'QoS {qos}'}")
         if self._messages >= self._max_messages or self._bytes + size > self._max_bytes:
             raise QueueFull(f"{self._messages} messages of {self._bytes} bytes wait to be sent; there is no room")

@@ -110,3 +110,18 @@ async def test_a_subscription_the_broker_refuses_is_an_error_and_others_go_on(au
                 pass
         async with bus.subscribe("open"):
             assert bus.trouble is None
+
+
+@pytest.mark.parametrize(("code", "words"), [(b"\x87", "Not authorized"), (b"\xfe", "reason code 0xFE")])
+async def test_a_message_the_broker_refuses_has_failed_for_its_reason(code, words, autojump_clock):
+    async def behave(guest):
+        await guest.packet()
+        await guest.say(b"\x20\x03\x00\x00\x00")
+        async for packet in guest.packets(0x30):
+            await guest.say(b"\x40\x03" + packet[5:7] + code)
+
+    async with pretender(behave) as port, bus_to(port) as bus, bus.connect("node"):
+        await bus.link()
+        with pytest.raises(TransportError, match=f"the broker refused the message: {words}"):
+            await bus.publish("a", b"x", qos=1)
+        assert bus.trouble is None
