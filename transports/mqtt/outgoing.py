@@ -159,8 +159,10 @@ class Outgoing:
         limits = self._limits
         if (limits.packet is not None and size > limits.packet) or size > self._max_bytes:
             allowed = min(self._max_bytes, limits.packet or self._max_bytes)
-            raise UndeliverableError(f"a message of {size} bytes on {topic[:100]!r} is too large; {allowed} are allowed")
+            what = f"a message of {size} bytes on {topic[:100]!r}"
+            raise UndeliverableError(f"{what} is too large; {allowed} are allowed")
         if (retain and not limits.retain) or qos > limits.qos:
-            raise UndeliverableError(f"the broker takes no {'messages to retain' if qos <= limits.qos else f'QoS {qos}'}")
+            what = "messages to retain" if qos <= limits.qos else f"QoS {qos}"
+            raise UndeliverableError(f"the broker takes no {what}")
         if self._messages >= self._max_messages or self._bytes + size > self._max_bytes:
             raise QueueFull(f"{self._messages} messages of {self._bytes} bytes wait to be sent; there is no room")
