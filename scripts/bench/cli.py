@@ -147,7 +147,7 @@ for _command in (*REDIS_COMMANDS, *STREAMS_COMMANDS):
 @click.option("--quick", is_flag=True, help="Short and single runs: whether it works, not what it is worth.")
 @click.option("--out", type=click.Path(path_type=Path), default=OUT, help="JSON lines are appended here.")
 def _all(quick: bool, out: Path) -> None:
-    """Everything, one after the other: about 75 minutes, with --quick under 8."""
+    """Everything, one after the other: about 85 minutes, with --quick under 9."""
     arguments = ["--out", str(out), *(["--quick"] if quick else [])]
     for command in (_start, _latency, _select, _fanout, _behind, _stall, *REDIS_COMMANDS, *STREAMS_COMMANDS):
         with _timed(command.name or ""):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -14,6 +15,14 @@ from scripts.bench.streams_load import Changes, StreamsLoad
 from scripts.bench.streams_median import streams_median
 
 __all__ = ["COMMANDS"]
+
+
+def _chosen(value: str, among: Sequence[str], option: str) -> list[str]:
+    chosen = [word for word in value.split(",") if word]
+    for word in chosen:
+        if word not in among:
+            raise click.BadParameter(f"{word} is none of {', '.join(among)}", param_hint=option)
+    return chosen
 
 
 @click.command("streams")
@@ -40,11 +49,12 @@ def _streams(
     """1000 streams of one attribute, five on each of 200, all of which change ten times a second: 10 000 deltas/s.
 
     The changes are spread evenly over the 100 ms, or come in one instant. mosquitto is needed."""
+    kinds = _chosen(changes, list(Changes), "--changes")
     seconds = seconds or (5.0 if quick else 60.0)
     loads = [
         StreamsLoad(Changes(kind), number, seconds)
         for number in ([1, 200] if statuses == "both" else [int(statuses)])
-        for kind in changes.split(",")
+        for kind in kinds
     ]
     streams(results, folder, loads, runs or (1 if quick else 3))
 
@@ -69,7 +79,7 @@ def _alone(
     """The topic bus over MQTT alone against paho's own threaded loop, flat out, with payloads that are ready.
 
     mosquitto is needed."""
-    qualities = [int(q) for q in qos.split(",")]
+    qualities = [int(q) for q in _chosen(qos, ["1", "0"], "--qos")]
     runs, seconds = runs or (1 if quick else 5), seconds or (1.0 if quick else 5.0)
     streams_alone(results, folder, qualities, in_flight, of_paho, runs, seconds)
 
