@@ -22,6 +22,7 @@ from rta.actors.hub import SessionHub
 from rta.actors.ingest import IngestActor
 from rta.actors.node import NodeActor
 from rta.actors.pruner import Pruner
+from rta.actors.relays import relay_command
 from rta.actors.sampler import Sampler
 from rta.actors.streams import Streams
 from rta.config import Config, SourceConfig
@@ -33,7 +34,6 @@ from rta.rest import make_app
 from rta.rest.stream_calls import Reply, StreamCall, answer_call, perform, read_reply
 from rta.session.tally import Tally
 from rta.stream.clock import ClockChanged, Sampled
-from rta.stream.relays import relay_command
 from rta.workers.exchange import MetricsExchange
 from rta.workers.membership import Membership
 from rta.workers.relay import Relay

@@ -16,16 +16,15 @@ import trio
 from attrs import frozen
 
 from rta.actors.audit import Audit
-from rta.config.converter import CONVERTER
-from rta.config.problems import faults, written
 from rta.errors import MalformedError, RtaError
+from rta.node.components import select_components
+from rta.node.payload import encode, read_map
+from rta.node.quota import Quota
+from rta.node.run import By, Now, Refused
+from rta.node.topics import Kind, NodeTopics, is_response_topic
+from rta.options import CONVERTER, faults, written
 from rta.ports import Reporter, TopicMessage
 from rta.ports.command import Call, Command
-from rta.stream.components import select_components
-from rta.stream.payload import encode, read_map
-from rta.stream.quota import Quota
-from rta.stream.run import By, Now, Refused
-from rta.stream.topics import Kind, NodeTopics, is_response_topic
 
 __all__ = ["Answer", "CommandDesk"]
 

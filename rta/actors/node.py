@@ -26,16 +26,16 @@ from rta.actors.streams import Streams
 from rta.actors.throttle import Throttle
 from rta.errors import MalformedError, TransportError
 from rta.metrics import Metrics
+from rta.node.node import Cleared, Node, Removed, StateChanged, ToSend, Update
+from rta.node.payload import encode, read
+from rta.node.pruning import ONLINE
+from rta.node.run import NodeStream, Now
+from rta.node.topics import Kind, NodeTopics
 from rta.ports import Link, TopicBus, TopicMessage, Will
 from rta.ports.command import Command
 from rta.session.tally import Tally
 from rta.stream.clock import ClockChanged, Sampled
 from rta.stream.definition import Ns, StatusDefinition, StreamDefinition
-from rta.stream.node import Cleared, Node, Removed, StateChanged, ToSend, Update
-from rta.stream.payload import encode, read
-from rta.stream.pruning import ONLINE
-from rta.stream.run import NodeStream, Now
-from rta.stream.topics import Kind, NodeTopics
 
 __all__ = ["NodeActor"]
 

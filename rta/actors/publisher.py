@@ -17,12 +17,12 @@ import trio
 from attrs import define
 
 from rta.errors import TransportError, UndeliverableError
+from rta.node.payload import encode, write_status
+from rta.node.run import NodeStream
+from rta.node.topics import Kind, NodeTopics
 from rta.ports import Reporter, TopicBus
 from rta.session.tally import Tally
 from rta.stream.message import StatusMessage
-from rta.stream.payload import encode, write_status
-from rta.stream.run import NodeStream
-from rta.stream.topics import Kind, NodeTopics
 
 __all__ = ["Publisher"]
 

@@ -20,14 +20,14 @@ from rta.actors.hub import SessionHub
 from rta.actors.session_sampler import SessionSampler
 from rta.errors import MalformedError, TransportError
 from rta.lookout import Lookout
+from rta.node.selection import choose, open_sessions
+from rta.node.sources import StatusBinding, TopicSource
+from rta.node.topic_values import read_payload, value_at
 from rta.ports import BurstLog, Position, Reporter, TopicBus, TopicMessage
 from rta.stream.clock import LIVE, ClockChanged, Sampled, StreamClock
 from rta.stream.definition import Component, Ns
 from rta.stream.message import Value
 from rta.stream.sample import Sample
-from rta.stream.selection import choose, open_sessions
-from rta.stream.sources import StatusBinding, TopicSource
-from rta.stream.topic_values import read_payload, value_at
 
 __all__ = ["Sampler"]
 

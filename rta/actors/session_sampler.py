@@ -18,13 +18,13 @@ from rta.actors.health import Health
 from rta.actors.playing import Deliver, Player
 from rta.backoff import Backoff
 from rta.errors import MalformedError, TransportError
+from rta.node.binding import SessionBinding
+from rta.node.sources import StatusBinding
 from rta.ports import BurstLog, Entry, Position, Reporter
 from rta.session.client import Binding
 from rta.session.feed import SessionFeed
-from rta.stream.binding import SessionBinding
 from rta.stream.clock import Tempo
 from rta.stream.sample import Sample
-from rta.stream.sources import StatusBinding
 from rta.wire import Burst, ConfigBinding, Configuration, read_session
 
 __all__ = ["SessionSampler"]

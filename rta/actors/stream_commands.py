@@ -11,10 +11,10 @@ from attrs import define
 from attrs.validators import ge
 
 from rta.actors.streams import Streams
+from rta.node.listing import page
+from rta.node.run import By, Refused
 from rta.ports import option
 from rta.ports.command import Call, Command
-from rta.stream.listing import page
-from rta.stream.run import By, Refused
 
 __all__ = ["stream_commands"]
 

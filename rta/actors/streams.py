@@ -15,12 +15,12 @@ import structlog
 import trio
 
 from rta.actors.audit import Audit
-from rta.stream.changes import Change, Changes, changed, load_changes, merged, new_stream, save_changes
+from rta.node.changes import Change, Changes, changed, load_changes, merged, new_stream, save_changes
+from rta.node.listing import list_stream
+from rta.node.node import Node, ToSend
+from rta.node.run import CONFIGURATION, By, NodeStream, Now, Refusal, Refused
+from rta.node.topics import RESERVED
 from rta.stream.definition import StreamDefinition
-from rta.stream.listing import list_stream
-from rta.stream.node import Node, ToSend
-from rta.stream.run import CONFIGURATION, By, NodeStream, Now, Refusal, Refused
-from rta.stream.topics import RESERVED
 
 __all__ = ["Streams"]
 

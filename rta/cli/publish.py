@@ -14,9 +14,8 @@ import trio
 from attrs import field, frozen
 
 from rta.cli.publish_progress import Progress, show_progress
-from rta.config.converter import CONVERTER, Text
-from rta.config.problems import faults, written
 from rta.errors import ConfigError, Problem, RtaError, TransportError, first_error
+from rta.options import CONVERTER, Text, faults, written
 from rta.ports import Context, Offer, Source, load_transport
 from rta.writer import Pump, open_writer
 

@@ -19,7 +19,7 @@ from rta.cli.stream_fields import apply_changes, read_changes, read_stream_argum
 from rta.cli.stream_story import label, moment, tell
 from rta.client import RestClient
 from rta.client.streams import StreamsClient
-from rta.config.values import parse_duration
+from rta.options.values import parse_duration
 
 __all__ = ["command"]
 

@@ -6,7 +6,7 @@ from rta.config.model import Config, LoggingSettings, Plugged, SiteSettings, Sou
 from rta.config.places import default_config_path
 from rta.config.reference import config_docs
 from rta.config.schema import config_schema
-from rta.config.values import format_duration, format_size, parse_duration, parse_size
+from rta.options.values import format_duration, format_size, parse_duration, parse_size
 
 __all__ = [
     "Config",

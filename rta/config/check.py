@@ -6,9 +6,10 @@ import os
 from collections.abc import Callable, Iterator
 
 from rta.config.model import Config
-from rta.config.problems import Key, Place
+from rta.config.problems import Place
 from rta.config.tables import SLOTS, offer_for
 from rta.errors import Problem
+from rta.options import Key
 from rta.phrases import shown
 from rta.ports import Context
 

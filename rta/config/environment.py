@@ -12,12 +12,11 @@ from typing import Any
 import attrs
 from attrs import define, field
 
-from rta.config.converter import Text
 from rta.config.inherited import inherit, is_inherited, names_redis, squashed
-from rta.config.kinds import nested
-from rta.config.problems import Key
-from rta.config.tables import SETTINGS, SLOTS, Slot, offer_for, options_fields
+from rta.config.tables import SETTINGS, SLOTS, Slot, offer_for
 from rta.errors import Problem, RtaError
+from rta.options import Key, Text, options_fields
+from rta.options.kinds import nested
 from rta.phrases import shown
 
 __all__ = ["Overrides", "config_variable", "names_redis_only", "override"]

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from attrs import define, field
 
 from rta.config.connection_string import read_connection_string
-from rta.config.problems import Key
 from rta.errors import Problem
+from rta.options import Key
 from rta.phrases import shown
 
 __all__ = ["Inherited", "inherit", "is_inherited", "names_redis", "squashed"]

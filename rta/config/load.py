@@ -8,18 +8,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rta.config.converter import CONVERTER
+from rta.actors.relays import CommandSettings
 from rta.config.environment import config_variable, names_redis_only, override
 from rta.config.model import Config, Plugged, SourceConfig
 from rta.config.places import default_config_path
-from rta.config.problems import Key, Place, faults
-from rta.config.tables import LISTS, ORDER, SETTINGS, SLOTS, Slot, offer_for, options_fields
+from rta.config.problems import Place
+from rta.config.tables import LISTS, ORDER, SETTINGS, SLOTS, Slot, offer_for
 from rta.errors import ConfigError, Problem, RtaError
+from rta.node.defining import DefinedStatus, DefinitionError, define_status
+from rta.node.names import read_code
+from rta.node.options import StatusSettings
+from rta.options import CONVERTER, Key, faults, options_fields
 from rta.phrases import nearest, shown
-from rta.stream.defining import DefinedStatus, DefinitionError, define_status
-from rta.stream.names import read_code
-from rta.stream.options import StatusSettings
-from rta.stream.relays import CommandSettings
 
 __all__ = ["build_config", "load_config"]
 

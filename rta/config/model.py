@@ -9,12 +9,12 @@ from typing import Any, Literal
 from attrs import Attribute, define, field, frozen
 from attrs.validators import ge
 
+from rta.actors.relays import CommandSettings
 from rta.actors.settings import FanOutSettings, PrunerSettings
+from rta.node.defining import DefinedStatus
+from rta.node.names import NODE
 from rta.phrases import shown
 from rta.ports import Duration, find_zone, option
-from rta.stream.defining import DefinedStatus
-from rta.stream.names import NODE
-from rta.stream.relays import CommandSettings
 
 __all__ = ["Config", "LoggingSettings", "Plugged", "SiteSettings", "SourceConfig"]
 

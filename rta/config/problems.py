@@ -1,37 +1,16 @@
-"""What cattrs collected, as one line per fault: where it is, what was expected, what was there."""
+"""Where a fault of a configuration is: the file and key, or the variable that overrode it."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from attrs import field, frozen
-from cattrs import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
 
-from rta.config.tables import options_fields
 from rta.errors import Problem
-from rta.phrases import nearest, shown
-from rta.ports import key_of
+from rta.options import Key, written
+from rta.phrases import shown
 
-__all__ = ["Key", "Place", "faults", "written"]
-
-Key = tuple[str | int, ...]
-"""A path of keys and places in lists, from the top of the document."""
-
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
-
-
-def written(key: Key) -> str:
-    """As in `source[1].details."driver name"`; places count from 0."""
-    text = ""
-    for part in key:
-        if isinstance(part, int):
-            text += f"[{part}]"
-        else:
-            text += ("." if text else "") + (part if _BARE.fullmatch(part) else shown(part))
-    return text
+__all__ = ["Place"]
 
 
 @frozen
@@ -60,39 +39,3 @@ class Place:
             if key[:length] in self.variables:
                 return f"{self.variables[key[:length]]} ({where})"
         return where if self.file is None else f"{self.file}: {where}"
-
-
-def faults(error: BaseException, key: Key, also_known: Iterable[str] = ()) -> Iterator[tuple[Key, str]]:
-    """Every fault of a table that did not convert: its key, and the message.
-
-    `also_known` are the keys of the table itself that are read elsewhere.
-
-    :raises Exception: what was raised is no fault of the configuration, but of the program.
-    """
-    if isinstance(error, ClassValidationError):
-        noted, others = error.group_exceptions()
-        for inner, attribute in noted:
-            name = key_of(attribute.name)
-            if isinstance(inner, KeyError) and inner.args == (name,):
-                yield (*key, name), "is required, and not there"
-            else:
-                yield from faults(inner, (*key, name))
-        for inner in others:
-            yield from faults(inner, key, also_known)
-    elif isinstance(error, IterableValidationError):
-        elements, _ = error.group_exceptions()
-        for inner, element in elements:
-            yield from faults(inner, (*key, element.index))
-    elif isinstance(error, ForbiddenExtraKeysError):
-        known = [*also_known, *options_fields(error.cl)]
-        for name in sorted(error.extra_fields):
-            yield (*key, name), f"there is no such option; {nearest(name, known)}"
-    elif isinstance(error, (ValueError, TypeError)):
-        yield key, _sentence(error)
-    else:
-        raise error
-
-
-def _sentence(error: ValueError | TypeError) -> str:
-    message: Any = error.args[0] if error.args else "is not valid"  # attrs' validators add themselves to the arguments
-    return str(message)

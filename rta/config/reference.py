@@ -10,10 +10,11 @@ from typing import Any
 
 import attrs
 
-from rta.config.kinds import arms, elements, is_list, kind, nested
 from rta.config.limits import limits
-from rta.config.tables import LISTS, ORDER, SETTINGS, SLOTS, Slot, installed, options_fields
-from rta.config.values import format_duration, format_size
+from rta.config.tables import LISTS, ORDER, SETTINGS, SLOTS, Slot, installed
+from rta.options import options_fields
+from rta.options.kinds import arms, elements, is_list, kind, nested
+from rta.options.values import format_duration, format_size
 from rta.phrases import shown
 from rta.ports import HELP, Duration, Size
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
-import attrs
 from attrs import define, frozen
 
+from rta.actors.relays import CommandSettings
 from rta.actors.settings import FanOutSettings, PrunerSettings
 from rta.config.model import LoggingSettings, SiteSettings
 from rta.errors import RtaError
-from rta.ports import Offer, Spelled, Transport, available, key_of, load_transport, option
-from rta.stream.options import StatusSettings
-from rta.stream.relays import CommandSettings
+from rta.node.options import StatusSettings
+from rta.options import options_fields
+from rta.ports import Offer, Spelled, Transport, available, load_transport, option
 
-__all__ = ["LISTS", "ORDER", "SETTINGS", "SLOTS", "Slot", "installed", "offer_for", "offer_of", "options_fields"]
+__all__ = ["LISTS", "ORDER", "SETTINGS", "SLOTS", "Slot", "installed", "offer_for", "offer_of"]
 
 
 @define
@@ -80,11 +80,6 @@ LISTS: dict[str, type[Any]] = {"status": StatusSettings, "command": CommandSetti
 """Tables of which there may be several, `[[status]]`; those of sources apart."""
 ORDER = ("site", "buffer", "topics", "edge", "fanout", "pruner", "logging", "source", "status", "command")
 """The order in which people read them."""
-
-
-def options_fields(cls: type[Any]) -> dict[str, attrs.Attribute[Any]]:
-    """The options of a class by key, with their types resolved."""
-    return {key_of(f.name): f for f in attrs.fields(attrs.resolve_types(cls)) if f.init}
 
 
 def offer_of(transport: Transport, slot: Slot) -> Offer[Any] | None:

@@ -14,7 +14,7 @@ from attrs import field, frozen
 
 from rta.actors.streams import Streams
 from rta.errors import MalformedError
-from rta.stream.run import By, Refusal, Refused
+from rta.node.run import By, Refusal, Refused
 
 __all__ = ["Ask", "Reply", "StreamCall", "answer_call", "perform", "read_reply"]
 

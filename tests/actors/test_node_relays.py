@@ -9,9 +9,9 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from rta.actors.relays import relay_command
 from rta.config.load import build_config
 from rta.errors import ConfigError
-from rta.stream.relays import relay_command
 
 from .node_stage import Stage
 from .test_node_commands import ask

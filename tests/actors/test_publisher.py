@@ -13,12 +13,12 @@ from trio.testing import MockClock
 from rta.actors.publisher import Publisher
 from rta.errors import TransportError, UndeliverableError
 from rta.metrics import Metrics
+from rta.node.node import Node, StateChanged, Update
+from rta.node.run import By, Now
+from rta.node.topics import NodeTopics
 from rta.session.tally import Tally
 from rta.stream.definition import PLAIN, AttributeDefinition, Ns, StatusDefinition, StreamDefinition, Trigger
-from rta.stream.node import Node, StateChanged, Update
-from rta.stream.run import By, Now
 from rta.stream.sample import Sample
-from rta.stream.topics import NodeTopics
 
 CAR = StatusDefinition("car.engine", attributes={"rpm": AttributeDefinition("rpm")})
 TMC = By("topic", "tmc")

@@ -18,11 +18,11 @@ from rta.actors.ingest import IngestActor
 from rta.actors.sampler import Sampler
 from rta.actors.settings import FanOutSettings
 from rta.errors import TransportError
+from rta.node.sources import ChannelSource, ParameterSource, SampleSource, Selector, StatusBinding, TopicSource
 from rta.ports import Context, SessionRecord
 from rta.session.tally import Tally
 from rta.stream.clock import ClockChanged, Sampled
 from rta.stream.definition import PLAIN
-from rta.stream.sources import ChannelSource, ParameterSource, SampleSource, Selector, StatusBinding, TopicSource
 from rta.testing.bursts import json_burst, large_burst, session_json
 from rta.testing.patience import until
 from rta.wire import (

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from conftest import SITE
 
-from rta.config.tables import SETTINGS, SLOTS, installed, options_fields
+from rta.config.tables import SETTINGS, SLOTS, installed
 from rta.metrics import METRICS
+from rta.options import options_fields
 
 CHECKOUT_SITE = Path(__file__).parents[2] / "config" / "site.toml"
 

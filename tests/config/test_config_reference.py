@@ -6,10 +6,11 @@ import attrs
 import pytest
 
 from rta.config import config_docs
-from rta.config.kinds import kind
-from rta.config.tables import LISTS, SETTINGS, SLOTS, installed, options_fields
+from rta.config.tables import LISTS, SETTINGS, SLOTS, installed
+from rta.node.options import AttributeSettings, StreamSettings
+from rta.options import options_fields
+from rta.options.kinds import kind
 from rta.ports import HELP
-from rta.stream.options import AttributeSettings, StreamSettings
 
 
 def sections(text: str) -> dict[str, list[str]]:

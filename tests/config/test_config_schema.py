@@ -9,7 +9,8 @@ import tomllib
 import pytest
 
 from rta.config import config_schema, default_config_path
-from rta.config.tables import LISTS, SETTINGS, SLOTS, installed, options_fields
+from rta.config.tables import LISTS, SETTINGS, SLOTS, installed
+from rta.options import options_fields
 
 TYPES = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float), "boolean": bool}
 

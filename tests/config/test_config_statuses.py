@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rta.node.sources import ChannelSource, ParameterSource, Selector, StatusBinding, TopicSource
 from rta.stream.definition import (
     PLAIN,
     Aggregate,
@@ -13,7 +14,6 @@ from rta.stream.definition import (
     StreamDefinition,
     Trigger,
 )
-from rta.stream.sources import ChannelSource, ParameterSource, Selector, StatusBinding, TopicSource
 
 SECOND = 1_000_000_000
 

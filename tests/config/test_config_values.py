@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rta.config import format_duration, format_size, parse_duration, parse_size
-from rta.config.values import DURATION_PATTERN, SIZE_PATTERN, shown
+from rta.options.values import DURATION_PATTERN, SIZE_PATTERN, shown
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,14 @@ from rta.actors.audit import Audit
 from rta.actors.streams import Streams
 from rta.errors import MalformedError, TransportError
 from rta.metrics import Metrics
+from rta.node.node import Node, ToSend
+from rta.node.run import Now
+from rta.node.settings import read_stream
 from rta.ports import SessionRecord
 from rta.rest import make_app
 from rta.rest.stream_calls import Ask, Reply, StreamCall, answer_call, perform, read_reply
 from rta.session.tally import Tally
 from rta.stream.definition import AttributeDefinition, Ns, StatusDefinition
-from rta.stream.node import Node, ToSend
-from rta.stream.run import Now
-from rta.stream.settings import read_stream
 
 START = Ns(1_800_000_000_000_000_000)
 """2027-01-15T08:00:00Z"""

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rta.errors import ConfigError
+from rta.node.settings import StreamTableError, read_stream, write_stream
 from rta.stream.definition import (
     Aggregate,
     AttributeDefinition,
@@ -20,7 +21,6 @@ from rta.stream.definition import (
     StreamDefinition,
     Trigger,
 )
-from rta.stream.settings import StreamTableError, read_stream, write_stream
 
 NAMES = ["rpm", "gear", "boost"]
 STATUS = StatusDefinition("car.engine", "", {name: AttributeDefinition(name) for name in NAMES})

@@ -16,8 +16,8 @@ import attrs
 from cattrs import Converter, IterableValidationError, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn, override
 
-from rta.config.kinds import arms, choices, is_list, is_table, is_union, phrase, takes_none
-from rta.config.values import parse_duration, parse_size
+from rta.options.kinds import arms, choices, is_list, is_table, is_union, phrase, takes_none
+from rta.options.values import parse_duration, parse_size
 from rta.phrases import shown
 from rta.ports import Duration, Size, key_of
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from attrs import field, frozen
 
+from rta.node.sources import Selector
 from rta.ports import Position, SessionRecord
-from rta.stream.sources import Selector
 from rta.wire import SessionState
 
 __all__ = ["OpenSession", "choose", "open_sessions"]

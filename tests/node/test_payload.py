@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rta.errors import MalformedError
+from rta.node.payload import MAX_PAYLOAD, encode, iso, parse_iso, read, read_map, write_status
 from rta.stream.definition import Component, Ns
 from rta.stream.message import Event, StatusMessage
-from rta.stream.payload import MAX_PAYLOAD, encode, iso, parse_iso, read, read_map, write_status
 
 json_values = st.recursive(
     st.none()

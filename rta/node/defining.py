@@ -6,6 +6,9 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from rta.errors import RtaError
+from rta.node.names import read_code, read_stream_name
+from rta.node.options import AttributeSettings, PruneSettings, SelectorSettings, StatusSettings, StreamSettings
+from rta.node.sources import SampleSource, Selector, StatusBinding, read_source
 from rta.phrases import nearest, shown
 from rta.stream.definition import (
     PLAIN,
@@ -17,9 +20,6 @@ from rta.stream.definition import (
     StreamDefinition,
     Trigger,
 )
-from rta.stream.names import read_code, read_stream_name
-from rta.stream.options import AttributeSettings, PruneSettings, SelectorSettings, StatusSettings, StreamSettings
-from rta.stream.sources import SampleSource, Selector, StatusBinding, read_source
 
 __all__ = ["DefinedStatus", "DefinitionError", "Fault", "define_status", "define_stream", "name_fault"]
 

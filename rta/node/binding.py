@@ -14,10 +14,10 @@ import numpy.typing as npt
 from attrs import field, frozen
 
 from rta.errors import MalformedError
+from rta.node.sources import ChannelSource, ParameterSource, StatusBinding
 from rta.stream.definition import Component, Ns
 from rta.stream.message import Value
 from rta.stream.sample import Sample
-from rta.stream.sources import ChannelSource, ParameterSource, StatusBinding
 from rta.wire import Burst, ChannelId, ConfigBinding, Configuration
 from rta.wire.columns import ColumnReader
 from rta.wire.conversion import BoundParameter, bind

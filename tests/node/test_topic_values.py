@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rta.errors import MalformedError
-from rta.stream.topic_values import read_payload, value_at
+from rta.node.topic_values import read_payload, value_at
 
 
 @pytest.mark.parametrize(

@@ -13,15 +13,15 @@ from heapq import heappop, heappush
 
 from attrs import evolve, frozen
 
+from rta.node.defining import name_fault
+from rta.node.pruning import Pruning
+from rta.node.rate import Rate
+from rta.node.run import CONFIGURATION, By, NodeStream, Now, Refusal, Refused, Run
+from rta.node.topics import valid_node
 from rta.stream.clock import LIVE, StreamClock
-from rta.stream.defining import name_fault
 from rta.stream.definition import Ns, StatusDefinition, StreamDefinition
 from rta.stream.engine import Output, Sample, StatusEngine
 from rta.stream.message import StatusMessage
-from rta.stream.pruning import Pruning
-from rta.stream.rate import Rate
-from rta.stream.run import CONFIGURATION, By, NodeStream, Now, Refusal, Refused, Run
-from rta.stream.topics import valid_node
 
 __all__ = ["Cleared", "Node", "Removed", "StateChanged", "ToSend", "Update"]
 

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
+from rta.node.selection import choose, open_sessions
+from rta.node.sources import Selector
 from rta.ports import Position, SessionRecord
-from rta.stream.selection import choose, open_sessions
-from rta.stream.sources import Selector
 
 NEWEST = Selector()
 

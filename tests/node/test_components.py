@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rta.errors import MalformedError
-from rta.stream.components import select_components
+from rta.node.components import select_components
 
 KNOWN = ["sg/1", "sg/2", "sg/3", "sg/10", "dl/radar/2", "dl/radar/15", "dl/radar/19", "dl/video/a", "main"]
 

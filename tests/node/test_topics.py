@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rta.stream.topics import Address, Kind, NodeTopics, is_response_topic, valid_node
+from rta.node.topics import Address, Kind, NodeTopics, is_response_topic, valid_node
 
 TOPICS = NodeTopics("dk/cph/tlc-001")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rta.stream.quota import Quota
-from rta.stream.rate import Rate
+from rta.node.quota import Quota
+from rta.node.rate import Rate
 
 
 def test_so_many_at_once_and_then_as_they_fill_up():

@@ -7,9 +7,9 @@ from enum import Enum
 from attrs import define, field, frozen
 
 from rta.errors import RtaError
+from rta.node.rate import Rate
 from rta.stream.definition import Ns, StreamDefinition
 from rta.stream.engine import StreamEngine
-from rta.stream.rate import Rate
 
 __all__ = ["CONFIGURATION", "By", "NodeStream", "Now", "Refusal", "Refused", "Run"]
 

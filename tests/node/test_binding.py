@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from rta.errors import MalformedError
-from rta.stream.binding import SessionBinding
+from rta.node.binding import SessionBinding
+from rta.node.sources import ChannelSource, ParameterSource, SampleSource, StatusBinding, TopicSource
 from rta.stream.definition import PLAIN, Component
-from rta.stream.sources import ChannelSource, ParameterSource, SampleSource, StatusBinding, TopicSource
 from rta.testing.bursts import event_burst, json_burst, session_json
 from rta.wire import (
     Application,

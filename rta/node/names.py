@@ -10,9 +10,9 @@ from typing import Any
 import attrs
 from attrs import frozen
 
+from rta.node.topics import RESERVED
 from rta.phrases import shown
 from rta.ports import Spelled
-from rta.stream.topics import RESERVED
 
 __all__ = ["ATTRIBUTE", "CODE", "COMPONENT", "NODE", "STREAM", "Keyed", "read_code", "read_stream_name"]
 

@@ -1,6 +1,6 @@
 """The options of statuses and streams: in the configuration file, in commands and over HTTP, with the same keys.
 
-What they come to is `rta.stream.defining`.
+What they come to is `rta.node.defining`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import attrs
 from attrs import define, frozen
 from attrs.validators import and_, deep_iterable, ge, le, optional
 
+from rta.node.names import ATTRIBUTE, CODE, COMPONENT, NODE, STREAM, Keyed
 from rta.ports import Duration, option
 from rta.stream.definition import Aggregate, Trigger
-from rta.stream.names import ATTRIBUTE, CODE, COMPONENT, NODE, STREAM, Keyed
 
 __all__ = ["AttributeSettings", "PruneSettings", "SelectorSettings", "StatusSettings", "StreamSettings"]
 

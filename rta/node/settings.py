@@ -7,14 +7,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rta.config.converter import CONVERTER
-from rta.config.problems import Key, faults, written
-from rta.config.values import format_duration
 from rta.errors import ConfigError, Problem
+from rta.node.defining import DefinitionError, define_stream
+from rta.node.options import StreamSettings
+from rta.options import CONVERTER, Key, faults, written
+from rta.options.values import format_duration
 from rta.phrases import shown
-from rta.stream.defining import DefinitionError, define_stream
 from rta.stream.definition import Ns, StatusDefinition, StreamDefinition
-from rta.stream.options import StreamSettings
 
 __all__ = ["StreamTableError", "read_stream", "write_stream"]
 
@@ -33,7 +32,7 @@ class StreamTableError(ConfigError):
 def read_stream(table: Mapping[str, Any], status: StatusDefinition) -> StreamDefinition:
     """What a `[[status.stream]]` table says. Durations are texts or seconds; null is the default, also within `prune`.
 
-    Names are not compared with those of other streams; see `rta.stream.defining.name_fault`.
+    Names are not compared with those of other streams; see `rta.node.defining.name_fault`.
 
     :raises StreamTableError: with every problem.
     """
