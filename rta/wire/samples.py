@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -48,12 +49,17 @@ class SampleType(StrEnum):
 
     def dtype(self, order: ByteOrder = "le") -> np.dtype[Any]:
         """The numpy type of one packed sample."""
-        code = {"u": "u", "s": "i", "f": "f"}[self[0]]
-        return np.dtype(f"{'<' if order == 'le' else '>'}{code}{int(self[1:]) // 8}")
+        return _dtype(self.value, order)
 
     @property
     def is_integer(self) -> bool:
         return self[0] != "f"
+
+
+@cache
+def _dtype(kind: str, order: ByteOrder) -> np.dtype[Any]:
+    code = {"u": "u", "s": "i", "f": "f"}[kind[0]]
+    return np.dtype(f"{'<' if order == 'le' else '>'}{code}{int(kind[1:]) // 8}")
 
 
 def encode_samples(values: npt.ArrayLike, kind: SampleType, order: ByteOrder = "le") -> bytes:

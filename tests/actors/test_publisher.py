@@ -101,11 +101,11 @@ async def desk(autojump_clock, nursery):
     return desk
 
 
-async def test_an_announcement_is_presence_then_state_then_a_full_update(desk):
+async def test_an_announcement_is_presence_then_state_then_a_full_update(autojump_clock, desk):
     assert [t for t, _ in desk.bus.sent] == ["n/presence", "n/channel/car.engine/live", "n/status/car.engine/live"]
 
 
-async def test_after_a_full_queue_comes_a_full_update_and_nothing_old(desk):
+async def test_after_a_full_queue_comes_a_full_update_and_nothing_old(autojump_clock, desk):
     await desk.sample(1.0)
     desk.bus.room = 0
     for value in (2.0, 3.0, 4.0):
@@ -120,7 +120,7 @@ async def test_after_a_full_queue_comes_a_full_update_and_nothing_old(desk):
     assert last["entries"][0]["seq"] == desk.tally.stream_events + desk.tally.stream_unsent
 
 
-async def test_states_wait_for_room_the_latest_of_each_topic(desk):
+async def test_states_wait_for_room_the_latest_of_each_topic(autojump_clock, desk):
     desk.bus.room = 0
     desk.publisher.state(desk.stream)
     desk.node.stop(desk.stream, TMC, desk.now())
@@ -135,7 +135,7 @@ async def test_states_wait_for_room_the_latest_of_each_topic(desk):
     ]
 
 
-async def test_a_clear_that_waits_does_not_wipe_what_comes_after(desk):
+async def test_a_clear_that_waits_does_not_wipe_what_comes_after(autojump_clock, desk):
     desk.bus.room = 0
     desk.node.stop(desk.stream, TMC, desk.now())
     desk.publisher.clear(desk.stream)
@@ -147,7 +147,7 @@ async def test_a_clear_that_waits_does_not_wipe_what_comes_after(desk):
     assert ("n/status/car.engine/live", None) not in desk.bus.sent
 
 
-async def test_what_is_too_large_is_not_tried_again(desk):
+async def test_what_is_too_large_is_not_tried_again(autojump_clock, desk):
     desk.bus.largest = 10
     desk.publisher.result("tmc/result/x", b"x" * 11, None)
     await desk.sample(1.0)
@@ -156,21 +156,21 @@ async def test_what_is_too_large_is_not_tried_again(desk):
     assert desk.metrics.registry.get_sample_value("rta_stream_refused_total") == 2
 
 
-async def test_what_the_broker_refuses_is_counted(desk):
+async def test_what_the_broker_refuses_is_counted(autojump_clock, desk):
     await desk.sample(1.0)
     desk.bus.settle(TransportError("not authorized"))
     assert desk.metrics.registry.get_sample_value("rta_stream_refused_total") == 4
 
 
 class TestResults:
-    async def test_one_that_is_acknowledged_is_done_with(self, desk):
+    async def test_one_that_is_acknowledged_is_done_with(self, autojump_clock, desk):
         desk.publisher.result("tmc/result/x", b"\x01", b"c")
         desk.bus.settle()
         desk.publisher.disconnected()
         desk.publisher.connected([])
         assert [t for t, _ in desk.bus.sent].count("tmc/result/x") == 1
 
-    async def test_one_without_an_acknowledgement_is_sent_again_so_often(self, desk):
+    async def test_one_without_an_acknowledgement_is_sent_again_so_often(self, autojump_clock, desk):
         desk.publisher.result("tmc/result/x", b"\x01", b"c")
         for _ in range(6):
             desk.publisher.disconnected()
@@ -178,7 +178,7 @@ class TestResults:
         assert [t for t, _ in desk.bus.sent].count("tmc/result/x") == 3
         assert desk.metrics.registry.get_sample_value("rta_results_dropped_total") == 1
 
-    async def test_over_the_bound_the_oldest_goes(self, desk):
+    async def test_over_the_bound_the_oldest_goes(self, autojump_clock, desk):
         desk.publisher.disconnected()
         for i in range(300):
             desk.publisher.result("tmc/result/x", cbor2.dumps(i), None)
