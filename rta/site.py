@@ -45,6 +45,7 @@ log = structlog.get_logger("rta.site")
 P = TypeVar("P")
 
 _SAMPLES = 256  # batches on their way from the sampler to the node; then the sampler waits
+_GOODBYE = 3.0  # seconds for the node to take leave of its bus
 _CATCH_UP = 1.0  # seconds for the readers to hand out the last entries at shutdown
 
 
@@ -128,6 +129,9 @@ class Site:
             with trio.move_on_after(_CATCH_UP), suppress(TransportError):
                 await hub.caught_up()
             await edge.shut_down(self.config.site.grace)
+            if self._node is not None:
+                with trio.move_on_after(_GOODBYE):
+                    await self._node.ended()
             nursery.cancel_scope.cancel()
         log.info("stopped")
 

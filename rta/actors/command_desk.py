@@ -118,6 +118,7 @@ class CommandDesk:
         try:
             with trio.fail_after(_DEADLINE):
                 values = await command.run(call)
+            reply.give(values)
         except Refused as e:
             reply.refuse(str(e), e.field, "refused")
         except RtaError as e:
@@ -127,17 +128,17 @@ class CommandDesk:
         except Exception:  # a plug-in's fault, set off by a message from outside, must not end the node
             log.exception("a command has failed", command=command.code)
             reply.refuse("it has failed; the node's log says why", None, "fault")
-        else:
-            reply.give(values)
         finally:
             self._running -= 1
 
-    def settle(self, reply: _Reply, result: dict[str, Any], outcome: str) -> None:
+    def settle(self, reply: _Reply, result: dict[str, Any], outcome: str, audited: bool = True) -> None:
         """An answer is there."""
+        payload = encode(result)
         self._report.count("rta_commands_total", status=result["status"])
-        self._audit.note(self._clock(), "command", reply.by, outcome, code=reply.code)
+        if audited:
+            self._audit.note(self._clock(), "command", reply.by, outcome, code=reply.code)
         topic = reply.message.response_topic or self._topics.topic(Kind.RESULT, reply.code)
-        self._answer(Answer(topic, encode(result), reply.message.correlation))
+        self._answer(Answer(topic, payload, reply.message.correlation))
 
 
 class _Reply:
@@ -159,7 +160,8 @@ class _Reply:
         result: dict[str, Any] = {"status": "error", "reason": reason}
         if field is not None:
             result["values"] = {"field": field}
-        self._desk.settle(self, result, f"refused: {reason}")
+        # A flood must not wash away what else is on record.
+        self._desk.settle(self, result, f"refused: {reason}", audited=kind not in ("flood", "busy"))
 
 
 def _read(command: Command, payload: bytes, sender: str) -> Call:

@@ -31,7 +31,7 @@ from rta.node.payload import encode, read
 from rta.node.pruning import ONLINE
 from rta.node.run import NodeStream, Now
 from rta.node.topics import Kind, NodeTopics
-from rta.ports import Link, TopicBus, TopicMessage, Will
+from rta.ports import Link, TopicBus, TopicMessage, TopicSubscription, Will
 from rta.ports.command import Command
 from rta.session.tally import Tally
 from rta.stream.clock import ClockChanged, Sampled
@@ -43,8 +43,9 @@ log = structlog.get_logger("rta.node")
 
 _WHO = "topics"
 _LOOK = 1.0  # seconds between looks at what is to be pruned, and the longest sleep of the clock
-_STEPPED = 1_000_000_000  # ns the wall clock may go back without notice
-_FIRST_LINK = 2.0  # seconds
+_SET_BACK = 1.0  # seconds the wall clock may be set back without everything beginning anew
+_SET_FORWARD = 10.0  # and forward: what would have happened in between is played through
+_ASK_AGAIN = 10.0  # seconds until a subscription that was refused is tried again
 _GOODBYE = 2.0  # seconds for the last messages
 
 
@@ -82,6 +83,10 @@ class NodeActor:
         self._due_changed = trio.Event()
         self._consumers_changed = trio.Event()
         self._stop = trio.Event()
+        self._ended = trio.Event()
+        self._working = trio.CancelScope()
+        self._requests = tuple(self._topics.all(kind) for kind in (Kind.THROTTLE, Kind.COMMAND))
+        self._own = (self._topics.all(Kind.STATE), self._topics.topic(Kind.PRESENCE))
 
     def configure(
         self, statuses: Iterable[tuple[StatusDefinition, list[StreamDefinition]]], commands: Iterable[Command] = ()
@@ -104,24 +109,31 @@ class NodeActor:
             try:
                 async with trio.open_nursery() as nursery:
                     await nursery.start(self._desk.run)
-                    await nursery.start(self._listen)
-                    nursery.start_soon(self._take_samples)
-                    nursery.start_soon(self._keep_time)
+                    # Streams run from the start, with or without a connection.
+                    begun = self._node.start_defaults(self._now())
+                    nursery.start_soon(self._hear, self._requests, self._asked)
+                    nursery.start_soon(self._hear, self._own, self._told)
+                    nursery.start_soon(self._work)
                     nursery.start_soon(self._watch_consumers)
                     nursery.start_soon(self._publisher.run, self._refresh)
                     nursery.start_soon(self._count)
                     async with self._bus.connect(self._id, Will(self._topics.topic(Kind.PRESENCE), encode("offline"))):
-                        nursery.start_soon(self._stay_connected)
+                        nursery.start_soon(self._stay_connected, begun)
                         task_status.started()
                         await self._stop.wait()
                         await self._say_goodbye()
                         nursery.cancel_scope.cancel()
             finally:
                 self._audit.close()
+                self._ended.set()
 
     def stop(self) -> None:
         """Ask `run` to come to an orderly end."""
         self._stop.set()
+
+    async def ended(self) -> None:
+        """Wait until it has."""
+        await self._ended.wait()
 
     @property
     def running(self) -> tuple[int, int]:
@@ -134,27 +146,21 @@ class NodeActor:
 
     # ---- the connection
 
-    async def _stay_connected(self) -> None:
+    async def _stay_connected(self, begun: list[ToSend]) -> None:
+        """`begun`: what the streams had to say at the start; the first connection gets it, where it still is all."""
         number = 0
-        # Streams run from the start, with or without a connection. If there soon is one, it gets their first events.
-        link: Link | None = None
-        with trio.move_on_after(_FIRST_LINK):
-            link = await self._next_link(0)
-        begun = self._node.start_defaults(self._now())
-        self._due_changed.set()
-        fresh = link is not None
         while True:
-            link = link or await self._next_link(number)
+            link = await self._next_link(number)
             number = link.number
             self._health.ok(_WHO)
             log.info("connected", node=self._id)
             self._node.pruning.connected(trio.current_time())
-            self._publisher.connected(self._node.streams, full=not fresh)
-            if fresh:
-                self._emit([out for out in begun if isinstance(out, Update)])
-                fresh = False
+            self._publisher.connected(self._node.streams)
+            for out in begun:
+                if isinstance(out, Update) and out.stream.run is not None:
+                    self._publisher.owe(out.stream, out.message)
+            begun = []
             await link.lost.wait()
-            link = None
             self._publisher.disconnected()
             self._node.pruning.disconnected()
             self._health.fail(_WHO, self._bus.trouble or "the connection is lost")
@@ -167,7 +173,8 @@ class NodeActor:
                 self._health.fail(_WHO, self._bus.trouble)
 
     async def _say_goodbye(self) -> None:
-        """The last events, then that we leave."""
+        """The last events, then that we leave; nothing after that."""
+        self._working.cancel()
         self._emit(self._node.flush(self._now()))
         if self._publisher.up:
             with trio.move_on_after(_GOODBYE), suppress(TransportError):
@@ -192,11 +199,18 @@ class NodeActor:
 
     def _refresh(self, streams: list[NodeStream]) -> None:
         self._emit(self._node.refresh(streams, self._now()))
+        self._due_changed.set()
 
     def _answer(self, answer: Answer) -> None:
         self._publisher.result(answer.topic, answer.payload, answer.correlation)
 
     # ---- samples and time
+
+    async def _work(self) -> None:
+        with self._working:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._take_samples)
+                nursery.start_soon(self._keep_time)
 
     async def _take_samples(self) -> None:
         async for item in self._samples:
@@ -208,14 +222,15 @@ class NodeActor:
             self._due_changed.set()
 
     async def _keep_time(self) -> None:
-        latest = self._clock()
+        latest = self._now()
         while True:
             now = self._now()
-            if now.wall < latest - _STEPPED:
-                log.warning("the clock was set back", seconds=round((latest - now.wall) / 1e9, 3))
-                self._emit(self._node.flush(now))  # their ends are far ahead now
+            step = (now.wall - latest.wall) / 1e9 - (now.steady - latest.steady)
+            if not -_SET_BACK <= step <= _SET_FORWARD:
+                log.warning("the clock was set", seconds=round(step, 3))
+                self._emit(self._node.flush(now))  # the ends of batches may be far ahead now
                 self._node.begin_anew(now)
-            latest = now.wall
+            latest = now
             self._emit(self._node.advance(now))
             self._due_changed = trio.Event()
             due = self._node.due()
@@ -226,6 +241,7 @@ class NodeActor:
     async def _count(self) -> None:
         while True:
             await trio.sleep(_LOOK)
+            self._publisher.contradict(trio.current_time())
             for kind, count in self._node.counts():
                 self._metrics.count("rta_stream_samples_left_out_total", count, kind=kind)
             for reason in self.streams.prune():
@@ -254,10 +270,10 @@ class NodeActor:
 
     async def _watch(self, consumer: str, scope: trio.CancelScope) -> None:
         with scope:
-            async with self._bus.subscribe(NodeTopics(consumer).topic(Kind.PRESENCE), bound=16) as subscription:
-                while True:
-                    message = await subscription.receive()
-                    self._node.pruning.heard(consumer, self._presence_of(message))
+            await self._hear(
+                (NodeTopics(consumer).topic(Kind.PRESENCE),),
+                lambda message: self._node.pruning.heard(consumer, self._presence_of(message)),
+            )
 
     def _presence_of(self, message: TopicMessage) -> str | None:
         """What a presence says; one that cannot be read says that somebody is there no more than none."""
@@ -272,33 +288,54 @@ class NodeActor:
 
     # ---- what others ask
 
-    async def _listen(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        topics = self._topics
-        filters = [topics.all(kind) for kind in (Kind.THROTTLE, Kind.COMMAND, Kind.STATE)]
-        async with self._bus.subscribe(*filters, topics.topic(Kind.PRESENCE), bound=1024) as subscription:
-            task_status.started()
+    async def _hear(self, filters: tuple[str, ...], take: Callable[[TopicMessage], None]) -> None:
+        """Take what comes on some topics; a bus that refuses them is asked again, and health says so."""
+        who = f"subscription to {filters[0]}"
+        try:
             while True:
-                self._heard(await subscription.receive())
+                try:
+                    async with self._bus.subscribe(*filters, bound=1024) as subscription:
+                        self._health.ok(who)
+                        await self._take_all(subscription, take)
+                except TransportError as e:
+                    self._health.fail(who, str(e))
+                    await trio.sleep(_ASK_AGAIN)
+        finally:
+            self._health.ok(who)
 
-    def _heard(self, message: TopicMessage) -> None:
+    async def _take_all(self, subscription: TopicSubscription, take: Callable[[TopicMessage], None]) -> None:
+        lost = 0
+        while True:
+            take(await subscription.receive())
+            if subscription.dropped > lost:
+                self._refused("any", "flood", subscription.dropped - lost)
+                lost = subscription.dropped
+
+    def _refused(self, kind: str, reason: str, count: int = 1) -> None:
+        self._metrics.count("rta_topic_input_refused_total", count, kind=kind, reason=reason)
+
+    def _told(self, message: TopicMessage) -> None:
+        """What is published of ourselves, by us or by others."""
         address = self._topics.parse(message.topic)
         if address is None:
-            self._metrics.count("rta_topic_input_refused_total", kind="unknown", reason="topic")
-        elif address.kind is Kind.PRESENCE:
+            return
+        if address.kind is Kind.PRESENCE:
             # A retained one is from before, and has been answered by our announcing ourselves.
             if not message.retained and self._presence_of(message) != ONLINE and not self._stop.is_set():
                 self._publisher.online_again(trio.current_time())
-        elif address.kind is Kind.STATE:
-            if message.retained and message.payload and not self._has(address.code, address.name):
-                # Ours from before, of a stream that is no longer configured.
-                self._publisher.clear_topic(message.topic)
-                self._publisher.clear_topic(self._topics.topic(Kind.STATUS, address.code, address.name))
-        elif not message.payload and message.retained is False and address.kind is Kind.THROTTLE:
-            self._metrics.count("rta_topic_input_refused_total", kind="throttle", reason="empty")
+        elif message.retained and message.payload and not self._has(address.code, address.name):
+            # Ours from before, of a stream that is no longer configured.
+            self._publisher.clear_topic(message.topic)
+            self._publisher.clear_topic(self._topics.topic(Kind.STATUS, address.code, address.name))
+
+    def _asked(self, message: TopicMessage) -> None:
+        address = self._topics.parse(message.topic)
+        if address is None:
+            self._refused("unknown", "topic")
         elif message.retained:
-            self._metrics.count("rta_topic_input_refused_total", kind=address.kind.value, reason="retained")
+            self._refused(address.kind.value, "retained")
         elif address.kind is Kind.COMMAND:
-            self._desk.take(message, address.code if not address.name else f"{address.code}/{address.name}")
+            self._desk.take(message, address.code)
         else:
             self._throttle.take(message, address, trio.current_time())
 

@@ -20,7 +20,7 @@ from rta.errors import TransportError, UndeliverableError
 from rta.node.payload import encode, write_status
 from rta.node.run import NodeStream
 from rta.node.topics import Kind, NodeTopics
-from rta.ports import Reporter, TopicBus
+from rta.ports import Qos, Reporter, TopicBus
 from rta.session.tally import Tally
 from rta.stream.message import StatusMessage
 
@@ -52,11 +52,15 @@ class Publisher:
         self._status_topic = lru_cache(maxsize=_TOPICS)(partial(topics.topic, Kind.STATUS))
         self._report = report
         self._tally = tally
-        self._owed: dict[str, bytes] = {}
-        self._fulls: dict[NodeStream, None] = {}
+        self._owed: dict[str, tuple[bytes, Qos]] = {}
+        self._fulls: dict[NodeStream, StatusMessage | None] = {}
         self._results: dict[_Result, None] = {}
         self._wake = trio.Event()
         self._online_at = 0.0
+        self._contradict = False
+        self._connection = 0
+        self._unsettled = 0
+        """Kept messages of this connection that have not been acknowledged."""
         self._refused: set[str] = set()
         self.up = False
 
@@ -68,9 +72,12 @@ class Publisher:
             while self.up and not self._pay(refresh):
                 await trio.sleep(_RETRY)
 
-    def connected(self, streams: Iterable[NodeStream], full: bool = True) -> None:
-        """A connection has been made: everything is announced anew. `full`: running streams owe a full update."""
+    def connected(self, streams: Iterable[NodeStream]) -> None:
+        """A connection has been made: everything is announced anew, and every running stream owes a full update."""
         self.up = True
+        self._connection += 1
+        self._unsettled = 0
+        self._contradict = False
         self._fulls.clear()
         self.presence("online")
         streams = list(streams)
@@ -79,11 +86,15 @@ class Publisher:
         for stream in streams:
             if stream.run is None:
                 self.clear(stream)
-            elif full:
+            else:
                 self._fulls[stream] = None
         for result in list(self._results):
             self._send_result(result)
         self._wake.set()
+
+    def owe(self, stream: NodeStream, message: StatusMessage) -> None:
+        """The full update that a stream owes is this one, unless something has happened since."""
+        self._fulls[stream] = message
 
     def disconnected(self) -> None:
         """The connection is lost."""
@@ -132,9 +143,9 @@ class Publisher:
         self._keep(topic, encode({"state": "stopped" if stream.run is None else "running"}))
 
     def clear(self, stream: NodeStream) -> None:
-        """The retained status of a stream goes."""
+        """The retained status of a stream goes. With the QoS of its updates, so that none of them overtakes it."""
         self._fulls.pop(stream, None)
-        self._keep(self._status_topic(*stream.key), b"")
+        self._keep(self._status_topic(*stream.key), b"", stream.definition.qos)
 
     def clear_topic(self, topic: str) -> None:
         """Whatever is retained there goes."""
@@ -145,8 +156,14 @@ class Publisher:
         self._keep(self._topics.topic(Kind.PRESENCE), encode(word))
 
     def online_again(self, now: float) -> None:
-        """Somebody has published that we are away; say that we are not, but not for ever. `now`: steady seconds."""
-        if self.up and now >= self._online_at:
+        """Somebody has published that we are away; say that we are not, in time. `now`: steady seconds."""
+        self._contradict = True
+        self.contradict(now)
+
+    def contradict(self, now: float) -> None:
+        """Do so if it is time. Not more often, lest two nodes with one id go on for ever. `now`: steady seconds."""
+        if self.up and self._contradict and now >= self._online_at:
+            self._contradict = False
             self._online_at = now + _ONLINE_AGAIN
             self.presence("online")
 
@@ -161,16 +178,18 @@ class Publisher:
 
     # ---- sending
 
-    def _keep(self, topic: str, payload: bytes) -> None:
+    def _keep(self, topic: str, payload: bytes, qos: Qos = 1) -> None:
         """To be retained; sent now or as soon as possible."""
         self._owed.pop(topic, None)
-        if not self.up or not self._send_kept(topic, payload):
-            self._owed[topic] = payload
+        if not self.up or not self._send_kept(topic, payload, qos):
+            self._owed[topic] = payload, qos
             self._wake.set()
 
-    def _send_kept(self, topic: str, payload: bytes) -> bool:
+    def _send_kept(self, topic: str, payload: bytes, qos: Qos) -> bool:
+        done = partial(self._kept_settled, topic, self._connection)
         try:
-            self._bus.send(topic, payload, retain=True, qos=1, done=partial(self._settled, topic))
+            self._bus.send(topic, payload, retain=True, qos=qos, done=done)
+            self._unsettled += 1
         except UndeliverableError as e:
             self._settled(topic, e)
         except TransportError:
@@ -205,12 +224,20 @@ class Publisher:
         return True
 
     def _result_settled(self, result: _Result, error: TransportError | None) -> None:
-        if error is None:
+        if error is None or isinstance(error, UndeliverableError):
             self._results.pop(result, None)
+            self._settled(result.topic, error)
+
+    def _kept_settled(self, topic: str, connection: int, error: TransportError | None) -> None:
+        if connection == self._connection:
+            self._unsettled -= 1
+            if not self._unsettled:
+                self._wake.set()
+        self._settled(topic, error)
 
     def _settled(self, topic: str, error: TransportError | None) -> None:
         """After a lost connection everything is announced anew; what was refused stays refused."""
-        if error is not None and self.up:
+        if isinstance(error, UndeliverableError):
             self._report.count("rta_stream_refused_total")
             if topic not in self._refused and len(self._refused) < 1000:
                 self._refused.add(topic)
@@ -223,15 +250,20 @@ class Publisher:
 
     def _pay(self, refresh: Callable[[list[NodeStream]], None]) -> bool:
         """Send what is owed, as far as it goes; whether all of it went."""
-        for topic in list(self._owed):
-            if not self._send_kept(topic, self._owed[topic]):
+        for topic, (payload, qos) in list(self._owed.items()):
+            if not self._send_kept(topic, payload, qos):
                 return False
             del self._owed[topic]
         if not all(self._send_result(r) for r in list(self._results) if not r.tries):
             return False
+        if self._unsettled:
+            return True  # states come before updates; the last acknowledgement wakes us
         for stream in list(self._fulls):
-            del self._fulls[stream]
-            refresh([stream])
+            message = self._fulls.pop(stream)
+            if message is not None and stream.engine.seq == message.events[-1].seq:
+                self.update(stream, message, trio.current_time())
+            else:
+                refresh([stream])
             if stream in self._fulls:
                 return False
         return True

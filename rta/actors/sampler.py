@@ -208,7 +208,10 @@ class Sampler:
             except MalformedError as e:
                 self._report.malformed(f"topic {message.topic}", e.kind, str(e))
         for code, values in changed.items():
-            self._topic_values.setdefault(code, {}).update(values)
+            known = self._topic_values.setdefault(code, {})
+            if message.retained and all(k in known and known[k] == v for k, v in values.items()):
+                continue  # brought again by a reconnect: no news, and no younger than it was
+            known.update(values)
             await self._send_topic_values(code, values)
 
     async def _send_topic_values(self, code: str, values: dict[tuple[str, Component], Value]) -> None:

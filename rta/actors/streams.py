@@ -192,10 +192,10 @@ class Streams:
         now, status = self._clock(), self._node.statuses.get(code)
         if status is None:
             raise Refused(f"there is no status {code!r}", "code", Refusal.UNKNOWN)
-        if change.kind == "add":
+        if change.kind in ("add", "replace"):
             definition = new_stream({**change.fields, "name": name}, status)
-            if name in {s.definition.name for s in self._node.streams if s.definition.code == code}:
-                self._node.remove(self._node.stream(code, name), CONFIGURATION, now)  # it had been removed before
+            if change.kind == "replace" and name in self._node.names(code):
+                self._node.remove(self._node.stream(code, name), CONFIGURATION, now)
             self._node.add(definition, now)
         elif change.kind == "remove":
             self._node.remove(self._node.stream(code, name), CONFIGURATION, now)

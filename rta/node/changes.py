@@ -27,10 +27,10 @@ _VERSION = 1
 
 @frozen
 class Change:
-    """What became of one stream. `fields`: of an added one all that were given, of an edited one what differs from
-    the configuration (None: the default)."""
+    """What became of one stream. `fields`: of an added or replaced one all that were given, of an edited one what
+    differs from the configuration (None: the default)."""
 
-    kind: Literal["add", "edit", "remove"]
+    kind: Literal["add", "replace", "edit", "remove"]
     fields: dict[str, Any] = field(factory=dict)
 
 
@@ -65,8 +65,8 @@ def merged(before: Change | None, change: Change) -> Change | None:
         return change
     if change.kind == "remove":
         return None if before.kind == "add" else change
-    if before.kind == "remove":  # added again: all of it is now ours
-        return change
+    if before.kind == "remove":  # a configured one was removed, and is added again: all of it is now ours
+        return Change("replace", change.fields)
     return evolve(before, fields={**before.fields, **change.fields})
 
 

@@ -10,18 +10,17 @@ from typing import Any
 import attrs
 from attrs import frozen
 
-from rta.node.topics import RESERVED
+from rta.node.topics import NODE_ID, RESERVED
 from rta.phrases import shown
 from rta.ports import Spelled
 
 __all__ = ["ATTRIBUTE", "CODE", "COMPONENT", "NODE", "STREAM", "Keyed", "read_code", "read_stream_name"]
 
 _WORD = "[A-Za-z0-9_-]+"
-_LEVEL = r"[^/+#\s\x00-\x1f\ud800-\udfff]"
 _SHORT = "(?=.{1,200}$)"  # topics are made of them, and must not grow beyond what a bus takes
 
 NODE = Spelled(
-    re.compile(rf"{_SHORT}(?!\$){_LEVEL}+(/{_LEVEL}+)*"),
+    NODE_ID,
     'a node id: levels joined by "/", without blanks, "+" and "#", and with no "$" at the beginning',
 )
 CODE = Spelled(

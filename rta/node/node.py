@@ -26,6 +26,7 @@ from rta.stream.message import StatusMessage
 __all__ = ["Cleared", "Node", "Removed", "StateChanged", "ToSend", "Update"]
 
 _CONSUMERS = 64  # that can start one stream
+_JUMP = 10_000_000_000  # ns by which a new clock may be ahead to be taken for going on; faster ones more
 _LONGEST = 10 * 366 * 86400.0  # seconds
 
 
@@ -98,6 +99,10 @@ class Node:
             why = f"status {code!r} has no stream {name or '(unnamed)'!r}; there are: {names}"
             raise Refused(why, "name", Refusal.UNKNOWN)
         return found
+
+    def names(self, code: str) -> list[str]:
+        """Of the streams of a status that is there."""
+        return list(self._statuses[code].streams)
 
     def counts(self) -> Iterator[tuple[str, int]]:
         """What the engines have counted and left out since they were asked last, by kind."""
@@ -190,7 +195,9 @@ class Node:
         if run is None:
             begun = Run(now.wall, by, span, {} if consumer is None else {consumer: None}, now.steady)
             return self._begin(stream, begun, now)
-        run.by, run.timeout, run.renewed, run.away_since = by, span, now.steady, None
+        run.by, run.renewed, run.away_since = by, now.steady, None
+        if span is not None:
+            run.timeout = span
         if consumer is not None:
             run.consumers[consumer] = None
         return [StateChanged(stream)]
@@ -237,15 +244,15 @@ class Node:
         return self._clocks[stream.definition.code].now(now.wall)
 
     def set_clock(self, code: str, clock: StreamClock, now: Now) -> None:
-        """The samples of a status have another time from now on. If it begins before what was, all begins anew."""
-        before = self._clocks[code].now(now.wall)
+        """The samples of a status have another time from now on. Unless it goes on from what was, all begins anew."""
+        jump = clock.now(now.wall) - self._clocks[code].now(now.wall)
         self._clocks[code] = clock
-        if clock.now(now.wall) < before:
+        if not 0 <= jump <= (_JUMP if clock.speed < 1 else _JUMP * clock.speed):
             self._statuses[code].begin_anew(clock.now(now.wall))
         self._schedule(code)
 
     def begin_anew(self, now: Now) -> None:
-        """The wall clock has been set back."""
+        """The wall clock has been set."""
         for code, engine in self._statuses.items():
             engine.begin_anew(self._clocks[code].now(now.wall))
             self._schedule(code)

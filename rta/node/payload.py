@@ -19,7 +19,7 @@ import cbor2
 
 from rta.errors import MalformedError
 from rta.stream.definition import Ns
-from rta.stream.message import StatusMessage
+from rta.stream.message import StatusMessage, unicode
 
 __all__ = ["MAX_PAYLOAD", "encode", "iso", "parse_iso", "read", "read_map", "write_status"]
 
@@ -68,8 +68,10 @@ def encode(value: Any) -> bytes:
 def _writable(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
+    if isinstance(value, str):
+        return unicode(value)
     if isinstance(value, Mapping):
-        return {str(k): _writable(v) for k, v in value.items()}
+        return {unicode(str(k)): _writable(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_writable(v) for v in value]
     return value

@@ -25,12 +25,12 @@ class Pruning:
         """Since when we have been hearing of presences; None: we do not."""
 
     def connected(self, now: float) -> None:
-        """Presences are heard from now on; what was known before is old."""
-        self._presence.clear()
+        """Presences are heard from now on; some may have been since the connection was made."""
         self._known_since = now
 
     def disconnected(self) -> None:
         """Nothing is known of anybody until we are connected again."""
+        self._presence.clear()
         self._known_since = None
 
     def heard(self, node: str, presence: str | None) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 from attrs import frozen
 
 from rta.ports.topic_bus import valid_topic
 
-__all__ = ["RESERVED", "Address", "Kind", "NodeTopics", "is_response_topic", "valid_node"]
+__all__ = ["NODE_ID", "RESERVED", "Address", "Kind", "NodeTopics", "is_response_topic", "valid_node"]
+
+_LEVEL = r"[^/+#\s\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufff0-\uffff]"
+NODE_ID = re.compile(rf"(?=.{{1,200}}$)(?!\$){_LEVEL}+(/{_LEVEL}+){{0,15}}")
+"""Up to 16 levels and 200 characters, none of which a broker might take amiss."""
 
 RESERVED = "default"
 """On input this name means the unnamed stream; no stream can be called so."""
@@ -34,6 +39,10 @@ class Address:
     name: str = ""
 
 
+_LEVELS = {Kind.PRESENCE: 0, Kind.COMMAND: 1, Kind.RESULT: 1}
+"""Behind the kind, where it is not a code and perhaps a name. A broker's access control names commands exactly."""
+
+
 class NodeTopics:
     """Topics of one node."""
 
@@ -54,7 +63,7 @@ class NodeTopics:
         if not topic.startswith(self._prefix):
             return None
         kind, *rest = topic[len(self._prefix) :].split("/")
-        if kind not in set(Kind) or len(rest) > (0 if kind == Kind.PRESENCE else 2):
+        if kind not in set(Kind) or len(rest) > _LEVELS.get(Kind(kind), 2):
             return None
         code, name = (*rest, "", "")[:2]
         return Address(Kind(kind), code, "" if name == RESERVED else name)
@@ -62,7 +71,7 @@ class NodeTopics:
 
 def valid_node(node: str) -> bool:
     """Whether it can be a node's id: levels that are topic levels."""
-    return valid_topic(node) and not node.startswith("$") and all(node.split("/"))
+    return NODE_ID.fullmatch(node) is not None
 
 
 def is_response_topic(topic: str, kind: Kind, code: str) -> bool:

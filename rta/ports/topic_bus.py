@@ -86,8 +86,9 @@ class TopicBus(Protocol):
     def connect(self, client_id: str, will: Will | None = None) -> AbstractAsyncContextManager[None]:
         """Be connected, or try to be, for as long as the block lasts; entering it does not wait for a connection.
 
-        At most one such block at a time. Leaving it closes the connection, so that no will is published; a
-        connection that is lost has its will published. Another connection with the same id takes over from this one.
+        At most one such block at a time. Leaving it closes the connection, so that no will is published; one that is
+        lost, or left by an exception, has its will published. Another connection with the same id takes over from this
+        one.
         """
         ...
 

@@ -6,13 +6,18 @@ from attrs import frozen
 
 from rta.stream.definition import Component, Ns
 
-__all__ = ["Event", "StatusMessage", "Value", "Values"]
+__all__ = ["Event", "StatusMessage", "Value", "Values", "unicode"]
 
 Value = float | int | str | bool | None
 """Finite; None is null."""
 
 Values = dict[str, Value | dict[Component, Value]]
 """By attribute, or `attribute.aggregate`; a map where the attribute has components."""
+
+
+def unicode(text: str) -> str:
+    """Text that can be sent: JSON and conversions may bring halves of characters, which become question marks."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 @frozen(slots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rta.stream.agenda import Agenda, Timer
 from rta.stream.definition import AttributeDefinition, Component, Ns
-from rta.stream.message import Value
+from rta.stream.message import Value, unicode
 
 if TYPE_CHECKING:
     from rta.stream.updates import Updates
@@ -90,9 +90,12 @@ class Reading:
 
 
 def known(value: Value) -> Value:
-    """The value as it can be sent: None for what is not finite; integers of more than 64 bits become floats."""
+    """The value as it can be sent: None for what is not finite; integers of more than 64 bits become floats; text
+    that is no Unicode (JSON may hold halves of characters) has question marks there."""
     if isinstance(value, float):
         return value if isfinite(value) else None
+    if isinstance(value, str):
+        return unicode(value)
     if isinstance(value, int) and not -(1 << 63) <= value < 1 << 64:
         try:
             return float(value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import trio
 from trio.testing import wait_all_tasks_blocked
 
@@ -196,6 +198,17 @@ class Connections(BusUnderTest):
                 await bus.publish(WILL.topic, b"shutdown", qos=1)
             async with self.connected(bus, "kit-1"):  # whatever the first one left is known by now
                 assert [m.payload for m in await self.up_to_end(bus, subscription)] == [b"shutdown"]
+
+    async def test_a_connection_that_is_left_by_an_error_leaves_its_will(self) -> None:
+        async with (
+            self.make_bus() as bus,
+            self.open_again(bus) as other,
+            other.subscribe(WILL.topic) as subscription,
+        ):
+            with suppress(ArithmeticError):
+                async with self.connected(bus, "kit-1", WILL):
+                    raise ArithmeticError
+            assert await self.receive(subscription) == [TopicMessage(WILL.topic, WILL.payload)]
 
     # ---- takeover
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import cbor2
 import pytest
 import trio
 from trio.testing import MockClock
 
-from rta.stream.definition import Ns, Prune, StreamDefinition, Trigger
+from rta.node.run import By
+from rta.stream.clock import LIVE as LIVE_TIME
+from rta.stream.clock import ClockChanged, Sampled, StreamClock
+from rta.stream.definition import PLAIN, Aggregate, Ns, Prune, StreamDefinition, Trigger
+from rta.stream.sample import Sample
 
 from .node_stage import NODE, Stage
 
@@ -173,6 +179,115 @@ async def test_it_contradicts_who_says_that_it_is_offline(autojump_clock):
         assert (await stage.kept())["presence"] == "online"
 
 
+async def test_the_third_time_it_contradicts_as_soon_as_it_may(autojump_clock):
+    async with Stage(LIVE).running() as stage:
+        for _ in range(3):
+            await stage.tell("presence", "offline", retain=True)
+        await trio.sleep(12)
+        assert (await stage.kept())["presence"] == "online"
+
+
+async def test_a_node_that_fails_is_offline(autojump_clock):
+    stage = Stage(LIVE)
+
+    async def fail() -> None:
+        async with stage.other.connect("observer"), trio.open_nursery() as nursery:
+            stage.node.configure([])
+            await nursery.start(stage.node.run)
+            await stage.settle()
+            assert (await stage.kept())["presence"] == "online"
+            raise ArithmeticError
+
+    with pytest.raises(ExceptionGroup):
+        await fail()
+    async with stage.other.connect("observer"):
+        assert (await stage.kept())["presence"] == "offline"
+
+
+@pytest.mark.parametrize("consumer", ["a\x01b", "a\x7fb", "/".join("a" * 300), "x" * 201, "a b", "$a", "a//b"])
+async def test_a_consumer_that_a_broker_might_take_amiss_is_refused(autojump_clock, consumer):
+    async with Stage(LIVE).running() as stage:
+        await stage.tell("throttle/car.engine/live", {"action": "start", "consumer": consumer})
+        assert stage.node.streams.list()[0]["consumers"] == {}
+
+
+async def test_text_that_is_no_unicode_is_sent_with_question_marks(autojump_clock):
+    async with Stage(LIVE).running() as stage, stage.heard(f"{NODE}/status/#") as got:
+        await stage.sample(rpm="a\ud800b", oil="ø")
+        await stage.settle()
+    assert got[-1][1]["entries"][0]["values"] == {"rpm": "a?b", "oil": "ø"}
+
+
+async def test_a_start_before_there_is_a_connection_counts(autojump_clock):
+    stage = Stage(LIVE, IDLE)
+    stage.bus.cut()
+    async with stage.running():
+        stage.node.streams.start("car.engine", "idle", By("http"), timeout=60.0, consumer="tmc")
+        stage.node.streams.stop("car.engine", "live", By("http"))
+        await trio.sleep(5)
+        stage.bus.mend()
+        await stage.settle()
+        kept = await stage.kept()
+        assert kept["channel/car.engine/live"] == {"state": "stopped"}
+        assert kept["channel/car.engine/idle"] == {"state": "running"}
+        assert kept["status/car.engine/idle"]["entries"][0]["values"] == {"rpm": None}
+        idle, _ = stage.node.streams.list()
+        assert idle["prune_at"] is not None
+        assert list(idle["consumers"]) == ["tmc"]
+
+
+async def test_the_first_connection_gets_the_first_event_however_late(autojump_clock):
+    stage = Stage(LIVE)
+    stage.bus.cut()
+    async with stage.running():
+        await trio.sleep(30)
+        stage.bus.mend()
+        await stage.settle()
+        assert (await stage.kept())["status/car.engine/live"]["entries"][0]["seq"] == 1
+
+
+@pytest.mark.parametrize("days", [30, -30])
+async def test_a_clock_that_is_set_is_not_played_through(autojump_clock, days):
+    minute = StreamDefinition("car.engine", "live", attributes={"rpm": Trigger.CHANGE}, update=Ns(60 * SECOND))
+    async with Stage(minute).running() as stage, stage.heard(f"{NODE}/status/#") as got:
+        stage.back = -days * 86400 * SECOND
+        await trio.sleep(125)
+        assert len(got) <= 4
+
+
+async def test_another_session_with_a_clock_of_its_own_is_not_played_through(autojump_clock):
+    hourly = StreamDefinition("car.engine", "live", aggregates={"rpm": (Aggregate.SUM,)}, update=Ns(3600 * SECOND))
+    async with Stage(hourly).running() as stage, stage.heard(f"{NODE}/status/#") as got:
+        years_ago = StreamClock(Ns(stage.clock() - 10 * 365 * 86400 * SECOND), Ns(stage.clock()), Fraction(3600))
+        await stage.send.send(ClockChanged("car.engine", years_ago))
+        await trio.sleep(3)
+        await stage.send.send(ClockChanged("car.engine", LIVE_TIME))
+        await trio.sleep(3)
+        assert len(got) <= 4
+
+
+async def test_nothing_is_said_behind_the_goodbye(autojump_clock):
+    async with Stage(LIVE).running() as stage:
+        async with stage.heard() as got:
+            stage.node.stop()
+            for value in range(10):
+                stage.send.send_nowait(Sampled("car.engine", [Sample(Ns(stage.clock()), "rpm", PLAIN, float(value))]))
+            await stage.settle()
+        assert got[-1][:2] == ("presence", "shutdown")
+
+
+async def test_what_is_dropped_in_a_flood_is_counted(autojump_clock):
+    async with Stage(LIVE).running() as stage:
+        for _ in range(5000):
+            stage.other.send(f"{NODE}/throttle/car.engine/live", cbor2.dumps({"action": "start"}))
+        await trio.sleep(3)
+        await stage.tell("throttle/car.engine/live", {"action": "start"})
+        started = 201
+        dropped = stage.counted("rta_topic_input_refused_total", kind="any", reason="flood")
+        refused = stage.counted("rta_topic_input_refused_total", kind="throttle", reason="flood")
+        assert dropped + refused == 5001 - started
+
+
 async def test_a_shutdown_sends_what_is_collected_and_says_so(autojump_clock):
     batching = StreamDefinition("car.engine", "live", attributes={"rpm": Trigger.CHANGE}, batch=Ns(60 * SECOND))
     async with Stage(batching).running() as stage:
@@ -232,6 +347,28 @@ class TestPruning:
             await trio.sleep(4)
             assert (await stage.kept())["channel/car.engine/live"] == {"state": "stopped"}
             assert stage.node.streams.list()[0]["stopped_by"] == "pruning (consumers gone)"
+
+    async def test_one_that_is_there_before_us_is_there(self, autojump_clock):
+        stage = Stage(StreamDefinition("car.engine", "live", prune=Prune(consumers=("tmc",), grace=Ns(0))))
+        async with stage.other.connect("early"):
+            await stage.other.publish("tmc/presence", cbor2.dumps("online"), retain=True)
+        async with stage.running():
+            for _ in range(3):
+                await trio.sleep(5)
+                assert stage.node.streams.list()[0]["state"] == "running"
+                stage.bus.cut()
+                await stage.settle()
+                stage.bus.mend()
+
+    async def test_a_renewal_without_a_timeout_keeps_that_of_the_start(self, autojump_clock):
+        async with Stage(IDLE).running() as stage:
+            await stage.tell("throttle/car.engine/idle", {"action": "start", "timeout": 60})
+            await trio.sleep(50)
+            await stage.tell("throttle/car.engine/idle", {"action": "start"})
+            await trio.sleep(50)
+            assert stage.node.streams.list()[0]["state"] == "running"
+            await trio.sleep(15)
+            assert stage.node.streams.list()[0]["state"] == "stopped"
 
     async def test_one_that_never_came_is_away(self, autojump_clock):
         stream = StreamDefinition("car.engine", "live", prune=Prune(consumers=("tmc",), grace=Ns(0)))

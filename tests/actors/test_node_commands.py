@@ -175,6 +175,14 @@ async def test_a_configured_stream_that_was_removed_stays_away(autojump_clock, a
         assert [s["update"] for s in again.node.streams.list()] == ["3s"]
 
 
+async def test_a_removed_stream_that_was_added_in_between_stays_away(autojump_clock, administered, tmp_path):
+    async with administered.running() as stage:
+        for code in ("stream.remove", "stream.add", "stream.remove"):
+            assert (await ask(stage, code, {"code": "car.engine", "name": "live"}))["status"] == "ok"
+    async with Stage(LIVE, state_dir=tmp_path / "state").running() as again:
+        assert again.node.streams.list() == []
+
+
 async def test_a_change_that_no_longer_fits_is_left_out_and_kept(autojump_clock, administered, tmp_path):
     async with administered.running() as stage:
         await ask(stage, "stream.edit", {"code": "car.engine", "name": "live", "qos": 1})
@@ -233,6 +241,19 @@ class TestAnswers:
             async with stage.heard("#") as got:
                 await stage.tell("command/stream.list", {}, response_topic=topic)
             assert [t for t, _, _ in got] == ["command/stream.list"]
+            assert stage.counted("rta_topic_input_refused_total", kind="command", reason="response_topic") == 1
+
+    @pytest.mark.parametrize("more", ["/", "/default", "/x", "/x/y"])
+    async def test_a_command_is_one_level(self, autojump_clock, administered, more):
+        """A broker's access control denies administration by the exact topic."""
+        async with administered.running() as stage:
+            await stage.tell(f"command/stream.add{more}", {"code": "car.engine", "name": "x"})
+            assert [s["name"] for s in stage.node.streams.list()] == ["live"]
+            assert stage.counted("rta_topic_input_refused_total", kind="unknown", reason="topic") == 1
+
+    async def test_an_answer_to_somebody_of_300_levels_is_none(self, autojump_clock):
+        async with Stage(LIVE).running() as stage:
+            await stage.tell("command/stream.list", {}, response_topic="/".join("a" * 300) + "/result/stream.list")
             assert stage.counted("rta_topic_input_refused_total", kind="command", reason="response_topic") == 1
 
     async def test_an_unknown_command_is_answered(self, autojump_clock):
@@ -297,8 +318,12 @@ class TestPlugIns:
         async def broken(call: Call) -> None:
             raise ZeroDivisionError
 
+        async def strange(call: Call) -> dict[str, Any]:
+            return {"x": object()}
+
         stage = Stage(LIVE)
         stage.commands = [
+            Command("sg.strange", strange, dict),
             Command("sg.dim", dim, Dim, components=("sg/1", "sg/2", "sg/3", "dl/1")),
             Command("sg.broken", broken, dict),
         ]
@@ -342,6 +367,7 @@ class TestPlugIns:
     async def test_a_fault_of_a_plug_in_is_an_answer_too(self, autojump_clock, lamps):
         async with lamps.running() as stage:
             assert "it has failed" in (await ask(stage, "sg.broken", {}))["reason"]
+            assert "it has failed" in (await ask(stage, "sg.strange", {}))["reason"]
             assert (await ask(stage, "stream.list", {}))["status"] == "ok"
 
 

@@ -97,6 +97,7 @@ async def desk(autojump_clock, nursery):
     desk = Desk()
     nursery.start_soon(desk.publisher.run, desk.refresh)
     desk.publisher.connected([desk.stream])
+    desk.bus.settle()
     await trio.sleep(0.1)
     return desk
 
@@ -156,16 +157,41 @@ async def test_what_is_too_large_is_not_tried_again(autojump_clock, desk):
     assert desk.metrics.registry.get_sample_value("rta_stream_refused_total") == 2
 
 
+async def test_updates_wait_until_the_states_have_been_acknowledged(autojump_clock, desk):
+    desk.publisher.disconnected()
+    desk.publisher.connected([desk.stream])
+    del desk.bus.sent[:]
+    await trio.sleep(5)
+    assert desk.bus.sent == []
+    desk.bus.settle()
+    await trio.sleep(0.1)
+    assert [t for t, _ in desk.bus.sent] == ["n/status/car.engine/live"]
+
+
+async def test_what_was_lost_with_a_connection_is_no_refusal(autojump_clock, desk):
+    await desk.sample(1.0)
+    desk.bus.settle(TransportError("the connection is lost"))
+    assert desk.metrics.registry.get_sample_value("rta_stream_refused_total") == 0
+
+
 async def test_what_the_broker_refuses_is_counted(autojump_clock, desk):
     await desk.sample(1.0)
-    desk.bus.settle(TransportError("not authorized"))
-    assert desk.metrics.registry.get_sample_value("rta_stream_refused_total") == 4
+    await desk.sample(2.0)
+    desk.bus.settle(UndeliverableError("not authorized"))
+    assert desk.metrics.registry.get_sample_value("rta_stream_refused_total") == 3  # with the first full update
 
 
 class TestResults:
     async def test_one_that_is_acknowledged_is_done_with(self, autojump_clock, desk):
         desk.publisher.result("tmc/result/x", b"\x01", b"c")
         desk.bus.settle()
+        desk.publisher.disconnected()
+        desk.publisher.connected([])
+        assert [t for t, _ in desk.bus.sent].count("tmc/result/x") == 1
+
+    async def test_one_that_is_refused_is_done_with(self, autojump_clock, desk):
+        desk.publisher.result("tmc/result/x", b"\x01", b"c")
+        desk.bus.settle(UndeliverableError("not authorized"))
         desk.publisher.disconnected()
         desk.publisher.connected([])
         assert [t for t, _ in desk.bus.sent].count("tmc/result/x") == 1

@@ -43,6 +43,19 @@ class LeavesOneWillOnly(Wrapped):
         self.bus._will = None
 
 
+class SaysGoodbyeWhateverHappens(Wrapped):
+    @asynccontextmanager
+    async def connect(self, client_id, will=None):
+        error = None
+        async with self.bus.connect(client_id, will):
+            try:
+                yield
+            except ArithmeticError as e:
+                error = e
+        if error is not None:
+            raise error
+
+
 class NeverTells(Wrapped):
     def send(self, topic, payload, *, done=None, **how):
         self.bus.send(topic, payload, **how)
@@ -205,6 +218,7 @@ BROKEN = [
     (ForgetsItsWill, "test_a_connection_that_breaks_leaves_its_will", {}),
     (ForgetsItsWill, "test_a_will_is_retained", {}),
     (LeavesItsWillAnyway, "test_a_connection_that_is_closed_leaves_no_will", {}),
+    (SaysGoodbyeWhateverHappens, "test_a_connection_that_is_left_by_an_error_leaves_its_will", {}),
     (LeavesOneWillOnly, "test_every_connection_has_the_will", {}),
     (NeverTells, "test_the_sender_is_told_once_that_it_was_sent", QOS),
     (NeverTells, "test_of_every_message_the_fate_is_told_when_the_connection_breaks", QOS),

@@ -60,6 +60,10 @@ class MemoryTopics:
             else:
                 self._join()
             yield
+        except BaseException:
+            if self._link is not None:
+                self._leave_will()
+            raise
         finally:
             self.broker.leave(client_id, self)
             self._lose(None)

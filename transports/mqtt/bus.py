@@ -72,11 +72,13 @@ class MqttTopics:
                 ended.set()
 
         self._nursery.start_soon(stay_connected)
+        wanted = False
         try:
             yield
+            wanted = True
         finally:
             with trio.CancelScope(shield=True):
-                if (connection := self._open) is not None:
+                if (connection := self._open) is not None and wanted:
                     self._connection = None  # nothing more is sent
                     with trio.move_on_after(_FAREWELL):
                         await connection.leave()

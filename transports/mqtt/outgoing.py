@@ -127,7 +127,7 @@ class Outgoing:
         while self._waiting and len(self._in_flight) < self._window:
             self._launch(self._waiting.popleft())
         if done is not None:
-            done(None if failure is None else TransportError(f"the broker refused the message: {failure}"))
+            done(None if failure is None else UndeliverableError(f"the broker refused the message: {failure}"))
 
     def abandon(self, reason: str) -> None:
         """The connection is over."""

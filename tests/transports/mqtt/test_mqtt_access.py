@@ -75,6 +75,7 @@ WRITING = [
     *[(u, f"{u}/presence", True) for u in ALL],
     *[("tmc", f"{n}/command/{c}", False) for n in NODES for c in ADMINISTRATION],
     *[("tmc", f"{n}/command/stream.list", True) for n in NODES],
+    *[("tmc", f"{n}/command/{c}{more}", False) for n in NODES for c in ADMINISTRATION for more in ("/", "/default")],
     *[("operator", f"{n}/command/{c}", True) for n in NODES for c in ADMINISTRATION],
     ("tmc", "operator/history/a.b", False),
     ("tmc", "a/b/c/d/command/a.b", False),
