@@ -23,6 +23,12 @@ class Lookout:
         self._looking = trio.Lock()
         self._records: list[SessionRecord] = []
         self._good_until = -math.inf
+        self._began = -math.inf
+
+    @property
+    def age(self) -> float:
+        """Of the list, seconds: what began since then may be missing."""
+        return trio.current_time() - self._began
 
     async def records(self) -> list[SessionRecord]:
         """All of them; the same list as long as it is not looked for anew.
@@ -33,6 +39,7 @@ class Lookout:
             began = trio.current_time()
             if began >= self._good_until:
                 self._records = await self._look()
+                self._began = began
                 took = trio.current_time() - began
                 self._good_until = began + took + min(took / _SHARE, _OLDEST)
             return self._records

@@ -46,7 +46,7 @@ class Audit:
         record = {"time": iso(now.wall), "what": what, "via": by.via, "who": by.who, "outcome": outcome, **details}
         try:
             self._send.send_nowait(_line(record))
-        except trio.WouldBlock:
+        except (trio.WouldBlock, trio.ClosedResourceError):
             self._report.count("rta_audit_dropped_total")
 
     async def run(self) -> None:

@@ -6,6 +6,7 @@ from collections import deque
 
 import trio
 
+from rta.session.client import Binding
 from rta.wire import Burst
 
 __all__ = ["BurstQueue"]
@@ -18,18 +19,18 @@ class BurstQueue:
         """Packed bytes; a single burst may be larger."""
         self._max_bytes = max_bytes
         self._bytes = 0
-        self._bursts: deque[Burst] = deque()
+        self._bursts: deque[tuple[Burst, Binding]] = deque()
         self._came = trio.Event()
 
     def __len__(self) -> int:
         return len(self._bursts)
 
-    def put(self, burst: Burst) -> bool:
-        """Whether there was room for it."""
+    def put(self, burst: Burst, run: Binding) -> bool:
+        """A burst of a run of the session; whether there was room for it."""
         size = len(burst.packed)
         if self._bursts and self._bytes + size > self._max_bytes:
             return False
-        self._bursts.append(burst)
+        self._bursts.append((burst, run))
         self._bytes += size
         self._came.set()
         return True
@@ -38,12 +39,12 @@ class BurstQueue:
         """Have `get` return, with or without a burst."""
         self._came.set()
 
-    async def get(self) -> Burst | None:
+    async def get(self) -> tuple[Burst, Binding] | None:
         """The next one; None when there is none after all. For one task."""
         await self._came.wait()
         if not self._bursts:
             self._came = trio.Event()
             return None
-        burst = self._bursts.popleft()
+        burst, run = self._bursts.popleft()
         self._bytes -= len(burst.packed)
-        return burst
+        return burst, run

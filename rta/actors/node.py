@@ -29,13 +29,14 @@ from rta.metrics import Metrics
 from rta.node.node import Cleared, Node, Removed, StateChanged, ToSend, Update
 from rta.node.payload import encode, read
 from rta.node.pruning import ONLINE
-from rta.node.run import NodeStream, Now
+from rta.node.run import NodeStream, Now, Run
 from rta.node.topics import Kind, NodeTopics
 from rta.ports import Link, TopicBus, TopicMessage, TopicSubscription, Will
 from rta.ports.command import Command
 from rta.session.tally import Tally
 from rta.stream.clock import ClockChanged, Sampled
 from rta.stream.definition import Ns, StatusDefinition, StreamDefinition
+from rta.stream.message import StatusMessage
 
 __all__ = ["NodeActor"]
 
@@ -110,7 +111,11 @@ class NodeActor:
                 async with trio.open_nursery() as nursery:
                     await nursery.start(self._desk.run)
                     # Streams run from the start, with or without a connection.
-                    begun = self._node.start_defaults(self._now())
+                    begun = [
+                        (out.stream, out.stream.run, out.message)
+                        for out in self._node.start_defaults(self._now())
+                        if isinstance(out, Update)
+                    ]
                     nursery.start_soon(self._hear, self._requests, self._asked)
                     nursery.start_soon(self._hear, self._own, self._told)
                     nursery.start_soon(self._work)
@@ -146,7 +151,7 @@ class NodeActor:
 
     # ---- the connection
 
-    async def _stay_connected(self, begun: list[ToSend]) -> None:
+    async def _stay_connected(self, begun: list[tuple[NodeStream, Run | None, StatusMessage]]) -> None:
         """`begun`: what the streams had to say at the start; the first connection gets it, where it still is all."""
         number = 0
         while True:
@@ -156,9 +161,9 @@ class NodeActor:
             log.info("connected", node=self._id)
             self._node.pruning.connected(trio.current_time())
             self._publisher.connected(self._node.streams)
-            for out in begun:
-                if isinstance(out, Update) and out.stream.run is not None:
-                    self._publisher.owe(out.stream, out.message)
+            for stream, run, message in begun:
+                if stream.run is run:
+                    self._publisher.owe(stream, message)
             begun = []
             await link.lost.wait()
             self._publisher.disconnected()
@@ -174,6 +179,7 @@ class NodeActor:
 
     async def _say_goodbye(self) -> None:
         """The last events, then that we leave; nothing after that."""
+        self.streams.end()
         self._working.cancel()
         self._emit(self._node.flush(self._now()))
         if self._publisher.up:

@@ -23,7 +23,7 @@ from rta.lookout import Lookout
 from rta.node.selection import choose, open_sessions
 from rta.node.sources import StatusBinding, TopicSource
 from rta.node.topic_values import read_payload, value_at
-from rta.ports import BurstLog, Position, Reporter, TopicBus, TopicMessage
+from rta.ports import BurstLog, Position, Reporter, TopicBus, TopicMessage, TopicSubscription
 from rta.stream.clock import LIVE, ClockChanged, Sampled, StreamClock
 from rta.stream.definition import Component, Ns
 from rta.stream.message import Value
@@ -34,6 +34,7 @@ __all__ = ["Sampler"]
 log = structlog.get_logger("rta.sampler")
 
 _LOOK = 1.0  # seconds between looks for sessions
+_ASK_AGAIN = 10.0  # seconds until topics that were refused are asked for again
 _PATIENCE = 10.0  # seconds for the buffer to answer
 _BEFORE = 3000  # ms before our start from which the newest values are taken
 _KEPT = 30_000  # ms that a session which keeps its time may have begun before we follow it, and lack nothing
@@ -133,7 +134,7 @@ class Sampler:
         for identity, statuses in wanted.items():
             if identity in self._followed or await self._follow(identity, now, nursery):
                 self._followed[identity].sampler.serve(statuses)
-        self._looked_at = _position(now)
+        self._looked_at = _position(now - round(self._lookout.age * 1000))  # behind it there may be others
 
     def _choose(self, code: str, identity: str | None) -> None:
         """A session that has ended is followed until all of it has come."""
@@ -185,14 +186,25 @@ class Sampler:
     # ---- topics
 
     async def _listen(self) -> None:
+        who = "topics of statuses"
+        while True:
+            try:
+                async with self._topics.subscribe(*self._of_topics) as subscription:
+                    self._health.ok(who)
+                    await self._take_all(subscription)
+            except TransportError as e:
+                self._health.fail(who, str(e))
+                log.warning("the topics of statuses are refused, asking again", error=str(e))
+                await trio.sleep(_ASK_AGAIN)
+
+    async def _take_all(self, subscription: TopicSubscription) -> None:
         lost = 0
-        async with self._topics.subscribe(*self._of_topics) as subscription:
-            while True:
-                message = await subscription.receive()
-                if subscription.dropped > lost:
-                    self._report.count("rta_sampler_dropped_total", subscription.dropped - lost)
-                    lost = subscription.dropped
-                await self._take(message)
+        while True:
+            message = await subscription.receive()
+            if subscription.dropped > lost:
+                self._report.count("rta_sampler_dropped_total", subscription.dropped - lost)
+                lost = subscription.dropped
+            await self._take(message)
 
     async def _take(self, message: TopicMessage) -> None:
         targets = self._of_topics.get(message.topic, [])
@@ -223,8 +235,8 @@ class Sampler:
 
     async def _deliver(self, identity: str, code: str, clock: StreamClock, samples: list[Sample]) -> None:
         if self._follows.get(code) == identity and self._clocks.get(code, LIVE) is not clock:
-            self._clocks[code] = clock
             await self._out.send(ClockChanged(code, clock))
+            self._clocks[code] = clock
             # With another clock a status forgets all its values; those of topics are still what they were.
             if code in self._topic_values:
                 await self._send_topic_values(code, self._topic_values[code])

@@ -103,7 +103,7 @@ class SessionSampler:
         if not entry.burst.has_data:
             if entry.burst.session_json:
                 self._queue.wake()
-        elif not self._queue.put(entry.burst):
+        elif not self._queue.put(entry.burst, self.feed.binding):
             self._report.count("rta_sampler_dropped_total")
             if not self._dropping:
                 self._dropping = True
@@ -120,16 +120,19 @@ class SessionSampler:
                 if self.done and not told:
                     self._ended()
                 told = self.done
-                burst = None
+                came = None
                 with trio.move_on_after(_LOOK):
-                    burst = await self._queue.get()
+                    came = await self._queue.get()
                 self._busy = True
-                if self.feed.binding is not self._run:
-                    await self._enter(self.feed.binding)
-                if self._must_learn:
+                if came is None or came[1] is not self._run:  # all of the run before has been played
+                    if self.feed.binding is not self._run:
+                        await self._enter(self.feed.binding)
+                    if self._must_learn:
+                        await self._persist(self._learn)
+                elif self.feed.binding is self._run and self._must_learn:
                     await self._persist(self._learn)
-                if burst is not None:
-                    await self._player.pass_on(self._binding.samples(burst, self._malformed), self._tempo)
+                if came is not None:
+                    await self._player.pass_on(self._binding.samples(came[0], self._malformed), self._tempo)
         finally:
             self._stop_observing()
             self._health.ok(self._who)
@@ -215,7 +218,9 @@ class SessionSampler:
     async def _read(self) -> None:
         batch = await self._buffer.read(self._run.stream, self._after, self._upto, _PIECE)
         self._after = batch.position
-        self._piece = [e.burst for e in batch.entries if e.session_id == self._run.session_id]
+        run = self._run
+        ours = (e for e in batch.entries if e.session_id == run.session_id)
+        self._piece = [e.burst for e in ours if run.left is None or e.position < run.left]
 
 
 def _keep_newest(newest: dict[tuple[str, str, str], Sample], found: _Samples) -> None:

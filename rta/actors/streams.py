@@ -52,6 +52,14 @@ class Streams:
         self._changes: Changes = {}
         self.changed: Callable[[], None] = lambda: None
         """Called after whatever may have changed when something is due, or whom a stream is for."""
+        self._configured: set[tuple[str, str]] = set()
+        self._left_out: set[tuple[str, str]] = set()
+        """Changes that are kept and have no effect."""
+        self._ended = False
+
+    def end(self) -> None:
+        """Nothing is done any more."""
+        self._ended = True
 
     # ---- looking
 
@@ -179,13 +187,16 @@ class Streams:
 
         :raises RtaError: the state directory cannot be read.
         """
+        self._configured = {stream.key for stream in self._node.streams}
         if self._state_dir is None:
             return
         self._changes = load_changes(self._state_dir)
-        for (code, name), change in self._changes.items():
+        # What goes makes room for what comes: an unnamed stream must be the only one.
+        for (code, name), change in sorted(self._changes.items(), key=lambda item: item[1].kind != "remove"):
             try:
                 self._restore(code, name, change)
             except Refused as e:
+                self._left_out.add((code, name))
                 log.error("a change of a stream no longer fits", code=code, stream=name, change=change.kind, why=str(e))
 
     def _restore(self, code: str, name: str, change: Change) -> None:
@@ -215,7 +226,8 @@ class Streams:
         assert self._state_dir is not None
         key = definition.code, definition.name
         after = {k: v for k, v in self._changes.items() if k != key}
-        kept = merged(self._changes.get(key), change)
+        before = None if key in self._left_out else self._changes.get(key)
+        kept = merged(before, change, configured=key in self._configured)
         if kept is not None:
             after[key] = kept
         try:
@@ -226,6 +238,7 @@ class Streams:
             why = f"the change cannot be kept in {self._state_dir}: {e.strerror or e}"
             raise Refused(why, kind=Refusal.UNAVAILABLE) from None
         self._changes = after
+        self._left_out.discard(key)
 
     # ---- the record
 
@@ -235,6 +248,8 @@ class Streams:
     ) -> Iterator[None]:
         about = {"code": code, "stream": name, **(details or {})}
         try:
+            if self._ended:
+                raise Refused("the node is shutting down", kind=Refusal.UNAVAILABLE)
             yield
         except Refused as e:
             self._audit.note(self._clock(), what, by, f"refused: {e}", **about)

@@ -17,6 +17,7 @@ from attrs import evolve, field, frozen
 from rta.errors import RtaError
 from rta.node.run import Refused
 from rta.node.settings import StreamTableError, read_stream, write_stream
+from rta.phrases import nearest
 from rta.stream.definition import StatusDefinition, StreamDefinition
 
 __all__ = ["Change", "Changes", "changed", "load_changes", "merged", "new_stream", "save_changes"]
@@ -55,19 +56,23 @@ def changed(definition: StreamDefinition, fields: Mapping[str, Any], status: Sta
 
     :raises Refused: a field is wrong.
     """
-    table = {k: v for k, v in write_stream(definition).items() if k not in fields}
+    table = write_stream(definition)
+    for name in fields:  # a null would pass for the default of whatever it is
+        if name not in table:
+            raise Refused(f"there is no such setting; {nearest(name, table)}", name)
+    table = {k: v for k, v in table.items() if k not in fields}
     return new_stream({**table, **fields, "name": definition.name}, status)
 
 
-def merged(before: Change | None, change: Change) -> Change | None:
-    """One change after another, over the configuration; None: as configured again."""
-    if before is None:
-        return change
-    if change.kind == "remove":
-        return None if before.kind == "add" else change
-    if before.kind == "remove":  # a configured one was removed, and is added again: all of it is now ours
-        return Change("replace", change.fields)
-    return evolve(before, fields={**before.fields, **change.fields})
+def merged(before: Change | None, change: Change, configured: bool) -> Change | None:
+    """What is to be kept after a change. `before`: the one that is in effect; `configured`: there is a stream of this
+    name in the configuration. None: nothing, it is as configured."""
+    match change.kind:
+        case "remove":
+            return change if configured else None
+        case "add":
+            return Change("replace", change.fields) if configured else change
+    return change if before is None else evolve(before, fields={**before.fields, **change.fields})
 
 
 def load_changes(folder: Path) -> Changes:
@@ -111,8 +116,9 @@ def save_changes(folder: Path, changes: Changes) -> None:
         with suppress(OSError):
             new.unlink()
         raise
-    directory = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    with suppress(OSError):  # it is in place by now, and only a power cut could tell
+        directory = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)

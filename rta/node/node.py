@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import tzinfo
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 
 from attrs import evolve, frozen
 
@@ -25,6 +25,7 @@ from rta.stream.message import StatusMessage
 
 __all__ = ["Cleared", "Node", "Removed", "StateChanged", "ToSend", "Update"]
 
+_VOID = 8  # entries of the agenda for each status; then the void ones are thrown out
 _CONSUMERS = 64  # that can start one stream
 _JUMP = 10_000_000_000  # ns by which a new clock may be ahead to be taken for going on; faster ones more
 _LONGEST = 10 * 366 * 86400.0  # seconds
@@ -292,6 +293,9 @@ class Node:
             self._due[code] = at
             if at is not None:
                 heappush(self._agenda, (at, code))
+                if len(self._agenda) > _VOID * len(self._due):
+                    self._agenda = [(due, code) for code, due in self._due.items() if due is not None]
+                    heapify(self._agenda)
 
     def _sent(self, output: Output) -> list[ToSend]:
         streams = self._streams

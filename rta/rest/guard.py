@@ -20,7 +20,7 @@ __all__ = ["client_address", "is_json", "why_no_changes"]
 _AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:@/\[\]]+)(?::([0-9]{1,5}))?")
 _ORIGIN = re.compile(r"(https?)://(.+)")
 _PORTS = {"http": "80", "https": "443"}
-_OF_PROXIES = ("forwarded", "x-forwarded-for", "x-real-ip")
+_OF_PROXIES = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 
 
 def client_address(scope: Scope) -> str:

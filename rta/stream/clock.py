@@ -17,6 +17,8 @@ from rta.wire import SessionModel
 __all__ = ["LIVE", "ClockChanged", "Sampled", "StreamClock", "Tempo"]
 
 _LONGEST_DELAY = 60.0  # seconds
+_FASTEST = 1e5  # stream time is played through tick by tick
+_LAST = (1 << 63) - 1  # ns; stream time stands still there
 _LARGEST = 1e9
 _NONE = Ns(0)
 
@@ -37,14 +39,14 @@ class StreamClock:
         if self.first is None:
             return wall
         numerator, denominator = self.speed.as_integer_ratio()
-        return Ns(self.first + max(wall - self.wall, 0) * numerator // denominator)
+        return Ns(min(self.first + max(wall - self.wall, 0) * numerator // denominator, _LAST))
 
     def wall_at(self, ts: Ns) -> Ns:
         """The first wall time at which it is `ts`."""
         if self.first is None:
             return ts
         numerator, denominator = self.speed.as_integer_ratio()
-        return Ns(self.wall - (self.first - ts) * denominator // numerator)
+        return Ns(_LAST if ts > _LAST else self.wall - (self.first - ts) * denominator // numerator)
 
 
 LIVE = StreamClock()
@@ -67,7 +69,7 @@ class Tempo:
             return None
         speed, delay = _number(details.get("speed")), _number(details.get("delay"))
         return Tempo(
-            Fraction(str(speed)) if speed is not None and speed >= 1 / _LARGEST else Fraction(1),
+            Fraction(str(speed)) if speed is not None and 1 / _LARGEST <= speed <= _FASTEST else Fraction(1),
             Ns(round(min(max(delay or 0.0, 0.0), _LONGEST_DELAY) * 1e9)),
         )
 

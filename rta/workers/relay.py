@@ -46,6 +46,8 @@ class Relay:
                     await stream.send_all(await self._answer(request))
                 except MalformedError as e:
                     log.error("another worker asks for what is not known here", error=str(e))
+                except Exception:  # as over HTTP: one that fails must not end the others
+                    log.exception("what another worker has asked for has failed")
 
     async def ask(self, request: bytes) -> bytes:
         """In another worker: the first one's answer.

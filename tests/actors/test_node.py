@@ -236,6 +236,19 @@ async def test_a_start_before_there_is_a_connection_counts(autojump_clock):
         assert list(idle["consumers"]) == ["tmc"]
 
 
+async def test_a_stream_that_was_started_anew_before_the_connection_says_what_is_so_then(autojump_clock):
+    stage = Stage(LIVE)
+    stage.bus.cut()
+    async with stage.running():
+        await stage.sample(rpm=1.0, oil=2.0)
+        stage.node.streams.stop("car.engine", "live", By("http"))
+        stage.node.streams.start("car.engine", "live", By("http"))
+        stage.bus.mend()
+        await stage.settle()
+        (entry,) = (await stage.kept())["status/car.engine/live"]["entries"]
+        assert entry["values"] == {"rpm": 1, "oil": 2.0}
+
+
 async def test_the_first_connection_gets_the_first_event_however_late(autojump_clock):
     stage = Stage(LIVE)
     stage.bus.cut()

@@ -11,6 +11,7 @@ from attrs import define
 from trio.testing import MockClock
 
 from rta.errors import RtaError
+from rta.node.run import By, Refused
 from rta.ports import option
 from rta.ports.command import Call, Command
 from rta.stream.definition import StreamDefinition, Trigger
@@ -181,6 +182,56 @@ async def test_a_removed_stream_that_was_added_in_between_stays_away(autojump_cl
             assert (await ask(stage, code, {"code": "car.engine", "name": "live"}))["status"] == "ok"
     async with Stage(LIVE, state_dir=tmp_path / "state").running() as again:
         assert again.node.streams.list() == []
+
+
+async def test_what_was_removed_makes_room_for_what_was_added_after_a_restart_too(
+    autojump_clock, administered, tmp_path
+):
+    async with administered.running() as stage:
+        await ask(stage, "stream.remove", {"code": "car.engine", "name": "live"})
+        assert (await ask(stage, "stream.add", {"code": "car.engine", "update": "3s"}))["status"] == "ok"
+    async with Stage(LIVE, state_dir=tmp_path / "state").running() as again:
+        assert [(s["name"], s["update"]) for s in again.node.streams.list()] == [("", "3s")]
+
+
+async def test_a_stream_takes_the_place_of_a_change_that_had_no_effect(autojump_clock, administered, tmp_path):
+    async with administered.running() as stage:
+        await ask(stage, "stream.edit", {"code": "car.engine", "name": "live", "qos": 1})
+    other = StreamDefinition("car.engine", "other")
+    async with Stage(other, state_dir=tmp_path / "state", administration=True).running() as again:
+        await ask(again, "stream.add", {"code": "car.engine", "name": "live", "update": "3s"})
+    async with Stage(other, state_dir=tmp_path / "state").running() as again:
+        assert [(s["name"], s["update"], s["qos"]) for s in again.node.streams.list()] == [
+            ("live", "3s", 0),
+            ("other", "off", 0),
+        ]
+
+
+async def test_what_has_been_configured_since_is_edited_and_removed_as_such(autojump_clock, tmp_path):
+    async with Stage(state_dir=tmp_path / "state", administration=True).running() as stage:
+        await ask(stage, "stream.add", {"code": "car.engine", "name": "live", "update": "3s"})
+    async with Stage(LIVE, state_dir=tmp_path / "state", administration=True).running() as again:
+        assert [s["update"] for s in again.node.streams.list()] == ["off"]
+        await ask(again, "stream.edit", {"code": "car.engine", "name": "live", "qos": 1})
+    async with Stage(LIVE, state_dir=tmp_path / "state", administration=True).running() as again:
+        assert [(s["update"], s["qos"]) for s in again.node.streams.list()] == [("off", 1)]
+        await ask(again, "stream.remove", {"code": "car.engine", "name": "live"})
+    async with Stage(LIVE, state_dir=tmp_path / "state").running() as again:
+        assert again.node.streams.list() == []
+
+
+async def test_a_null_for_what_is_no_setting_is_refused(autojump_clock, administered):
+    async with administered.running() as stage:
+        result = await ask(stage, "stream.edit", {"code": "car.engine", "name": "live", "bogus": None})
+        assert result["values"] == {"field": "bogus"}
+
+
+async def test_a_node_that_has_ended_does_nothing_any_more(autojump_clock, administered):
+    async with administered.running() as stage:
+        stage.node.stop()
+        await stage.node.ended()
+        with pytest.raises(Refused, match="shutting down"):
+            stage.node.streams.stop("car.engine", "live", By("http"))
 
 
 async def test_a_change_that_no_longer_fits_is_left_out_and_kept(autojump_clock, administered, tmp_path):

@@ -57,6 +57,8 @@ def status(code: str, selector: Selector = ANY, **sources: SampleSource) -> Stat
 
 
 CAR = status("car", v=ParameterSource("Speed"))
+RECORDED = 1_000_000_000 * SECOND
+KEPT = {"details": {"time": "kept", "speed": 1, "delay": 5}}
 
 
 @define
@@ -487,3 +489,66 @@ async def test_values_of_topics_are_told_again_when_the_clock_changes(
         await scene.until_values("traffic", 3)
         assert scene.kinds[:3] == [Sampled, ClockChanged, Sampled]
         assert scene.told[2][1] == Sampled("traffic", [(FIRST, "open", PLAIN, True)])
+
+
+# ---- what may come between
+
+
+async def test_what_is_left_of_a_run_is_played_before_the_next_one(autojump_clock):
+    async with a_scene() as scene:
+        scene.sampler(CAR)
+        first = await scene.session("a", **KEPT)
+        for i in range(56, 60):
+            await first.sample(i, RECORDED + i * SECOND)
+        await trio.sleep(6)
+        for i in range(60, 64):  # ahead of their moment, and waiting
+            await first.sample(i, RECORDED + i * SECOND)
+        again = await scene.session("a", **KEPT)
+        for i in range(40):
+            await again.sample(100 + i, RECORDED + i * SECOND)
+            await trio.sleep(1)
+        await trio.sleep(60)
+        assert scene.values() == [*range(59, 64), *range(100, 140)]  # of what was before us the newest
+
+
+async def test_a_session_that_began_behind_an_old_list_is_read_from_its_beginning(autojump_clock):
+    async with a_scene() as scene:
+        list_now = scene.log.sessions
+
+        async def slow():
+            found = await list_now()
+            await trio.sleep(0.2)
+            return found
+
+        scene.log.sessions = slow
+        scene.sampler(CAR)
+        await trio.sleep(0.5)  # this list is good for another four seconds
+        writer = await scene.session("a")
+        await writer.sample(1)
+        await trio.sleep(8)
+        await writer.sample(2)
+        await trio.sleep(1)
+        assert scene.values() == [1, 2]
+
+
+async def test_topics_that_are_refused_are_asked_for_again(autojump_clock):
+    async with a_scene() as scene, scene.topics.connect("node"):
+        subscribe, refusals = scene.topics.subscribe, [1, 2]
+
+        @asynccontextmanager
+        async def refusing(*filters, bound=1024):
+            if refusals:
+                refusals.pop()
+                raise TransportError("the broker refused the subscription")
+            async with subscribe(*filters, bound=bound) as subscription:
+                yield subscription
+
+        scene.topics.subscribe = refusing
+        scene.sampler(status("car", open=TopicSource("plant/x")))
+        await trio.sleep(5)
+        assert not scene.health.healthy
+        await trio.sleep(20)
+        assert scene.health.healthy
+        await scene.topics.publish("plant/x", b"7")
+        await trio.sleep(1)
+        assert scene.values() == [7]
