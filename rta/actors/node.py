@@ -329,7 +329,7 @@ class NodeActor:
             # A retained one is from before, and has been answered by our announcing ourselves.
             if not message.retained and self._presence_of(message) != ONLINE and not self._stop.is_set():
                 self._publisher.online_again(trio.current_time())
-        elif message.retained and message.payload and not self._has(address.code, address.name):
+        elif message.retained and message.payload and not self._node.has(address.code, address.name):
             # Ours from before, of a stream that is no longer configured.
             self._publisher.clear_topic(message.topic)
             self._publisher.clear_topic(self._topics.topic(Kind.STATUS, address.code, address.name))
@@ -344,6 +344,3 @@ class NodeActor:
             self._desk.take(message, address.code)
         else:
             self._throttle.take(message, address, trio.current_time())
-
-    def _has(self, code: str, name: str) -> bool:
-        return any(s.key == (code, name) for s in self._node.streams)

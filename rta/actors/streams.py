@@ -205,7 +205,7 @@ class Streams:
             raise Refused(f"there is no status {code!r}", "code", Refusal.UNKNOWN)
         if change.kind in ("add", "replace"):
             definition = new_stream({**change.fields, "name": name}, status)
-            if change.kind == "replace" and name in self._node.names(code):
+            if change.kind == "replace" and self._node.has(code, name):
                 self._node.remove(self._node.stream(code, name), CONFIGURATION, now)
             self._node.add(definition, now)
         elif change.kind == "remove":

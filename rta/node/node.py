@@ -101,9 +101,9 @@ class Node:
             raise Refused(why, "name", Refusal.UNKNOWN)
         return found
 
-    def names(self, code: str) -> list[str]:
-        """Of the streams of a status that is there."""
-        return list(self._statuses[code].streams)
+    def has(self, code: str, name: str) -> bool:
+        """Whether there is such a stream."""
+        return (code, name) in self._streams
 
     def counts(self) -> Iterator[tuple[str, int]]:
         """What the engines have counted and left out since they were asked last, by kind."""

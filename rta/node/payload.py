@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -21,7 +20,7 @@ from rta.errors import MalformedError
 from rta.stream.definition import Ns
 from rta.stream.message import StatusMessage, unicode
 
-__all__ = ["MAX_PAYLOAD", "encode", "iso", "parse_iso", "read", "read_map", "write_status"]
+__all__ = ["MAX_PAYLOAD", "encode", "iso", "read", "read_map", "write_status"]
 
 MAX_PAYLOAD = 64 << 10
 """Bytes; a longer one is not looked at."""
@@ -33,7 +32,6 @@ _MILLISECOND = 1_000_000
 _ENTRIES = b"\xa1\x67entries"
 _ONE_ENTRY = _ENTRIES + b"\x81"
 _SEQ = b"\x63seq"
-_FRACTION = re.compile(r"([.,]\d{6})\d+")
 
 
 def write_status(message: StatusMessage) -> bytes:
@@ -146,19 +144,3 @@ def iso(ts: Ns) -> str:
 @lru_cache(maxsize=1024)
 def _second(seconds: int) -> str:
     return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S.")
-
-
-def parse_iso(text: object) -> Ns:
-    """A time of any precision and zone; without a zone it is UTC.
-
-    :raises MalformedError: kind `time`.
-    """
-    try:
-        if not isinstance(text, str) or len(text) > 64:
-            raise ValueError
-        moment = datetime.fromisoformat(_FRACTION.sub(r"\1", text.strip()))
-    except ValueError:
-        raise MalformedError("time", f"expected a time in ISO 8601, got {_named(text)}") from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return Ns((moment - _EPOCH) // timedelta(microseconds=1) * 1000)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Awaitable, Callable
 from typing import Protocol
 from urllib.parse import unquote
 
@@ -56,9 +55,6 @@ class Service(StreamService, Protocol):
     async def configuration(self, identifier: str) -> str | None:
         """A configuration document."""
         ...
-
-
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def make_app(service: Service) -> ASGIApp:
