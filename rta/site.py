@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 import trio
@@ -29,8 +29,10 @@ from rta.config import Config, SourceConfig
 from rta.errors import TransportError
 from rta.metrics import Metrics
 from rta.ports import BurstLog, Context, Edge, Offer, SessionRecord, Source, TopicBus, load_transport
+from rta.ports.alarm import load_alarms
 from rta.ports.command import load_commands
 from rta.rest import make_app
+from rta.rest.alarm_calls import ask_alarms, asks_alarms, read_ask, read_listed, write_listed
 from rta.rest.stream_calls import Reply, StreamCall, answer_call, perform, read_reply
 from rta.session.tally import Tally
 from rta.stream.clock import ClockChanged, Sampled
@@ -45,7 +47,7 @@ log = structlog.get_logger("rta.site")
 P = TypeVar("P")
 
 _SAMPLES = 256  # batches on their way from the sampler to the node; then the sampler waits
-_GOODBYE = 3.0  # seconds for the node to take leave of its bus
+_GOODBYE = 6.0  # seconds for the node to take leave of its bus, and to commit its history
 _CATCH_UP = 1.0  # seconds for the readers to hand out the last entries at shutdown
 
 
@@ -108,7 +110,7 @@ class Site:
                 nursery.start_soon(Pruner(opened.buffer, self.config.pruner, self.reporter).run)
             if self._exchange is not None:
                 nursery.start_soon(self._exchange.serve)
-            if self._primary and (self.config.statuses or self.config.commands):
+            if self._primary and self._has_node:
                 await self._start_node(nursery, opened, hub)
                 if self._relay is not None:
                     nursery.start_soon(self._relay.serve)
@@ -152,10 +154,10 @@ class Site:
             config.site.administration,
         )
         commands = [*load_commands(), *[relay_command(c, opened.topics) for c in config.commands]]
-        node.configure([(s.definition, s.streams) for s in config.statuses], commands)
+        node.configure([(s.definition, s.streams) for s in config.statuses], commands, config.alarms, load_alarms())
         self._node = node
         await nursery.start(node.run)
-        bindings = [s.binding for s in config.statuses]
+        bindings = [*(s.binding for s in config.statuses), *(a.binding for a in config.alarms)]
         sampler = Sampler(opened.buffer, hub, bindings, send, self.health, self.reporter, opened.topics, self._clock)
         nursery.start_soon(sampler.run)
 
@@ -180,7 +182,8 @@ class Site:
     def context(self, name: str) -> Context:
         """What a transport is opened with."""
         path = self.config.path
-        return Context(name, path.parent if path is not None else Path.cwd(), self._clock, self.reporter)
+        folder = path.parent if path is not None else Path.cwd()
+        return Context(name, folder, self._clock, self.reporter, self.config.state_dir)
 
     def _ingest(self, opened: _Opened) -> list[IngestActor]:
         return [
@@ -202,6 +205,11 @@ class Site:
         return self._membership is None or self._membership.primary
 
     @property
+    def _has_node(self) -> bool:
+        """Whether the service has one, in whichever worker."""
+        return bool(self.config.statuses or self.config.commands or self.config.alarms)
+
+    @property
     def _sources(self) -> list[SourceConfig]:
         return self.config.sources if self._primary else []
 
@@ -221,7 +229,14 @@ class Site:
             return read_reply(await self._relay.ask(call.to_bytes()))
         return await perform(call, self.streams)
 
+    async def list_alarms(self, active_only: bool) -> list[dict[str, Any]]:
+        if self._relay is not None and not self._primary and self._has_node:
+            return read_listed(await self._relay.ask(ask_alarms(active_only)))
+        return [] if self._node is None else self._node.alarms.listed(active_only)
+
     async def _answer_worker(self, request: bytes) -> bytes:
+        if asks_alarms(request):
+            return write_listed(await self.list_alarms(read_ask(request)))
         return await answer_call(request, self.streams)
 
     def unhealthy(self) -> list[str]:
@@ -252,9 +267,12 @@ class Site:
     def _live(self) -> dict[str, float]:
         feeds = self._hub.feeds if self._hub is not None else []
         streams, running = self._node.running if self._node is not None else (0, 0)
+        alarms, active = self._node.alarms.count if self._node is not None else (0, 0)
         return {
             "rta_streams": streams,
             "rta_streams_running": running,
+            "rta_alarms": alarms,
+            "rta_alarms_active": active,
             "rta_healthy": float(self.health.healthy),
             "rta_workers": 1.0,
             "rta_sessions_followed": len(feeds),

@@ -9,34 +9,40 @@ Source: protocol notes, "Connection".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import tzinfo
+from functools import partial
 from pathlib import Path
 
 import structlog
 import trio
 
+from rta.actors.alarms import Alarms
 from rta.actors.audit import Audit
 from rta.actors.command_desk import Answer, CommandDesk
+from rta.actors.fetch_desk import FetchDesk
 from rta.actors.health import Health
 from rta.actors.publisher import Publisher
+from rta.actors.recorder import Recorder, Threads
+from rta.actors.replayer import Replayer
 from rta.actors.stream_commands import stream_commands
 from rta.actors.streams import Streams
 from rta.actors.throttle import Throttle
+from rta.alarm.definition import AlarmDefinition
 from rta.errors import MalformedError, TransportError
 from rta.metrics import Metrics
 from rta.node.node import Cleared, Node, Removed, StateChanged, ToSend, Update
 from rta.node.payload import encode, read
 from rta.node.pruning import ONLINE
-from rta.node.run import NodeStream, Now, Run
+from rta.node.run import NodeStream, Now
 from rta.node.topics import Kind, NodeTopics
 from rta.ports import Link, TopicBus, TopicMessage, TopicSubscription, Will
+from rta.ports.alarm import Alarm
 from rta.ports.command import Command
 from rta.session.tally import Tally
 from rta.stream.clock import ClockChanged, Sampled
 from rta.stream.definition import Ns, StatusDefinition, StreamDefinition
-from rta.stream.message import StatusMessage
 
 __all__ = ["NodeActor"]
 
@@ -48,6 +54,7 @@ _SET_BACK = 1.0  # seconds the wall clock may be set back without everything beg
 _SET_FORWARD = 10.0  # and forward: what would have happened in between is played through
 _ASK_AGAIN = 10.0  # seconds until a subscription that was refused is tried again
 _GOODBYE = 2.0  # seconds for the last messages
+_COMMITTED = 1.0  # seconds for what has been sent to be in the history
 
 
 class NodeActor:
@@ -65,8 +72,9 @@ class NodeActor:
         clock: Callable[[], int],
         state_dir: Path | None = None,
         administration: bool = False,
+        thread: Threads | None = None,
     ) -> None:
-        """`clock`: wall time, ns since the Unix epoch."""
+        """`clock`: wall time, ns since the Unix epoch. `thread` runs what reads and writes the history."""
         self._id = node_id
         self._bus = bus
         self._samples = samples
@@ -77,20 +85,38 @@ class NodeActor:
         self._node = Node(zone)
         self._publisher = Publisher(bus, self._topics, metrics, tally)
         self._audit = Audit(state_dir, metrics)
+        self._recorder = Recorder(state_dir, self._node, self._publish, self._now, health, metrics, thread)
+        self._replayer = Replayer(lambda: self._node.streams, self._recorder, bus, self._topics, metrics, thread)
         self._desk = CommandDesk(self._topics, self._answer, self._audit, self._now, metrics)
-        self.streams = Streams(self._node, self._emit, self._audit, self._now, state_dir, administration)
+        self._fetches = FetchDesk(
+            self._topics,
+            bus,
+            self._node.keeps,
+            lambda: self._recorder.store,
+            partial(self._recorder.settled, _COMMITTED),
+            metrics,
+            in_thread=thread,
+        )
+        self.streams = Streams(
+            self._node, self._recorder.take, self._audit, self._now, state_dir, administration, self._recorder.bounds
+        )
         self.streams.changed = self._changed
         self._throttle = Throttle(self.streams, metrics)
+        self.alarms = Alarms(self._publisher, self._now, metrics)
         self._due_changed = trio.Event()
         self._consumers_changed = trio.Event()
         self._stop = trio.Event()
         self._ended = trio.Event()
         self._working = trio.CancelScope()
-        self._requests = tuple(self._topics.all(kind) for kind in (Kind.THROTTLE, Kind.COMMAND))
-        self._own = (self._topics.all(Kind.STATE), self._topics.topic(Kind.PRESENCE))
+        self._requests = tuple(self._topics.all(kind) for kind in (Kind.THROTTLE, Kind.COMMAND, Kind.FETCH))
+        self._own = (self._topics.all(Kind.STATE), self._topics.all(Kind.ALARM), self._topics.topic(Kind.PRESENCE))
 
     def configure(
-        self, statuses: Iterable[tuple[StatusDefinition, list[StreamDefinition]]], commands: Iterable[Command] = ()
+        self,
+        statuses: Iterable[tuple[StatusDefinition, list[StreamDefinition]]],
+        commands: Iterable[Command] = (),
+        alarms: Iterable[AlarmDefinition] = (),
+        plug_ins: Mapping[str, Alarm] | None = None,
     ) -> None:
         """What the node has; then what administration has changed of it is restored.
 
@@ -102,20 +128,26 @@ class NodeActor:
                 self._node.add(stream, self._now())
         self.streams.restore()
         self._desk.register([*stream_commands(self.streams), *commands])
+        self.alarms.configure(alarms, plug_ins or {})
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Until `stop`, or cancelled."""
+        try:
+            await self._run(task_status)
+        finally:
+            self._ended.set()
+
+    async def _run(self, task_status: trio.TaskStatus[None]) -> None:
         async with trio.open_nursery() as recording:
             recording.start_soon(self._audit.run)
             try:
+                await self._recorder.open()
+                recording.start_soon(self._recorder.run)
                 async with trio.open_nursery() as nursery:
                     await nursery.start(self._desk.run)
+                    await nursery.start(self._fetches.run)
                     # Streams run from the start, with or without a connection.
-                    begun = [
-                        (out.stream, out.stream.run, out.message)
-                        for out in self._node.start_defaults(self._now())
-                        if isinstance(out, Update)
-                    ]
+                    self._recorder.take(self._node.start_defaults(self._now(), self._recorder.seqs()))
                     nursery.start_soon(self._hear, self._requests, self._asked)
                     nursery.start_soon(self._hear, self._own, self._told)
                     nursery.start_soon(self._work)
@@ -123,14 +155,14 @@ class NodeActor:
                     nursery.start_soon(self._publisher.run, self._refresh)
                     nursery.start_soon(self._count)
                     async with self._bus.connect(self._id, Will(self._topics.topic(Kind.PRESENCE), encode("offline"))):
-                        nursery.start_soon(self._stay_connected, begun)
+                        nursery.start_soon(self._stay_connected)
                         task_status.started()
                         await self._stop.wait()
                         await self._say_goodbye()
                         nursery.cancel_scope.cancel()
             finally:
+                self._recorder.close()
                 self._audit.close()
-                self._ended.set()
 
     def stop(self) -> None:
         """Ask `run` to come to an orderly end."""
@@ -151,8 +183,7 @@ class NodeActor:
 
     # ---- the connection
 
-    async def _stay_connected(self, begun: list[tuple[NodeStream, Run | None, StatusMessage]]) -> None:
-        """`begun`: what the streams had to say at the start; the first connection gets it, where it still is all."""
+    async def _stay_connected(self) -> None:
         number = 0
         while True:
             link = await self._next_link(number)
@@ -161,12 +192,14 @@ class NodeActor:
             log.info("connected", node=self._id)
             self._node.pruning.connected(trio.current_time())
             self._publisher.connected(self._node.streams)
-            for stream, run, message in begun:
-                if stream.run is run:
-                    self._publisher.owe(stream, message)
-            begun = []
-            await link.lost.wait()
-            self._publisher.disconnected()
+            self.alarms.connected()
+            self._fetches.connected()
+            async with trio.open_nursery() as connected:
+                connected.start_soon(self._replayer.run)
+                await link.lost.wait()
+                self._publisher.disconnected()
+                self._fetches.disconnected()
+                connected.cancel_scope.cancel()
             self._node.pruning.disconnected()
             self._health.fail(_WHO, self._bus.trouble or "the connection is lost")
 
@@ -180,8 +213,10 @@ class NodeActor:
     async def _say_goodbye(self) -> None:
         """The last events, then that we leave; nothing after that."""
         self.streams.end()
+        self.alarms.end()
         self._working.cancel()
-        self._emit(self._node.flush(self._now()))
+        self._recorder.take(self._node.flush(self._now()))
+        await self._recorder.settled(_COMMITTED)
         if self._publisher.up:
             with trio.move_on_after(_GOODBYE), suppress(TransportError):
                 topic = self._topics.topic(Kind.PRESENCE)
@@ -189,13 +224,13 @@ class NodeActor:
 
     # ---- what is to be sent
 
-    def _emit(self, out: list[ToSend]) -> None:
+    def _publish(self, out: list[ToSend]) -> None:
         now = trio.current_time()
         publisher = self._publisher
         for thing in out:
             match thing:
                 case Update():
-                    publisher.update(thing.stream, thing.message, now)
+                    publisher.update(thing, now)
                 case StateChanged(stream):
                     publisher.state(stream)
                 case Cleared(stream):
@@ -204,7 +239,7 @@ class NodeActor:
                     publisher.remove(stream)
 
     def _refresh(self, streams: list[NodeStream]) -> None:
-        self._emit(self._node.refresh(streams, self._now()))
+        self._recorder.take(self._node.refresh(streams, self._now()))
         self._due_changed.set()
 
     def _answer(self, answer: Answer) -> None:
@@ -217,12 +252,15 @@ class NodeActor:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._take_samples)
                 nursery.start_soon(self._keep_time)
+                nursery.start_soon(self.alarms.run)
 
     async def _take_samples(self) -> None:
         async for item in self._samples:
+            if self.alarms.take(item):
+                continue
             match item:
                 case Sampled(code, samples):
-                    self._emit(self._node.take(code, samples, self._now()))
+                    self._recorder.take(self._node.take(code, samples, self._now()))
                 case ClockChanged(code, clock):
                     self._node.set_clock(code, clock, self._now())
             self._due_changed.set()
@@ -234,10 +272,10 @@ class NodeActor:
             step = (now.wall - latest.wall) / 1e9 - (now.steady - latest.steady)
             if not -_SET_BACK <= step <= _SET_FORWARD:
                 log.warning("the clock was set", seconds=round(step, 3))
-                self._emit(self._node.flush(now))  # the ends of batches may be far ahead now
+                self._recorder.take(self._node.flush(now))  # the ends of batches may be far ahead now
                 self._node.begin_anew(now)
             latest = now
-            self._emit(self._node.advance(now))
+            self._recorder.take(self._node.advance(now))
             self._due_changed = trio.Event()
             due = self._node.due()
             wait = _LOOK if due is None else min(max((due - self._clock()) / 1e9, 0.0), _LOOK)
@@ -329,6 +367,9 @@ class NodeActor:
             # A retained one is from before, and has been answered by our announcing ourselves.
             if not message.retained and self._presence_of(message) != ONLINE and not self._stop.is_set():
                 self._publisher.online_again(trio.current_time())
+        elif address.kind is Kind.ALARM:
+            if message.retained and message.payload and not self.alarms.has(address.code):
+                self._publisher.clear_topic(message.topic)
         elif message.retained and message.payload and not self._node.has(address.code, address.name):
             # Ours from before, of a stream that is no longer configured.
             self._publisher.clear_topic(message.topic)
@@ -342,5 +383,7 @@ class NodeActor:
             self._refused(address.kind.value, "retained")
         elif address.kind is Kind.COMMAND:
             self._desk.take(message, address.code)
+        elif address.kind is Kind.FETCH:
+            self._fetches.take(message, address, trio.current_time())
         else:
             self._throttle.take(message, address, trio.current_time())

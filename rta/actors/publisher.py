@@ -1,9 +1,11 @@
 """The publisher: sends what a node has to say, and decides what becomes of it when it cannot be sent.
 
 - Status updates are not kept. Where one could not be sent, the stream owes a full update, which is sent as soon as
-  there is room; until then its updates are left out. After a reconnect every running stream owes one.
+  there is room; until then its updates are left out. After a reconnect every running stream owes one. Who gave an
+  update is told what became of it.
 - States and cleared statuses are kept until they could be sent, the latest of each topic; after a reconnect all are
   published anew.
+- Full updates of alarms are kept like states; an event of one is superseded by the full update that follows it.
 - Results are kept until they are acknowledged, and sent again after a reconnect; over the bound the oldest goes.
 """
 
@@ -17,12 +19,12 @@ import trio
 from attrs import define
 
 from rta.errors import TransportError, UndeliverableError
+from rta.node.node import Update
 from rta.node.payload import encode, write_status
 from rta.node.run import NodeStream
 from rta.node.topics import Kind, NodeTopics
 from rta.ports import Qos, Reporter, TopicBus
 from rta.session.tally import Tally
-from rta.stream.message import StatusMessage
 
 __all__ = ["Publisher"]
 
@@ -53,7 +55,10 @@ class Publisher:
         self._report = report
         self._tally = tally
         self._owed: dict[str, tuple[bytes, Qos]] = {}
-        self._fulls: dict[NodeStream, StatusMessage | None] = {}
+        self._fulls: dict[NodeStream, Update | None] = {}
+        """What streams owe; None: it is to be made."""
+        self._first: dict[NodeStream, Update] = {}
+        """Before the first connection: the picture of each stream, as long as nothing has come after it."""
         self._results: dict[_Result, None] = {}
         self._wake = trio.Event()
         self._online_at = 0.0
@@ -78,6 +83,8 @@ class Publisher:
         self._connection += 1
         self._unsettled = 0
         self._contradict = False
+        for update in self._fulls.values():
+            self._leave_out(update)
         self._fulls.clear()
         self.presence("online")
         streams = list(streams)
@@ -87,14 +94,13 @@ class Publisher:
             if stream.run is None:
                 self.clear(stream)
             else:
-                self._fulls[stream] = None
+                self._fulls[stream] = self._first.pop(stream, None)
+        for update in self._first.values():
+            self._leave_out(update)
+        self._first.clear()
         for result in list(self._results):
             self._send_result(result)
         self._wake.set()
-
-    def owe(self, stream: NodeStream, message: StatusMessage) -> None:
-        """The full update that a stream owes is this one, unless something has happened since."""
-        self._fulls[stream] = message
 
     def disconnected(self) -> None:
         """The connection is lost."""
@@ -107,10 +113,18 @@ class Publisher:
 
     # ---- what there is to say
 
-    def update(self, stream: NodeStream, message: StatusMessage, now: float) -> None:
+    def update(self, update: Update, now: float) -> None:
         """A status message. `now`: steady seconds."""
+        stream, message = update.stream, update.message
+        if not self._connection:
+            self._leave_out(self._first.pop(stream, None))
+            if message.retain:
+                self._first[stream] = update
+            else:
+                self._leave_out(update)
+            return
         if not self.up or stream in self._fulls:
-            self._tally.stream_unsent += len(message.events)
+            self._leave_out(update)
             return
         definition = stream.definition
         topic = self._status_topic(*stream.key)
@@ -122,20 +136,32 @@ class Publisher:
                 payload,
                 retain=message.retain,
                 qos=definition.qos,
-                done=partial(self._settled, topic) if definition.qos else None,
+                done=partial(self._update_settled, topic, update) if definition.qos else None,
             )
-        except TransportError as e:
+        except UndeliverableError as e:
             self._tally.stream_unsent += len(message.events)
-            if isinstance(e, UndeliverableError):
-                self._settled(topic, e)
-            else:
-                self._owe_full(stream)
+            self._update_settled(topic, update, e)
+            return
+        except TransportError:
+            self._leave_out(update)
+            self._owe_full(stream)
             return
         self._tally.stream_messages += 1
         self._tally.stream_events += len(message.events)
         self._tally.stream_bytes += len(payload)
         stream.messages.add(1, now)
         stream.bytes.add(len(payload), now)
+
+    def _leave_out(self, update: Update | None) -> None:
+        if update is not None:
+            self._tally.stream_unsent += len(update.message.events)
+            if update.done is not None:
+                update.done(False)
+
+    def _update_settled(self, topic: str, update: Update, error: TransportError | None) -> None:
+        self._settled(topic, error)
+        if update.done is not None:
+            update.done(error is None or isinstance(error, UndeliverableError))
 
     def state(self, stream: NodeStream) -> None:
         """Whether it runs."""
@@ -144,12 +170,31 @@ class Publisher:
 
     def clear(self, stream: NodeStream) -> None:
         """The retained status of a stream goes. With the QoS of its updates, so that none of them overtakes it."""
-        self._fulls.pop(stream, None)
+        self._leave_out(self._fulls.pop(stream, None))
+        self._leave_out(self._first.pop(stream, None))
         self._keep(self._status_topic(*stream.key), b"", stream.definition.qos)
 
     def clear_topic(self, topic: str) -> None:
         """Whatever is retained there goes."""
         self._keep(topic, b"")
+
+    def alarm(self, code: str, payload: bytes) -> None:
+        """The full update of an alarm: the latest is kept until it could be sent."""
+        self._keep(self._topics.topic(Kind.ALARM, code), payload)
+
+    def alarm_event(self, code: str, payload: bytes) -> bool:
+        """What has changed of an alarm; whether it is on its way. It is not kept: a full update follows it."""
+        topic = self._topics.topic(Kind.ALARM, code)
+        if not self.up or topic in self._owed:
+            return False
+        try:
+            self._bus.send(topic, payload, qos=1, done=partial(self._settled, topic))
+        except UndeliverableError as e:
+            self._settled(topic, e)
+            return False
+        except TransportError:
+            return False
+        return True
 
     def presence(self, word: str) -> None:
         """What we say of ourselves."""
@@ -245,6 +290,7 @@ class Publisher:
 
     def _owe_full(self, stream: NodeStream) -> None:
         if stream.run is not None:
+            self._leave_out(self._fulls.pop(stream, None))
             self._fulls[stream] = None
             self._wake.set()
 
@@ -259,10 +305,11 @@ class Publisher:
         if self._unsettled:
             return True  # states come before updates; the last acknowledgement wakes us
         for stream in list(self._fulls):
-            message = self._fulls.pop(stream)
-            if message is not None and stream.engine.seq == message.events[-1].seq:
-                self.update(stream, message, trio.current_time())
+            update = self._fulls.pop(stream)
+            if update is not None and stream.engine.seq == update.message.events[-1].seq:
+                self.update(update, trio.current_time())
             else:
+                self._leave_out(update)
                 refresh([stream])
             if stream in self._fulls:
                 return False

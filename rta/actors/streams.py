@@ -15,6 +15,7 @@ import structlog
 import trio
 
 from rta.actors.audit import Audit
+from rta.history.entry import Bounds, Key
 from rta.node.changes import Change, Changes, changed, load_changes, merged, new_stream, save_changes
 from rta.node.listing import list_stream
 from rta.node.node import Node, ToSend
@@ -40,14 +41,16 @@ class Streams:
         clock: Callable[[], Now],
         state_dir: Path | None,
         administration: bool,
+        kept: Callable[[Key], Bounds | None] = lambda key: None,
     ) -> None:
-        """`emit` sends what the node has to say."""
+        """`emit` sends what the node has to say; `kept`: what the history has of a stream."""
         self._node = node
         self._emit = emit
         self._audit = audit
         self._clock = clock
         self._state_dir = state_dir
         self._administration = administration
+        self._kept = kept
         self._changing = trio.Lock()
         self._changes: Changes = {}
         self.changed: Callable[[], None] = lambda: None
@@ -68,7 +71,6 @@ class Streams:
 
         :raises Refused: there is no such status or stream.
         """
-        now = self._clock()
         if code is None:
             chosen = self._node.streams
         elif name is None:
@@ -77,13 +79,13 @@ class Streams:
                 raise Refused(f"there is no status {code!r}", "code", Refusal.UNKNOWN)
         else:
             chosen = [self._find(code, name)]
-        return [list_stream(s, self._node.pruning, now) for s in chosen]
+        return [self._listed(s) for s in chosen]
 
     def _find(self, code: str, name: str) -> NodeStream:
         return self._node.stream(code, "" if name == RESERVED else name)
 
     def _listed(self, stream: NodeStream) -> dict[str, Any]:
-        return list_stream(stream, self._node.pruning, self._clock())
+        return list_stream(stream, self._node.pruning, self._clock(), self._kept(stream.key))
 
     # ---- start and stop
 

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from rta.actors.relays import CommandSettings
+from rta.alarm.defining import define_alarm
+from rta.alarm.definition import AlarmDefinition
+from rta.alarm.options import AlarmSettings
 from rta.config.environment import config_variable, names_redis_only, override
 from rta.config.model import Config, Plugged, SourceConfig
 from rta.config.places import default_config_path
@@ -58,10 +61,14 @@ def build_config(document: dict[str, Any], environ: Mapping[str, str], file: Pat
             tables["statuses"] = builder.statuses(document.get(name, []))
         elif name == "command":
             tables["commands"] = builder.commands(document.get(name, []))
+        elif name == "alarm":
+            tables["alarms"] = builder.alarms(document.get(name, []))
         elif name in SLOTS:
             tables[name] = builder.plugged(document.get(name, {}), SLOTS[name])
         else:
             tables[name] = builder.structure(document.get(name, {}), SETTINGS[name], (name,))
+            if name == "site":
+                builder.keeps = tables[name] is None or tables[name].state_dir is not None
     problems = builder.problems + overrides.problems
     if problems:
         raise ConfigError(problems)
@@ -97,6 +104,8 @@ class _Builder:
     def __init__(self, place: Place) -> None:
         self.place = place
         self.problems: list[Problem] = []
+        self.keeps = False
+        """There is a state directory."""
 
     def report(self, key: Key, message: str) -> None:
         self.problems.append(self.place.problem(key, message))
@@ -171,6 +180,10 @@ class _Builder:
             if code in first:
                 self.report((*key, "code"), f"status[{first[code]}] has this code already; each needs its own")
             first.setdefault(code, place)
+            if not self.keeps:
+                for at, stream in enumerate(settings.stream):
+                    if stream.history is not None:
+                        self.report((*key, "stream", at, "history"), "expected [site] state_dir, which it is kept in")
             try:
                 found.append(define_status(settings))
             except DefinitionError as e:
@@ -193,4 +206,23 @@ class _Builder:
                 self.report((*key, "code"), "commands of the module stream are the node's own")
             first.setdefault(code, place)
             found.append(settings)
+        return found
+
+    def alarms(self, tables: list[dict[str, Any]]) -> list[AlarmDefinition]:
+        found: list[AlarmDefinition] = []
+        first: dict[str, int] = {}
+        for place, table in enumerate(tables):
+            key = ("alarm", place)
+            settings: AlarmSettings | None = self.structure(table, LISTS["alarm"], key)
+            if settings is None:
+                continue
+            code = read_code(settings.code)
+            if code in first:
+                self.report((*key, "code"), f"alarm[{first[code]}] has this code already; each needs its own")
+            first.setdefault(code, place)
+            try:
+                found.append(define_alarm(settings))
+            except DefinitionError as e:
+                for where, message in e.faults:
+                    self.report((*key, *where), message)
         return found

@@ -14,6 +14,7 @@ from rta.stream.definition import (
     PLAIN,
     AttributeDefinition,
     Component,
+    History,
     Ns,
     Prune,
     StatusDefinition,
@@ -21,7 +22,15 @@ from rta.stream.definition import (
     Trigger,
 )
 
-__all__ = ["DefinedStatus", "DefinitionError", "Fault", "define_status", "define_stream", "name_fault"]
+__all__ = [
+    "DefinedStatus",
+    "DefinitionError",
+    "Fault",
+    "define_selector",
+    "define_status",
+    "define_stream",
+    "name_fault",
+]
 
 Fault = tuple[tuple[str | int, ...], str]
 """The keys that lead to what is wrong, and what would be right."""
@@ -63,7 +72,7 @@ def define_status(settings: StatusSettings) -> DefinedStatus:
         faults.append((("attributes",), "expected at least one attribute"))
     code = read_code(settings.code)
     definition = StatusDefinition(code, settings.description, attributes)
-    binding = StatusBinding(code, _selector(settings.session, faults), sources)
+    binding = StatusBinding(code, define_selector(settings.session, faults), sources)
     streams = list(_streams(settings.stream, definition, faults))
     if faults:
         raise DefinitionError(faults)
@@ -79,11 +88,12 @@ def define_stream(settings: StreamSettings, status: StatusDefinition) -> StreamD
         *_of_attributes("aggregate", settings.aggregate, status),
         *(_of_windows(settings) if settings.aggregate else _of_deltas(settings)),
         *_of_pruning(settings.prune),
+        *_of_replay(settings),
     ]
     if faults:
         raise DefinitionError(faults)
     aggregating = bool(settings.aggregate)
-    attributes = settings.attributes
+    attributes, history = settings.attributes, settings.history
     if not attributes and not aggregating:
         attributes = dict.fromkeys(status.attributes, Trigger.CHANGE)
     return StreamDefinition(
@@ -102,6 +112,8 @@ def define_stream(settings: StreamSettings, status: StatusDefinition) -> StreamD
         default_on=settings.default == "on",
         qos=settings.qos,
         prune=Prune(_ns_or_none(settings.prune.timeout), tuple(settings.prune.consumers), _ns(settings.prune.grace)),
+        history=None if history is None else History(_ns(history.age), history.entries),
+        replay=None if settings.replay is None else settings.replay.rate,
     )
 
 
@@ -130,7 +142,8 @@ def _sources(
             faults.append(((*key, "components", component) if component else (*key, "from"), str(e)))
 
 
-def _selector(settings: SelectorSettings, faults: list[Fault]) -> Selector:
+def define_selector(settings: SelectorSettings, faults: list[Fault]) -> Selector:
+    """Which session is meant; faults are added to those there are."""
     if settings.identity is None:
         return Selector(details={name: str(value) for name, value in settings.detail.items()})
     if not settings.identity:
@@ -196,6 +209,13 @@ def _of_pruning(settings: PruneSettings) -> Iterator[Fault]:
     for place, consumer in enumerate(settings.consumers):
         if consumer in settings.consumers[:place]:
             yield ("prune", "consumers", place), f"{shown(consumer)} is there already"
+
+
+def _of_replay(settings: StreamSettings) -> Iterator[Fault]:
+    if settings.replay is not None and settings.history is None:
+        yield ("replay",), "expected history beside it, since it sends what is kept"
+    if settings.replay is not None and settings.qos != 1:
+        yield ("replay",), "expected qos = 1 beside it, since it sends what was not acknowledged"
 
 
 def _ns(seconds: float) -> Ns:

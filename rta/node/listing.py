@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from rta.node.payload import encode, iso
 from rta.node.pruning import Pruning
@@ -16,8 +16,28 @@ __all__ = ["list_stream", "page"]
 _PAGE = 48 << 10  # bytes of a page's streams, so that it fits a message
 
 
-def list_stream(stream: NodeStream, pruning: Pruning, now: Now) -> dict[str, Any]:
-    """Settings in the configuration's own keys, then state. Times are ISO 8601 (wall time), rates a second."""
+class Kept(Protocol):
+    """What the history has of a stream."""
+
+    @property
+    def count(self) -> int:
+        """Entries."""
+        ...
+
+    @property
+    def oldest(self) -> Ns:
+        """Stream time of the first of them."""
+        ...
+
+    @property
+    def newest(self) -> Ns:
+        """And of the last."""
+        ...
+
+
+def list_stream(stream: NodeStream, pruning: Pruning, now: Now, kept: Kept | None = None) -> dict[str, Any]:
+    """Settings in the configuration's own keys, then state. Times are ISO 8601 (wall time), rates a second. `kept`:
+    what the history has of it."""
     run = stream.run
     due = pruning.due(stream, now.steady)
     return {
@@ -30,9 +50,14 @@ def list_stream(stream: NodeStream, pruning: Pruning, now: Now) -> dict[str, Any
         "stopped_by": None if run is not None or stream.stopped_by is None else str(stream.stopped_by),
         "prune_at": None if due is None else iso(Ns(now.wall + round((due - now.steady) * 1e9))),
         "consumers": {c: pruning.presence(c) or "unknown" for c in stream.consumers},
+        "kept": None if kept is None else _bounds(kept),
         "messages_per_second": round(stream.messages.per_second(now.steady), 3),
         "bytes_per_second": round(stream.bytes.per_second(now.steady), 1),
     }
+
+
+def _bounds(kept: Kept) -> dict[str, Any]:
+    return {"entries": kept.count, "oldest": iso(kept.oldest), "newest": iso(kept.newest)}
 
 
 def page(listed: Sequence[dict[str, Any]], start: int) -> dict[str, Any]:

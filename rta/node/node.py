@@ -7,7 +7,7 @@ Source: protocol notes, "Start", "Pruning", "Start/stop".
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from heapq import heapify, heappop, heappush
 
@@ -25,6 +25,7 @@ from rta.stream.message import StatusMessage
 
 __all__ = ["Cleared", "Node", "Removed", "StateChanged", "ToSend", "Update"]
 
+_NONE: Mapping[tuple[str, str], int] = {}
 _VOID = 8  # entries of the agenda for each status; then the void ones are thrown out
 _CONSUMERS = 64  # that can start one stream
 _JUMP = 10_000_000_000  # ns by which a new clock may be ahead to be taken for going on; faster ones more
@@ -37,6 +38,8 @@ class Update:
 
     stream: NodeStream
     message: StatusMessage
+    done: Callable[[bool], None] | None = None
+    """To be told once whether it is done with: acknowledged, or never going to be taken by the bus."""
 
 
 @frozen
@@ -105,6 +108,11 @@ class Node:
         """Whether there is such a stream."""
         return (code, name) in self._streams
 
+    def keeps(self, code: str, name: str) -> bool:
+        """Whether there is such a stream, and it has a history."""
+        stream = self._streams.get((code, name))
+        return stream is not None and stream.definition.history is not None
+
     def counts(self) -> Iterator[tuple[str, int]]:
         """What the engines have counted and left out since they were asked last, by kind."""
         for engine in self._statuses.values():
@@ -164,17 +172,19 @@ class Node:
 
     # ---- start and stop
 
-    def start_defaults(self, now: Now) -> list[ToSend]:
-        """Every stream gets its default state."""
+    def start_defaults(self, now: Now, seqs: Mapping[tuple[str, str], int] = _NONE) -> list[ToSend]:
+        """Every stream gets its default state. `seqs`: the number of the newest event that is kept of a stream, by
+        code and name; those that have a history go on from there."""
         out: list[ToSend] = []
         for stream in self.streams:
-            out += self.begin_default(stream, now)
+            kept = seqs.get(stream.key, 0) if stream.definition.history is not None else 0
+            out += self.begin_default(stream, now, kept)
         return out
 
-    def begin_default(self, stream: NodeStream, now: Now) -> list[ToSend]:
-        """A stopped stream gets its default state."""
+    def begin_default(self, stream: NodeStream, now: Now, seq: int = 0) -> list[ToSend]:
+        """A stopped stream gets its default state. `seq`: the number that its first event follows."""
         if stream.definition.default_on:
-            return self._begin(stream, Run(now.wall, CONFIGURATION, renewed=now.steady), now)
+            return self._begin(stream, Run(now.wall, CONFIGURATION, renewed=now.steady), now, seq)
         return [Cleared(stream), StateChanged(stream)]
 
     def start(
@@ -203,9 +213,9 @@ class Node:
             run.consumers[consumer] = None
         return [StateChanged(stream)]
 
-    def _begin(self, stream: NodeStream, run: Run, now: Now) -> list[ToSend]:
+    def _begin(self, stream: NodeStream, run: Run, now: Now, seq: int = 0) -> list[ToSend]:
         stream.run = run
-        messages = stream.engine.start(self._ts(stream, now), now.wall)
+        messages = stream.engine.start(self.ts(stream, now), now.wall, seq)
         self._schedule(stream.definition.code)
         return [StateChanged(stream), *[Update(stream, m) for m in messages]]
 
@@ -213,7 +223,7 @@ class Node:
         """Stop a stream; one that is stopped stays so, and says so."""
         out: list[ToSend] = []
         if stream.run is not None:
-            out += [Update(stream, m) for m in stream.engine.stop(self._ts(stream, now), now.wall)]
+            out += [Update(stream, m) for m in stream.engine.stop(self.ts(stream, now), now.wall)]
             stream.run, stream.stopped_by = None, by
             self._schedule(stream.definition.code)
         return [*out, Cleared(stream), StateChanged(stream)]
@@ -241,7 +251,8 @@ class Node:
 
     # ---- time and samples
 
-    def _ts(self, stream: NodeStream, now: Now) -> Ns:
+    def ts(self, stream: NodeStream, now: Now) -> Ns:
+        """Its stream time now."""
         return self._clocks[stream.definition.code].now(now.wall)
 
     def set_clock(self, code: str, clock: StreamClock, now: Now) -> None:
@@ -308,7 +319,7 @@ class Node:
         out: list[ToSend] = []
         for stream in streams:
             if stream.run is not None:
-                out += [Update(stream, m) for m in stream.engine.reconnected(self._ts(stream, now), now.wall)]
+                out += [Update(stream, m) for m in stream.engine.reconnected(self.ts(stream, now), now.wall)]
                 self._schedule(stream.definition.code)
         return out
 

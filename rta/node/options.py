@@ -16,7 +16,15 @@ from rta.node.names import ATTRIBUTE, CODE, COMPONENT, NODE, STREAM, Keyed
 from rta.ports import Duration, option
 from rta.stream.definition import Aggregate, Trigger
 
-__all__ = ["AttributeSettings", "PruneSettings", "SelectorSettings", "StatusSettings", "StreamSettings"]
+__all__ = [
+    "AttributeSettings",
+    "HistorySettings",
+    "PruneSettings",
+    "ReplaySettings",
+    "SelectorSettings",
+    "StatusSettings",
+    "StreamSettings",
+]
 
 Off = Literal["off"]
 
@@ -103,6 +111,23 @@ class PruneSettings:
 
 
 @define
+class HistorySettings:
+    """How much is kept of what a stream has sent, for those who fetch it."""
+
+    age: Duration = option("Entries older than this go.", Duration(86400.0), validator=_MS)
+    entries: int = option("And the oldest over this many.", 10_000, validator=and_(ge(1), le(100_000_000)))
+
+
+@define
+class ReplaySettings:
+    """How what could not be delivered is sent later, beside what is live."""
+
+    rate: float = option(
+        "Messages a second, each of several entries, up to 8 KiB.", 10.0, validator=and_(ge(0.01), le(1000))
+    )
+
+
+@define
 class StreamSettings:
     """A way to deliver a status; a status may have several."""
 
@@ -143,6 +168,14 @@ class StreamSettings:
     default: Literal["on", "off"] = option("Whether it runs from the beginning, or once somebody starts it.", "on")
     qos: Literal[0, 1] = option("1: every message is acknowledged.", 0)
     prune: PruneSettings = option("When it stops by itself.", factory=PruneSettings)
+    history: HistorySettings | None = option(
+        "Keep what it sends, in the state directory; `{}` for the defaults. Unset: it is not kept.", None
+    )
+    replay: ReplaySettings | None = option(
+        "After an outage, send what could not be delivered; `{}` for the default rate. Needs `history` and `qos = 1`. "
+        "Unset: only the newest picture is sent.",
+        None,
+    )
 
 
 @define

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -20,7 +21,7 @@ from rta.errors import MalformedError
 from rta.stream.definition import Ns
 from rta.stream.message import StatusMessage, unicode
 
-__all__ = ["MAX_PAYLOAD", "encode", "iso", "read", "read_map", "write_status"]
+__all__ = ["MAX_PAYLOAD", "encode", "iso", "parse_iso", "read", "read_map", "write_status"]
 
 MAX_PAYLOAD = 64 << 10
 """Bytes; a longer one is not looked at."""
@@ -83,7 +84,7 @@ def read(payload: bytes) -> Any:
     if len(payload) > MAX_PAYLOAD:
         raise MalformedError("cbor", f"a payload of {len(payload)} bytes; at most {MAX_PAYLOAD} are read")
     try:
-        return _readable(cbor2.loads(payload, max_depth=_DEPTH), 0)
+        return _readable(cbor2.loads(payload, max_depth=_DEPTH, semantic_decoders=_REFUSED), 0)
     except (cbor2.CBORError, ValueError, ArithmeticError, TypeError, RecursionError, MemoryError) as e:
         raise MalformedError("cbor", f"not CBOR as we read it: {str(e)[:200]}") from None
 
@@ -118,6 +119,14 @@ def _readable(value: Any, depth: int) -> Any:
     raise ValueError(f"a {type(value).__name__}, which JSON has nothing like")
 
 
+def _refuse(*_: object) -> Any:
+    raise ValueError("a value that is said once and meant several times")
+
+
+_REFUSED: Any = dict.fromkeys((25, 28, 29, 256), _refuse)
+"""Tags by which a few bytes stand for a value without end."""
+
+
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
@@ -144,3 +153,45 @@ def iso(ts: Ns) -> str:
 @lru_cache(maxsize=1024)
 def _second(seconds: int) -> str:
     return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S.")
+
+
+_DATE = r"(\d{4}(-?)\d\d\2\d\d)"
+_CLOCK = r"(\d\d)(?:(:?)(\d\d)(?:\4(\d\d)(?:[.,](\d+))?)?)?"
+_ZONE = r"(?:[Zz]|([+\-\u2212])(\d\d)(?::?(\d\d))?)"
+_TIME = re.compile(rf"{_DATE}(?:[Tt ]{_CLOCK} ?{_ZONE}?)?", re.ASCII)
+_EARLIEST, _LATEST = -(1 << 63), (1 << 63) - 1
+
+
+def parse_iso(text: object, *, nearest: bool = False) -> Ns:
+    """A time in ISO 8601: a date, perhaps with a time of any precision (cut to ns) and any zone; without one it is UTC.
+
+    Held are those of 64 bits, 1677-09-21 to 2262-04-11. `nearest`: of one before or after, the nearest that is held.
+
+    :raises MalformedError: kind `time`; it is none, or one that cannot be held.
+    """
+    match = _TIME.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise MalformedError("time", f"expected a time as 2026-11-21T10:45:00.000Z, got {_named(text)}")
+    day, _, hour, _, minute, second, fraction, sign, ahead, minutes = match.groups()
+    h, m, s, ns = int(hour or 0), int(minute or 0), int(second or 0), int((fraction or "")[:9].ljust(9, "0"))
+    zone = int(ahead or 0) * 3600 + int(minutes or 0) * 60
+    if m > 59 or s > 60 or h > 24 or (h == 24 and (m or s or ns)) or int(ahead or 0) > 23 or int(minutes or 0) > 59:
+        raise MalformedError("time", f"{_named(text)} is no time of a day")
+    seconds = _midnight(day) + h * 3600 + m * 60 + s + (-zone if sign == "+" else zone)
+    ts = seconds * 1_000_000_000 + ns
+    if not _EARLIEST <= ts <= _LATEST:
+        if not nearest:
+            raise MalformedError("time", f"{_named(text)} is too far away")
+        ts = min(max(ts, _EARLIEST), _LATEST)
+    return Ns(ts)
+
+
+@lru_cache(maxsize=1024)
+def _midnight(day: str) -> int:
+    """Seconds of the epoch."""
+    digits = day.replace("-", "")
+    try:
+        days = date(int(digits[:4]), int(digits[4:6]), int(digits[6:])) - _EPOCH.date()
+    except ValueError:
+        raise MalformedError("time", f"there is no day {day}") from None
+    return days.days * 86400

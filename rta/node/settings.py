@@ -18,6 +18,7 @@ from rta.stream.definition import Ns, StatusDefinition, StreamDefinition
 __all__ = ["StreamTableError", "read_stream", "write_stream"]
 
 _DEEPEST = 8
+_TABLES = ("prune", "history", "replay")
 
 
 class StreamTableError(ConfigError):
@@ -30,7 +31,8 @@ class StreamTableError(ConfigError):
 
 
 def read_stream(table: Mapping[str, Any], status: StatusDefinition) -> StreamDefinition:
-    """What a `[[status.stream]]` table says. Durations are texts or seconds; null is the default, also within `prune`.
+    """What a `[[status.stream]]` table says. Durations are texts or seconds; null is the default, also within `prune`,
+    `history` and `replay`.
 
     Names are not compared with those of other streams; see `rta.node.defining.name_fault`.
 
@@ -50,7 +52,7 @@ def read_stream(table: Mapping[str, Any], status: StatusDefinition) -> StreamDef
 
 def write_stream(definition: StreamDefinition) -> dict[str, Any]:
     """Every setting, as people write it, in the types of JSON; `read_stream` gives the definition back."""
-    prune = definition.prune
+    prune, history = definition.prune, definition.history
     return {
         "name": definition.name,
         "description": definition.description,
@@ -69,13 +71,16 @@ def write_stream(definition: StreamDefinition) -> dict[str, Any]:
             "consumers": list(prune.consumers),
             "grace": _text(prune.grace),
         },
+        "history": None if history is None else {"age": _text(history.age), "entries": history.entries},
+        "replay": None if definition.replay is None else {"rate": definition.replay},
     }
 
 
 def _without_nulls(table: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in table.items() if value is not None}
-    if isinstance(kept.get("prune"), Mapping):
-        kept["prune"] = {key: value for key, value in kept["prune"].items() if value is not None}
+    for name, inner in kept.items():
+        if name in _TABLES and isinstance(inner, Mapping):
+            kept[name] = {key: value for key, value in inner.items() if value is not None}
     return kept
 
 

@@ -26,6 +26,10 @@ class Kind(StrEnum):
     STATUS = "status"
     STATE = "channel"
     THROTTLE = "throttle"
+    REPLAY = "replay"
+    FETCH = "fetch"
+    HISTORY = "history"
+    ALARM = "alarm"
     COMMAND = "command"
     RESULT = "result"
 
@@ -39,7 +43,7 @@ class Address:
     name: str = ""
 
 
-_LEVELS = {Kind.PRESENCE: 0, Kind.COMMAND: 1, Kind.RESULT: 1}
+_LEVELS = {Kind.PRESENCE: 0, Kind.COMMAND: 1, Kind.RESULT: 1, Kind.ALARM: 1}
 """Behind the kind, where it is not a code and perhaps a name. A broker's access control names commands exactly."""
 
 
@@ -74,7 +78,13 @@ def valid_node(node: str) -> bool:
     return NODE_ID.fullmatch(node) is not None
 
 
-def is_response_topic(topic: str, kind: Kind, code: str) -> bool:
-    """Whether an answer may be sent there: `<id>/<kind>/<code>` of some id."""
-    node, _, rest = topic.rpartition(f"/{kind}/")
-    return rest == code and bool(code) and valid_node(node) and valid_topic(topic)
+def is_response_topic(topic: str, kind: Kind, code: str, name: str = "") -> bool:
+    """Whether an answer may be sent there: `<id>/<kind>/<code>[/<stream>]` of some id.
+
+    The unnamed stream may be called `default` where there can be a name at all.
+    """
+    ends = [f"/{kind}/{code}/{name}" if name else f"/{kind}/{code}"]
+    if not name and _LEVELS.get(kind, 2) > 1:
+        ends.append(f"/{kind}/{code}/{RESERVED}")
+    ours = any(topic.endswith(end) and valid_node(topic.removesuffix(end)) for end in ends)
+    return ours and bool(code) and valid_topic(topic)

@@ -17,6 +17,7 @@ __all__ = [
     "Aggregate",
     "AttributeDefinition",
     "Component",
+    "History",
     "Ns",
     "Prune",
     "StatusDefinition",
@@ -82,6 +83,15 @@ class Prune:
 
 
 @frozen
+class History:
+    """How much of what it sent a stream keeps; the older goes first."""
+
+    age: Ns = Ns(86_400_000_000_000)
+    """Stream time."""
+    entries: int = 10_000
+
+
+@frozen
 class StreamDefinition:
     """One configured way to deliver a status."""
 
@@ -111,6 +121,11 @@ class StreamDefinition:
     default_on: bool = True
     qos: Qos = 0
     prune: Prune = Prune()
+    history: History | None = None
+    """None: nothing is kept."""
+    replay: float | None = None
+    """Messages a second in which what could not be delivered is sent later; None: it is not. Needs history and
+    QoS 1."""
 
     @property
     def aggregating(self) -> bool:

@@ -64,13 +64,15 @@ class StreamEngine:
         self._last: StatusMessage | None = None
         """Of an aggregating stream, in this run."""
 
-    def start(self, ts: Ns, wall: Ns) -> list[StatusMessage]:
-        """From stopped to running; the full update at once, in no batch, unless it aggregates. Nothing if it runs."""
+    def start(self, ts: Ns, wall: Ns, seq: int = 0) -> list[StatusMessage]:
+        """From stopped to running; the full update at once, in no batch, unless it aggregates. Nothing if it runs.
+
+        `seq`: the number that the first event follows."""
         if self.running:
             return []
         self._settle(ts, wall)
         self.running = True
-        self.seq = 0
+        self.seq = seq
         self._updates.begin(ts)
         self._flush()
         return self._outbox.take_of(self)

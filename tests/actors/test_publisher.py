@@ -69,8 +69,8 @@ class Desk:
     def emit(self, out) -> None:
         for thing in out:
             match thing:
-                case Update(stream, message):
-                    self.publisher.update(stream, message, trio.current_time())
+                case Update():
+                    self.publisher.update(thing, trio.current_time())
                 case StateChanged(stream):
                     self.publisher.state(stream)
 

@@ -115,6 +115,8 @@ def test_every_setting_is_written_as_people_write_it():
         "default": "on",
         "qos": 0,
         "prune": {"timeout": "10min", "consumers": [], "grace": "1min"},
+        "history": None,
+        "replay": None,
     }
 
 

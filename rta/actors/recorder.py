@@ -1,0 +1,406 @@
+"""The recorder: what streams with a history send is committed to disk before it is published.
+
+Owns the history file, its one writing thread, and what of each stream is still to be delivered. What the node has to
+send passes through it: things of streams without history at once; those of streams with one in batches, each as soon
+as the one before is committed, in the order in which they came.
+
+Live goes first: entries that cannot be committed (disk full), or not in time (a disk that hangs), are published all the
+same, counted, and health says so. Such entries are in no history and no replay.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import cbor2
+import structlog
+import trio
+from attrs import define, evolve
+
+from rta.actors.health import Health
+from rta.errors import HistoryError
+from rta.history.delivery import Delivery, Mark, read_mark, write_mark
+from rta.history.entry import Bounds, Key, Limit, NewEntry
+from rta.history.store import HistoryStore
+from rta.node.node import Node, Removed, ToSend, Update
+from rta.node.run import NodeStream, Now
+from rta.ports import Reporter
+from rta.stream.definition import Ns
+from rta.stream.message import StatusMessage
+
+__all__ = ["Recorder", "Threads", "in_threads"]
+
+log = structlog.get_logger("rta.history")
+
+T = TypeVar("T")
+
+_FILE = "history.sqlite"
+_WHO = "history"
+_AT_ONCE = 2000  # things in one commit
+_WAITING = 50_000  # things that wait; over it they go on without being kept
+_PATIENCE = 1.0  # seconds until what waits for a disk that hangs goes on without it
+_LOOK = 0.1
+_MARK = 0.25  # seconds until an acknowledgement is on disk: what comes again after a crash
+_TRIM = 10.0  # seconds between looks for what is too old
+_OPEN_AGAIN = 10.0
+_OPENING = 20.0  # seconds that the node waits for its history
+_CLOSING = 2.0
+
+
+class Threads(Protocol):
+    """Runs something that blocks, and gives what it gives."""
+
+    async def __call__(self, work: Callable[[], T], /) -> T: ...
+
+
+def in_threads(at_once: int) -> Threads:
+    """In threads that are abandoned when their caller is cancelled: a disk that hangs holds up nobody."""
+    limiter = trio.CapacityLimiter(at_once)
+
+    async def run(work: Callable[[], T]) -> T:
+        return await trio.to_thread.run_sync(work, abandon_on_cancel=True, limiter=limiter)
+
+    return run
+
+
+@define(eq=False)
+class _Waiting:
+    """Something on its way through, and the entries that are committed before it goes on."""
+
+    thing: ToSend
+    entries: list[NewEntry]
+
+
+class Recorder:
+    """The history of one node."""
+
+    def __init__(
+        self,
+        folder: Path | None,
+        node: Node,
+        pass_on: Callable[[list[ToSend]], None],
+        clock: Callable[[], Now],
+        health: Health,
+        report: Reporter,
+        thread: Threads | None = None,
+    ) -> None:
+        """`folder`: the state directory; None: nothing is kept. `pass_on`: to the publisher. `thread` runs what
+        writes, one call at a time."""
+        self._path = None if folder is None else folder / _FILE
+        self._node = node
+        self._pass_on = pass_on
+        self._clock = clock
+        self._health = health
+        self._report = report
+        self._thread = in_threads(1) if thread is None else thread
+        self.store: HistoryStore | None = None
+        """None while there is none, or it cannot be used."""
+        self.owing = trio.Event()
+        """Set, and made anew, when a stream has come to owe something."""
+        self._deliveries: dict[Key, Delivery] = {}
+        self._queue: list[_Waiting] = []
+        self._batch: list[_Waiting] = []
+        self._of_stream: Counter[Key] = Counter()
+        """How much of a stream is on its way; then its other things wait behind that."""
+        self._newest: dict[Key, StatusMessage] = {}
+        """What a stream has sent last; one that aggregates may send it again."""
+        self._position = 0
+        """The last one that was given out."""
+        self._committed = 0
+        self._begun = 0.0
+        """When the commit under way was begun."""
+        self._overtaken = False
+        """What that commit is for has gone on without it."""
+        self._wake = trio.Event()
+        self._moved = trio.Event()
+        self._closing = trio.Event()
+        self._dirty = False
+        self._marked_at = self._trimmed_at = self._opened_at = float("-inf")
+        self._damage_told = 0
+
+    # ---- the file
+
+    async def open(self) -> None:
+        """Before anything is recorded; bounded. A file that cannot be used is tried again by `run`."""
+        if self._path is None or all(s.definition.history is None for s in self._node.streams):
+            return
+        with trio.move_on_after(_OPENING) as scope:
+            await self._open(self._path)
+        if scope.cancelled_caught:
+            self._fail(f"{self._path} has not been opened within {_OPENING:g} s")
+
+    async def _open(self, path: Path) -> None:
+        self._opened_at = trio.current_time()
+        try:
+            store = await self._thread(partial(_opened, path))
+        except HistoryError as e:
+            self._fail(str(e))
+            return
+        mark = read_mark(store.mark)
+        self._position = self._committed = max(store.last, self._position)
+        for stream in self._node.streams:
+            if stream.definition.replay is not None:
+                self._deliveries[stream.key] = Delivery(mark.owed(stream.key, store.last))
+        self.store = store
+        self._dirty = True
+        self._health.ok(_WHO)
+        self._tell_damage(store)
+
+    def _tell_damage(self, store: HistoryStore) -> None:
+        for sentence in store.damage[self._damage_told :]:
+            log.error("the history is damaged", damage=sentence)
+            self._report.count("rta_history_damaged_total")
+        self._damage_told = len(store.damage)
+
+    def _fail(self, why: str) -> None:
+        self._health.fail(_WHO, f"nothing is being recorded: {why}")
+
+    # ---- what is kept, and what is owed
+
+    def seqs(self) -> dict[Key, int]:
+        """The number of the newest kept entry of each stream."""
+        return {} if self.store is None else {key: bounds.seq for key, bounds in self.store.streams().items()}
+
+    def bounds(self, key: Key) -> Bounds | None:
+        """What is kept of a stream."""
+        return None if self.store is None else self.store.bounds(key)
+
+    def delivery(self, stream: NodeStream) -> Delivery | None:
+        """What of a stream is to be delivered; None: it does not replay, or there is no history now."""
+        if stream.definition.replay is None or self.store is None:
+            self._deliveries.pop(stream.key, None)
+            return None
+        return self._deliveries.setdefault(stream.key, Delivery())
+
+    def replayed(self, stream: NodeStream, upto: int) -> None:
+        """Its owed entries up to this position have been acknowledged."""
+        delivery = self._deliveries.get(stream.key)
+        if delivery is not None:
+            delivery.replayed(upto)
+            self._touch()
+
+    def _settled(self, delivery: Delivery, first: int, delivered: bool) -> None:
+        delivery.settled(first, delivered)
+        if not delivered:
+            self.owing.set()
+            self.owing = trio.Event()
+        self._touch()
+
+    def _touch(self) -> None:
+        self._dirty = True
+        self._wake.set()
+
+    async def settled(self, patience: float) -> None:
+        """Wait until all that has been taken up to now has gone on; at most so many seconds."""
+        upto = self._position
+        with trio.move_on_after(patience):
+            while any(one.entries and one.entries[0].pos <= upto for one in (*self._batch, *self._queue)):
+                await self._moved.wait()
+
+    # ---- the way through
+
+    def take(self, out: list[ToSend]) -> None:
+        """What the node has to send."""
+        direct: list[ToSend] = []
+        for thing in out:
+            entries = self._entries(thing) if isinstance(thing, Update) else []
+            if entries or self._of_stream[thing.stream.key] or (isinstance(thing, Removed) and self.store):
+                self._queue.append(_Waiting(thing, entries))
+                self._of_stream[thing.stream.key] += 1
+            else:
+                direct.append(thing)
+        if direct:
+            self._pass_on(direct)
+        if len(self._queue) > _WAITING:
+            self._overtake("the disk does not keep up")
+        elif self._queue:
+            self._wake.set()
+
+    def _entries(self, update: Update) -> list[NewEntry]:
+        """What is to be committed of it, which is nothing if it has been before."""
+        key, message = update.stream.key, update.message
+        if update.stream.definition.history is None or self._newest.get(key) is message:
+            return []
+        if self.store is None or self._overtaken:
+            if self._path is not None:
+                self._report.count("rta_history_left_out_total", len(message.events))
+            return []
+        self._newest[key] = message
+        at = self._position
+        self._position += len(message.events)
+        return [
+            NewEntry(key, at + place, event.ts, event.seq, cbor2.dumps(event.values))
+            for place, event in enumerate(message.events, 1)
+        ]
+
+    def _on(self, waiting: list[_Waiting], kept: bool) -> None:
+        """They go on, in order."""
+        out: list[ToSend] = []
+        for one in waiting:
+            thing, entries = one.thing, one.entries
+            self._of_stream[thing.stream.key] -= 1
+            if isinstance(thing, Update) and entries:
+                if not kept:
+                    self._report.count("rta_history_left_out_total", len(entries))
+                elif (delivery := self.delivery(thing.stream)) is not None:
+                    delivery.sent(entries[0].pos, entries[-1].pos)
+                    thing = evolve(thing, done=partial(self._settled, delivery, entries[0].pos))
+            out.append(thing)
+        self._of_stream += Counter()  # drops what is zero
+        self._pass_on(out)
+        self._moved.set()
+        self._moved = trio.Event()
+
+    def _overtake(self, why: str) -> None:
+        """Live goes on without the disk."""
+        self._fail(why)
+        if not self._overtaken:
+            log.warning("streams go on without being recorded", why=why)
+        self._overtaken = bool(self._batch)
+        batch, queue = self._batch, self._queue
+        self._queue = []
+        self._batch = []
+        self._on([*batch, *queue], kept=False)
+
+    # ---- writing
+
+    async def run(self) -> None:
+        """Until `close`."""
+        if self._path is None:
+            await self._closing.wait()
+            return
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._watch)
+            while not self._closing.is_set():
+                with trio.move_on_after(_LOOK):
+                    await self._wake.wait()
+                self._wake = trio.Event()
+                await self._look(self._path)
+            with trio.move_on_after(_CLOSING):
+                while self._queue:
+                    await self._commit()
+                await self._write_mark()
+                if self.store is not None:
+                    await self._thread(self.store.close)
+            nursery.cancel_scope.cancel()
+
+    def close(self) -> None:
+        """There is no more: what waits is committed, then `run` ends."""
+        self._closing.set()
+        self._wake.set()
+
+    async def _look(self, path: Path) -> None:
+        now = trio.current_time()
+        if self.store is None:
+            if now >= self._opened_at + _OPEN_AGAIN and any(s.definition.history for s in self._node.streams):
+                await self._open(path)
+            if self.store is None:
+                if self._queue:
+                    self._overtake("there is no history")
+                return
+        while self._queue:
+            await self._commit()
+        if self._dirty and now >= self._marked_at + _MARK:
+            await self._write_mark()
+        if now >= self._trimmed_at + _TRIM:
+            self._trimmed_at = now
+            await self._trim(self.store)
+
+    async def _watch(self) -> None:
+        """A disk that hangs."""
+        while True:
+            await trio.sleep(_LOOK)
+            if self._batch and trio.current_time() >= self._begun + _PATIENCE:
+                self._overtake("the disk does not answer")
+
+    async def _commit(self) -> None:
+        """What waits, as far as it fits in one commit."""
+        store = self.store
+        assert store is not None
+        batch = self._batch = self._queue[:_AT_ONCE]
+        del self._queue[:_AT_ONCE]
+        self._begun = trio.current_time()
+        entries = [entry for one in batch for entry in one.entries]
+        removed = [one.thing.stream.key for one in batch if isinstance(one.thing, Removed)]
+        mark = self._due_mark() if entries else None
+        error: HistoryError | None = None
+        try:
+            await self._thread(partial(_write, store, entries, mark, removed))
+        except HistoryError as e:
+            error = e
+        if error is None:
+            self._committed = max(self._committed, entries[-1].pos if entries else 0)
+            self._health.ok(_WHO)
+            self._dirty = True
+        else:
+            self._fail(str(error))
+        for key in removed:
+            self._deliveries.pop(key, None)
+            self._newest.pop(key, None)
+        if self._overtaken and not self._batch:
+            self._overtaken = False
+            if error is None:
+                self._owe(batch)
+        else:
+            self._batch = []
+            if entries and error is None:
+                self._report.count("rta_history_entries_total", len(entries))
+            self._on(batch, kept=error is None)
+        self._tell_damage(store)
+
+    def _owe(self, batch: list[_Waiting]) -> None:
+        """They were published, who knows how, before they were committed: they come again."""
+        for one in batch:
+            delivery = self.delivery(one.thing.stream) if one.entries else None
+            if delivery is not None:
+                delivery.sent(one.entries[0].pos, one.entries[-1].pos)
+                self._settled(delivery, one.entries[0].pos, False)
+
+    def _due_mark(self) -> bytes | None:
+        now = trio.current_time()
+        if now < self._marked_at + _MARK:
+            return None
+        self._marked_at, self._dirty = now, False
+        owed = {key: delivery.undelivered() for key, delivery in self._deliveries.items()}
+        return write_mark(Mark(self._committed, owed))
+
+    async def _write_mark(self) -> None:
+        if self.store is not None:
+            self._marked_at = float("-inf")
+            mark = self._due_mark()
+            try:
+                await self._thread(partial(_write, self.store, [], mark, []))
+            except HistoryError as e:
+                self._dirty = True
+                self._fail(str(e))
+
+    async def _trim(self, store: HistoryStore) -> None:
+        now = self._clock()
+        limits: dict[Key, Limit] = {}
+        for stream in self._node.streams:
+            history = stream.definition.history
+            if history is not None:
+                limits[stream.key] = Limit(history.entries, Ns(self._node.ts(stream, now) - history.age))
+        try:
+            await self._thread(partial(store.trim, limits))
+        except HistoryError as e:
+            self._fail(str(e))
+
+
+def _opened(path: Path) -> HistoryStore:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise HistoryError(f"cannot make {path.parent}: {e.strerror or e}") from None
+    return HistoryStore(path)
+
+
+def _write(store: HistoryStore, entries: list[NewEntry], mark: bytes | None, removed: list[Key]) -> None:
+    if entries or mark is not None:
+        store.commit(entries, mark)
+    for key in removed:
+        store.forget(key)

@@ -1,0 +1,65 @@
+"""An entry of a stream's history as it is given to the store, and as it comes back. Plain values."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from rta.stream.definition import Ns
+
+__all__ = ["Bounds", "Key", "KeptEntry", "Limit", "NewEntry"]
+
+Key = tuple[str, str]
+"""The code of a status, and the name of the stream (empty: the unnamed one)."""
+
+
+@frozen(slots=True)
+class NewEntry:
+    """An entry that is to be kept."""
+
+    key: Key
+    pos: int
+    """Its position: rises over all streams of the node."""
+    ts: Ns
+    """Stream time."""
+    seq: int
+    values: bytes
+    """A CBOR map."""
+
+
+@frozen(slots=True)
+class KeptEntry:
+    """An entry that is kept."""
+
+    pos: int
+    ts: Ns
+    seq: int
+    values: bytes
+    """A CBOR map."""
+    next_ts: Ns | None
+    """`ts` of the stream's next kept entry in recording order; None: there is none."""
+
+
+@frozen
+class Bounds:
+    """What is kept of a stream, in recording order."""
+
+    first: int
+    """Position of the oldest entry."""
+    last: int
+    """Position of the newest."""
+    count: int
+    oldest: Ns
+    """`ts` of the oldest entry."""
+    newest: Ns
+    """`ts` of the newest."""
+    seq: int
+    """Of the newest entry."""
+
+
+@frozen
+class Limit:
+    """How much of a stream is kept at the most."""
+
+    entries: int
+    before: Ns
+    """Stream time: what is older goes, from the oldest entry on up to the first that is not older."""
