@@ -83,6 +83,8 @@ class NodeActor:
         self._clock = clock
         self._topics = NodeTopics(node_id)
         self._node = Node(zone)
+        self._latest: Now
+        """When the clock was last looked at."""
         self._publisher = Publisher(bus, self._topics, metrics, tally)
         self._audit = Audit(state_dir, metrics)
         self._recorder = Recorder(state_dir, self._node, self._publish, self._now, health, metrics, thread)
@@ -138,6 +140,7 @@ class NodeActor:
             self._ended.set()
 
     async def _run(self, task_status: trio.TaskStatus[None]) -> None:
+        self._latest = self._now()
         async with trio.open_nursery() as recording:
             recording.start_soon(self._audit.run)
             try:
@@ -148,6 +151,7 @@ class NodeActor:
                     await nursery.start(self._fetches.run)
                     # Streams run from the start, with or without a connection.
                     self._recorder.take(self._node.start_defaults(self._now(), self._recorder.seqs()))
+                    await self._recorder.settled(_COMMITTED)
                     nursery.start_soon(self._hear, self._requests, self._asked)
                     nursery.start_soon(self._hear, self._own, self._told)
                     nursery.start_soon(self._work)
@@ -195,13 +199,20 @@ class NodeActor:
             self.alarms.connected()
             self._fetches.connected()
             async with trio.open_nursery() as connected:
-                connected.start_soon(self._replayer.run)
+                connected.start_soon(self._replay)
                 await link.lost.wait()
                 self._publisher.disconnected()
                 self._fetches.disconnected()
                 connected.cancel_scope.cancel()
             self._node.pruning.disconnected()
             self._health.fail(_WHO, self._bus.trouble or "the connection is lost")
+
+    async def _replay(self) -> None:
+        """Beside live, once that is under way: the first entry of it is the next one of the last that is replayed."""
+        with trio.move_on_after(_COMMITTED):
+            await self._publisher.announced()
+        await self._recorder.settled(_COMMITTED)
+        await self._replayer.run()
 
     async def _next_link(self, number: int) -> Link:
         while True:
@@ -239,7 +250,7 @@ class NodeActor:
                     publisher.remove(stream)
 
     def _refresh(self, streams: list[NodeStream]) -> None:
-        self._recorder.take(self._node.refresh(streams, self._now()))
+        self._recorder.take(self._node.refresh(streams, self._look_at_the_clock()))
         self._due_changed.set()
 
     def _answer(self, answer: Answer) -> None:
@@ -258,29 +269,33 @@ class NodeActor:
         async for item in self._samples:
             if self.alarms.take(item):
                 continue
+            now = self._look_at_the_clock()
             match item:
                 case Sampled(code, samples):
-                    self._recorder.take(self._node.take(code, samples, self._now()))
+                    self._recorder.take(self._node.take(code, samples, now))
                 case ClockChanged(code, clock):
-                    self._node.set_clock(code, clock, self._now())
+                    self._node.set_clock(code, clock, now)
             self._due_changed.set()
 
     async def _keep_time(self) -> None:
-        latest = self._now()
         while True:
-            now = self._now()
-            step = (now.wall - latest.wall) / 1e9 - (now.steady - latest.steady)
-            if not -_SET_BACK <= step <= _SET_FORWARD:
-                log.warning("the clock was set", seconds=round(step, 3))
-                self._recorder.take(self._node.flush(now))  # the ends of batches may be far ahead now
-                self._node.begin_anew(now)
-            latest = now
-            self._recorder.take(self._node.advance(now))
+            self._recorder.take(self._node.advance(self._look_at_the_clock()))
             self._due_changed = trio.Event()
             due = self._node.due()
             wait = _LOOK if due is None else min(max((due - self._clock()) / 1e9, 0.0), _LOOK)
             with trio.move_on_after(wait):
                 await self._due_changed.wait()
+
+    def _look_at_the_clock(self) -> Now:
+        """The time. If the clock was set, everything begins anew, before an hour that never was is played through."""
+        now = self._now()
+        latest, self._latest = self._latest, now
+        step = (now.wall - latest.wall) / 1e9 - (now.steady - latest.steady)
+        if not -_SET_BACK <= step <= _SET_FORWARD:
+            log.warning("the clock was set", seconds=round(step, 3))
+            self._recorder.take(self._node.flush(now))  # the ends of batches may be far ahead now
+            self._node.begin_anew(now)
+        return now
 
     async def _count(self) -> None:
         while True:

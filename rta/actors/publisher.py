@@ -61,6 +61,7 @@ class Publisher:
         """Before the first connection: the picture of each stream, as long as nothing has come after it."""
         self._results: dict[_Result, None] = {}
         self._wake = trio.Event()
+        self._announced = trio.Event()
         self._online_at = 0.0
         self._contradict = False
         self._connection = 0
@@ -76,11 +77,18 @@ class Publisher:
             self._wake = trio.Event()
             while self.up and not self._pay(refresh):
                 await trio.sleep(_RETRY)
+            if self.up and not self._unsettled:
+                self._announced.set()
+
+    async def announced(self) -> None:
+        """Wait until all is said that a new connection calls for."""
+        await self._announced.wait()
 
     def connected(self, streams: Iterable[NodeStream]) -> None:
         """A connection has been made: everything is announced anew, and every running stream owes a full update."""
         self.up = True
         self._connection += 1
+        self._announced = trio.Event()
         self._unsettled = 0
         self._contradict = False
         for update in self._fulls.values():

@@ -243,6 +243,8 @@ class Recorder:
         for one in waiting:
             thing, entries = one.thing, one.entries
             self._of_stream[thing.stream.key] -= 1
+            if not self._of_stream[thing.stream.key]:
+                del self._of_stream[thing.stream.key]
             if isinstance(thing, Update) and entries:
                 if not kept:
                     self._report.count("rta_history_left_out_total", len(entries))
@@ -250,7 +252,6 @@ class Recorder:
                     delivery.sent(entries[0].pos, entries[-1].pos)
                     thing = evolve(thing, done=partial(self._settled, delivery, entries[0].pos))
             out.append(thing)
-        self._of_stream += Counter()  # drops what is zero
         self._pass_on(out)
         self._moved.set()
         self._moved = trio.Event()

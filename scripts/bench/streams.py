@@ -46,6 +46,7 @@ def run_streams(folder: Path, load: StreamsLoad) -> dict[str, Any]:
             rss = service.child.rss()
     return {
         "changes": load.changes,
+        "history": load.state_dir is not None,
         "statuses": load.statuses,
         "seconds": seconds,
         "expected": load.deltas,
@@ -83,20 +84,26 @@ def streams(results: Results, folder: Path, loads: Sequence[StreamsLoad], runs: 
             found = run_streams(folder, load)
             rows.append(results.add("streams", run=run, **found))
             results.say(
-                f"#{run + 1} {load.changes}, statuses {load.statuses}: {found['received']:,} of {found['expected']:,}; "
+                f"#{run + 1} {_named(load.changes, load.statuses, found['history'])}: "
+                f"{found['received']:,} of {found['expected']:,}; "
                 f"p50 {found['p50']:.2f} p99 {found['p99']:.2f} worst {found['worst']:.1f} ms, "
                 f"service {found['service_share']:.0%} of a core"
             )
     _show(results, loads[0], rows)
 
 
+def _named(changes: str, statuses: int, history: bool) -> str:
+    return f"{changes} x {statuses}{', recorded' if history else ''}"
+
+
 def _show(results: Results, load: StreamsLoad, rows: list[Row]) -> None:
     lines = []
-    for (changes, statuses), group in results.group(rows, lambda r: (r["changes"], r["statuses"])).items():
+    by_load = results.group(rows, lambda r: (r["changes"], r["statuses"], r["history"]))
+    for (changes, statuses, history), group in by_load.items():
         instant = changes == Changes.INSTANT
         lines.append(
             (
-                f"{changes} x {statuses}",
+                _named(changes, statuses, history),
                 f"{sum(r['expected'] - r['received'] for r in group):,} of {sum(r['expected'] for r in group):,}",
                 str(sum(r["gaps"] for r in group)),
                 spread(r["p50"] for r in group),

@@ -34,6 +34,7 @@ def _chosen(value: str, among: Sequence[str], option: str) -> list[str]:
     show_default=True,
     help="One status with all attributes, or one for each attribute.",
 )
+@click.option("--history", default="none", show_default=True, help="Of none and recorded: all streams keep one.")
 @runs_option
 @seconds_option
 @shared
@@ -43,6 +44,7 @@ def _streams(
     quick: bool,
     changes: str,
     statuses: str,
+    history: str,
     runs: int | None,
     seconds: float | None,
 ) -> None:
@@ -52,9 +54,10 @@ def _streams(
     kinds = _chosen(changes, list(Changes), "--changes")
     seconds = seconds or (5.0 if quick else 60.0)
     loads = [
-        StreamsLoad(Changes(kind), number, seconds)
+        StreamsLoad(Changes(kind), number, seconds, state_dir=None if how == "none" else str(folder / "state"))
         for number in ([1, 200] if statuses == "both" else [int(statuses)])
         for kind in kinds
+        for how in _chosen(history, ["none", "recorded"], "--history")
     ]
     streams(results, folder, loads, runs or (1 if quick else 3))
 

@@ -36,6 +36,8 @@ class StreamsLoad:
     seconds: float
     attributes: int = 200
     streams_each: int = 5
+    state_dir: str | None = None
+    """Where every stream keeps its history; None: there is none."""
 
     @property
     def turns(self) -> int:
@@ -66,7 +68,11 @@ class StreamsLoad:
 
     def configuration(self, port: int) -> str:
         """The topics and statuses, as TOML."""
-        lines = ["[site]", f'node = "{NODE}"', "[topics]", 'transport = "mqtt"', f"port = {port}"]
+        site = ["[site]", f'node = "{NODE}"']
+        kept = []
+        if self.state_dir is not None:
+            site, kept = [*site, f'state_dir = "{self.state_dir}"'], ["history = {}"]
+        lines = [*site, "[topics]", 'transport = "mqtt"', f"port = {port}"]
         each = self.attributes // self.statuses
         for first in range(0, self.attributes, each):
             numbers = range(first, min(first + each, self.attributes))
@@ -74,5 +80,5 @@ class StreamsLoad:
             lines += [f'a{n} = {{ from = "parameter:{parameter(n)}" }}' for n in numbers]
             for n in numbers:
                 for k in range(self.streams_each):
-                    lines += ["[[status.stream]]", f'name = "a{n}-{k}"', f'attributes = {{ a{n} = "change" }}']
+                    lines += ["[[status.stream]]", f'name = "a{n}-{k}"', f'attributes = {{ a{n} = "change" }}', *kept]
         return "\n".join(lines) + "\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC
@@ -13,8 +14,10 @@ import trio
 
 from rta.actors.health import Health
 from rta.actors.node import NodeActor
+from rta.alarm.definition import AlarmDefinition
 from rta.metrics import Metrics
 from rta.ports import TopicMessage
+from rta.ports.alarm import Alarm
 from rta.ports.command import Command
 from rta.session.tally import Tally
 from rta.stream.clock import ClockChanged, Sampled
@@ -40,12 +43,6 @@ def decoded(payload: bytes) -> Any:
         return payload
 
 
-async def in_place(work: Callable[[], T]) -> T:
-    """In place of a thread, during which the mock clock would jump."""
-    await trio.lowlevel.checkpoint()
-    return work()
-
-
 class Stage:
     """Owns the two ends of the bus."""
 
@@ -56,6 +53,9 @@ class Stage:
         self.metrics = Metrics(self.tally, dict)
         self.send, receive = trio.open_memory_channel[Sampled | ClockChanged](16)
         self.back = 0
+        self._state_dir = state_dir
+        self._disk = trio.Event()
+        self.unhang()
         self.node = NodeActor(
             NODE,
             UTC,
@@ -67,17 +67,48 @@ class Stage:
             self.clock,
             state_dir,
             administration,
-            in_place,
+            self.in_place,
         )
         self.definitions = list(streams)
         self.commands: list[Command] = []
+        self.alarms: list[AlarmDefinition] = []
+        self.plug_ins: dict[str, Alarm] = {}
+
+    async def in_place(self, work: Callable[[], T]) -> T:
+        """In place of a thread, during which the mock clock would jump."""
+        await trio.lowlevel.checkpoint()
+        await self._disk.wait()
+        return work()
+
+    def hang(self) -> None:
+        """The disk does not answer."""
+        self._disk = trio.Event()
+
+    def unhang(self) -> None:
+        """And all that was asked of it is done."""
+        self._disk.set()
+
+    def copy_of_the_history(self, folder: Path) -> Path:
+        """What a crash would leave now."""
+        assert self._state_dir is not None
+        folder.mkdir()
+        for file in self._state_dir.glob("history*"):
+            shutil.copy(file, folder)
+        return folder
 
     def clock(self) -> int:
         return BASE + round(trio.current_time() * 1e9) - self.back
 
     @asynccontextmanager
+    async def listening(self) -> AsyncIterator[list[tuple[str, Any, TopicMessage]]]:
+        """As `heard`, from before the node runs."""
+        ear = MemoryTopics(broker=self.bus.broker)
+        async with ear.connect("ear"), self.heard(bus=ear) as got:
+            yield got
+
+    @asynccontextmanager
     async def running(self) -> AsyncIterator[Stage]:
-        self.node.configure([(CAR, self.definitions)], self.commands)
+        self.node.configure([(CAR, self.definitions)], self.commands, self.alarms, self.plug_ins)
         async with self.other.connect("other"), trio.open_nursery() as nursery:
             await nursery.start(self.node.run)
             await self.settle()
@@ -110,7 +141,9 @@ class Stage:
                 return found
 
     @asynccontextmanager
-    async def heard(self, pattern: str = f"{NODE}/#") -> AsyncIterator[list[tuple[str, Any, TopicMessage]]]:
+    async def heard(
+        self, pattern: str = f"{NODE}/#", bus: MemoryTopics | None = None
+    ) -> AsyncIterator[list[tuple[str, Any, TopicMessage]]]:
         """What is published inside the block: topic below the node's, payload decoded, message."""
         got: list[tuple[str, Any, TopicMessage]] = []
 
@@ -121,7 +154,7 @@ class Stage:
                     topic = m.topic.removeprefix(f"{NODE}/")
                     got.append((topic, decoded(m.payload), m))
 
-        async with self.other.subscribe(pattern) as subscription, trio.open_nursery() as nursery:
+        async with (bus or self.other).subscribe(pattern) as subscription, trio.open_nursery() as nursery:
             nursery.start_soon(listen)
             await trio.sleep(0.001)
             yield got
