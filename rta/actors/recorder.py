@@ -73,6 +73,8 @@ class _Waiting:
 
     thing: ToSend
     entries: list[NewEntry]
+    since: float
+    """When it came, steady seconds."""
 
 
 class Recorder:
@@ -111,8 +113,6 @@ class Recorder:
         self._position = 0
         """The last one that was given out."""
         self._committed = 0
-        self._begun = 0.0
-        """When the commit under way was begun."""
         self._overtaken = False
         """What that commit is for has gone on without it."""
         self._wake = trio.Event()
@@ -206,10 +206,11 @@ class Recorder:
     def take(self, out: list[ToSend]) -> None:
         """What the node has to send."""
         direct: list[ToSend] = []
+        now = trio.current_time()
         for thing in out:
             entries = self._entries(thing) if isinstance(thing, Update) else []
             if entries or self._of_stream[thing.stream.key] or (isinstance(thing, Removed) and self.store):
-                self._queue.append(_Waiting(thing, entries))
+                self._queue.append(_Waiting(thing, entries, now))
                 self._of_stream[thing.stream.key] += 1
             else:
                 direct.append(thing)
@@ -312,11 +313,12 @@ class Recorder:
             await self._trim(self.store)
 
     async def _watch(self) -> None:
-        """A disk that hangs."""
+        """A disk that hangs, or is too slow."""
         while True:
             await trio.sleep(_LOOK)
-            if self._batch and trio.current_time() >= self._begun + _PATIENCE:
-                self._overtake("the disk does not answer")
+            first = next(iter(self._batch or self._queue), None)
+            if first is not None and trio.current_time() >= first.since + _PATIENCE:
+                self._overtake("the disk does not answer in time")
 
     async def _commit(self) -> None:
         """What waits, as far as it fits in one commit."""
@@ -324,7 +326,6 @@ class Recorder:
         assert store is not None
         batch = self._batch = self._queue[:_AT_ONCE]
         del self._queue[:_AT_ONCE]
-        self._begun = trio.current_time()
         entries = [entry for one in batch for entry in one.entries]
         removed = [one.thing.stream.key for one in batch if isinstance(one.thing, Removed)]
         mark = self._due_mark() if entries else None
