@@ -81,6 +81,7 @@ class NodeActor:
         self._health = health
         self._metrics = metrics
         self._clock = clock
+        self._administration = administration
         self._topics = NodeTopics(node_id)
         self._node = Node(zone)
         self._latest: Now
@@ -144,7 +145,7 @@ class NodeActor:
         async with trio.open_nursery() as recording:
             recording.start_soon(self._audit.run)
             try:
-                await self._recorder.open()
+                await self._recorder.open(self._administration)
                 recording.start_soon(self._recorder.run)
                 async with trio.open_nursery() as nursery:
                     await nursery.start(self._desk.run)

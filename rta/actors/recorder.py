@@ -29,7 +29,7 @@ from rta.history.store import HistoryStore
 from rta.node.node import Node, Removed, ToSend, Update
 from rta.node.run import NodeStream, Now
 from rta.ports import Reporter
-from rta.stream.definition import Ns
+from rta.stream.definition import History, Ns
 from rta.stream.message import StatusMessage
 
 __all__ = ["Recorder", "Threads", "in_threads"]
@@ -49,6 +49,7 @@ _TRIM = 10.0  # seconds between looks for what is too old
 _OPEN_AGAIN = 10.0
 _OPENING = 20.0  # seconds that the node waits for its history
 _CLOSING = 2.0
+_UNKNOWN = History()
 
 
 class Threads(Protocol):
@@ -124,9 +125,11 @@ class Recorder:
 
     # ---- the file
 
-    async def open(self) -> None:
-        """Before anything is recorded; bounded. A file that cannot be used is tried again by `run`."""
-        if self._path is None or all(s.definition.history is None for s in self._node.streams):
+    async def open(self, streams_may_come: bool) -> None:
+        """Before anything is recorded; bounded. A file that cannot be used is tried again by `run`.
+
+        `streams_may_come`: it is opened though no stream has a history yet."""
+        if self._path is None or not (streams_may_come or any(s.definition.history for s in self._node.streams)):
             return
         with trio.move_on_after(_OPENING) as scope:
             await self._open(self._path)
@@ -382,7 +385,9 @@ class Recorder:
 
     async def _trim(self, store: HistoryStore) -> None:
         now = self._clock()
-        limits: dict[Key, Limit] = {}
+        # Of streams that are no longer configured the last day stays, lest a slip in the file costs it.
+        unknown = Limit(_UNKNOWN.entries, Ns(now.wall - _UNKNOWN.age))
+        limits = dict.fromkeys(store.streams(), unknown)
         for stream in self._node.streams:
             history = stream.definition.history
             if history is not None:

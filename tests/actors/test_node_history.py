@@ -336,3 +336,27 @@ async def test_a_history_that_cannot_be_opened_is_tried_again_while_live_goes_on
         await stage.sample(rpm=2)
     assert numbers(got, STATUS) == [2, 3]
     assert [seq for seq, _ in kept(tmp_path)] == [3]
+
+
+async def test_a_stream_that_is_added_later_is_recorded_from_its_first_entry(autojump_clock, tmp_path):
+    stage = Stage(PLAIN, state_dir=tmp_path, administration=True)
+    async with stage.running():
+        fields = {"code": "car.engine", "name": "live", "attributes": {"rpm": "change"}, "history": {}}
+        await stage.node.streams.add(fields, By("http"))
+        await stage.sample(rpm=1)
+    assert [seq for seq, _ in kept(tmp_path)] == [1, 2]
+
+
+async def test_what_is_kept_of_a_stream_that_is_no_longer_configured_goes_in_time(autojump_clock, tmp_path):
+    stage = Stage(LIVE, PLAIN, state_dir=tmp_path)
+    async with stage.running():
+        await stage.sample(rpm=1)
+    other = evolve(PLAIN, history=History())
+    async with Stage(other, state_dir=tmp_path).running():
+        await trio.sleep(30)
+    assert len(kept(tmp_path)) == 2
+    later = Stage(other, state_dir=tmp_path)
+    later.back = -25 * 3600 * 10**9
+    async with later.running():
+        await trio.sleep(30)
+    assert kept(tmp_path) == []
