@@ -7,6 +7,7 @@ from __future__ import annotations
 
 __all__ = [
     "ConfigError",
+    "HistoryError",
     "MalformedError",
     "Problem",
     "RtaError",
@@ -35,6 +36,10 @@ class TransportError(RtaError):
 
 class UndeliverableError(TransportError):
     """The other side will not take this message, now or later."""
+
+
+class HistoryError(RtaError):
+    """The history on disk cannot be used for now, or cannot take this: the disk is full, the file is in use."""
 
 
 class Problem(str):

@@ -102,10 +102,40 @@ METRICS: tuple[Metric, ...] = (
     Metric("rta_commands_total", _C, "Commands answered, by status.", ("status",)),
     Metric("rta_results_dropped_total", _C, "Results that could not be delivered."),
     Metric("rta_audit_dropped_total", _C, "Lines of the audit file that could not be written."),
+    # History and replay.
+    Metric("rta_history_entries_total", _C, "Entries committed to the history."),
+    Metric("rta_history_left_out_total", _C, "Entries that were published without being in the history: the disk was "
+           "full, or did not answer."),
+    Metric("rta_history_damaged_total", _C, "Damage found in the history file; the log has it."),
+    Metric("rta_replay_entries_total", _C, "Entries delivered by replay."),
+    # Fetches.
+    Metric("rta_fetches_open", _G, "Fetches that are being answered."),
+    Metric("rta_fetches_total", _C, "What became of fetches: answered, unreadable (sent as far as it went), "
+           "undelivered or dropped (too many empty answers).", ("outcome",)),
+    Metric("rta_history_messages_total", _C, "History messages sent in answer to fetches."),
+    Metric("rta_history_entries_sent_total", _C, "Entries in those."),
+    Metric("rta_history_entries_too_large_total", _C, "Entries left out because no message can hold them."),
+    # Alarms.
+    Metric("rta_alarms", _G, "Alarms of the node, each component counted.", live=True, merge=Merge.MAX),
+    Metric("rta_alarms_active", _G, "Those that are active.", live=True, merge=Merge.MAX),
+    Metric("rta_alarm_changes_total", _C, "Alarms that were raised or cleared.", ("change",)),
+    Metric("rta_alarm_events_left_out_total", _C, "Changes of alarms not told as events: flapping, or unsent; the full "
+           "update has them.", ("reason",)),
+    Metric("rta_alarm_entries_left_out_total", _C, "Active alarms for which a full update had no room."),
+    Metric("rta_alarm_samples_left_out_total", _C, "Samples that could not count for an alarm, by kind: out_of_order, "
+           "no_number, unknown.", ("kind",)),
+    Metric("rta_alarm_faults_total", _C, "Failures of the plug-ins of alarms.", ("code",)),
     # Sampling, for the streams of statuses.
     Metric("rta_sampler_dropped_total", _C, "Bursts and topic messages left out because the streams were behind."),
     Metric("rta_sampler_unbound_total", _C, "Attributes of which a followed session has neither the parameter nor the "
            "channel."),
+    # Remote nodes as sessions.
+    Metric("rta_remote_left_out_total", _C, "Entries of remote nodes that waited for a session, and were too many."),
+    # What is consumed of other nodes.
+    Metric("rta_consumer_gaps_total", _C, "Gaps in the numbers of others' streams that are closed: healed, or lost in "
+           "whole or in part.", ("outcome",)),
+    Metric("rta_consumer_left_out_total", _C, "What of others was left out, by reason: bound, topic, answer, event, "
+           "flood.", ("reason",)),
     # Connections.
     Metric("rta_connections", _G, "Open TCP connections."),
     Metric("rta_connections_refused_total", _C, "Connections refused, by reason.", ("reason",)),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rta.errors import MalformedError
-from rta.node.payload import MAX_PAYLOAD, encode, iso, read, read_map, write_status
+from rta.node.payload import MAX_PAYLOAD, encode, iso, parse_iso, read, read_map, write_status
 from rta.stream.definition import Component, Ns
 from rta.stream.message import Event, StatusMessage
 
@@ -118,3 +118,92 @@ def test_times_have_milliseconds_and_say_utc(ms):
     written = iso(Ns(ms * 1_000_000))
     assert len(written) == 24
     assert (datetime.fromisoformat(written) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1) == ms
+
+
+@given(st.integers(-(1 << 63) // 1_000_000 + 1, ((1 << 63) - 1) // 1_000_000))
+def test_a_time_that_is_written_is_read_again(ms):
+    assert parse_iso(iso(Ns(ms * 1_000_000))) == ms * 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("text", "ns"),
+    [
+        ("1970-01-01T00:00:01Z", 1_000_000_000),
+        ("1970-01-01T00:00:01", 1_000_000_000),
+        ("1970-01-01T01:00:01+01:00", 1_000_000_000),
+        ("1969-12-31T19:00:01-0500", 1_000_000_000),
+        ("19700101T010001+01", 1_000_000_000),
+        ("1970-01-01 00:00:01 z", 1_000_000_000),
+        ("1970-01-01T00:00:00,5Z", 500_000_000),
+        ("1970-01-01T00:00:00.1234567899999999999999Z", 123_456_789),
+        ("1969-12-31T23:59:59.999Z", -1_000_000),
+        ("1970-01-01T00:01", 60_000_000_000),
+        ("1970-01-02", 86_400_000_000_000),
+        ("1970-01-01T24:00Z", 86_400_000_000_000),
+        ("1970-01-01T23:59:60Z", 86_400_000_000_000),
+        ("2024-02-29T00:00Z", 1_709_164_800_000_000_000),
+    ],
+)
+def test_times_of_any_precision_and_zone_are_read(text, ns):
+    assert parse_iso(text) == ns
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        1_700_000_000,
+        True,
+        ["2026-11-21"],
+        "",
+        "now",
+        "2026",
+        "2026-1121",
+        "2026-02-30T00:00Z",
+        "2025-02-29",
+        "0000-01-01",
+        "2026-11-21T24:00:01Z",
+        "2026-11-21T10:60Z",
+        "2026-11-21T10:45:61Z",
+        "2026-11-21T10:45Z\n",
+        "2026-11-21T10:45+24:00",
+        "2026-11-21T10:45+01:60",
+        "2026-11-21T10:45:00.Z",
+        "\u0662\u0660\u0662\u0666-11-21",
+        "1677-09-21T00:12:43Z",
+        "2262-04-11T23:47:17Z",
+        "9999-12-31T23:59:59Z",
+        "9" * 60_000,
+    ],
+)
+def test_what_is_no_time_is_malformed(text):
+    with pytest.raises(MalformedError) as caught:
+        parse_iso(text)
+    assert caught.value.kind == "time"
+
+
+def test_of_a_time_too_far_away_the_nearest_can_be_had():
+    assert parse_iso("9999-12-31", nearest=True) == (1 << 63) - 1
+    assert parse_iso("0001-01-01", nearest=True) == -(1 << 63)
+
+
+@given(st.text() | st.from_regex(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?", fullmatch=True))
+def test_of_any_text_comes_a_time_or_an_error_of_ours(text):
+    try:
+        assert -(1 << 63) <= parse_iso(text) < 1 << 63
+    except MalformedError:
+        pass
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"\xd8\x1c\x81\x01",
+        b"\x82\xd8\x1c\x82\x01\x02\xd8\x1d\x00",
+        b"\xd9\x00\x1c\x81\xd9\x00\x1d\x00",
+        b"\xd9\x01\x00\x82\x63abc\xd8\x19\x00",
+    ],
+)
+def test_values_that_are_shared_within_a_payload_are_refused(payload):
+    with pytest.raises(MalformedError):
+        read(payload)

@@ -57,11 +57,37 @@ def test_what_is_not_of_the_node_is_nothing(topic):
         ("$SYS/result/a.b", False),
         ("tmc/+/result/a.b", False),
         ("tmc/result/a.b/", False),
+        ("tmc/result/a.b/default", False),
         ("", False),
     ],
 )
 def test_answers_go_to_topics_of_one_shape_only(topic, good):
     assert is_response_topic(topic, Kind.RESULT, "a.b") is good
+
+
+@pytest.mark.parametrize(
+    ("topic", "code", "name", "good"),
+    [
+        ("tmc/history/a.b/live", "a.b", "live", True),
+        ("dk/tmc/1/history/a.b/live", "a.b", "live", True),
+        ("tmc/history/history/history", "history", "history", True),
+        ("tmc/history/history", "history", "", True),
+        ("tmc/history/a.b", "a.b", "", True),
+        ("tmc/history/a.b/default", "a.b", "", True),
+        ("tmc/history/a.b", "a.b", "live", False),
+        ("tmc/history/a.b/live", "a.b", "", False),
+        ("tmc/history/a.b/default", "a.b", "live", False),
+        ("tmc/history/a.b/other", "a.b", "live", False),
+        ("tmc/result/a.b/live", "a.b", "live", False),
+        ("history/a.b/live", "a.b", "live", False),
+        ("tmc/+/history/a.b/live", "a.b", "live", False),
+        ("$tmc/history/a.b/live", "a.b", "live", False),
+        ("tmc/history/a.b/li#e", "a.b", "li#e", False),
+        ("tmc/history/", "", "", False),
+    ],
+)
+def test_history_goes_to_the_stream_asked_for(topic, code, name, good):
+    assert is_response_topic(topic, Kind.HISTORY, code, name) is good
 
 
 @pytest.mark.parametrize(

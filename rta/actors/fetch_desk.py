@@ -1,0 +1,201 @@
+"""The fetch desk: takes requests for history from topics and answers them from what is kept.
+
+Owns those that are being answered and those that wait, both bounded; over the bound the answer is that there is
+nothing. The history is read in a worker thread, and sent by the history line. Fetches that are answered at once proceed
+together, a chunk of each in turn.
+
+Source: protocol notes, "Fetch / history", "History and replay" and "Response Topic".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import structlog
+import trio
+from attrs import frozen
+
+from rta.actors.history_line import HistoryLine
+from rta.actors.recorder import Threads, in_threads
+from rta.errors import HistoryError, MalformedError, TransportError
+from rta.history.answer import NOTHING, HistoryAnswer
+from rta.history.entry import Key
+from rta.history.request import Range, read_range
+from rta.history.store import HistoryStore
+from rta.node.quota import Quota
+from rta.node.topics import Address, Kind, NodeTopics, is_response_topic
+from rta.ports import Reporter, TopicBus, TopicMessage
+
+__all__ = ["FetchDesk"]
+
+log = structlog.get_logger("rta.node")
+
+_AT_ONCE = 8
+_WAITING = 64
+_EMPTY_AT_ONCE = 16  # empty answers on their way
+_EMPTY = 256  # and such that wait
+_THREADS = 1  # that reads: two are no faster, and hold up live messages more
+_DEADLINE = 30.0  # seconds for a chunk to be read
+
+
+@frozen
+class _Fetch:
+    key: Key
+    asked: Range
+    topic: str
+    correlation: bytes | None
+
+
+@frozen
+class _Empty:
+    topic: str
+    correlation: bytes | None
+
+
+class FetchDesk:
+    """The fetch topics of one node."""
+
+    def __init__(
+        self,
+        topics: NodeTopics,
+        bus: TopicBus,
+        known: Callable[[str, str], bool],
+        store: Callable[[], HistoryStore | None],
+        settle: Callable[[], Awaitable[None]],
+        report: Reporter,
+        *,
+        in_thread: Threads | None = None,
+    ) -> None:
+        """`known`: whether there is such a stream. `store`: None while the history cannot be used. `settle`: wait, not
+        for ever, until all that has been recorded is committed. `in_thread` does what blocks."""
+        self._node = topics.node
+        self._known = known
+        self._store = store
+        self._settle = settle
+        self._report = report
+        self._in_thread = in_thread or in_threads(_THREADS)
+        self._quota = Quota()
+        self._line = HistoryLine(bus)
+        self._asking, self._asked = trio.open_memory_channel[_Fetch](_WAITING)
+        self._refusing, self._refused = trio.open_memory_channel[_Empty](_EMPTY)
+        self._busy = 0
+        self._unreadable = False
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Until cancelled."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._line.run)
+            for _ in range(_EMPTY_AT_ONCE):
+                nursery.start_soon(self._answer_empty)
+            for _ in range(_AT_ONCE):
+                nursery.start_soon(self._answer_all)
+            task_status.started()
+
+    def connected(self) -> None:
+        """A connection has been made; what was not acknowledged before is sent again."""
+        self._line.connected()
+
+    def disconnected(self) -> None:
+        """The connection is lost."""
+        self._line.disconnected()
+
+    def take(self, message: TopicMessage, address: Address, now: float) -> None:
+        """A request that came live. `now`: steady seconds."""
+        topic = message.response_topic
+        if not self._quota.take(now):
+            self._refuse("flood")
+        elif topic is None:
+            self._refuse("no_response_topic")
+        elif not is_response_topic(topic, Kind.HISTORY, address.code, address.name):
+            self._refuse("response_topic")
+        else:
+            self._take(message, address, topic)
+
+    def _take(self, message: TopicMessage, address: Address, topic: str) -> None:
+        try:
+            asked = read_range(message.payload)
+        except MalformedError as e:
+            self._report.malformed("fetch", e.kind, f"{message.topic}: {e}")
+            self._refuse(e.kind, _Empty(topic, message.correlation))
+            return
+        if not self._known(address.code, address.name):
+            self._refuse("unknown", _Empty(topic, message.correlation))
+            return
+        try:
+            self._asking.send_nowait(_Fetch((address.code, address.name), asked, topic, message.correlation))
+        except trio.WouldBlock:
+            self._refuse("busy", _Empty(topic, message.correlation))
+
+    def _refuse(self, reason: str, answer: _Empty | None = None) -> None:
+        self._report.count("rta_topic_input_refused_total", kind="fetch", reason=reason)
+        if answer is not None:
+            try:
+                self._refusing.send_nowait(answer)
+            except trio.WouldBlock:
+                self._report.count("rta_fetches_total", outcome="dropped")
+
+    # ---- answering
+
+    async def _answer_empty(self) -> None:
+        async for answer in self._refused:
+            try:
+                with self._line.sender() as sender:
+                    await sender.send(answer.topic, NOTHING, answer.correlation)
+                    await sender.finish()
+            except TransportError:
+                self._report.count("rta_fetches_total", outcome="undelivered")
+
+    async def _answer_all(self) -> None:
+        async for fetch in self._asked:
+            self._busy += 1
+            self._report.gauge("rta_fetches_open", self._busy)
+            try:
+                outcome = await self._answer(fetch)
+                self._report.count("rta_fetches_total", outcome=outcome)
+            finally:
+                self._busy -= 1
+                self._report.gauge("rta_fetches_open", self._busy)
+
+    async def _answer(self, fetch: _Fetch) -> str:
+        """What became of it."""
+        await self._settle()
+        answer = HistoryAnswer(fetch.key, fetch.asked)
+        outcome = "answered"
+        try:
+            with self._line.sender() as sender:
+                while outcome == "answered" and not answer.done:
+                    try:
+                        messages = await self._step(answer)
+                    except HistoryError as e:
+                        messages = answer.break_off()
+                        outcome = "unreadable"
+                        self._cannot_read(str(e))
+                    except trio.TooSlowError:  # a thread may still have the answer in hand
+                        messages = [NOTHING]
+                        outcome = "unreadable"
+                        self._cannot_read(f"the disk does not answer within {_DEADLINE:g} s")
+                    for payload in messages:
+                        await sender.send(fetch.topic, payload, fetch.correlation)
+                        self._report.count("rta_history_messages_total")
+                await sender.finish()
+        except TransportError:
+            outcome = "undelivered"
+        finally:
+            self._report.count("rta_history_entries_sent_total", answer.entries)
+            self._report.count("rta_history_entries_too_large_total", answer.oversize)
+        return outcome
+
+    async def _step(self, answer: HistoryAnswer) -> list[bytes]:
+        store = self._store()
+        if store is None:
+            raise HistoryError("the history cannot be used")
+        with trio.fail_after(_DEADLINE):
+            messages = await self._in_thread(partial(answer.step, store, self._line.pace.message))
+        self._unreadable = False
+        return messages
+
+    def _cannot_read(self, why: str) -> None:
+        if not self._unreadable:
+            self._unreadable = True
+            log.warning("a fetch cannot be answered in full", node=self._node, reason=why)

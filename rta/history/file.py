@@ -1,0 +1,198 @@
+"""The file of a history: an SQLite database, its tables, and what its errors mean.
+
+Rows are only ever added at the end of `entries` and `runs`: that costs the same however much there is. Each row has a
+check sum over all that is in it.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from rta.errors import HistoryError
+
+__all__ = [
+    "INSERT",
+    "PAGE",
+    "RUNS",
+    "State",
+    "beside",
+    "check_sum",
+    "connect",
+    "create",
+    "is_damage",
+    "is_right",
+    "is_right_run",
+    "move",
+    "places_id",
+    "spoken",
+    "sum_of_entry",
+    "transaction",
+]
+
+PAGE = 4096
+_WAIT = 5.0  # s, for a lock that another program holds
+_SCHEMA = """
+CREATE TABLE state (id INTEGER PRIMARY KEY, last INTEGER, mark BLOB, sealed INTEGER, streams INTEGER,
+                    segment INTEGER, sum INTEGER);
+CREATE TABLE streams (id INTEGER PRIMARY KEY, code TEXT, name TEXT, floor INTEGER, sum INTEGER);
+CREATE TABLE segments (number INTEGER PRIMARY KEY, entries INTEGER);
+CREATE TABLE runs (id INTEGER PRIMARY KEY, first INTEGER, last INTEGER, count INTEGER, begins INTEGER,
+                   oldest INTEGER, newest INTEGER, sum INTEGER, places BLOB);
+CREATE TABLE entries (pos INTEGER PRIMARY KEY, stream INTEGER, ts INTEGER, seq INTEGER, sum INTEGER, data BLOB);
+"""
+
+_AT_ONCE = (256, 128, 64, 32, 16, 8, 4, 2, 1)
+INSERT = {n: "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)" + ", (?, ?, ?, ?, ?, ?)" * (n - 1) for n in _AT_ONCE}
+"""Statements by their number of rows, from the greatest down. Each is one step, so that other threads run beside it."""
+
+RUNS = "SELECT id, first, last, count, begins, oldest, newest, sum, places FROM runs"
+
+_entry = struct.Struct("<4q").pack
+
+
+def sum_of_entry(pos: int, stream: int, ts: int, seq: int, data: bytes) -> int:
+    """The check sum of a row of `entries`."""
+    return zlib.crc32(data, zlib.crc32(_entry(pos, stream, ts, seq)))
+
+
+def is_right(row: tuple[int, int, int, int, int, bytes]) -> bool:
+    """Whether a row of `entries` is as it was written."""
+    try:
+        return sum_of_entry(*row[:4], row[5]) == row[4]
+    except (TypeError, struct.error):
+        return False
+
+
+def is_right_run(row: tuple[Any, ...]) -> bool:
+    """Whether a row of `RUNS` is as it was written."""
+    return bool(check_sum(*row[:7], row[8]) == row[7])
+
+
+def check_sum(*values: object) -> int:
+    """The check sum of any other row."""
+    return zlib.crc32(repr(values).encode("utf-8", "backslashreplace"))
+
+
+def places_id(segment: int, stream: int) -> int:
+    """The key of a row of `runs`: rises with the segment, then the stream."""
+    return segment << 32 | stream
+
+
+@frozen
+class State:
+    """The only row of `state`."""
+
+    last: int = 0
+    """The greatest position ever used."""
+    mark: bytes = b""
+    sealed: int = -1
+    """The newest segment of which all runs are in the file."""
+    streams: int = 0
+    """The greatest number that a stream ever had."""
+    segment: int = 1
+    """How many positions a segment has."""
+
+    def write(self, db: sqlite3.Connection) -> None:
+        """Within a transaction."""
+        row = (self.last, self.mark, self.sealed, self.streams, self.segment)
+        db.execute("REPLACE INTO state VALUES (1, ?, ?, ?, ?, ?, ?)", (*row, check_sum(*row)))
+
+    @staticmethod
+    def read(db: sqlite3.Connection) -> State | None:
+        """None: it is not as it was written."""
+        found = db.execute("SELECT last, mark, sealed, streams, segment, sum FROM state WHERE id = 1").fetchone()
+        return State(*found[:5]) if found and check_sum(*found[:5]) == found[5] else None
+
+
+def connect(path: Path, *, reading: bool = False) -> sqlite3.Connection:
+    """A connection for any thread, but one at a time."""
+    db = sqlite3.connect(path, timeout=_WAIT, isolation_level=None, check_same_thread=False)
+    try:
+        db.text_factory = lambda text: text.decode("utf-8", "replace")  # of a damaged row, for its check sum to tell
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA wal_autocheckpoint = 0")  # we do that between commits
+        db.execute(f"PRAGMA journal_size_limit = {16 << 20}")
+        db.execute(f"PRAGMA query_only = {int(reading)}")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def create(path: Path, segment: int) -> None:
+    """A file with nothing in it; one of this name is replaced. The same version makes the same bytes each time."""
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        beside(path, suffix).unlink(missing_ok=True)
+    db = connect(path)
+    try:
+        db.execute(f"PRAGMA page_size = {PAGE}")
+        db.execute("BEGIN")
+        for statement in _SCHEMA.split(";")[:-1]:
+            db.execute(statement)
+        State(segment=segment).write(db)
+        db.execute("COMMIT")
+        db.execute("PRAGMA journal_mode = WAL")
+    finally:
+        db.close()
+
+
+def beside(path: Path, suffix: str) -> Path:
+    """A file of the same name with something at its end."""
+    return path.with_name(path.name + suffix)
+
+
+def move(path: Path, to: Path) -> None:
+    """A database with its log, in place of what was there; lasting."""
+    for suffix in ("-wal", "-shm", "-journal", ""):
+        beside(to, suffix).unlink(missing_ok=True)
+        if beside(path, suffix).exists():
+            os.replace(beside(path, suffix), beside(to, suffix))
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """All of it is kept, or nothing."""
+    try:
+        db.execute("BEGIN IMMEDIATE")
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:  # some errors have ended it already
+            db.execute("ROLLBACK")
+        raise
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether the file is not what it was, rather than out of reach."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
+    return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT)
+
+
+_REASONS = {
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_IOERR: "the disk cannot be read or written",
+    sqlite3.SQLITE_READONLY: "it may not be written",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
+    sqlite3.SQLITE_BUSY: "another program holds it",
+}
+
+
+def spoken(path: Path, error: Exception) -> HistoryError:
+    """What has happened, for people."""
+    code = getattr(error, "sqlite_errorcode", 0)
+    reason = _REASONS.get(code & 0xFF)
+    return HistoryError(f"the history {path}: {reason} ({error})" if reason else f"the history {path}: {error}")

@@ -1,0 +1,123 @@
+"""Reading a history's file: connections for reading, the places of runs, and rows by position."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rta.history.file import RUNS, connect, is_damage, is_right, is_right_run, places_id
+from rta.history.run import Places, Run
+from rta.history.track import Track
+
+__all__ = ["Rows"]
+
+_IDLE = 4  # connections that are kept
+_RUNS = 16  # runs whose places are kept
+_SELECT = "SELECT pos, stream, ts, seq, sum, data FROM entries WHERE pos"
+_BETWEEN = f"{_SELECT} BETWEEN ? AND ? AND stream = ?"
+_IN = {n: f"{_SELECT} IN ({', '.join('?' * n)})" for n in (8, 64, 512)}
+_AT_ONCE = max(_IN)
+
+Row = tuple[int, int, int, int, int, bytes]
+
+
+class Rows:
+    """Of one file. Any thread may read, also at the same time."""
+
+    def __init__(self, path: Path, segment: int) -> None:
+        self._path = path
+        self._segment = segment
+        self._lock = threading.Lock()
+        self._idle: list[sqlite3.Connection] = []
+        self._closed = False
+        self._loaded: OrderedDict[tuple[int, int], Places] = OrderedDict()
+
+    def places(self, track: Track, run: Run) -> Places:
+        """Of a run; where they cannot be read, what the entries themselves say."""
+        if run.places is not None:
+            return run.places
+        key = (run.segment, track.id)
+        with self._lock:
+            if (known := self._loaded.get(key)) is not None:
+                self._loaded.move_to_end(key)
+                return known
+        places = self._read_places(*key)
+        with self._lock:
+            self._loaded[key] = places
+            if len(self._loaded) > _RUNS:
+                self._loaded.popitem(last=False)
+        return places
+
+    def _read_places(self, segment: int, stream: int) -> Places:
+        start = segment * self._segment
+        with self._connection() as db:
+            try:
+                found = db.execute(f"{RUNS} WHERE id = ?", (places_id(segment, stream),)).fetchone()
+                if found and is_right_run(found):
+                    return Places.unpack(found[8], start)
+            except sqlite3.DatabaseError as e:
+                if not is_damage(e):
+                    raise
+            rows = _select(db, stream, range(start, start + self._segment))
+            return Places([row[0] for row in rows], [row[2] for row in rows])
+
+    def entries(self, stream: int, positions: Sequence[int]) -> dict[int, tuple[int, int, bytes]]:
+        """Time, number and values of the entries at these positions (rising) that are as they were written."""
+        found: dict[int, tuple[int, int, bytes]] = {}
+        with self._connection() as db:
+            for start in range(0, len(positions), _AT_ONCE):
+                wanted = positions[start : start + _AT_ONCE]
+                for row in _select(db, stream, wanted):
+                    if is_right(row) and row[1] == stream:
+                        found[row[0]] = (row[2], row[3], row[5])
+        return found
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            db = self._idle.pop() if self._idle else None
+        db = db or connect(self._path, reading=True)
+        try:
+            yield db
+        finally:
+            with self._lock:
+                kept = not self._closed and len(self._idle) < _IDLE
+                if kept:
+                    self._idle.append(db)
+            if not kept:
+                db.close()
+
+    def close(self) -> None:
+        """Those that are reading go on to their end."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for db in idle:
+            db.close()
+
+
+def _select(db: sqlite3.Connection, stream: int, positions: Sequence[int]) -> list[Row]:
+    first, last = positions[0], positions[-1]
+    try:
+        if last - first < 4 * len(positions):
+            return db.execute(_BETWEEN, (first, last, stream)).fetchall()
+        size = next(n for n in _IN if n >= len(positions))
+        filled = [*positions, *[last] * (size - len(positions))]
+        return db.execute(_IN[size], filled).fetchall()
+    except sqlite3.DatabaseError as e:
+        if not is_damage(e):
+            raise
+    return [row for pos in positions for row in _one(db, pos)]
+
+
+def _one(db: sqlite3.Connection, pos: int) -> list[Row]:
+    try:
+        return db.execute(f"{_SELECT} = ?", (pos,)).fetchall()
+    except sqlite3.DatabaseError as e:
+        if not is_damage(e):
+            raise
+        return []

@@ -1,0 +1,333 @@
+"""The history of all streams of a node, in one SQLite file. Blocking: it is used from worker threads.
+
+Entries are added at the end of one table, a commit at a time. Where those of a stream are is known in memory for the
+newest segment, and from its runs for those before; what is over the limits is gone for readers at once, and from the
+file when half of its segment is.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+from rta.errors import HistoryError
+from rta.history.entry import Bounds, KeptEntry, Key, Limit, NewEntry
+from rta.history.file import INSERT, State, check_sum, is_damage, places_id, spoken, sum_of_entry, transaction
+from rta.history.opening import Opened, hold, open_file, release
+from rta.history.run import LONGEST, Run, chosen
+from rta.history.track import FOR_EVER, Track
+from rta.stream.definition import Ns
+
+__all__ = ["Bounds", "HistoryStore", "KeptEntry", "Key", "Limit", "NewEntry"]
+
+_SEALED_AT_ONCE = 100  # runs that a commit writes besides
+_CHECKPOINT = 4 << 20  # bytes of the log, about
+_PER_ROW, _PER_COMMIT = 40, 4 * 4096  # bytes, about
+_SENTENCES = 100
+
+T = TypeVar("T")
+
+
+class HistoryStore:
+    """Keeps entries.
+
+    `commit`, `trim`, `forget` and `close` are for one thread at a time; what reads is for any threads at any time.
+    """
+
+    def __init__(self, path: Path, segment: int = 1 << 15) -> None:
+        """Opens the file, makes it, or salvages what is in a damaged one.
+
+        :param segment: positions in a segment, of a file that is made.
+        :raises HistoryError: another process has it, or it cannot be read or written.
+        """
+        if not 1 <= segment <= LONGEST:
+            raise ValueError(f"segment is of 1 to {LONGEST} positions, not {segment}")
+        self.damage: list[str] = []
+        """What was found damaged, a sentence each; the first hundred."""
+        self._path = path
+        self._segment = segment
+        self._lock = threading.Lock()
+        self._written = 0
+        try:
+            self._held = hold(path)
+        except OSError as e:
+            raise HistoryError(f"the history {path}: {e.strerror}") from e
+        try:
+            self._file = self._opened()
+        except BaseException:
+            release(self._held)
+            raise
+
+    # ---- what there is
+
+    @property
+    def last(self) -> int:
+        """The greatest position ever used; 0: none."""
+        return self._file.state.last
+
+    @property
+    def mark(self) -> bytes:
+        """As it was given to the last commit that had one; empty: none had."""
+        return self._file.state.mark
+
+    def streams(self) -> dict[Key, Bounds]:
+        """All streams that have entries."""
+        with self._lock:
+            tracks = self._file.catalogue.tracks
+            return {key: bounds for key, track in tracks.items() if (bounds := track.bounds())}
+
+    def bounds(self, key: Key) -> Bounds | None:
+        """What is kept of a stream; None: nothing."""
+        with self._lock:
+            track = self._file.catalogue.tracks.get(key)
+            return track.bounds() if track else None
+
+    # ---- adding
+
+    def commit(self, entries: Sequence[NewEntry], mark: bytes | None = None) -> None:
+        """Add entries in one transaction that lasts. Their positions rise, and are greater than `last`.
+
+        :param mark: kept with them; None: the one before stays.
+        :raises HistoryError: none of them is kept; the store can be used on.
+        """
+        last = self.last
+        for entry in entries:
+            if entry.pos <= last:
+                raise ValueError(f"position {entry.pos} after {last}")
+            last = entry.pos
+        self._writing(lambda: self._commit(entries, last, mark))
+        self._written += sum(len(entry.values) + _PER_ROW for entry in entries) + _PER_COMMIT
+        if self._written >= _CHECKPOINT:
+            self._checkpoint()
+
+    def _commit(self, entries: Sequence[NewEntry], last: int, mark: bytes | None) -> None:
+        file, catalogue = self._file, self._file.catalogue
+        state = file.state
+        new: dict[Key, Track] = {}
+        added = []
+        with transaction(file.db):
+            values: list[int | bytes] = []
+            for entry in entries:
+                track = catalogue.tracks.get(entry.key) or new.get(entry.key)
+                if track is None:
+                    track = new[entry.key] = Track(state.streams + len(new) + 1, entry.key, 0)
+                    _write_stream(file.db, track.id, track.key, 0)
+                added.append((track, entry))
+                pos, ts, seq, data = entry.pos, entry.ts, entry.seq, entry.values
+                values += (pos, track.id, ts, seq, sum_of_entry(pos, track.id, ts, seq, data), data)
+            start = 0
+            for count, statement in INSERT.items():
+                while len(values) - start >= 6 * count:
+                    file.db.execute(statement, values[start : start + 6 * count])
+                    start += 6 * count
+            sealed = self._seal()
+            state = State(
+                last,
+                state.mark if mark is None else mark,
+                catalogue.sealed_then(len(sealed)),
+                state.streams + len(new),
+                state.segment,
+            )
+            state.write(file.db)
+        with self._lock:
+            file.state = state
+            catalogue.has_sealed(sealed)
+            catalogue.tracks |= new
+            for track, entry in added:
+                catalogue.add(track, entry.pos, entry.ts, entry.seq)
+
+    def _seal(self) -> list[tuple[Track, Run | None]]:
+        """Write some of the runs that wait, with the sizes of the segments that are done with."""
+        db, catalogue = self._file.db, self._file.catalogue
+        sealed = catalogue.to_seal(_SEALED_AT_ONCE)
+        for track, run in sealed:
+            if run is not None and run.places is not None:
+                packed = run.places.pack(run.segment * catalogue.segment)
+                number = places_id(run.segment, track.id)
+                row = (number, run.first, run.last, run.count, run.begins, run.oldest, run.newest)
+                statement = "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                db.execute(statement, (*row, check_sum(*row, packed), packed))
+        for segment in catalogue.full(catalogue.sealed_then(len(sealed))):
+            db.execute("REPLACE INTO segments VALUES (?, ?)", (segment, catalogue.entries[segment]))
+        return sealed
+
+    def _checkpoint(self) -> None:
+        """Bring what is in the log into the file, between commits; readers are not waited for."""
+        with suppress(sqlite3.Error):  # the next one may do
+            self._file.db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            self._written = 0
+
+    # ---- reading
+
+    def read(
+        self,
+        key: Key,
+        *,
+        since: Ns | None = None,
+        until: Ns | None = None,
+        after: int = 0,
+        upto: int | None = None,
+        limit: int = 500,
+    ) -> list[KeptEntry]:
+        """Entries of a stream in recording order, committed ones only.
+
+        :param since: stream time, inclusive; None: from the first on.
+        :param until: stream time, exclusive; None: up to the last.
+        :param after: positions are greater than this.
+        :param upto: and no greater than this; None: up to the last.
+        :param limit: no more than this many.
+        :raises HistoryError: the file cannot be read. An entry that is damaged is left out, and `damage` says so.
+        """
+        upto = FOR_EVER if upto is None else upto
+        try:
+            while True:
+                with self._lock:
+                    file = self._file
+                    track = file.catalogue.tracks.get(key)
+                    floor = track.floor if track else 0
+                    runs = track.behind(after) if track else []
+                if track is None:
+                    return []
+                places: list[tuple[int, int | None]] = []
+                torn = None
+                for i, run in enumerate(runs):
+                    if run.first > upto or len(places) >= limit:
+                        break
+                    if run.within(since, until):
+                        begins = runs[i + 1].begins if i + 1 < len(runs) else None
+                        found = file.rows.places(track, run)
+                        if run.places is None and len(found.positions) < run.count:
+                            torn = run
+                            break
+                        places += chosen(found, begins, max(after, floor), upto, since, until)
+                del places[max(limit, 0) :]
+                rows = {} if torn else file.rows.entries(track.id, [pos for pos, _ in places])
+                lost = {pos for pos, _ in places if pos not in rows}
+                if (torn or lost) and self._lose(file, track, torn, lost):
+                    continue
+                return [
+                    KeptEntry(pos, Ns(row[0]), row[1], row[2], None if next_ts is None else Ns(next_ts))
+                    for pos, next_ts in places
+                    if (row := rows.get(pos))
+                ]
+        except (sqlite3.Error, OSError) as e:
+            raise spoken(self._path, e) from e
+
+    def _lose(self, file: Opened, track: Track, torn: Run | None, lost: set[int]) -> bool:
+        """Entries, or the places of a run, are not where they should be; whether it is worth looking again."""
+        with self._lock:
+            if self._file is not file or file.catalogue.tracks.get(track.key) is not track:
+                return True
+            load = file.rows.places
+            if torn is not None:
+                missing = file.catalogue.shrink(track, torn, load)
+            else:
+                missing = file.catalogue.lose(track, {pos for pos in lost if pos > track.doomed}, load)
+                if not missing:
+                    return False  # they are just gone
+            newest = file.rows.entries(track.id, [track.last])
+            if track.last in newest:
+                track.newest, track.seq = newest[track.last][:2]
+        code, name = track.key
+        if missing > 0:
+            self._damaged(f"{missing} entries of {code}{'/' if name else ''}{name} cannot be read and are left out")
+        return True
+
+    def _damaged(self, sentence: str) -> None:
+        if len(self.damage) < _SENTENCES:
+            self.damage.append(sentence)
+
+    # ---- removing
+
+    def trim(self, limits: Mapping[Key, Limit], at_most: int = 20_000) -> dict[Key, int]:
+        """Take out what is over the limits, of each stream from its oldest entry on.
+
+        :param at_most: positions that are looked through in the file, to remove what is gone; the rest is for later.
+        :return: how many entries of each stream went; streams of which none did are left out.
+        :raises HistoryError: nothing went.
+        """
+        return self._writing(lambda: self._trim(limits, at_most))
+
+    def _trim(self, limits: Mapping[Key, Limit], at_most: int) -> dict[Key, int]:
+        file, catalogue = self._file, self._file.catalogue
+        cuts = {}
+        for key, limit in limits.items():
+            track = catalogue.tracks.get(key)
+            if track and (cut := track.cut(limit, file.rows.places)):
+                cuts[track] = cut
+        if not cuts and not file.cleaning.due(catalogue):
+            return {}
+        with self._lock:  # readers may miss entries from here on
+            for track, cut in cuts.items():
+                track.doomed = max(track.doomed, cut.floor)
+        with transaction(file.db):
+            for track, cut in cuts.items():
+                _write_stream(file.db, track.id, track.key, cut.floor)
+            step = file.cleaning.step(file.db, catalogue, at_most)
+        with self._lock:
+            catalogue.cut(cuts)
+            file.cleaning.done(catalogue, step)
+        self._written += _PER_COMMIT + 100 * step.removed
+        return {track.key: sum(cut.gone.values()) for track, cut in cuts.items()}
+
+    def forget(self, key: Key) -> None:
+        """A stream is no more: none of its entries is read again, even if there is a stream of this name later.
+
+        :raises HistoryError: it is still there.
+        """
+        self._writing(lambda: self._forget(key))
+
+    def _forget(self, key: Key) -> None:
+        file = self._file
+        track = file.catalogue.tracks.get(key)
+        if track is None:
+            return
+        with self._lock:
+            track.doomed = FOR_EVER
+        with transaction(file.db):
+            file.db.execute("DELETE FROM streams WHERE id = ?", (track.id,))
+        with self._lock:
+            file.catalogue.forget(key, file.rows.places)
+
+    # ---- the file
+
+    def _writing(self, write: Callable[[], T]) -> T:
+        """Write; if the file turns out to be damaged, salvage it and write again.
+
+        :raises HistoryError: nothing has been written.
+        """
+        try:
+            return write()
+        except (sqlite3.Error, OSError) as e:
+            if not isinstance(e, sqlite3.Error) or not is_damage(e):
+                # A full disk may hold a log that is in the file already, or could be.
+                self._checkpoint()
+                raise spoken(self._path, e) from e
+        with self._lock:
+            self._file.close()
+            self._file = self._opened("it could not be written")
+        try:
+            return write()
+        except (sqlite3.Error, OSError) as e:
+            raise spoken(self._path, e) from e
+
+    def _opened(self, reason: str | None = None) -> Opened:
+        """:raises HistoryError: it cannot be opened."""
+        try:
+            return open_file(self._path, self._segment, self._damaged, reason)
+        except (sqlite3.Error, OSError) as e:
+            raise spoken(self._path, e) from e
+
+    def close(self) -> None:
+        """End; what is committed is in the file."""
+        self._file.close()
+        release(self._held)
+
+
+def _write_stream(db: sqlite3.Connection, number: int, key: Key, floor: int) -> None:
+    row = (number, *key, floor)
+    db.execute("REPLACE INTO streams VALUES (?, ?, ?, ?, ?)", (*row, check_sum(*row)))
