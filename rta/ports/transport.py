@@ -51,6 +51,8 @@ class Context:
     clock: Callable[[], int]
     """Wall clock, ns since the Unix epoch."""
     report: Reporter
+    state_dir: Path | None = None
+    """The folder for what is to survive a restart, which need not be there yet; None: nothing does."""
 
 
 @frozen

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PLAIN = ("wire", "session", "stream", "node")
+PLAIN = ("wire", "session", "stream", "node", "remote")
 """No I/O, no clock, no `await`."""
 
 
@@ -52,14 +52,15 @@ def test_nothing_in_rta_names_a_transport():
     assert users == []
 
 
-def test_transports_import_the_ports_and_the_wire_only():
+def test_transports_import_the_ports_the_wire_and_the_side_of_consumers_only():
     used = {
         (path.relative_to(ROOT).as_posix(), part(m))
         for path in (ROOT / "transports").rglob("*.py")
         for m in imports(path)
         if m.startswith("rta.")
     }
-    assert {(path, m) for path, m in used if m not in ("ports", "wire", "errors", "backoff")} == set()
+    allowed = ("ports", "wire", "errors", "backoff", "consumer", "remote")
+    assert {(path, m) for path, m in used if m not in allowed} == set()
 
 
 @pytest.mark.parametrize("name", PLAIN)

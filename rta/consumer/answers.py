@@ -1,0 +1,108 @@
+"""Answers to what we have asked, told apart by their correlation data.
+
+Whatever nobody waits for (late, foreign, made up) is left out and counted.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import trio
+
+from rta.errors import TransportError
+from rta.ports import Link, Reporter, TopicMessage
+
+__all__ = ["Answers", "Expected"]
+
+_AT_ONCE = 256  # requests without an answer
+_WAITING = 32 << 20  # bytes of answers to one request that nobody has looked at
+_TOKEN = 16  # bytes of correlation data
+
+
+class Expected:
+    """The answers to one request, in the order in which they came."""
+
+    def __init__(self, topic: str, correlation: bytes, link: Link) -> None:
+        self.topic = topic
+        self.correlation = correlation
+        self.link = link
+        self._waiting: deque[bytes] = deque()
+        self._bytes = 0
+        self._error: TransportError | None = None
+        self._came = trio.Event()
+
+    async def receive(self) -> bytes:
+        """Wait for the next one.
+
+        :raises TransportError: nothing more can come, or some of it was lost.
+        """
+        await trio.lowlevel.checkpoint()
+        while not self._waiting and self._error is None:
+            self._came = trio.Event()
+            await self._came.wait()
+        if self._error is not None:
+            raise self._error
+        payload = self._waiting.popleft()
+        self._bytes -= len(payload)
+        return payload
+
+    def put(self, payload: bytes) -> None:
+        self._waiting.append(payload)
+        self._bytes += len(payload)
+        self._came.set()
+        if self._bytes > _WAITING:
+            self.fail(f"too slow: more than {_WAITING >> 20} MiB of the answer were waiting to be read")
+
+    def fail(self, why: str) -> None:
+        """Nothing more is worth waiting for; the first reason counts."""
+        if self._error is None:
+            self._error = TransportError(why)
+            self._waiting.clear()
+            self._bytes = 0
+            self._came.set()
+
+
+class Answers:
+    """All that is expected."""
+
+    def __init__(self, chance: Callable[[int], bytes], report: Reporter) -> None:
+        """`chance`: so many random bytes."""
+        self._chance = chance
+        self._report = report
+        self._expected: dict[bytes, Expected] = {}
+
+    @contextmanager
+    def expect(self, topic: str, link: Link) -> Iterator[Expected]:
+        """To a request that is sent inside the block, and names `topic` and the correlation data.
+
+        :raises TransportError: too many are expected at once.
+        """
+        if len(self._expected) >= _AT_ONCE:
+            raise TransportError(f"{_AT_ONCE} requests are waiting for their answers already")
+        expected = Expected(topic, self._chance(_TOKEN), link)
+        self._expected[expected.correlation] = expected
+        try:
+            yield expected
+        finally:
+            del self._expected[expected.correlation]
+
+    def take(self, message: TopicMessage) -> None:
+        """Something has come on one of our topics."""
+        expected = self._expected.get(message.correlation or b"")
+        if expected is None or message.retained or expected.topic != message.topic:
+            self._report.count("rta_consumer_left_out_total", reason="answer")
+        else:
+            expected.put(message.payload)
+
+    def lost(self, link: Link) -> None:
+        """A connection is over: what was asked by it may never be answered."""
+        for expected in self._expected.values():
+            if expected.link is link:
+                expected.fail("the connection was lost while waiting for the answer")
+
+    def dropped(self) -> None:
+        """Some answers were lost on our side; nobody knows whose."""
+        for expected in self._expected.values():
+            expected.fail("too slow: answers came faster than they could be taken")

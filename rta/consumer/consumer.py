@@ -1,0 +1,329 @@
+"""A consumer: somebody on a topic bus who uses the streams of nodes.
+
+Owns the connection, its own presence, the answers it expects and the streams it has started. What it began ends with
+it, within a bounded time.
+
+Source: protocol notes, "Connection", "Start/stop", "Commands", "Fetch / history".
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import structlog
+import trio
+
+from rta.consumer.answers import Answers
+from rta.consumer.counts import Counts
+from rta.consumer.errors import CommandError
+from rta.consumer.fetch import Fetch, write_range
+from rta.consumer.patterns import read_pattern, valid_code, valid_name
+from rta.consumer.reading import read_presence, read_result
+from rta.consumer.starts import Starts
+from rta.consumer.watch import Watch
+from rta.errors import MalformedError, TransportError, UndeliverableError, first_error
+from rta.node.payload import encode
+from rta.node.pruning import ONLINE
+from rta.node.topics import RESERVED, Kind, NodeTopics, valid_node
+from rta.ports import Link, Reporter, TopicBus, TopicMessage, Will
+from rta.stream.definition import Ns
+
+__all__ = ["Consumer", "open_consumer"]
+
+log = structlog.get_logger("rta.consumer")
+
+_FETCHES = 4  # at once, to heal gaps
+_ANSWERS = 4096  # messages of answers on their way to who asked
+_ASK_AGAIN = 10.0  # s until a subscription that was refused is tried again
+_ONLINE_AGAIN = 10.0  # s between contradictions of who says that we are not online
+_GOODBYE = 2.0  # s for the last messages
+_UNKNOWN = "; whether it was carried out is unknown"
+
+
+class Consumer:
+    """Made by `open_consumer`. Its methods raise `ValueError` for what can be no node, code or name."""
+
+    def __init__(
+        self,
+        bus: TopicBus,
+        consumer_id: str,
+        nursery: trio.Nursery,
+        clock: Callable[[], int],
+        report: Reporter,
+        chance: Callable[[int], bytes],
+    ) -> None:
+        self.id = consumer_id
+        self._bus = bus
+        self._nursery = nursery
+        self._clock = clock
+        self._report = report
+        self._topics = NodeTopics(consumer_id)
+        self._answers = Answers(chance, report)
+        self._starts = Starts(consumer_id, bus, nursery, report)
+        self._healing = trio.Semaphore(_FETCHES)
+        self._contradicted = trio.Event()
+        self._leaving = False
+
+    @property
+    def trouble(self) -> str | None:
+        """Why there is no connection, in words; None while there is one."""
+        return self._bus.trouble
+
+    async def link(self) -> Link:
+        """Wait until there is a connection."""
+        return await self._bus.link()
+
+    async def connected(self, timeout: float) -> None:
+        """Wait until there is a connection, for so many seconds.
+
+        :raises TransportError: there is none; it says why.
+        """
+        with trio.move_on_after(timeout):
+            await self._bus.link()
+            return
+        raise TransportError(self._bus.trouble or f"no connection within {timeout:g} s")
+
+    @asynccontextmanager
+    async def watch(
+        self, *patterns: str, replay: bool = True, heal: bool = True, bound: int = 4096
+    ) -> AsyncIterator[Watch]:
+        """Watch nodes: ids, or patterns in which `+` stands for a whole level (`dk/cph/+`).
+
+        `replay`: take part in what nodes send late. `heal`: fetch what is missing. `bound`: events that may wait to be
+        received; over it the newest are dropped.
+
+        :raises ValueError: a pattern is none.
+        :raises TransportError: the bus refuses it.
+        """
+        if not patterns:
+            raise ValueError("expected at least one node to watch")
+        chosen = [read_pattern(text) for text in dict.fromkeys(patterns)]
+        watch = Watch(self._bus, self, self._healing, chosen, replay, heal, bound, self._clock, self._report)
+        scope, ended = trio.CancelScope(), trio.Event()
+
+        async def run(*, task_status: trio.TaskStatus[None]) -> None:
+            try:
+                with scope:
+                    await watch.run(task_status=task_status)
+            finally:
+                ended.set()
+
+        try:
+            await self._nursery.start(run)
+        except* TransportError as e:
+            raise first_error(e) from None
+        try:
+            yield watch
+        finally:
+            scope.cancel()
+            with trio.CancelScope(shield=True):
+                await ended.wait()
+
+    async def start(self, node: str, code: str, name: str = "", timeout: float | None = None) -> None:
+        """Start a stream, or renew it if it runs, and go on renewing it: until `stop`, or the end of this consumer,
+        which stops it if it did not run before.
+
+        `timeout`: seconds after which the node stops it if it is not renewed; None: 60. It is renewed after half of
+        them, after reconnects, and when the node comes back. Without a connection it is sent when there is one.
+        """
+        await self._starts.start(*_stream(node, code, name), timeout)
+
+    async def stop(self, node: str, code: str, name: str = "") -> None:
+        """Stop a stream, whoever started it, and do not renew it any more.
+
+        :raises TransportError: the stop could not be sent.
+        """
+        await self._starts.stop(*_stream(node, code, name))
+
+    async def command(
+        self,
+        node: str,
+        code: str,
+        values: Mapping[str, Any] | None = None,
+        component: Any = None,
+        timeout: float = 10.0,
+    ) -> dict[str, Any]:
+        """Have a node carry out a command, and wait for the values of its result.
+
+        :raises CommandError: the node has refused it, or its answer cannot be read.
+        :raises TransportError: it could not be sent, or no answer came; the text says where it is not known whether it
+            was carried out.
+        """
+        node, code, _ = _stream(node, code, "")
+        link = await self._connection()
+        asked: dict[str, Any] = {"values": dict(values or {})}
+        if component is not None:
+            asked["component"] = component
+        topic, answer = NodeTopics(node).topic(Kind.COMMAND, code), self._topics.topic(Kind.RESULT, code)
+        with self._answers.expect(answer, link) as expected:
+            try:
+                with trio.fail_after(timeout):
+                    await self._bus.publish(
+                        topic, encode(asked), qos=1, response_topic=answer, correlation=expected.correlation
+                    )
+                    payload = await expected.receive()
+            except trio.TooSlowError:
+                raise TransportError(f"{node}: no answer within {timeout:g} s{_UNKNOWN}") from None
+            except UndeliverableError:
+                raise
+            except TransportError as e:
+                raise TransportError(f"{e}{_UNKNOWN}") from None
+        try:
+            return read_result(payload)
+        except MalformedError as e:
+            self._report.malformed(f"node {node}", e.kind, str(e))
+            raise CommandError(f"the answer cannot be read: {e}") from None
+
+    @asynccontextmanager
+    async def fetch(
+        self,
+        node: str,
+        code: str,
+        name: str = "",
+        since: Ns | None = None,
+        until: Ns | None = None,
+        timeout: float = 30.0,
+    ) -> AsyncIterator[Fetch]:
+        """Fetch what a node has kept of a stream: `async for page in fetch`.
+
+        `since` is included, `until` is not; None: without bound. Nodes know milliseconds. `timeout`: seconds from one
+        message to the next. Leaving the block early forgets the rest.
+
+        :raises TransportError: there is no connection; see also `Fetch`.
+        """
+        node, code, name = _stream(node, code, name)
+        link = await self._connection()
+        topic, answer = NodeTopics(node).topic(Kind.FETCH, code, name), self._topics.topic(Kind.HISTORY, code, name)
+        with self._answers.expect(answer, link) as expected:
+            sent = False
+            with trio.move_on_after(timeout):
+                await self._bus.publish(
+                    topic, write_range(since, until), qos=1, response_topic=answer, correlation=expected.correlation
+                )
+                sent = True
+            if not sent:
+                raise TransportError(f"{node}: the fetch could not be sent within {timeout:g} s")
+            yield Fetch(node, expected, timeout, lambda kind, text: self._report.malformed(f"node {node}", kind, text))
+
+    async def _connection(self) -> Link:
+        """:raises TransportError: there is none."""
+        if self._bus.trouble is not None:
+            raise TransportError(self._bus.trouble)
+        return await self._bus.link()
+
+    # ---- its own life
+
+    async def listen(self, *, task_status: trio.TaskStatus[None]) -> None:
+        """Take what is sent to us, until cancelled."""
+        presence = self._topics.topic(Kind.PRESENCE)
+        filters = (self._topics.all(Kind.RESULT), self._topics.all(Kind.HISTORY), presence)
+        begun = False
+        while True:
+            try:
+                async with self._bus.subscribe(*filters, bound=_ANSWERS) as subscription:
+                    if not begun:
+                        begun = True
+                        task_status.started()
+                    while not subscription.dropped:
+                        message = await subscription.receive()
+                        if message.topic == presence:
+                            self._told(message)
+                        else:
+                            self._answers.take(message)
+                self._report.count("rta_consumer_left_out_total", subscription.dropped, reason="flood")
+                self._answers.dropped()
+            except TransportError as e:
+                log.warning("answers cannot be heard", reason=str(e))
+                await trio.sleep(_ASK_AGAIN)
+
+    def _told(self, message: TopicMessage) -> None:
+        """What is published of ourselves: the will of a connection that is gone may come after we are back."""
+        with suppress(MalformedError):
+            if self._leaving or message.retained or read_presence(message.payload) == ONLINE:
+                return
+        self._contradicted.set()
+
+    async def stay(self) -> None:
+        """Say that we are there, on every connection; until cancelled."""
+        number = 0
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._contradict)
+            while True:
+                link = await self._bus.link(number)
+                number = link.number
+                self._say(ONLINE)
+                self._starts.reconnected()
+                await link.lost.wait()
+                self._answers.lost(link)
+
+    async def _contradict(self) -> None:
+        while True:
+            await self._contradicted.wait()
+            self._say(ONLINE)
+            await trio.sleep(_ONLINE_AGAIN)  # so that two with one id do not go on for ever
+            self._contradicted = trio.Event()
+
+    def _say(self, presence: str) -> None:
+        with suppress(TransportError):  # the next connection says it again
+            self._bus.send(self._topics.topic(Kind.PRESENCE), encode(presence), retain=True, qos=1)
+
+    async def leave(self) -> None:
+        """Stop what we have set going, and say goodbye."""
+        self._leaving = True
+        if self._bus.trouble is not None:
+            return
+        await self._starts.leave()
+        with suppress(TransportError):
+            await self._bus.publish(self._topics.topic(Kind.PRESENCE), encode("shutdown"), retain=True, qos=1)
+
+
+def _stream(node: str, code: str, name: str) -> tuple[str, str, str]:
+    """:raises ValueError: there can be no such stream."""
+    if not valid_node(node):
+        raise ValueError(f"{node[:80]!r} is not the id of a node")
+    if not valid_code(code):
+        raise ValueError(f'expected a code as in "traffic.volume", got {code[:80]!r}')
+    if name and not valid_name(name):
+        raise ValueError(f"{name[:80]!r} is not the name of a stream")
+    return node, code, "" if name == RESERVED else name
+
+
+async def _within(seconds: float, what: Awaitable[None]) -> None:
+    """Also while we are being cancelled."""
+    with trio.move_on_after(seconds, shield=True):
+        await what
+
+
+@asynccontextmanager
+async def open_consumer(
+    bus: TopicBus,
+    consumer_id: str,
+    *,
+    clock: Callable[[], int] = time.time_ns,
+    report: Reporter | None = None,
+    chance: Callable[[int], bytes] = secrets.token_bytes,
+) -> AsyncIterator[Consumer]:
+    """Connect a bus as this consumer, and disconnect it at the end. Entering does not wait for a connection.
+
+    The id is also the client id on the bus: two with one id take the connection from each other. `clock`: wall time, ns
+    since the Unix epoch. `chance`: so many random bytes. Errors of the block come in an exception group.
+
+    :raises ValueError: the id can be none.
+    """
+    if not valid_node(consumer_id):
+        raise ValueError(f"{consumer_id[:80]!r} is not an id: levels joined by '/', without blanks, '+' and '#'")
+    presence = NodeTopics(consumer_id).topic(Kind.PRESENCE)
+    async with trio.open_nursery() as nursery:
+        consumer = Consumer(bus, consumer_id, nursery, clock, report or Counts(), chance)
+        await nursery.start(consumer.listen)
+        async with bus.connect(consumer_id, Will(presence, encode("offline"))):
+            nursery.start_soon(consumer.stay)
+            try:
+                yield consumer
+            finally:
+                await _within(_GOODBYE, consumer.leave())
+            nursery.cancel_scope.cancel()

@@ -1,0 +1,102 @@
+"""Heals gaps: fetches what is missing, and puts it into the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+import trio
+
+from rta.consumer.agenda import Agenda
+from rta.consumer.events import Event
+from rta.consumer.fetch import Fetch
+from rta.consumer.gaps import Gap
+from rta.consumer.picture import Picture
+from rta.errors import TransportError
+from rta.stream.definition import Ns
+
+__all__ = ["Fetching", "Healer"]
+
+_LOOK = 0.1  # s at least between looks at the agenda
+_TIMEOUT = 30.0  # s between messages
+_MS = 1_000_000
+
+
+class Fetching(Protocol):
+    """What it needs of the consumer."""
+
+    async def link(self) -> object:
+        """Wait until there is a connection."""
+        ...
+
+    def fetch(
+        self, node: str, code: str, name: str, since: Ns | None, until: Ns | None, timeout: float
+    ) -> AbstractAsyncContextManager[Fetch]: ...
+
+
+class Healer:
+    """Of one watch."""
+
+    def __init__(
+        self,
+        picture: Picture,
+        consumer: Fetching,
+        at_once: trio.Semaphore,
+        tell: Callable[[list[Event]], None],
+        clock: Callable[[], int],
+    ) -> None:
+        """`at_once`: how many fetches there may be, of all watches."""
+        self._picture = picture
+        self._consumer = consumer
+        self._at_once = at_once
+        self._tell = tell
+        self._clock = clock
+        self._agenda = Agenda(picture)
+        self._changed = trio.Event()
+
+    def wake(self) -> None:
+        """There is something new in the picture."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with trio.open_nursery() as nursery:
+            while True:
+                self._changed = trio.Event()
+                self._agenda.look(trio.current_time())
+                for gap in self._agenda.take(trio.current_time()):
+                    nursery.start_soon(self._heal, gap)
+                due = self._agenda.due()
+                with trio.move_on_at(float("inf") if due is None else due):
+                    await self._changed.wait()
+                await trio.sleep(_LOOK)
+
+    async def _heal(self, gap: Gap) -> None:
+        try:
+            async with self._at_once:
+                await self._consumer.link()
+                if gap in self._picture.gaps:
+                    await self._fetch(gap)
+        except TransportError:
+            if gap in self._picture.gaps and self._agenda.failed(gap, trio.current_time()):
+                self._tell(self._picture.give_up(gap))
+        self.wake()
+
+    async def _fetch(self, gap: Gap) -> None:
+        """:raises TransportError: there is no answer."""
+        node, stream = self._picture.gaps[gap]
+        heard = False
+        # From the entry before to the one behind, both included: who keeps history has these at least.
+        if not gap.backwards and not self._agenda.keeps_nothing(gap):
+            until = Ns(gap.until + _MS)
+            async with self._consumer.fetch(node.id, stream.code, stream.name, gap.since, until, _TIMEOUT) as fetch:
+                async for page in fetch:
+                    if gap not in self._picture.gaps:
+                        return
+                    heard = heard or bool(page.entries)
+                    self._tell(self._picture.fetched(gap, page.entries, Ns(self._clock())))
+            if gap in self._picture.gaps and not heard:
+                self._agenda.found_nothing(gap, trio.current_time())
+        if gap in self._picture.gaps:
+            self._tell(self._picture.give_up(gap))

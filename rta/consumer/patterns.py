@@ -1,0 +1,69 @@
+"""Which nodes are meant: an id, or a pattern in which `+` stands for a whole level. Plain code.
+
+A topic of another node is read by the pattern's number of levels: what is the node's id in it is never guessed.
+"""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from rta.node.topics import RESERVED, Address, Kind, valid_node
+from rta.ports import topic_matches
+
+__all__ = ["Pattern", "read_pattern", "valid_code", "valid_name"]
+
+_LONGEST = 200  # characters of a code or a name
+_LEVELS = {Kind.PRESENCE: (0, 0), Kind.STATUS: (1, 2), Kind.STATE: (1, 2), Kind.REPLAY: (1, 2), Kind.ALARM: (1, 1)}
+"""Behind the kind: at least, at most."""
+
+
+@frozen
+class Pattern:
+    """Nodes whose ids have so many levels."""
+
+    text: str
+
+    def filters(self, replay: bool) -> tuple[str, ...]:
+        """What to subscribe to."""
+        kinds = [Kind.STATE, Kind.STATUS, Kind.ALARM, *([Kind.REPLAY] if replay else [])]
+        return (f"{self.text}/{Kind.PRESENCE}", *(f"{self.text}/{kind}/#" for kind in kinds))
+
+    def fits(self, node: str) -> bool:
+        return topic_matches(self.text, node)
+
+    def parse(self, topic: str) -> tuple[str, Address] | None:
+        """The node and what is said of it; None: no topic that a node has."""
+        levels = topic.split("/")
+        count = self.text.count("/") + 1
+        node, kind, rest = "/".join(levels[:count]), "".join(levels[count : count + 1]), levels[count + 1 :]
+        if kind not in set(Kind) or not valid_node(node) or not self.fits(node):
+            return None
+        least, most = _LEVELS.get(Kind(kind), (1, 0))
+        if not least <= len(rest) <= most:
+            return None
+        code, name = (*rest, "", "")[:2]
+        if (rest and not valid_code(code)) or (len(rest) > 1 and not valid_name(name)):
+            return None
+        return node, Address(Kind(kind), code, "" if name == RESERVED else name)
+
+
+def read_pattern(text: str) -> Pattern:
+    """A pattern as people write it.
+
+    :raises ValueError: a level is neither `+` nor one that a node's id can have.
+    """
+    if not valid_node("/".join("x" if level == "+" else level for level in text.split("/"))):
+        raise ValueError(
+            f'expected the id of a node, in which "+" may stand for a whole level, as in "dk/cph/+", got {text[:80]!r}'
+        )
+    return Pattern(text)
+
+
+def valid_code(code: str) -> bool:
+    """Whether it can be a code: one level with a dot in it, such as a broker takes."""
+    return "." in code and len(code) <= _LONGEST and valid_node(code) and "/" not in code
+
+
+def valid_name(name: str) -> bool:
+    """Whether it can be the name of a stream."""
+    return len(name) <= _LONGEST and valid_node(name) and "/" not in name

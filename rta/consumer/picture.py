@@ -1,0 +1,249 @@
+"""What is known of other nodes, made of what they publish. Plain code: messages in, events out.
+
+What is kept of one node is bounded, and so is the number of nodes; what is over it is left out and counted.
+
+Source: protocol notes, "Node, topics, payloads", "Alarm" and "Replay".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from attrs import define, field
+
+from rta.consumer.events import (
+    AlarmChanged,
+    AlarmEntry,
+    Event,
+    GapFound,
+    GapHealed,
+    HistoryReceived,
+    PresenceChanged,
+    ReplayReceived,
+    StatusEntry,
+    StatusReceived,
+    StreamChanged,
+)
+from rta.consumer.gaps import Gap
+from rta.consumer.reading import read_alarms, read_entries, read_presence, read_replay, read_state
+from rta.consumer.stream import RemoteStream, Taking
+from rta.consumer.values import Allowance, weight
+from rta.errors import MalformedError
+from rta.node.pruning import ONLINE
+from rta.node.topics import Address, Kind
+from rta.ports import Reporter
+from rta.stream.definition import Ns
+
+__all__ = ["NODES", "Picture", "RemoteAlarm", "RemoteNode"]
+
+NODES = 4096
+STREAMS = 256
+"""Of one node."""
+ALARMS = 1000
+"""Of one node."""
+_GAPS = 1024  # open ones, of all streams
+
+
+@define(eq=False)
+class RemoteAlarm:
+    """An active alarm."""
+
+    code: str
+    component: str | None
+    ts: Ns
+    values: dict[str, Any] = field(factory=dict)
+
+
+@define(eq=False)
+class RemoteNode:
+    """A node, as it was last heard of. When it goes away, the rest stays as it was."""
+
+    id: str
+    presence: str | None = None
+    """"online", "shutdown", "offline"; None: it has said nothing."""
+    presence_at: Ns | None = None
+    """When we heard it, wall time."""
+    presence_retained: bool = False
+    """It was said before we asked: it may be older than `presence_at`."""
+    streams: dict[tuple[str, str], RemoteStream] = field(factory=dict)
+    """By code and name."""
+    alarms: dict[tuple[str, str | None], RemoteAlarm] = field(factory=dict)
+    """The active ones, by code and component."""
+    _allowance: Allowance = field(factory=Allowance)
+
+    @property
+    def online(self) -> bool:
+        return self.presence == ONLINE
+
+
+class Picture:
+    """Of the nodes that one watch is about."""
+
+    def __init__(self, report: Reporter) -> None:
+        self.nodes: dict[str, RemoteNode] = {}
+        self.gaps: dict[Gap, tuple[RemoteNode, RemoteStream]] = {}
+        """Every open one, those found first first."""
+        self._report = report
+        self._kinds: dict[Kind, Callable[[RemoteNode, Address, bytes, bool, Ns], list[Event]]] = {
+            Kind.PRESENCE: self._presence,
+            Kind.STATE: self._state,
+            Kind.STATUS: self._status,
+            Kind.REPLAY: self._replay,
+            Kind.ALARM: self._alarm,
+        }
+
+    def feed(self, node_id: str, address: Address, payload: bytes, retained: bool, now: Ns) -> list[Event]:
+        """A message of a node, heard at `now` (wall time)."""
+        node = self.nodes.get(node_id)
+        if node is None:
+            if not payload:
+                return []
+            if len(self.nodes) >= NODES:
+                self._left_out()
+                return []
+            node = RemoteNode(node_id)
+        try:
+            events = self._kinds[address.kind](node, address, payload, retained, now)
+        except MalformedError as e:
+            self._fault(node_id, e.kind, f"{address.kind} {address.code}: {e}")
+            return []
+        if node.presence is not None or node.streams or node.alarms:
+            self.nodes[node_id] = node
+        else:
+            self.nodes.pop(node_id, None)
+        return events
+
+    def fetched(self, gap: Gap, entries: Sequence[StatusEntry], now: Ns) -> list[Event]:
+        """Entries that were fetched to fill a gap that is open."""
+        node, stream = self.gaps[gap]
+        taking = stream.late([e for e in entries if gap.spans(e.ts)], "history", now)
+        healed = self._gaps(node, stream, taking)
+        if not taking.entries:
+            return healed
+        return [HistoryReceived(node.id, stream.code, stream.name, tuple(taking.entries)), *healed]
+
+    def give_up(self, gap: Gap) -> list[Event]:
+        """What is missing in an open gap will not come any more."""
+        node, stream = self.gaps[gap]
+        return self._gaps(node, stream, Taking(closed=[stream.give_up(gap)]))
+
+    # ---- by kind of topic
+
+    def _presence(self, node: RemoteNode, _: Address, payload: bytes, retained: bool, now: Ns) -> list[Event]:
+        said = read_presence(payload)
+        if said == node.presence and (retained or said is None):
+            return []
+        before, node.presence = node.presence, said
+        node.presence_at, node.presence_retained = now, retained
+        return [] if said == before else [PresenceChanged(node.id, said, now, retained)]
+
+    def _state(self, node: RemoteNode, at: Address, payload: bytes, retained: bool, now: Ns) -> list[Event]:
+        state = read_state(payload)
+        stream = node.streams.get((at.code, at.name)) if state is None else self._stream(node, at)
+        if stream is None or (not stream.changed(state) and state is not None):
+            return []
+        events: list[Event] = [StreamChanged(node.id, at.code, at.name, state, retained)]
+        if state is None:
+            del node.streams[at.code, at.name]
+            events += self._gaps(node, stream, Taking(closed=stream.forget()))
+        return events
+
+    def _status(self, node: RemoteNode, at: Address, payload: bytes, retained: bool, now: Ns) -> list[Event]:
+        if not payload:  # the retained one is cleared when a stream stops
+            return []
+        entries = read_entries(payload, self._faults(node, at))
+        stream = self._stream(node, at) if entries else None
+        if stream is None:
+            return []
+        taking = stream.live(entries, retained, now)
+        events = self._gaps(node, stream, taking)
+        if taking.entries:
+            events.append(StatusReceived(node.id, at.code, at.name, tuple(taking.entries), retained))
+        return events
+
+    def _replay(self, node: RemoteNode, at: Address, payload: bytes, retained: bool, now: Ns) -> list[Event]:
+        if not payload or retained:
+            return []
+        entries, done, beginning = read_replay(payload, self._faults(node, at))
+        stream = self._stream(node, at) if entries or done else None
+        if stream is None:
+            return []
+        taking = stream.late(entries, "replay", now)
+        healed = self._gaps(node, stream, taking)
+        return [ReplayReceived(node.id, at.code, at.name, tuple(taking.entries), done, beginning), *healed]
+
+    def _alarm(self, node: RemoteNode, at: Address, payload: bytes, retained: bool, now: Ns) -> list[Event]:
+        if not payload:  # the code is not configured any more
+            entries: list[AlarmEntry] = []
+            full = True
+        else:
+            entries, full = read_alarms(payload, now, self._faults(node, at))
+        changed = False
+        if full:
+            listed = {(at.code, e.component) for e in entries if e.active}
+            for key in [k for k in node.alarms if k[0] == at.code and k not in listed]:
+                changed |= self._end_alarm(node, key)
+        for entry in entries:
+            key = (at.code, entry.component)
+            if not entry.active:
+                changed |= self._end_alarm(node, key)
+                continue
+            known = node.alarms.get(key)
+            if known is not None and known.ts == entry.ts and known.values == entry.values:
+                continue
+            changed = True
+            self._end_alarm(node, key)
+            if len(node.alarms) >= ALARMS or not node._allowance.take(1, _size(entry.component, entry.values)):
+                self._left_out()
+            else:
+                node.alarms[key] = RemoteAlarm(at.code, entry.component, entry.ts, entry.values)
+        return [AlarmChanged(node.id, at.code, tuple(entries), full)] if changed else []
+
+    # ---- parts of these
+
+    def _stream(self, node: RemoteNode, at: Address) -> RemoteStream | None:
+        stream = node.streams.get((at.code, at.name))
+        if stream is None:
+            if len(node.streams) >= STREAMS:
+                self._left_out()
+                return None
+            stream = node.streams[at.code, at.name] = RemoteStream(at.code, at.name, node._allowance)
+        return stream
+
+    def _end_alarm(self, node: RemoteNode, key: tuple[str, str | None]) -> bool:
+        alarm = node.alarms.pop(key, None)
+        if alarm is not None:
+            node._allowance.give_back(1, _size(alarm.component, alarm.values))
+        return alarm is not None
+
+    def _gaps(self, node: RemoteNode, stream: RemoteStream, taking: Taking) -> list[Event]:
+        """What there is to say of gaps, and of values left out."""
+        if taking.left_out:
+            self._left_out(taking.left_out)
+        who = node.id, stream.code, stream.name
+        events: list[Event] = []
+        for gap in taking.opened:
+            self.gaps[gap] = node, stream
+            events.append(GapFound(*who, gap.after_seq, gap.before_seq, gap.since, gap.until))
+        for gap in taking.closed:
+            self.gaps.pop(gap, None)
+            outcome = "lost" if gap.missing else "healed"
+            self._report.count("rta_consumer_gaps_total", outcome=outcome)
+            events.append(GapHealed(*who, gap.after_seq, gap.before_seq, gap.since, gap.until, gap.missing))
+        while len(self.gaps) > _GAPS:
+            events += self.give_up(next(iter(self.gaps)))
+        return events
+
+    def _left_out(self, count: int = 1) -> None:
+        self._report.count("rta_consumer_left_out_total", count, reason="bound")
+
+    def _faults(self, node: RemoteNode, at: Address) -> Callable[[str, str], None]:
+        return lambda kind, detail: self._fault(node.id, kind, f"{at.kind} {at.code}: {detail}")
+
+    def _fault(self, node_id: str, kind: str, detail: str) -> None:
+        self._report.malformed(f"node {node_id}", kind, detail)
+
+
+def _size(component: str | None, values: dict[str, Any]) -> int:
+    return len(component or "") + weight(values)

@@ -1,0 +1,152 @@
+"""The values of a stream, merged deeply from its entries, bounded for each node. Plain code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rta.stream.definition import Ns
+
+__all__ = ["Allowance", "Path", "clear", "leaves", "merge", "weight"]
+
+Path = tuple[str, ...]
+"""Where a value is: the attribute, and below it the component."""
+
+
+class Allowance:
+    """How much is kept of one node: values, and characters in them and their names."""
+
+    def __init__(self, values: int = 10_000, characters: int = 2 << 20) -> None:
+        self._values = values
+        self._characters = characters
+
+    def take(self, values: int, characters: int) -> bool:
+        """Whether there is room for so much more."""
+        if values > self._values or characters > self._characters:
+            return False
+        self._values -= values
+        self._characters -= characters
+        return True
+
+    def give_back(self, values: int, characters: int) -> None:
+        self._values += values
+        self._characters += characters
+
+
+def leaves(values: dict[str, Any], above: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every value that is no map, with its path."""
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from leaves(value, (*above, name))
+        else:
+            yield (*above, name), value
+
+
+def merge(
+    into: dict[str, Any],
+    at: dict[Path, Ns],
+    values: dict[str, Any],
+    ts: Ns,
+    allowance: Allowance,
+    newest: bool = True,
+) -> int:
+    """Put an entry's values into those there are; `at` is the time of each. How many had no room.
+
+    `newest`: the entry is the last there is; otherwise only what is not known, or older, is taken from it.
+    """
+    left_out = 0
+    for path, value in leaves(values):
+        if not newest and not _is_older(into, at, path, ts):
+            continue
+        left_out += not _put(into, at, path, value, ts, allowance)
+    return left_out
+
+
+def clear(into: dict[str, Any], at: dict[Path, Ns], allowance: Allowance) -> None:
+    """Forget them all."""
+    for path, value in leaves(into):
+        allowance.give_back(1, _size(path, value))
+    into.clear()
+    at.clear()
+
+
+def _is_older(into: dict[str, Any], at: dict[Path, Ns], path: Path, ts: Ns) -> bool:
+    if path in at:
+        return at[path] < ts
+    place: Any = into
+    for name in path:
+        if not isinstance(place, dict):
+            return False  # what is known by now has another shape
+        if name not in place:
+            return True
+        place = place[name]
+    return False
+
+
+def _put(into: dict[str, Any], at: dict[Path, Ns], path: Path, value: Any, ts: Ns, allowance: Allowance) -> bool:
+    if path in at:
+        return _replace(into, at, path, value, ts, allowance)
+    if not allowance.take(1, _size(path, value)):
+        return False
+    place = into
+    for depth, name in enumerate(path[:-1], 1):
+        if not isinstance(place.get(name), dict):
+            if name in place:
+                _drop(into, at, path[:depth], allowance)
+            place[name] = {}
+        place = place[name]
+    inner = place.get(path[-1])
+    if isinstance(inner, dict):
+        for below, old in leaves(inner, path):
+            allowance.give_back(1, _size(below, old))
+            del at[below]
+    place[path[-1]] = value
+    at[path] = ts
+    return True
+
+
+def _replace(into: dict[str, Any], at: dict[Path, Ns], path: Path, value: Any, ts: Ns, allowance: Allowance) -> bool:
+    place = into
+    for name in path[:-1]:
+        place = place[name]
+    if not allowance.take(0, weight(value) - weight(place[path[-1]])):
+        _drop(into, at, path, allowance)  # it is known to be another by now
+        _prune(into, path)
+        return False
+    place[path[-1]] = value
+    at[path] = ts
+    return True
+
+
+def _drop(into: dict[str, Any], at: dict[Path, Ns], path: Path, allowance: Allowance) -> None:
+    """A value that is there goes; the maps around it stay."""
+    place = into
+    for name in path[:-1]:
+        place = place[name]
+    allowance.give_back(1, _size(path, place.pop(path[-1])))
+    del at[path]
+
+
+def _prune(into: dict[str, Any], path: Path) -> None:
+    """Maps that a value has left empty."""
+    above = [into]
+    for name in path[:-1]:
+        above.append(above[-1][name])
+    for place, name in zip(reversed(above[:-1]), reversed(path[:-1]), strict=True):
+        if not place[name]:
+            del place[name]
+
+
+def _size(path: Path, value: Any) -> int:
+    return sum(map(len, path)) + weight(value)
+
+
+def weight(value: Any) -> int:
+    """Roughly the characters in it."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, list):
+        return 8 + sum(weight(v) for v in value)
+    if isinstance(value, dict):
+        return 8 + sum(len(k) + weight(v) for k, v in value.items())
+    return 8

@@ -1,0 +1,136 @@
+"""Watching nodes: what they publish goes into a picture, and what changes in it is told.
+
+Owns the picture and the queue of events. The queue is bounded: over it the newest event is dropped and counted, and
+the picture is right all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+import trio
+
+from rta.consumer.events import Event, GapFound, GapHealed, PresenceChanged, ReplayReceived
+from rta.consumer.healer import Fetching, Healer
+from rta.consumer.patterns import Pattern
+from rta.consumer.picture import Picture, RemoteNode
+from rta.errors import TransportError
+from rta.ports import Reporter, TopicBus, TopicMessage
+from rta.stream.definition import Ns
+
+__all__ = ["Watch"]
+
+log = structlog.get_logger("rta.consumer")
+
+_WAITING = 8192  # messages that wait to be looked at; over it they are lost, and what is retained is asked for anew
+_ASK_AGAIN = 10.0  # s until a subscription that was refused is tried again
+_AFTER_FLOOD = 1.0  # s
+
+
+class Watch:
+    """`async for event in watch`, until it ends; `watch.nodes` is what is known by now."""
+
+    def __init__(
+        self,
+        bus: TopicBus,
+        consumer: Fetching,
+        at_once: trio.Semaphore,
+        patterns: list[Pattern],
+        replay: bool,
+        heal: bool,
+        bound: int,
+        clock: Callable[[], int],
+        report: Reporter,
+    ) -> None:
+        self.dropped = 0
+        """Events lost because nobody fetched them."""
+        self._bus = bus
+        self._patterns = patterns
+        self._replay = replay
+        self._clock = clock
+        self._report = report
+        self._picture = Picture(report)
+        self._send, self._receive = trio.open_memory_channel[Event](bound)
+        self._healer = Healer(self._picture, consumer, at_once, self._tell, clock) if heal else None
+
+    @property
+    def nodes(self) -> dict[str, RemoteNode]:
+        """The picture: nodes by id. Changed in place; not to be changed by others."""
+        return self._picture.nodes
+
+    def __aiter__(self) -> Watch:
+        return self
+
+    async def __anext__(self) -> Event:
+        try:
+            return await self.receive()
+        except trio.ClosedResourceError:
+            raise StopAsyncIteration from None
+
+    async def receive(self) -> Event:
+        """Wait for the next event. A cancelled call loses nothing.
+
+        :raises trio.ClosedResourceError: the watch has ended.
+        """
+        return await self._receive.receive()
+
+    # ---- for the consumer
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Until cancelled; started when it has subscribed.
+
+        :raises TransportError: before that, the bus refuses it.
+        """
+        try:
+            async with trio.open_nursery() as nursery:
+                if self._healer is not None:
+                    nursery.start_soon(self._healer.run)
+                for i in range(len(self._patterns)):
+                    await nursery.start(self._follow, i)
+                task_status.started()
+        finally:
+            self._receive.close()
+
+    async def _follow(self, number: int, *, task_status: trio.TaskStatus[None]) -> None:
+        begun = False
+        while True:
+            try:
+                filters = self._patterns[number].filters(self._replay)
+                async with self._bus.subscribe(*filters, bound=_WAITING) as subscription:
+                    if not begun:
+                        begun = True
+                        task_status.started()
+                    while not subscription.dropped:
+                        self._take(number, await subscription.receive())
+                self._report.count("rta_consumer_left_out_total", subscription.dropped, reason="flood")
+                await trio.sleep(_AFTER_FLOOD)
+            except TransportError as e:
+                if not begun:
+                    raise
+                log.warning("cannot watch", nodes=self._patterns[number].text, reason=str(e))
+                await trio.sleep(_ASK_AGAIN)
+
+    def _take(self, number: int, message: TopicMessage) -> None:
+        said = self._patterns[number].parse(message.topic)
+        if said is None:
+            self._report.count("rta_consumer_left_out_total", reason="topic")
+            return
+        node, address = said
+        if not any(p.fits(node) for p in self._patterns[:number]):
+            self._tell(self._picture.feed(node, address, message.payload, message.retained, Ns(self._clock())))
+
+    def _tell(self, events: list[Event]) -> None:
+        for event in events:
+            if isinstance(event, ReplayReceived):
+                stream = self.nodes[event.node].streams[event.code, event.name]
+                stream.replayed_at = None if event.done else trio.current_time()
+            if self._healer is not None and isinstance(event, GapFound | GapHealed | ReplayReceived | PresenceChanged):
+                self._healer.wake()
+            try:
+                self._send.send_nowait(event)
+            except trio.WouldBlock:
+                self.dropped += 1
+                self._report.count("rta_consumer_left_out_total", reason="event")
+            except trio.BrokenResourceError:
+                return  # it is being left

@@ -1,0 +1,189 @@
+"""The picture of nodes: whatever they send, it stays one, and stays bounded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cbor2
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rta.consumer import picture as picture_module
+from rta.consumer.counts import Counts
+from rta.consumer.events import AlarmChanged, GapFound, GapHealed, PresenceChanged, StreamChanged
+from rta.consumer.patterns import read_pattern
+from rta.consumer.picture import ALARMS, STREAMS, Picture
+from rta.node.topics import Address, Kind
+from rta.stream.definition import Ns
+
+from .fake_node import entry
+
+NODE = "n"
+LIVE = Address(Kind.STATUS, "car.engine", "live")
+NOW = Ns(5)
+
+
+class Fed:
+    def __init__(self) -> None:
+        self.report = Counts()
+        self.picture = Picture(self.report)
+
+    def feed(
+        self, kind: Kind, value: Any, code: str = "car.engine", name: str = "live", retained: bool = False
+    ) -> list[Any]:
+        payload = value if isinstance(value, bytes) else cbor2.dumps(value)
+        return self.picture.feed(NODE, Address(kind, code, name), payload, retained, NOW)
+
+    def status(self, *entries: Any, **more: Any) -> list[Any]:
+        return self.feed(Kind.STATUS, {"entries": list(entries)}, **more)
+
+    @property
+    def node(self) -> Any:
+        return self.picture.nodes[NODE]
+
+    @property
+    def left_out(self) -> float:
+        return self.report.counts.get("rta_consumer_left_out_total{reason=bound}", 0)
+
+
+def alarm(active: bool, component: str | None = None, second: int = 1) -> dict[str, Any]:
+    return {"ts": entry(second)["ts"], "component": component, "active": active, "values": {}}
+
+
+def test_a_presence_is_told_when_it_changes():
+    fed = Fed()
+    told = [fed.feed(Kind.PRESENCE, said) for said in ("online", "online", "offline", b"")]
+    assert [[e.presence for e in events] for events in told] == [["online"], [], ["offline"], [None]]
+    assert fed.picture.nodes == {}
+
+
+def test_a_state_is_told_when_it_changes_and_a_stream_that_is_no_more_is_gone():
+    fed = Fed()
+    told = [fed.feed(Kind.STATE, s) for s in ({"state": "running"}, {"state": "running"}, {"state": "stopped"}, b"")]
+    assert [[e.state for e in events] for events in told] == [["running"], [], ["stopped"], [None]]
+    assert fed.picture.nodes == {}
+
+
+def test_the_gaps_of_a_stream_that_is_no_more_are_closed():
+    fed = Fed()
+    fed.status(entry(1))
+    fed.status(entry(5))
+    events = fed.feed(Kind.STATE, b"")
+    assert [type(e) for e in events] == [StreamChanged, GapHealed]
+    assert fed.picture.gaps == {}
+
+
+def test_a_stopped_stream_keeps_its_values():
+    fed = Fed()
+    fed.status(entry(1))
+    assert fed.feed(Kind.STATUS, b"") == []
+    fed.feed(Kind.STATE, {"state": "stopped"})
+    assert fed.node.streams["car.engine", "live"].values == {"rpm": 1}
+
+
+def test_a_new_run_begins_with_nothing():
+    fed = Fed()
+    fed.status(entry(1, rpm=1, oil=2))
+    fed.feed(Kind.STATE, {"state": "stopped"})
+    fed.status(entry(1, second=9, rpm=3))
+    assert fed.node.streams["car.engine", "live"].values == {"rpm": 3}
+
+
+def test_alarms_are_raised_and_ended_by_single_events_and_full_updates():
+    fed = Fed()
+    assert fed.feed(Kind.ALARM, {"entries": [alarm(True, "a"), alarm(True, "b")]}, name="") != []
+    assert fed.feed(Kind.ALARM, {"entries": [alarm(False, "a")]}, name="") != []
+    assert list(fed.node.alarms) == [("car.engine", "b")]
+    full = {"entries": [alarm(True, "b")], "full": True}
+    assert fed.feed(Kind.ALARM, full, name="") == []
+    fed.feed(Kind.ALARM, {"entries": [alarm(True, "c")], "full": True}, code="car.other", name="")
+    (event,) = fed.feed(Kind.ALARM, {"entries": [], "full": True}, name="")
+    assert isinstance(event, AlarmChanged)
+    assert list(fed.node.alarms) == [("car.other", "c")]
+
+
+def test_streams_alarms_and_nodes_are_bounded(monkeypatch):
+    fed = Fed()
+    for i in range(STREAMS + 10):
+        fed.status(entry(1), name=f"s{i}")
+    assert (len(fed.node.streams), fed.left_out) == (STREAMS, 10)
+    for i in range(ALARMS + 10):
+        fed.feed(Kind.ALARM, {"entries": [alarm(True, str(i))]}, name="")
+    assert (len(fed.node.alarms), fed.left_out) == (ALARMS, 20)
+    monkeypatch.setattr(picture_module, "NODES", 3)
+    for i in range(5):
+        fed.picture.feed(f"n{i}", Address(Kind.PRESENCE), b"\x66online", False, NOW)
+    assert (len(fed.picture.nodes), fed.left_out) == (3, 23)
+
+
+def test_the_oldest_of_too_many_gaps_is_given_up():
+    fed = Fed()
+    events = [e for n in range(1, 60, 2) for e in fed.status(entry(n))]
+    found, closed = ([e for e in events if isinstance(e, kind)] for kind in (GapFound, GapHealed))
+    stream = fed.node.streams["car.engine", "live"]
+    assert (len(found), len(closed), len(stream.gaps), stream.lost) == (29, 13, 16, 13)
+    assert closed[0].after_seq == 1
+
+
+def test_a_gap_that_jumps_without_end_costs_nothing():
+    fed = Fed()
+    fed.status(entry(1))
+    (gap, _) = fed.status(entry(2**62, second=2))
+    assert gap.before_seq == 2**62
+
+
+@pytest.mark.parametrize(
+    ("pattern", "topic", "node"),
+    [
+        ("dk/cph/+", "dk/cph/a/status/car.x/live", "dk/cph/a"),
+        ("dk/cph/+", "dk/cph/status/status/car.x/live", "dk/cph/status"),
+        ("a", "a/presence", "a"),
+        ("a", "a/status/status/car.x", None),
+        ("a", "a/presence/x", None),
+        ("a", "a/alarm/car.hot/live", None),
+        ("+", "$a/presence", None),
+        ("+", "a b/presence", None),
+    ],
+)
+def test_topics_are_read_by_the_levels_of_the_pattern(pattern, topic, node):
+    said = read_pattern(pattern).parse(topic)
+    assert (said[0] if said else None) == node
+
+
+KINDS = st.sampled_from([Kind.PRESENCE, Kind.STATE, Kind.STATUS, Kind.REPLAY, Kind.ALARM])
+ENTRY = st.fixed_dictionaries(
+    {"ts": st.sampled_from([entry(n)["ts"] for n in range(4)] + [None, "x"])},
+    optional={
+        "seq": st.integers(-1, 6) | st.none() | st.just("x"),
+        "values": st.dictionaries(
+            st.sampled_from("ab"), st.integers() | st.dictionaries(st.text("x", max_size=1), st.none())
+        ),
+        "active": st.booleans(),
+        "component": st.sampled_from(["sg/1", None, 5]),
+    },
+)
+PAYLOAD = (
+    st.binary(max_size=20)
+    | st.sampled_from(["online", "offline", {"state": "running"}, {"state": "stopped"}]).map(cbor2.dumps)
+    | st.fixed_dictionaries(
+        {"entries": st.lists(ENTRY, max_size=4)}, optional={"full": st.booleans(), "done": st.booleans()}
+    ).map(cbor2.dumps)
+)
+
+
+@settings(max_examples=200)
+@given(st.lists(st.tuples(KINDS, st.sampled_from(["", "live"]), PAYLOAD, st.booleans()), max_size=25))
+def test_whatever_is_fed_open_gaps_and_events_agree(messages):
+    fed = Fed()
+    open_gaps = 0
+    presence = None
+    for kind, name, payload, retained in messages:
+        for event in fed.feed(kind, payload, name=name, retained=retained):
+            open_gaps += isinstance(event, GapFound)
+            open_gaps -= isinstance(event, GapHealed)
+            if isinstance(event, PresenceChanged):
+                presence = event.presence
+    node = fed.picture.nodes.get(NODE)
+    assert (node.presence if node else None) == presence
+    assert open_gaps == len(fed.picture.gaps) == sum(len(s.gaps) for s in (node.streams.values() if node else ()))
