@@ -193,7 +193,7 @@ class Publisher:
     def alarm_event(self, code: str, payload: bytes) -> bool:
         """What has changed of an alarm; whether it is on its way. It is not kept: a full update follows it."""
         topic = self._topics.topic(Kind.ALARM, code)
-        if not self.up or topic in self._owed:
+        if not self.up:
             return False
         try:
             self._bus.send(topic, payload, qos=1, done=partial(self._settled, topic))

@@ -84,6 +84,9 @@ class Sampler:
         """Which session a status looks at: code to identity."""
         self._followed: dict[str, _Followed] = {}
         self._clocks: dict[str, StreamClock] = {}
+        self._told: dict[str, str] = {}
+        """Of which session the last samples were, for bindings that begin anew with each."""
+        self._anew = {b.code for b in bindings if b.anew}
         self._topic_values: dict[str, dict[tuple[str, Component], Value]] = {}
         self._looked_at: Position | None = None
         self._began = 0
@@ -234,9 +237,10 @@ class Sampler:
     # ---- out
 
     async def _deliver(self, identity: str, code: str, clock: StreamClock, samples: list[Sample]) -> None:
-        if self._follows.get(code) == identity and self._clocks.get(code, LIVE) is not clock:
+        another = code in self._anew and self._told.setdefault(code, identity) != identity
+        if self._follows.get(code) == identity and (another or self._clocks.get(code, LIVE) is not clock):
             await self._out.send(ClockChanged(code, clock))
-            self._clocks[code] = clock
+            self._clocks[code], self._told[code] = clock, identity
             # With another clock a status forgets all its values; those of topics are still what they were.
             if code in self._topic_values:
                 await self._send_topic_values(code, self._topic_values[code])

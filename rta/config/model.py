@@ -11,6 +11,7 @@ from attrs.validators import ge
 
 from rta.actors.relays import CommandSettings
 from rta.actors.settings import FanOutSettings, PrunerSettings
+from rta.alarm.definition import AlarmDefinition
 from rta.node.defining import DefinedStatus
 from rta.node.names import NODE
 from rta.phrases import shown
@@ -101,6 +102,7 @@ class Config:
     sources: list[SourceConfig] = field(factory=list)
     statuses: list[DefinedStatus] = field(factory=list)
     commands: list[CommandSettings] = field(factory=list)
+    alarms: list[AlarmDefinition] = field(factory=list)
     path: Path | None = None
     """The file it is from; relative paths in it are relative to that file's folder."""
     warnings: list[str] = field(factory=list)

@@ -9,6 +9,7 @@ from attrs import define, frozen
 
 from rta.actors.relays import CommandSettings
 from rta.actors.settings import FanOutSettings, PrunerSettings
+from rta.alarm.options import AlarmSettings
 from rta.config.model import LoggingSettings, SiteSettings
 from rta.errors import RtaError
 from rta.node.options import StatusSettings
@@ -76,9 +77,9 @@ SLOTS: dict[str, Slot] = {
     "edge": Slot("edge", "edge", EdgeKeys, "an edge"),
     "source": Slot("source", "source", SourceKeys, "a source"),
 }
-LISTS: dict[str, type[Any]] = {"status": StatusSettings, "command": CommandSettings}
+LISTS: dict[str, type[Any]] = {"status": StatusSettings, "command": CommandSettings, "alarm": AlarmSettings}
 """Tables of which there may be several, `[[status]]`; those of sources apart."""
-ORDER = ("site", "buffer", "topics", "edge", "fanout", "pruner", "logging", "source", "status", "command")
+ORDER = ("site", "buffer", "topics", "edge", "fanout", "pruner", "logging", "source", "status", "command", "alarm")
 """The order in which people read them."""
 
 

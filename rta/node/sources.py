@@ -71,6 +71,8 @@ class StatusBinding:
     selector: Selector = Selector()
     sources: dict[tuple[str, Component], SampleSource] = field(factory=dict)
     """By attribute and component (PLAIN where it has none)."""
+    anew: bool = False
+    """Every session is told as another clock, be it the same."""
 
 
 def read_source(text: str) -> SampleSource:

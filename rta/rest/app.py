@@ -16,6 +16,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rta.errors import TransportError
 from rta.ports import SessionRecord
+from rta.rest.alarms import PATH as ALARMS
+from rta.rest.alarms import AlarmResource, AlarmService
 from rta.rest.body import MAX_BODY, take_body
 from rta.rest.sessions import Catalogue, Page
 from rta.rest.streams import PATH as STREAMS
@@ -29,7 +31,7 @@ _CONFIG = "application/vnd.mat.config+json"
 _CHUNKED = "application/vnd.mat.protobuf+chunked"
 
 
-class Service(StreamService, Protocol):
+class Service(StreamService, AlarmService, Protocol):
     """What the application shows."""
 
     version: str
@@ -76,6 +78,7 @@ def make_app(service: Service) -> ASGIApp:
             Route(v2 + "/configs/{identifier}", rest.configuration),
             Route(STREAMS, streams),
             Route(STREAMS + "/{target:path}", streams),
+            Route(ALARMS, AlarmResource(service).list),
             Route(v2 + "/session-metamodel", rest.empty_object),
             Route(v2 + "/session-metamodel/properties", rest.empty_list),
             Route(v2 + "/session-folders", rest.empty_list),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import trio
-from attrs import Factory, define
+from attrs import Factory, define, evolve
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from rta.actors.health import Health
@@ -21,7 +21,7 @@ from rta.errors import TransportError
 from rta.node.sources import ChannelSource, ParameterSource, SampleSource, Selector, StatusBinding, TopicSource
 from rta.ports import Context, SessionRecord
 from rta.session.tally import Tally
-from rta.stream.clock import ClockChanged, Sampled
+from rta.stream.clock import LIVE, ClockChanged, Sampled
 from rta.stream.definition import PLAIN
 from rta.testing.bursts import json_burst, large_burst, session_json
 from rta.testing.patience import until
@@ -217,6 +217,23 @@ async def test_a_newer_session_is_followed_within_a_second_and_no_restart(autoju
         await wait_all_tasks_blocked()
         assert scene.values() == [1, 2, 4]
         assert ClockChanged not in scene.kinds
+
+
+async def test_a_binding_that_begins_anew_with_each_session_is_told_of_another_one(autojump_clock: MockClock) -> None:
+    async with a_scene() as scene:
+        scene.sampler(evolve(CAR, anew=True), status("other", v=ParameterSource("Speed")))
+        older = await scene.session("a")
+        await older.sample(1)
+        await trio.sleep(1.1)
+        newer = await scene.session("b")
+        await newer.sample(2)
+        await trio.sleep(1.1)
+        await newer.sample(3)
+        await wait_all_tasks_blocked()
+        told = [m for _, m in scene.told if m.code == "car"]
+        assert [type(m) for m in told] == [Sampled, ClockChanged, Sampled, Sampled]
+        assert told[1] == ClockChanged("car", LIVE)
+        assert [type(m) for _, m in scene.told if m.code == "other"] == [Sampled, Sampled, Sampled]
 
 
 async def test_a_session_that_closes_is_sampled_to_its_end_and_then_the_next_at_once(autojump_clock: MockClock) -> None:

@@ -1,0 +1,134 @@
+"""The board: which alarms there are, which of them are active and since when.
+
+Plain code. Whatever changes here has been judged by `rta.alarm.watch`, or by a plug-in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from attrs import define, evolve
+
+from rta.alarm.definition import AlarmDefinition, Rule, Silent, Skew, Threshold
+from rta.alarm.monitor import Change
+from rta.errors import RtaError
+from rta.node.payload import iso
+from rta.options.values import format_duration
+from rta.stream.definition import Ns
+
+__all__ = ["AlarmBoard", "rule_text"]
+
+
+@define(eq=False)
+class _Alarm:
+    code: str
+    component: str
+    description: str
+    source: str
+    rule: str
+    change: Change | None = None
+    """The last; None: there has been none since the process began, and it is not active."""
+
+
+class AlarmBoard:
+    """All alarms of a node, by code and component."""
+
+    def __init__(self) -> None:
+        self._alarms: dict[str, dict[str, _Alarm]] = {}
+        self._active: dict[str, dict[str, Change]] = {}
+
+    def add(self, code: str, components: Iterable[str], description: str, source: dict[str, str], rule: str) -> None:
+        """Alarms that there are from now on, none of them active. `source`: by component.
+
+        :raises RtaError: there are others of this code.
+        """
+        if code in self._alarms:
+            raise RtaError(f"there are two alarms {code!r}")
+        self._alarms[code] = {c: _Alarm(code, c, description, source.get(c, ""), rule) for c in components}
+        self._active[code] = {}
+
+    def define(self, definition: AlarmDefinition) -> None:
+        """As `add`, of a configured one."""
+        sources = {str(component): text for component, text in definition.sources.items()}
+        self.add(definition.code, definition.components, definition.description, sources, rule_text(definition.rule))
+
+    @property
+    def codes(self) -> list[str]:
+        return list(self._alarms)
+
+    def has(self, code: str, component: str | None = None) -> bool:
+        """Whether there is such an alarm. Without a component: any of the code."""
+        return code in self._alarms and (component is None or component in self._alarms[code])
+
+    def apply(self, change: Change) -> bool:
+        """Whether it is news: an alarm that is as it was, with the same values, is none. One that stays active keeps
+        the time since when it is."""
+        alarm, active = self._alarms[change.code][change.component], self._active[change.code]
+        before = active.get(change.component)
+        if not change.active and before is None:
+            return False
+        if change.active and before is not None:
+            if before.values == change.values:
+                return False
+            change = evolve(change, ts=before.ts)
+        alarm.change = change
+        if change.active:
+            active[change.component] = change
+        else:
+            del active[change.component]
+        return True
+
+    def active(self, code: str) -> list[Change]:
+        """Those that are active, the longest first."""
+        return sorted(self._active[code].values(), key=lambda change: change.ts)
+
+    def count(self) -> tuple[int, int]:
+        """How many alarms there are, each component counted, and how many of them are active."""
+        return sum(map(len, self._alarms.values())), sum(map(len, self._active.values()))
+
+    def listed(self, active_only: bool = False) -> list[dict[str, Any]]:
+        """As they are listed, by code and component. `since` is when the alarm became what it is, ISO 8601; null
+        where that has not changed since the process began."""
+        return [_listed(alarm) for alarm in self._all() if not active_only or _is_active(alarm)]
+
+    def _all(self) -> Iterator[_Alarm]:
+        for code in sorted(self._alarms):
+            yield from self._alarms[code].values()
+
+
+def _is_active(alarm: _Alarm) -> bool:
+    return alarm.change is not None and alarm.change.active
+
+
+def _listed(alarm: _Alarm) -> dict[str, Any]:
+    change = alarm.change
+    return {
+        "code": alarm.code,
+        "component": alarm.component or None,
+        "description": alarm.description,
+        "active": _is_active(alarm),
+        "since": None if change is None else iso(change.ts),
+        "values": {} if change is None else change.values,
+        "source": alarm.source,
+        "rule": alarm.rule,
+    }
+
+
+def rule_text(rule: Rule) -> str:
+    """When it is raised, for people: "above 110, back by 5, for 10s"."""
+    match rule:
+        case Threshold():
+            limits = [f"{word} {limit:g}" for word in ("below", "above") if (limit := getattr(rule, word)) is not None]
+            back, text = f"{rule.hysteresis:g}" if rule.hysteresis else "", " or ".join(limits)
+        case Skew():
+            back, text = _span(rule.hysteresis), f"clocks differ by more than {_span(rule.limit)}"
+        case Silent():
+            return f"no sample for {_span(rule.after)}"
+    lasting, clear = _span(rule.lasting), _span(rule.clear_lasting)
+    more = [("back by", back), ("for", lasting), ("over after", clear)]
+    return ", ".join([text, *(f"{word} {value}" for word, value in more if value)])
+
+
+def _span(span: Ns) -> str:
+    return format_duration(span / 1e9) if span else ""

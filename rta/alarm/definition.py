@@ -1,0 +1,83 @@
+"""What an alarm is told to look at, checked and with every default filled in. Plain values."""
+
+from __future__ import annotations
+
+from attrs import field, frozen
+
+from rta.node.sources import StatusBinding
+from rta.stream.definition import PLAIN, Component, Ns
+
+__all__ = ["VALUE", "AlarmDefinition", "Rule", "Silent", "Skew", "Threshold", "binding_code", "code_of"]
+
+VALUE = "value"
+"""The one attribute of an alarm's binding."""
+
+_PREFIX = "alarm:"  # no status is called so
+_NONE = Ns(0)
+
+
+@frozen
+class Threshold:
+    """A value is above or below what it may be."""
+
+    above: float | None = None
+    below: float | None = None
+    hysteresis: float = 0.0
+    """How far it must be back within the limits to be fine again."""
+    lasting: Ns = _NONE
+    """How long it must be beyond a limit to be an alarm; stream time."""
+    clear_lasting: Ns = _NONE
+    """How long it must be fine for the alarm to be over; stream time."""
+    max_age: Ns | None = None
+    """An older value is not known; stream time."""
+
+
+@frozen
+class Silent:
+    """No sample has come."""
+
+    after: Ns
+    """For this long; stream time."""
+
+
+@frozen
+class Skew:
+    """The time of the newest samples differs from the wall clock."""
+
+    limit: Ns
+    """By more than this."""
+    hysteresis: Ns = _NONE
+    """How much less than the limit it must be to be fine again."""
+    lasting: Ns = _NONE
+    """How long it must differ to be an alarm; wall time."""
+    clear_lasting: Ns = _NONE
+
+
+Rule = Threshold | Silent | Skew
+
+
+@frozen
+class AlarmDefinition:
+    """One alarm, for each of its components."""
+
+    code: str
+    rule: Rule
+    binding: StatusBinding
+    description: str = ""
+    sources: dict[Component, str] = field(factory=dict)
+    """Where the value of each component is from, as the configuration says it; PLAIN where it has none."""
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        """`(PLAIN,)` where it has none."""
+        return tuple(self.sources) or (PLAIN,)
+
+
+def binding_code(code: str) -> str:
+    """What the samples for an alarm go by."""
+    return _PREFIX + code
+
+
+def code_of(binding: str) -> str | None:
+    """Whose samples they are; None: not an alarm's."""
+    return binding.removeprefix(_PREFIX) if binding.startswith(_PREFIX) else None

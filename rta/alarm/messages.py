@@ -1,0 +1,57 @@
+"""What is said of alarms over topics. Source: protocol notes, "Alarm".
+
+Every message fits into the 64 KiB that are read of one. Where a full update of very many active alarms would not, their
+values are left out, and if that is not enough the newest alarms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rta.alarm.monitor import Change
+from rta.node.payload import MAX_PAYLOAD, encode, iso
+
+__all__ = ["event_messages", "full_message"]
+
+_ROOM = MAX_PAYLOAD - 64  # for what is around the entries
+
+
+def event_messages(changes: Sequence[Change]) -> Iterator[tuple[bytes, int]]:
+    """Changes of one code, in as few messages as they fit into; and how many each is of."""
+    entries: list[dict[str, Any]] = []
+    size = 0
+    for change in changes:
+        entry = _entry(change)
+        length = len(encode(entry))
+        if entries and size + length > _ROOM:
+            yield encode({"entries": entries}), len(entries)
+            entries, size = [], 0
+        entries.append(entry)
+        size += length
+    if entries:
+        yield encode({"entries": entries}), len(entries)
+
+
+def full_message(active: Sequence[Change]) -> tuple[bytes, int]:
+    """The active alarms of one code, and how many are left out."""
+    payload = _full([_entry(change) for change in active])
+    if len(payload) <= MAX_PAYLOAD:
+        return payload, 0
+    entries = [_entry(change) | {"values": {}} for change in active]
+    kept, size = 0, 0
+    for entry in entries:
+        size += len(encode(entry))
+        if size > _ROOM:
+            break
+        kept += 1
+    return _full(entries[:kept]), len(entries) - kept
+
+
+def _full(entries: list[dict[str, Any]]) -> bytes:
+    return encode({"entries": entries, "full": True})
+
+
+def _entry(change: Change) -> dict[str, Any]:
+    component = {"component": change.component} if change.component else {}
+    return {"ts": iso(change.ts), **component, "active": change.active, "values": change.values}

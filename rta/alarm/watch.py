@@ -1,0 +1,104 @@
+"""All configured alarms of a node, and which of them is due when. No clock is read here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+from rta.alarm.definition import AlarmDefinition
+from rta.alarm.monitor import Change, Monitor, monitor_of, steady
+from rta.node.run import Now
+from rta.stream.agenda import Agenda, Timer
+from rta.stream.clock import LIVE, StreamClock
+from rta.stream.definition import Component, Ns
+from rta.stream.sample import Sample
+
+__all__ = ["AlarmWatch"]
+
+_SET = 1.0  # seconds by which the wall clock may differ from a steady one without having been set
+
+
+class AlarmWatch:
+    """What it says depends on nothing but the calls. Each takes the moment at which it is made."""
+
+    def __init__(self, definitions: Iterable[AlarmDefinition], now: Now) -> None:
+        """Silence counts from `now`."""
+        self.counts: Counter[str] = Counter()
+        """Samples that could not count: `out_of_order`, `no_number`, `unknown`."""
+        self._agenda = Agenda()
+        self._clocks: dict[str, StreamClock] = {}
+        self._monitors: dict[str, Monitor] = {}
+        self._timers: dict[tuple[str, Component], Timer] = {}
+        self._latest = now
+        self._out: list[Change] = []
+        for definition in definitions:
+            code = definition.code
+            self._monitors[code] = monitor_of(definition, now)
+            self._clocks[code] = LIVE
+            for component in definition.components:
+                self._timers[code, component] = Timer(partial(self._fire, code, component))
+                self._schedule(code, component)
+
+    def take(self, code: str, samples: Sequence[Sample], now: Now) -> list[Change]:
+        """New samples of an alarm, in any order; and whatever is due by now."""
+        self._reach(now)
+        monitor = self._monitors.get(code)
+        known = [s for s in samples if (code, s.component) in self._timers]
+        if len(known) < len(samples):
+            self.counts["unknown"] += len(samples) - len(known)
+        if monitor is not None and known:
+            # Samples first: they may say more of the time until now than that it has passed.
+            self._out += monitor.take(known, now, self.counts)
+            for component in {sample.component for sample in known}:
+                self._schedule(code, component)
+        return self._run(now)
+
+    def set_clock(self, code: str, clock: StreamClock, now: Now) -> list[Change]:
+        """What comes from now on has another time, or is of another session."""
+        self._reach(now)
+        if code in self._monitors:
+            self._clocks[code] = clock
+            self._begin_anew(code, now)
+        return self._run(now)
+
+    def advance(self, now: Now) -> list[Change]:
+        """Whatever is due by now."""
+        self._reach(now)
+        return self._run(now)
+
+    def due(self) -> float | None:
+        """When to call `advance` at the latest, steady seconds."""
+        head = self._agenda.head()
+        return None if head is None else head[0] / 1e9
+
+    def _reach(self, now: Now) -> None:
+        """If the wall clock has been set, the times of samples are no longer comparable."""
+        step = (now.wall - self._latest.wall) / 1e9 - (now.steady - self._latest.steady)
+        self._latest = now
+        if abs(step) > _SET:
+            for code in self._monitors:
+                self._begin_anew(code, now)
+
+    def _begin_anew(self, code: str, now: Now) -> None:
+        monitor = self._monitors[code]
+        self._out += monitor.begin_anew(self._clocks[code], now)
+        for component in monitor.definition.components:
+            self._schedule(code, component)
+
+    def _schedule(self, code: str, component: Component) -> None:
+        due, timer = self._monitors[code].due(component), self._timers[code, component]
+        # One that is set too early looks again when it fires; that is cheaper than setting it at each sample.
+        if due is not None and (timer.entry is None or due < timer.entry[0]):
+            self._agenda.set(timer, due)
+
+    def _run(self, now: Now) -> list[Change]:
+        at = steady(now)
+        while (head := self._agenda.head()) is not None and head[0] <= at:
+            self._agenda.fire_head()
+        out, self._out = self._out, []
+        return out
+
+    def _fire(self, code: str, component: Component, _: Ns) -> None:
+        self._out += self._monitors[code].advance(component, self._latest)
+        self._schedule(code, component)
