@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["nearest", "shown"]
+__all__ = ["nearest", "printable", "shown"]
 
 
 def shown(value: Any) -> str:
@@ -34,3 +34,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     if close:
         return f'did you mean "{close[0]}"?'
     return f"there are: {', '.join(names)}" if names else "there are none"
+
+
+def printable(text: str) -> str:
+    """A text from outside, in one line: what would control a terminal is escaped, as in code."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

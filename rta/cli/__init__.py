@@ -10,6 +10,7 @@ import click
 
 from rta import __version__
 from rta.errors import ConfigError, RtaError
+from rta.phrases import printable
 
 __all__ = ["main"]
 
@@ -19,8 +20,12 @@ _COMMANDS = {
     "doctor": ("rta.cli.doctor", "Look at the buffer, and say why a session cannot be streamed."),
     "config": ("rta.cli.config", "Show what can be configured."),
     "sessions": ("rta.cli.sessions", "List the sessions of a running service."),
-    "streams": ("rta.cli.streams", "List the streams of a running service; start, stop and change them."),
+    "streams": ("rta.cli.streams", "List the streams of a service or a node; start, stop and change them."),
+    "alarms": ("rta.cli.alarms", "List the alarms of a service or of nodes."),
     "tail": ("rta.cli.tail", "Follow a session live."),
+    "watch": ("rta.cli.watch", "Watch nodes on a broker: presence, streams, gaps, alarms."),
+    "fetch": ("rta.cli.fetch", "Fetch the history of a stream from a node."),
+    "command": ("rta.cli.command", "Give a node a command."),
     "publish": ("rta.cli.publish", "Write a recording to Redis, as a live session."),
 }
 
@@ -59,6 +64,6 @@ def main() -> None:
         for problem in e.problems:
             click.echo(problem, err=True)
         sys.exit(2)
-    except RtaError as e:
-        click.echo(f"rta: {e}", err=True)
+    except RtaError as e:  # a reason may be that of a node, and no terminal is to obey it
+        click.echo("rta: " + "\n".join(map(printable, str(e).splitlines())), err=True)
         sys.exit(1)

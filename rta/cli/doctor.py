@@ -17,6 +17,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from rta.cli.terminal import cell
 from rta.config import Config, Plugged, build_config, load_config
 from rta.errors import ConfigError, Problem
 from rta.ports import Finding, Offer, Severity, load_transport
@@ -115,21 +116,16 @@ def _print(findings: Sequence[Finding]) -> None:
     console = Console(highlight=False)
     for finding in findings:
         word = Text(finding.severity.value.ljust(_INDENT), _STYLES[finding.severity])
-        _indented(console, word, _plain(finding.title, "" if finding.severity is Severity.OK else "bold"))
+        _indented(console, word, cell(finding.title, "" if finding.severity is Severity.OK else "bold"))
         if finding.detail:
-            _indented(console, Text(), _plain(finding.detail))
+            _indented(console, Text(), cell(finding.detail))
         if finding.advice:
-            _indented(console, Text("    do:", "dim"), _plain(finding.advice))
+            _indented(console, Text("    do:", "dim"), cell(finding.advice))
         if finding.rows:
             console.print(Padding(_table(finding.rows), (0, 0, 1, _INDENT)))
     counts = [(s, sum(f.severity is s for f in findings)) for s in (Severity.PROBLEM, Severity.WARNING)]
     said = ", ".join(f"{n} {s.value}{'' if n == 1 else 's'}" for s, n in counts if n)
     console.print(Text(said or "no problems", "bold"))
-
-
-def _plain(text: str, style: str = "") -> Text:
-    """Names come from outside: neither markup nor what a terminal would obey."""
-    return Text("".join(c if c.isprintable() else repr(c)[1:-1] for c in text), style)
 
 
 def _indented(console: Console, label: Text, text: Text) -> None:
@@ -143,7 +139,7 @@ def _indented(console: Console, label: Text, text: Text) -> None:
 def _table(rows: Sequence[Sequence[str]]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for head in rows[0]:
-        table.add_column(_plain(head), overflow="fold")
+        table.add_column(cell(head), overflow="fold")
     for row in rows[1:]:
-        table.add_row(*map(_plain, row))
+        table.add_row(*map(cell, row))
     return table

@@ -8,9 +8,9 @@ import click
 import trio
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from rta.cli.service import url_option
+from rta.cli.terminal import cell
 from rta.client import RestClient
 from rta.wire import SessionModel
 from rta.wire.json_model import dump
@@ -36,7 +36,7 @@ def command(url: str, as_json: bool) -> None:
         table.add_column(column, overflow="fold")
     for session in sessions:
         cells = session.identity, session.identifier, session.state.name.lower(), session.timestamp, _covers(session)
-        table.add_row(*map(Text, cells))  # as text: a bare string would be read as markup
+        table.add_row(*map(cell, cells))
     Console().print(table)
 
 

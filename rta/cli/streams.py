@@ -1,29 +1,25 @@
-"""`rta streams`: the streams of a running service; started, stopped, added, edited and removed."""
+"""`rta streams`: the streams of a running service, or of a node; started, stopped, added, edited and removed."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import click
-import trio
-from click.core import ParameterSource
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
-from rta.cli.service import url_option
+from rta.cli.stream_calls import StreamCalls, ask_streams, place_options
 from rta.cli.stream_fields import apply_changes, read_changes, read_stream_argument
 from rta.cli.stream_story import label, moment, tell
-from rta.client import RestClient
-from rta.client.streams import StreamsClient
+from rta.cli.terminal import cell, json_line
 from rta.options.values import parse_duration
+from rta.phrases import printable
 
 __all__ = ["command"]
 
-T = TypeVar("T")
 Command = Callable[..., Any]
 
 _STATE = ("state", "seq", "since", "started_by", "stopped_by", "prune_at", "consumers")
@@ -49,33 +45,35 @@ def _set_option(required: bool) -> Callable[[Command], Command]:
 _json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for pipes.")
 
 
-def _ask(url: str, question: Callable[[StreamsClient], Awaitable[T]]) -> T:
-    context = click.get_current_context()
-    for where in (context, context.parent):  # it may stand before the name of the subcommand
-        if where is not None and where.get_parameter_source("url") is ParameterSource.COMMANDLINE:
-            url = where.params["url"]
-            break
-    return trio.run(question, StreamsClient(RestClient(url)))
-
-
 @click.group("streams", invoke_without_command=True)
-@url_option
+@place_options
 @_json_option
 @click.pass_context
-def command(context: click.Context, url: str, as_json: bool) -> None:
-    """List the streams; or one of the commands below, on a stream.
+def command(context: click.Context, as_json: bool) -> None:
+    """List the streams of a service, or of the node that --node names; or one of the commands below, on a stream.
 
     CODE is that of a status, STREAM the name of one of its streams, left out where it has none: `car.engine live` or
     `car.engine/live`, `car.gear`.
     """
-    if context.invoked_subcommand is not None:
-        if as_json:
-            raise click.UsageError("--json is for the list, or comes behind show")
-        return
-    streams = _ask(url, lambda client: client.list())
+    if context.invoked_subcommand is None:
+        _list(as_json)
+    elif as_json:
+        raise click.UsageError("--json is for the list, or comes behind list or show")
+
+
+@command.command("list")
+@place_options
+@_json_option
+def list_streams(as_json: bool) -> None:
+    """List the streams, as without a command."""
+    _list(as_json)
+
+
+def _list(as_json: bool) -> None:
+    streams = ask_streams(lambda calls: calls.list())
     if as_json:
         for stream in streams:
-            click.echo(json.dumps(stream, ensure_ascii=False))
+            click.echo(json_line(stream))
     elif streams:
         Console().print(_table(streams))
     else:
@@ -84,19 +82,19 @@ def command(context: click.Context, url: str, as_json: bool) -> None:
 
 @command.command()
 @_stream_argument
-@url_option
+@place_options
 @_json_option
-def show(code: str, stream: str | None, url: str, as_json: bool) -> None:
+def show(code: str, stream: str | None, as_json: bool) -> None:
     """Every setting of a stream, and why it runs or does not."""
     which = read_stream_argument(code, stream)
-    found = _ask(url, lambda client: client.show(*which))
+    found = ask_streams(lambda calls: calls.show(*which))
     if as_json:
-        click.echo(json.dumps(found, ensure_ascii=False))
+        click.echo(json_line(found))
         return
     console = Console()
-    console.print(Text(label(found), "bold"))
+    console.print(cell(label(found), "bold"))
     for sentence in tell(found, datetime.now(UTC)):
-        console.print(Text(sentence))
+        console.print(cell(sentence))
     console.print(_settings(found))
 
 
@@ -104,8 +102,8 @@ def show(code: str, stream: str | None, url: str, as_json: bool) -> None:
 @_stream_argument
 @click.option("--timeout", metavar="TIME", help="Stop by itself this long after, as in 10m; in place of its own.")
 @click.option("--consumer", metavar="NODE", help="The id of the node it is for.")
-@url_option
-def start(code: str, stream: str | None, timeout: str | None, consumer: str | None, url: str) -> None:
+@place_options
+def start(code: str, stream: str | None, timeout: str | None, consumer: str | None) -> None:
     """Start a stream; one that runs is renewed."""
     which = read_stream_argument(code, stream)
     seconds = None
@@ -114,60 +112,60 @@ def start(code: str, stream: str | None, timeout: str | None, consumer: str | No
             seconds = parse_duration(timeout)
         except ValueError as e:
             raise click.BadParameter(str(e), param_hint="--timeout") from None
-    _say(_ask(url, lambda client: client.start(*which, seconds, consumer)))
+    _say(ask_streams(lambda calls: calls.start(*which, seconds, consumer)))
 
 
 @command.command()
 @_stream_argument
-@url_option
-def stop(code: str, stream: str | None, url: str) -> None:
+@place_options
+def stop(code: str, stream: str | None) -> None:
     """Stop a stream, whoever started it."""
     which = read_stream_argument(code, stream)
-    _say(_ask(url, lambda client: client.stop(*which)))
+    _say(ask_streams(lambda calls: calls.stop(*which)))
 
 
 @command.command()
 @_stream_argument
 @_set_option(required=False)
-@url_option
-def add(code: str, stream: str | None, sets: tuple[str, ...], url: str) -> None:
+@place_options
+def add(code: str, stream: str | None, sets: tuple[str, ...]) -> None:
     """Add a stream to a status."""
     which = read_stream_argument(code, stream)
     fields = apply_changes(read_changes(sets), {})
-    _say(_ask(url, lambda client: client.add(*which, fields)))
+    _say(ask_streams(lambda calls: calls.add(*which, fields)))
 
 
 @command.command()
 @_stream_argument
 @_set_option(required=False)
 @click.option("--unset", "unsets", multiple=True, metavar="KEY", help="A setting that is to be the default again.")
-@url_option
-def edit(code: str, stream: str | None, sets: tuple[str, ...], unsets: tuple[str, ...], url: str) -> None:
+@place_options
+def edit(code: str, stream: str | None, sets: tuple[str, ...], unsets: tuple[str, ...]) -> None:
     """Change settings of a stream; one that runs starts anew."""
     which = read_stream_argument(code, stream)
     changes = read_changes(sets, unsets)
     if not changes:
         raise click.UsageError("expected something to --set or --unset")
 
-    async def change(client: StreamsClient) -> dict[str, Any]:
+    async def change(calls: StreamCalls) -> dict[str, Any]:
         in_part = any(len(path) > 1 for path in changes)
-        return await client.edit(*which, apply_changes(changes, await client.show(*which) if in_part else {}))
+        return await calls.edit(*which, apply_changes(changes, await calls.show(*which) if in_part else {}))
 
-    _say(_ask(url, change))
+    _say(ask_streams(change))
 
 
 @command.command()
 @_stream_argument
-@url_option
-def remove(code: str, stream: str | None, url: str) -> None:
+@place_options
+def remove(code: str, stream: str | None) -> None:
     """Stop a stream and forget it."""
     which = read_stream_argument(code, stream)
-    _ask(url, lambda client: client.remove(*which))
+    ask_streams(lambda calls: calls.remove(*which))
     click.echo(f"{label({'code': which[0], 'name': which[1]})}: removed")
 
 
 def _say(stream: dict[str, Any]) -> None:
-    click.echo(f"{label(stream)}: {' '.join(tell(stream, datetime.now(UTC)))}")
+    click.echo(printable(f"{label(stream)}: {' '.join(tell(stream, datetime.now(UTC)))}"))
 
 
 def _table(streams: list[dict[str, Any]]) -> Table:
@@ -180,7 +178,7 @@ def _table(streams: list[dict[str, Any]]) -> Table:
         texts = [s.get("code"), s.get("name"), s.get("state"), moment(s.get("since")), s.get("started_by")]
         rates = [f"{_number(s.get(key)):.1f}/s" for key in _RATES]
         cells = [*texts, moment(s.get("prune_at")), *rates]
-        table.add_row(*(Text("" if c is None else str(c)) for c in cells))  # a bare string would be markup
+        table.add_row(*map(cell, cells))
     return table
 
 
@@ -191,7 +189,7 @@ def _settings(stream: dict[str, Any]) -> Table:
     settings = [key for key in stream if key not in ("code", "name", *_STATE, *_RATES)]
     for key in [*settings, *_STATE, *_RATES]:
         if stream.get(key) not in (None, "", {}, []):
-            table.add_row(Text(key.replace("_", " ") if key not in settings else key), Text(_written(stream[key])))
+            table.add_row(cell(key.replace("_", " ") if key not in settings else key), cell(_written(stream[key])))
     return table
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-import os
 import sys
 import time
 from datetime import UTC, datetime
@@ -18,11 +16,13 @@ from rich.table import Table
 from rich.text import Text
 
 from rta.cli.service import url_option
+from rta.cli.terminal import cell, json_line, lasting_pipe
 from rta.client import RestClient
 from rta.client.board import Board, sparkline
 from rta.client.decode import Decoder
 from rta.client.follow import Watcher, find_session, follow_session
 from rta.errors import RtaError, first_error
+from rta.phrases import printable
 from rta.wire import SessionModel, TimeRange
 from rta.wire.burst import Burst
 
@@ -39,12 +39,11 @@ _REFRESH = 0.2  # seconds
 def command(session: str, url: str, as_json: bool, only: tuple[str, ...]) -> None:
     """Follow SESSION (an identity, an identifier, or 'latest') until it is closed. Ctrl-C ends."""
     error: RtaError | None = None
-    try:
-        error = trio.run(_main, RestClient(url), session, as_json, only)
-    except* KeyboardInterrupt:
-        pass
-    except* BrokenPipeError:  # the reader of our lines has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the last flush would fail once more
+    with lasting_pipe():
+        try:
+            error = trio.run(_main, RestClient(url), session, as_json, only)
+        except* KeyboardInterrupt:
+            pass
     if error is not None:
         raise error
 
@@ -97,11 +96,11 @@ class _Lines(Watcher):
         sys.stdout.flush()
 
     def notice(self, text: str) -> None:
-        click.echo(text, err=True)
+        click.echo(printable(text), err=True)
 
     @staticmethod
     def _print(line: dict[str, Any]) -> None:
-        sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+        sys.stdout.write(json_line(line) + "\n")
 
 
 def _json_value(value: Any) -> Any:
@@ -148,14 +147,14 @@ class _Screen(Watcher):
         table.add_column("course")
         for line in self._board.lines.values():
             cells = line.name, line.text, line.unit, f"{line.rate(now):.1f}/s"
-            table.add_row(*map(Text, cells), Text(sparkline(line.course), "cyan"))  # a bare string would be markup
+            table.add_row(*map(cell, cells), Text(sparkline(line.course), "cyan"))
         head = Text(no_wrap=True, overflow="ellipsis")
         if self._model is not None:
-            head.append(self._model.identifier or self._model.identity, "bold")
-            head.append(f"  {self._model.state.name.lower()}  {self._model.identity}", "dim")
+            head.append_text(cell(self._model.identifier or self._model.identity, "bold"))
+            head.append_text(cell(f"  {self._model.state.name.lower()}  {self._model.identity}", "dim"))
         if self._span is not None:
             head.append(f"  {_clock(self._span.end)}  {(self._span.end - self._span.start) / 1e9:.1f} s")
-        tail = Text(self._note, "yellow") if self._note else Text(self._last_event, "dim")
+        tail = cell(self._note, "yellow") if self._note else cell(self._last_event, "dim")
         return Group(head, table, tail)
 
 

@@ -6,11 +6,26 @@ import pytest
 
 from rta import __version__
 
+COMMANDS = (
+    "run",
+    "check",
+    "doctor",
+    "config",
+    "sessions",
+    "streams",
+    "alarms",
+    "tail",
+    "watch",
+    "fetch",
+    "command",
+    "publish",
+)
+
 
 def test_help_lists_the_commands(run):
     shown = run("--help")
     assert (shown.status, shown.err) == (0, "")
-    for name in ("run", "check", "doctor", "config", "sessions", "tail", "publish"):
+    for name in COMMANDS:
         assert f"\n  {name} " in shown.out
 
 
@@ -18,7 +33,7 @@ def test_the_version_is_that_of_the_package(command):
     assert command("--version") == (0, f"rta, version {__version__}\n", "")
 
 
-@pytest.mark.parametrize("name", ["run", "check", "doctor", "config", "sessions", "tail", "publish"])
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help(command, name):
     shown = command(name, "--help")
     assert shown.status == 0
