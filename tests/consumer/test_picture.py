@@ -172,7 +172,7 @@ PAYLOAD = (
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(st.tuples(KINDS, st.sampled_from(["", "live"]), PAYLOAD, st.booleans()), max_size=25))
 def test_whatever_is_fed_open_gaps_and_events_agree(messages):
     fed = Fed()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import cbor2
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rta.consumer.errors import CommandError
@@ -178,6 +178,7 @@ JSON = st.recursive(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(JSON.map(cbor2.dumps) | st.binary(max_size=200))
 def test_whatever_comes_is_read_or_refused_as_malformed(payload):
     faults = Faults()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rta.consumer.values import Allowance, Path, clear, leaves, merge
@@ -40,6 +40,7 @@ VALUES = st.recursive(
 MAPS = st.dictionaries(st.sampled_from("abcd"), VALUES, max_size=4)
 
 
+@settings(deadline=None)
 @given(st.lists(MAPS, max_size=8))
 def test_merging_is_deep_and_what_is_forgotten_leaves_nothing_behind(entries):
     kept, expected = Kept(), {}
@@ -52,6 +53,7 @@ def test_merging_is_deep_and_what_is_forgotten_leaves_nothing_behind(entries):
     assert kept.allowance.take(10_000, 1 << 20)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(MAPS, st.booleans(), st.integers(0, 5)), max_size=12), st.integers(0, 6), st.integers(0, 40))
 def test_over_the_bound_values_are_left_out_and_no_room_is_lost(entries, values, characters):
     kept = Kept(values, characters)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PLAIN = ("wire", "session", "stream", "node", "remote")
+PLAIN = ("wire", "session", "stream", "node", "alarm", "remote")
 """No I/O, no clock, no `await`."""
 
 
