@@ -167,6 +167,8 @@ def move(path: Path, to: Path) -> None:
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
     """All of it is kept, or nothing."""
     try:
+        if db.in_transaction:  # one that could not be taken back
+            db.execute("ROLLBACK")
         db.execute("BEGIN IMMEDIATE")
         yield
         db.execute("COMMIT")

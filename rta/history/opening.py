@@ -117,8 +117,7 @@ def _read(path: Path, damaged: Damaged) -> Opened:
         raise _Torn("it is empty")
     db = connect(path)
     try:
-        taken = db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
-        if log.is_torn(taken):
+        if log.is_torn(_taken_over(db)):
             damaged("the history's write-ahead log was torn: the last entries before the end are missing")
         if (found := db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
             raise _Torn(found.splitlines()[-1])
@@ -141,6 +140,17 @@ def _read(path: Path, damaged: Damaged) -> Opened:
     return Opened(db, rows, state, catalogue, Cleaning())
 
 
+def _taken_over(db: sqlite3.Connection) -> int:
+    """How many pages of the log there are, for SQLite."""
+    try:
+        found: int = db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
+    except sqlite3.Error as e:
+        if is_damage(e):
+            raise
+        return 1 << 30  # no room for it now: it can be read all the same
+    return found
+
+
 def _tracks(db: sqlite3.Connection) -> dict[int, Track]:
     tracks = {}
     for row in db.execute("SELECT id, code, name, floor, sum FROM streams ORDER BY id"):
@@ -152,8 +162,7 @@ def _tracks(db: sqlite3.Connection) -> dict[int, Track]:
 
 def _runs(db: sqlite3.Connection, tracks: dict[int, Track], catalogue: Catalogue) -> None:
     """Runs of full segments. Those of a segment that are not all there are found out anew."""
-    db.execute("DELETE FROM runs WHERE id >= ?", (places_id(catalogue.sealed + 1, 0),))
-    for row in db.execute(f"{RUNS} ORDER BY id"):
+    for row in db.execute(f"{RUNS} WHERE id < ? ORDER BY id", (places_id(catalogue.sealed + 1, 0),)):
         if not is_right_run(row):
             raise _Torn("a run is not as it was written")
         segment, stream = row[0] >> 32, row[0] & 0xFFFFFFFF

@@ -11,8 +11,11 @@ import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
+
+from attrs import evolve
 
 from rta.errors import HistoryError
 from rta.history.entry import Bounds, KeptEntry, Key, Limit, NewEntry
@@ -52,8 +55,9 @@ class HistoryStore:
         self._segment = segment
         self._lock = threading.Lock()
         self._written = 0
+        self._unusable: str | None = None  # why the file is to be salvaged before the next write
         try:
-            self._held = hold(path)
+            self._held: int | None = hold(path)
         except OSError as e:
             raise HistoryError(f"the history {path}: {e.strerror}") from e
         try:
@@ -149,7 +153,7 @@ class HistoryStore:
                 packed = run.places.pack(run.segment * catalogue.segment)
                 number = places_id(run.segment, track.id)
                 row = (number, run.first, run.last, run.count, run.begins, run.oldest, run.newest)
-                statement = "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                statement = "REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
                 db.execute(statement, (*row, check_sum(*row, packed), packed))
         for segment in catalogue.full(catalogue.sealed_then(len(sealed))):
             db.execute("REPLACE INTO segments VALUES (?, ?)", (segment, catalogue.entries[segment]))
@@ -183,6 +187,8 @@ class HistoryStore:
         :raises HistoryError: the file cannot be read. An entry that is damaged is left out, and `damage` says so.
         """
         upto = FOR_EVER if upto is None else upto
+        if self._held is None:
+            raise HistoryError(f"the history {self._path} is closed")
         try:
             while True:
                 with self._lock:
@@ -203,8 +209,9 @@ class HistoryStore:
                         if run.places is None and len(found.positions) < run.count:
                             torn = run
                             break
-                        places += chosen(found, begins, max(after, floor), upto, since, until)
-                del places[max(limit, 0) :]
+                        places += islice(
+                            chosen(found, begins, max(after, floor), upto, since, until), limit - len(places)
+                        )
                 rows = {} if torn else file.rows.entries(track.id, [pos for pos, _ in places])
                 lost = {pos for pos, _ in places if pos not in rows}
                 if (torn or lost) and self._lose(file, track, torn, lost):
@@ -300,16 +307,22 @@ class HistoryStore:
 
         :raises HistoryError: nothing has been written.
         """
-        try:
-            return write()
-        except (sqlite3.Error, OSError) as e:
-            if not isinstance(e, sqlite3.Error) or not is_damage(e):
-                # A full disk may hold a log that is in the file already, or could be.
-                self._checkpoint()
-                raise spoken(self._path, e) from e
+        if self._held is None:
+            raise HistoryError(f"the history {self._path} is closed")
+        if self._unusable is None:
+            try:
+                return write()
+            except (sqlite3.Error, OSError) as e:
+                if not isinstance(e, sqlite3.Error) or not is_damage(e):
+                    # A full disk may hold a log that is in the file already, or could be.
+                    self._checkpoint()
+                    raise spoken(self._path, e) from e
+                self._unusable = f"it could not be written: {e}"
+                self._file.close()
+        opened = self._opened(self._unusable)  # takes its time; readers know what there was meanwhile
+        opened.state = evolve(opened.state, last=self.last, mark=self.mark)  # the file may have lost them
         with self._lock:
-            self._file.close()
-            self._file = self._opened("it could not be written")
+            self._file, self._unusable = opened, None
         try:
             return write()
         except (sqlite3.Error, OSError) as e:
@@ -323,9 +336,11 @@ class HistoryStore:
             raise spoken(self._path, e) from e
 
     def close(self) -> None:
-        """End; what is committed is in the file."""
-        self._file.close()
-        release(self._held)
+        """End; what is committed is in the file. Closing again does nothing."""
+        if self._held is not None:
+            self._file.close()
+            release(self._held)
+            self._held = None
 
 
 def _write_stream(db: sqlite3.Connection, number: int, key: Key, floor: int) -> None:

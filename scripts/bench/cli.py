@@ -13,6 +13,7 @@ import click
 
 from scripts.bench.fanout import compare
 from scripts.bench.flat_out import Form
+from scripts.bench.history_cli import COMMANDS as HISTORY_COMMANDS
 from scripts.bench.latency import latency
 from scripts.bench.options import OUT, clients_option, runs_option, seconds_option, shapes_option, shared
 from scripts.bench.paced import Load
@@ -139,7 +140,7 @@ def _start(results: Results, folder: Path, quick: bool, runs: int | None) -> Non
     starting(results, folder, runs or (2 if quick else 9))
 
 
-for _command in (*REDIS_COMMANDS, *STREAMS_COMMANDS):
+for _command in (*REDIS_COMMANDS, *STREAMS_COMMANDS, *HISTORY_COMMANDS):
     cli.add_command(_command)
 
 
@@ -147,9 +148,10 @@ for _command in (*REDIS_COMMANDS, *STREAMS_COMMANDS):
 @click.option("--quick", is_flag=True, help="Short and single runs: whether it works, not what it is worth.")
 @click.option("--out", type=click.Path(path_type=Path), default=OUT, help="JSON lines are appended here.")
 def _all(quick: bool, out: Path) -> None:
-    """Everything, one after the other: about 85 minutes, with --quick under 9."""
+    """Everything, one after the other: about 90 minutes, with --quick under 10."""
     arguments = ["--out", str(out), *(["--quick"] if quick else [])]
-    for command in (_start, _latency, _select, _fanout, _behind, _stall, *REDIS_COMMANDS, *STREAMS_COMMANDS):
+    own = (_start, _latency, _select, _fanout, _behind, _stall)
+    for command in (*own, *REDIS_COMMANDS, *STREAMS_COMMANDS, *HISTORY_COMMANDS):
         with _timed(command.name or ""):
             command.main(arguments, standalone_mode=False)
 
