@@ -8,7 +8,7 @@ bin := .venv/bin
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONWARNINGS VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint format proto lock bench clean
+.PHONY: help setup run test check lint format proto lock bench soak clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,9 @@ lock: ## write requirements.lock anew (ARGS=--upgrade for newer versions; needs 
 
 bench: setup ## run the benchmarks
 	@$(bin)/python -m scripts.bench $(ARGS)
+
+soak: setup ## run for ten minutes while everything breaks (ARGS='--minutes 30 --kills 100')
+	@$(bin)/python -m scripts.soak $(ARGS)
 
 clean: ## remove all that make made; recordings and other state stay
 	rm -rf .venv .make build dist .hypothesis .mypy_cache .ruff_cache .pytest_cache scripts/bench/bin
