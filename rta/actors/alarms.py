@@ -141,7 +141,7 @@ class Alarms:
         self._judged([change])
 
     def _judged(self, changes: list[Change]) -> None:
-        news = [] if self._over else [change for change in changes if self._board.apply(change)]
+        news = [] if self._over else [change for change in changes if self._is_news(change)]
         if news:
             now = self._clock().steady
             for code, of_code in groupby(sorted(news, key=_code), _code):
@@ -150,15 +150,21 @@ class Alarms:
         if self._due() < self._wakes:
             self._wake.set()
 
+    def _is_news(self, change: Change) -> bool:
+        was_active = self._board.is_active(change.code, change.component)
+        if not self._board.apply(change):
+            return False
+        if change.active is not was_active:  # else only its values are others
+            self._report.count("rta_alarm_changes_total", change="raised" if change.active else "cleared")
+        return True
+
     def _say(self, code: str, changes: list[Change], now: float) -> None:
         self._fulls.changed(code, now)
-        raised = sum(change.active for change in changes)
-        self._report.count("rta_alarm_changes_total", raised, change="raised")
-        self._report.count("rta_alarm_changes_total", len(changes) - raised, change="cleared")
         told = [change for change in changes if self._may_tell(change, now)]
         self._left_out("flapping", len(changes) - len(told))
         if told:
-            log.info("alarms have changed", code=code, raised=raised, cleared=len(changes) - raised)
+            active = sum(change.active for change in changes)
+            log.info("alarms have changed", code=code, active=active, over=len(changes) - active)
         for payload, count in event_messages(told):
             if not self._publisher.alarm_event(code, payload):
                 self._left_out("unsent", count)

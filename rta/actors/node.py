@@ -54,7 +54,7 @@ _SET_BACK = 1.0  # seconds the wall clock may be set back without everything beg
 _SET_FORWARD = 10.0  # and forward: what would have happened in between is played through
 _ASK_AGAIN = 10.0  # seconds until a subscription that was refused is tried again
 _GOODBYE = 2.0  # seconds for the last messages
-_COMMITTED = 1.0  # seconds for what has been sent to be in the history
+_COMMITTED = 1.5  # seconds for what has been sent to be in the history, or to go on without it
 
 
 class NodeActor:
@@ -243,8 +243,8 @@ class NodeActor:
             match thing:
                 case Update():
                     publisher.update(thing, now)
-                case StateChanged(stream):
-                    publisher.state(stream)
+                case StateChanged(stream, running):
+                    publisher.state(stream, running)
                 case Cleared(stream):
                     publisher.clear(stream)
                 case Removed(stream):

@@ -56,7 +56,7 @@ class Publisher:
         self._tally = tally
         self._owed: dict[str, tuple[bytes, Qos]] = {}
         self._fulls: dict[NodeStream, Update | None] = {}
-        """What streams owe; None: it is to be made."""
+        """What streams owe: an update that is to be tried again, or None: it is to be made."""
         self._first: dict[NodeStream, Update] = {}
         """Before the first connection: the picture of each stream, as long as nothing has come after it."""
         self._results: dict[_Result, None] = {}
@@ -97,7 +97,7 @@ class Publisher:
         self.presence("online")
         streams = list(streams)
         for stream in streams:
-            self.state(stream)
+            self.state(stream, stream.run is not None)
         for stream in streams:
             if stream.run is None:
                 self.clear(stream)
@@ -151,8 +151,7 @@ class Publisher:
             self._update_settled(topic, update, e)
             return
         except TransportError:
-            self._leave_out(update)
-            self._owe_full(stream)
+            self._owe_full(update)
             return
         self._tally.stream_messages += 1
         self._tally.stream_events += len(message.events)
@@ -171,10 +170,10 @@ class Publisher:
         if update.done is not None:
             update.done(error is None or isinstance(error, UndeliverableError))
 
-    def state(self, stream: NodeStream) -> None:
+    def state(self, stream: NodeStream, running: bool) -> None:
         """Whether it runs."""
         topic = self._topics.topic(Kind.STATE, *stream.key)
-        self._keep(topic, encode({"state": "stopped" if stream.run is None else "running"}))
+        self._keep(topic, encode({"state": "running" if running else "stopped"}))
 
     def clear(self, stream: NodeStream) -> None:
         """The retained status of a stream goes. With the QoS of its updates, so that none of them overtakes it."""
@@ -193,7 +192,7 @@ class Publisher:
     def alarm_event(self, code: str, payload: bytes) -> bool:
         """What has changed of an alarm; whether it is on its way. It is not kept: a full update follows it."""
         topic = self._topics.topic(Kind.ALARM, code)
-        if not self.up:
+        if not self.up or topic in self._owed:  # a full update of before would come behind it, and take it back
             return False
         try:
             self._bus.send(topic, payload, qos=1, done=partial(self._settled, topic))
@@ -296,10 +295,14 @@ class Publisher:
                 self._refused.add(topic)
                 log.warning("the bus does not take a message", topic=topic, error=str(error))
 
-    def _owe_full(self, stream: NodeStream) -> None:
+    def _owe_full(self, update: Update) -> None:
+        """There was no room for an update. One that is a whole picture is tried again, and no new one is made, as long
+        as nothing comes after it: each that is made is an entry of the stream's history."""
+        stream = update.stream
+        if stream.run is None or not update.message.retain:
+            self._leave_out(update)
         if stream.run is not None:
-            self._leave_out(self._fulls.pop(stream, None))
-            self._fulls[stream] = None
+            self._fulls[stream] = update if update.message.retain else None
             self._wake.set()
 
     def _pay(self, refresh: Callable[[list[NodeStream]], None]) -> bool:

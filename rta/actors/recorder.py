@@ -114,8 +114,14 @@ class Recorder:
         self._position = 0
         """The last one that was given out."""
         self._committed = 0
+        self._writing = False
         self._overtaken = False
-        """What that commit is for has gone on without it."""
+        """What is being written has not been in time; what comes does not wait for it."""
+        self._removed: set[Key] = set()
+        """Streams that are gone, and their history is not yet."""
+        self._opened: list[HistoryStore] = []
+        """The file, if a thread has opened it that was not waited for."""
+        self._working = trio.CancelScope()
         self._wake = trio.Event()
         self._moved = trio.Event()
         self._closing = trio.Event()
@@ -139,7 +145,7 @@ class Recorder:
     async def _open(self, path: Path) -> None:
         self._opened_at = trio.current_time()
         try:
-            store = await self._thread(partial(_opened, path))
+            store = await self._thread(partial(_opened, path, self._opened))
         except HistoryError as e:
             self._fail(str(e))
             return
@@ -179,12 +185,10 @@ class Recorder:
             return None
         return self._deliveries.setdefault(stream.key, Delivery())
 
-    def replayed(self, stream: NodeStream, upto: int) -> None:
+    def replayed(self, delivery: Delivery, upto: int) -> None:
         """Its owed entries up to this position have been acknowledged."""
-        delivery = self._deliveries.get(stream.key)
-        if delivery is not None:
-            delivery.replayed(upto)
-            self._touch()
+        delivery.replayed(upto)
+        self._touch()
 
     def _settled(self, delivery: Delivery, first: int, delivered: bool) -> None:
         delivery.settled(first, delivered)
@@ -212,11 +216,14 @@ class Recorder:
         now = trio.current_time()
         for thing in out:
             entries = self._entries(thing) if isinstance(thing, Update) else []
+            if isinstance(thing, Removed):
+                self._newest.pop(thing.stream.key, None)
             if entries or self._of_stream[thing.stream.key] or (isinstance(thing, Removed) and self.store):
                 self._queue.append(_Waiting(thing, entries, now))
                 self._of_stream[thing.stream.key] += 1
             else:
                 direct.append(thing)
+                self._forget(thing)
         if direct:
             self._pass_on(direct)
         if len(self._queue) > _WAITING:
@@ -256,16 +263,25 @@ class Recorder:
                     delivery.sent(entries[0].pos, entries[-1].pos)
                     thing = evolve(thing, done=partial(self._settled, delivery, entries[0].pos))
             out.append(thing)
+            self._forget(thing)
         self._pass_on(out)
         self._moved.set()
         self._moved = trio.Event()
 
+    def _forget(self, thing: ToSend) -> None:
+        """A stream that is removed leaves nothing, once what was before it has gone on."""
+        if isinstance(thing, Removed):
+            self._deliveries.pop(thing.stream.key, None)
+            if self._path is not None:
+                self._removed.add(thing.stream.key)
+
     def _overtake(self, why: str) -> None:
         """Live goes on without the disk."""
         self._fail(why)
+        self._dirty = True  # the next mark tells whether it works again
         if not self._overtaken:
             log.warning("streams go on without being recorded", why=why)
-        self._overtaken = bool(self._batch)
+        self._overtaken = self._writing
         batch, queue = self._batch, self._queue
         self._queue = []
         self._batch = []
@@ -280,21 +296,21 @@ class Recorder:
             return
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._watch)
-            while not self._closing.is_set():
-                with trio.move_on_after(_LOOK):
-                    await self._wake.wait()
-                self._wake = trio.Event()
-                await self._look(self._path)
-            with trio.move_on_after(_CLOSING):
-                while self._queue:
-                    await self._commit()
-                await self._write_mark()
+            with self._working:
+                while not self._closing.is_set():
+                    with trio.move_on_after(_LOOK):
+                        await self._wake.wait()
+                    self._wake = trio.Event()
+                    await self._look(self._path)
                 if self.store is not None:
+                    await self._commit_all()
+                    await self._write_mark()
                     await self._thread(self.store.close)
             nursery.cancel_scope.cancel()
 
     def close(self) -> None:
-        """There is no more: what waits is committed, then `run` ends."""
+        """There is no more: what waits is committed, then `run` ends; soon, even if the disk hangs."""
+        self._working.deadline = trio.current_time() + _CLOSING
         self._closing.set()
         self._wake.set()
 
@@ -307,8 +323,7 @@ class Recorder:
                 if self._queue:
                     self._overtake("there is no history")
                 return
-        while self._queue:
-            await self._commit()
+        await self._commit_all()
         if self._dirty and now >= self._marked_at + _MARK:
             await self._write_mark()
         if now >= self._trimmed_at + _TRIM:
@@ -323,44 +338,55 @@ class Recorder:
             if first is not None and trio.current_time() >= first.since + _PATIENCE:
                 self._overtake("the disk does not answer in time")
 
+    async def _write(self, work: Callable[[], None]) -> bool:
+        """Whether it is on the disk."""
+        self._writing = True
+        try:
+            await self._thread(work)
+        except HistoryError as e:
+            self._fail(str(e))
+            return False
+        finally:
+            self._writing = self._overtaken = False
+        return True
+
+    async def _commit_all(self) -> None:
+        while self._queue:
+            await self._commit()
+        if self._removed:
+            await self._commit()
+
     async def _commit(self) -> None:
-        """What waits, as far as it fits in one commit."""
+        """What waits, as far as it fits in one commit, to the next removal."""
         store = self.store
         assert store is not None
-        batch = self._batch = self._queue[:_AT_ONCE]
-        del self._queue[:_AT_ONCE]
+        end = next((i for i, one in enumerate(self._queue[:_AT_ONCE], 1) if isinstance(one.thing, Removed)), _AT_ONCE)
+        batch = self._batch = self._queue[:end]
+        del self._queue[:end]
         entries = [entry for one in batch for entry in one.entries]
-        removed = [one.thing.stream.key for one in batch if isinstance(one.thing, Removed)]
+        removed, self._removed = self._removed, set()
         mark = self._due_mark() if entries else None
-        error: HistoryError | None = None
-        try:
-            await self._thread(partial(_write, store, entries, mark, removed))
-        except HistoryError as e:
-            error = e
-        if error is None:
+        kept = await self._write(partial(_commit, store, removed, entries, mark))
+        self._dirty = True
+        if kept:
             self._committed = max(self._committed, entries[-1].pos if entries else 0)
             self._health.ok(_WHO)
-            self._dirty = True
         else:
-            self._fail(str(error))
-        for key in removed:
-            self._deliveries.pop(key, None)
-            self._newest.pop(key, None)
-        if self._overtaken and not self._batch:
-            self._overtaken = False
-            if error is None:
-                self._owe(batch)
-        else:
+            self._removed |= removed
+        if self._batch is batch:
             self._batch = []
-            if entries and error is None:
+            if kept and entries:
                 self._report.count("rta_history_entries_total", len(entries))
-            self._on(batch, kept=error is None)
+            self._on(batch, kept)
+        elif kept:
+            self._owe(batch)
         self._tell_damage(store)
 
     def _owe(self, batch: list[_Waiting]) -> None:
         """They were published, who knows how, before they were committed: they come again."""
         for one in batch:
-            delivery = self.delivery(one.thing.stream) if one.entries else None
+            stream = one.thing.stream
+            delivery = self.delivery(stream) if one.entries and stream.key not in self._removed else None
             if delivery is not None:
                 delivery.sent(one.entries[0].pos, one.entries[-1].pos)
                 self._settled(delivery, one.entries[0].pos, False)
@@ -377,11 +403,10 @@ class Recorder:
         if self.store is not None:
             self._marked_at = float("-inf")
             mark = self._due_mark()
-            try:
-                await self._thread(partial(_write, self.store, [], mark, []))
-            except HistoryError as e:
+            if await self._write(partial(self.store.commit, [], mark)):
+                self._health.ok(_WHO)
+            else:
                 self._dirty = True
-                self._fail(str(e))
 
     async def _trim(self, store: HistoryStore) -> None:
         now = self._clock()
@@ -392,22 +417,28 @@ class Recorder:
             history = stream.definition.history
             if history is not None:
                 limits[stream.key] = Limit(history.entries, Ns(self._node.ts(stream, now) - history.age))
-        try:
-            await self._thread(partial(store.trim, limits))
-        except HistoryError as e:
-            self._fail(str(e))
+        await self._write(partial(_trim, store, limits))
 
 
-def _opened(path: Path) -> HistoryStore:
+def _opened(path: Path, opened: list[HistoryStore]) -> HistoryStore:
+    """The file, and in `opened` too: nobody may be waiting any more, and another try could not open it again."""
+    if opened:
+        return opened[0]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as e:
         raise HistoryError(f"cannot make {path.parent}: {e.strerror or e}") from None
-    return HistoryStore(path)
+    opened.append(HistoryStore(path))
+    return opened[0]
 
 
-def _write(store: HistoryStore, entries: list[NewEntry], mark: bytes | None, removed: list[Key]) -> None:
-    if entries or mark is not None:
-        store.commit(entries, mark)
+def _commit(store: HistoryStore, removed: set[Key], entries: list[NewEntry], mark: bytes | None) -> None:
+    """Streams that are removed go first: entries may be of others that have their names now."""
     for key in removed:
         store.forget(key)
+    if entries:
+        store.commit(entries, mark)
+
+
+def _trim(store: HistoryStore, limits: dict[Key, Limit]) -> None:
+    store.trim(limits)

@@ -9,6 +9,7 @@ Source: protocol notes, "Replay" and "History and replay".
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import partial
 
@@ -30,7 +31,6 @@ __all__ = ["Replayer"]
 log = structlog.get_logger("rta.history")
 
 _LARGEST = 8 << 10  # bytes of a message, unless a single entry is longer
-_LONGEST = 60 << 10  # bytes of a single entry; a longer one is left out
 _ENTRIES = 100  # of a message
 _LOOK = 1.0  # seconds between looks at which streams there are
 _READ_AGAIN = 10.0  # seconds until a history that cannot be read is read again
@@ -85,19 +85,17 @@ class Replayer:
     async def _replay(self, stream: NodeStream, scope: trio.CancelScope) -> None:
         with scope:
             while True:
-                delivery = self._recorder.delivery(stream)
+                await self._series(stream)
+                # It is looked up each time: a stream that was removed and added again owes anew.
+                while (delivery := self._recorder.delivery(stream)) is not None and delivery.owed is None:
+                    await self._recorder.owing.wait()
                 if delivery is None:
                     return
-                owing = self._recorder.owing
-                await self._series(stream, delivery)
-                while delivery.owed is None:
-                    await owing.wait()
-                    owing = self._recorder.owing
 
-    async def _series(self, stream: NodeStream, delivery: Delivery) -> None:
+    async def _series(self, stream: NodeStream) -> None:
         """All that is owed, to the message that says so."""
         done = False
-        while not done:
+        while not done and (delivery := self._recorder.delivery(stream)) is not None:
             began = trio.current_time()
             try:
                 message = await self._next(stream, delivery)
@@ -110,7 +108,7 @@ class Replayer:
             if message.payload and not await self._send(stream, message):
                 return
             done = message.done
-            self._recorder.replayed(stream, message.upto)
+            self._recorder.replayed(delivery, message.upto)
             self._report.count("rta_replay_entries_total", message.entries)
             if message.payload and stream.definition.replay is not None:
                 await trio.sleep_until(began + 1 / stream.definition.replay)
@@ -151,11 +149,9 @@ def _read(store: HistoryStore, key: tuple[str, str], first: int, last: int, last
     flags = {"beginning": True} if bounds is not None and bounds.first == entries[0].pos else {}
     payload, count = pack(entries, flags, _LARGEST)
     if not count:
-        payload, count = pack(entries[:1], flags, _LONGEST)
-    if not count:
-        return _Message(b"", 0, entries[0].pos, False)
+        payload, count = pack(entries[:1], flags, sys.maxsize)
     done = last_span and exhausted and count >= len(entries)
     if done:
-        payload, count = pack(entries, {**flags, "done": True}, _LONGEST)
+        payload, count = pack(entries, {**flags, "done": True}, sys.maxsize)
     upto = last if exhausted and count == len(entries) else entries[count - 1].pos
     return _Message(payload, count, upto, done)

@@ -7,6 +7,7 @@ cancelled.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -74,11 +75,13 @@ class Sampler:
         self._lookout = Lookout(buffer.sessions)
         self._documents = Documents(buffer, report)
         self._of_sessions = [b for b in bindings if any(not isinstance(s, TopicSource) for s in b.sources.values())]
-        self._of_topics: dict[str, list[tuple[str, str, Component, TopicSource]]] = {}
+        self._of_topics: dict[str, list[tuple[str, str, Component, TopicSource | None]]] = {}
+        """Whose values are from which topic; None: of what comes there, only that it comes."""
         for binding in bindings:
             for (attribute, component), source in binding.sources.items():
                 if isinstance(source, TopicSource):
-                    found = binding.code, attribute, component, source
+                    read = source if source.path or not binding.heard_only else None
+                    found = binding.code, attribute, component, read
                     self._of_topics.setdefault(source.topic, []).append(found)
         self._follows: dict[str, str] = {}
         """Which session a status looks at: code to identity."""
@@ -210,14 +213,19 @@ class Sampler:
             await self._take(message)
 
     async def _take(self, message: TopicMessage) -> None:
-        targets = self._of_topics.get(message.topic, [])
+        changed: dict[str, dict[tuple[str, Component], Value]] = {}
+        read: list[tuple[str, str, Component, TopicSource]] = []
+        for code, attribute, component, source in self._of_topics.get(message.topic, []):
+            if source is None:  # what it is tells whether it is another one
+                changed.setdefault(code, {})[attribute, component] = zlib.crc32(message.payload)
+            else:
+                read.append((code, attribute, component, source))
         try:
-            document = read_payload(message.payload) if targets else None
+            document = read_payload(message.payload) if read else None
         except MalformedError as e:
             self._report.malformed(f"topic {message.topic}", e.kind, str(e))
-            return
-        changed: dict[str, dict[tuple[str, Component], Value]] = {}
-        for code, attribute, component, source in targets:
+            read = []
+        for code, attribute, component, source in read:
             try:
                 changed.setdefault(code, {})[attribute, component] = value_at(document, source.path)
             except MalformedError as e:

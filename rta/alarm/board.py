@@ -79,6 +79,10 @@ class AlarmBoard:
             del active[change.component]
         return True
 
+    def is_active(self, code: str, component: str) -> bool:
+        """Whether this one is."""
+        return component in self._active[code]
+
     def active(self, code: str) -> list[Change]:
         """Those that are active, the longest first."""
         return sorted(self._active[code].values(), key=lambda change: change.ts)

@@ -29,7 +29,11 @@ def define_alarm(settings: AlarmSettings) -> AlarmDefinition:
         raise DefinitionError(faults)
     code = read_code(settings.code)
     binding = StatusBinding(
-        binding_code(code), selector, {(VALUE, c): source for c, (source, _) in sources.items()}, True
+        binding_code(code),
+        selector,
+        {(VALUE, c): source for c, (source, _) in sources.items()},
+        anew=True,
+        heard_only=settings.silent is not None,
     )
     texts = {component: text for component, (_, text) in sources.items()}
     return AlarmDefinition(code, _rule(settings), binding, settings.description, texts)

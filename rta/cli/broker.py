@@ -32,6 +32,7 @@ __all__ = ["Faults", "Joined", "Reach", "ask", "broker_options", "join", "read_r
 
 T = TypeVar("T")
 
+_LEVELS = 2  # of a user's name, that leave room for one more in the access list that comes with us
 _PATIENCE = 10.0  # seconds for the first connection
 _FORGETTING = 2.0  # seconds to take a made-up id off the broker again
 _BROKER = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s:/@\[\]]+)(:(?P<port>[0-9]{1,5}))?")
@@ -89,13 +90,14 @@ def broker_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "consumer_id",
             metavar="ID",
             help="Who we are: the id that nodes and the broker know us by. One client has it at a time. "
-            "Without it, the user's name at the broker, or one made up.",
+            "Without it, one made up, below the user's name at the broker.",
         ),
         click.option("--broker", metavar="HOST[:PORT]", help="Where the broker is, instead of what is configured."),
         click.option(
             "--config",
             type=click.Path(path_type=Path),
-            help="A site's TOML file: its [topics] say how to reach the broker. Without one, 127.0.0.1:1883.",
+            help="A site's TOML file: its [topics], or else its source of nodes, say how to reach the broker. "
+            "Without one, 127.0.0.1:1883.",
         ),
     ):
         command = option(command)
@@ -109,14 +111,11 @@ def read_reach(config: Path | None, broker: str | None, consumer_id: str | None)
     :raises UsageError: the options do not go together.
     """
     loaded = _configured(config)
-    topics, options = loaded.topics, loaded.topics.options
-    if topics.transport == "memory":
-        where = loaded.path or "RTA_TOPICS__TRANSPORT"
-        _misused(f"the topics of {where} stay within one process: there is no broker to reach")
+    transport, options, taken = _broker_of(loaded)
     if broker is not None:
         options = attrs.evolve(options, **_host_and_port(broker))
     context = Context("topics", loaded.folder, time.time_ns, Faults())
-    offer = load_transport(topics.transport).topics
+    offer = load_transport(transport).topics
     assert offer is not None, "the configuration was not checked"
     problems = offer.check(options, context)
     if problems:
@@ -125,9 +124,33 @@ def read_reach(config: Path | None, broker: str | None, consumer_id: str | None)
     known = consumer_id or user
     if known is not None and not valid_node(known):
         _misused(f"--as: expected levels joined by '/', without blanks, '+' and '#', got {known!r}")
-    if config is not None and known == loaded.site.node:
-        _misused(f"{known} is the node of {config} itself, whose connection we would take over: say who we are by --as")
-    return Reach(topics.transport, options, loaded.folder, known or _made_up(), known is None)
+    if config is not None and (known == loaded.site.node or consumer_id in taken):
+        _misused(f"{known} is the id of {config} itself, whose connection we would take over: say who we are by --as")
+    made_up = consumer_id is None and (user is None or user.count("/") < _LEVELS)
+    who = "/".join(filter(None, (user, _made_up()))) if made_up else known
+    assert who is not None
+    return Reach(transport, options, loaded.folder, who, made_up)
+
+
+def _broker_of(loaded: Config) -> tuple[str, Any, set[str]]:
+    """Transport and options of the topics; where these have no broker, of the source that has one. And the ids by which
+    sources are known there.
+    """
+    found = []
+    for source in loaded.sources:
+        topics = load_transport(source.transport).topics
+        if topics is not None and isinstance(source.options, topics.options):
+            found.append(source)
+    taken = {source.options.consumer for source in found if hasattr(source.options, "consumer")}
+    if loaded.topics.transport != "memory":
+        return loaded.topics.transport, loaded.topics.options, taken
+    where = loaded.path or "RTA_TOPICS__TRANSPORT"
+    if not found:
+        _misused(f"the topics of {where} stay within one process: there is no broker to reach")
+    if len(found) > 1:
+        names = ", ".join(source.name for source in found)
+        _misused(f"{where} has no broker for [topics], and several for sources ({names}): say which by --broker alone")
+    return found[0].transport, found[0].options, taken
 
 
 def _configured(path: Path | None) -> Config:

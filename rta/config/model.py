@@ -46,8 +46,8 @@ class SiteSettings:
         "IANA name of the zone whose midnight the windows of streams are counted from.", "UTC", validator=_zone
     )
     state_dir: Path | None = option(
-        "The folder for what is to survive a restart, made where it is not there: streams that were added or "
-        "edited, and the record of who did what. Unset: nothing does.",
+        "The folder for what is to survive a restart, made where it is not there: the history of streams, streams "
+        "that were added or edited, the record of who did what, the numbers of remote channels. Unset: nothing does.",
         None,
     )
     administration: bool = option(

@@ -1,5 +1,5 @@
-"""When gaps are to be healed: first the node may replay what is missing; then it is fetched, a few times at most. Plain
-code; times are steady seconds.
+"""When gaps are to be healed: first the node may replay what is missing; then it is fetched, a few times at most. Of a
+node that is one gap at a time, so that none holds up the others. Plain code; times are steady seconds.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ class _Case:
     earliest: float
     due: float
     tries: int = 0
-    working: bool = False
 
 
 class Agenda:
@@ -33,6 +32,7 @@ class Agenda:
     def __init__(self, picture: Picture) -> None:
         self._picture = picture
         self._cases: dict[Gap, _Case] = {}
+        self._busy: set[str] = set()  # nodes that are being asked
         self._bare: dict[RemoteStream, float] = {}
 
     def look(self, now: float) -> None:
@@ -50,15 +50,26 @@ class Agenda:
             del self._bare[stream]
 
     def take(self, now: float) -> list[Gap]:
-        """Those to be fetched now."""
-        found = [g for g, case in self._cases.items() if not case.working and case.due <= now]
-        for gap in found:
-            self._cases[gap].working = True
+        """Those to be fetched now. Of each, `done` is to be told."""
+        found = []
+        for gap, case in self._cases.items():
+            node = self._node(gap)
+            if case.due <= now and node not in self._busy:
+                self._busy.add(node)
+                found.append(gap)
         return found
 
+    def done(self, node: str) -> None:
+        """A node is not being asked any more."""
+        self._busy.remove(node)
+
     def due(self) -> float | None:
-        """When there will be more to do."""
-        return min((case.due for case in self._cases.values() if not case.working), default=None)
+        """When there will be more to do, unless `done` is told before."""
+        free = (case.due for gap, case in self._cases.items() if self._node(gap) not in self._busy)
+        return min(free, default=None)
+
+    def _node(self, gap: Gap) -> str:
+        return self._picture.gaps[gap][0].id
 
     def keeps_nothing(self, gap: Gap) -> bool:
         """Whether the stream was found to have no history."""
@@ -72,6 +83,5 @@ class Agenda:
         """No answer; whether it is to be given up."""
         case = self._cases[gap]
         case.tries += 1
-        case.working = False
         case.earliest = case.due = now + _AGAIN * 3 ** (case.tries - 1)
         return case.tries >= _TRIES

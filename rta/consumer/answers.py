@@ -18,6 +18,7 @@ __all__ = ["Answers", "Expected"]
 
 _AT_ONCE = 256  # requests without an answer
 _WAITING = 32 << 20  # bytes of answers to one request that nobody has looked at
+_MESSAGE = 64  # bytes that one takes besides, also an empty one
 _TOKEN = 16  # bytes of correlation data
 
 
@@ -45,12 +46,12 @@ class Expected:
         if self._error is not None:
             raise self._error
         payload = self._waiting.popleft()
-        self._bytes -= len(payload)
+        self._bytes -= len(payload) + _MESSAGE
         return payload
 
     def put(self, payload: bytes) -> None:
         self._waiting.append(payload)
-        self._bytes += len(payload)
+        self._bytes += len(payload) + _MESSAGE
         self._came.set()
         if self._bytes > _WAITING:
             self.fail(f"too slow: more than {_WAITING >> 20} MiB of the answer were waiting to be read")
@@ -96,11 +97,11 @@ class Answers:
         else:
             expected.put(message.payload)
 
-    def lost(self, link: Link) -> None:
-        """A connection is over: what was asked by it may never be answered."""
+    def lost(self, link: Link, why: str | None) -> None:
+        """A connection is over: what was asked by it may never be answered. `why`, if it is known."""
         for expected in self._expected.values():
             if expected.link is link:
-                expected.fail("the connection was lost while waiting for the answer")
+                expected.fail("the connection was lost while waiting for the answer" + (f" ({why})" if why else ""))
 
     def dropped(self) -> None:
         """Some answers were lost on our side; nobody knows whose."""

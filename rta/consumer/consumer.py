@@ -258,7 +258,7 @@ class Consumer:
                 self._say(ONLINE)
                 self._starts.reconnected()
                 await link.lost.wait()
-                self._answers.lost(link)
+                self._answers.lost(link, self._bus.trouble)
 
     async def _contradict(self) -> None:
         while True:

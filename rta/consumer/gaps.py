@@ -56,12 +56,16 @@ class Gap:
         """Whether it is one of the entries around it."""
         return (ts, seq) in ((self.since, self.after_seq), (self.until, self.before_seq))
 
-    def fill(self, ts: Ns, seq: int, source: str) -> bool:
-        """One of its entries has come; whether its number was missing. `source`: each brings its entries in order."""
+    def heard(self, ts: Ns, seq: int, source: str) -> None:
+        """One of its entries has come. `source`: each brings its entries in order."""
         before = self._last.get(source)
         if before is not None and ts > before[0] and seq <= before[1]:
             self.mixed = True
         self._last[source] = ts, seq
+
+    def fill(self, ts: Ns, seq: int, source: str) -> bool:
+        """The same; whether its number was missing."""
+        self.heard(ts, seq, source)
         for i, (first, last) in enumerate(self._pieces):
             if first <= seq <= last:
                 pieces = [p for p in ((first, seq - 1), (seq + 1, last)) if p[0] <= p[1]]

@@ -20,6 +20,7 @@ __all__ = ["Fetching", "Healer"]
 
 _LOOK = 0.1  # s at least between looks at the agenda
 _TIMEOUT = 30.0  # s between messages
+_LONGEST = 600.0  # s for all of them: a node could go on for ever
 _MS = 1_000_000
 
 
@@ -66,13 +67,13 @@ class Healer:
                 self._changed = trio.Event()
                 self._agenda.look(trio.current_time())
                 for gap in self._agenda.take(trio.current_time()):
-                    nursery.start_soon(self._heal, gap)
+                    nursery.start_soon(self._heal, gap, self._picture.gaps[gap][0].id)
                 due = self._agenda.due()
                 with trio.move_on_at(float("inf") if due is None else due):
                     await self._changed.wait()
                 await trio.sleep(_LOOK)
 
-    async def _heal(self, gap: Gap) -> None:
+    async def _heal(self, gap: Gap, node: str) -> None:
         try:
             async with self._at_once:
                 await self._consumer.link()
@@ -81,6 +82,7 @@ class Healer:
         except TransportError:
             if gap in self._picture.gaps and self._agenda.failed(gap, trio.current_time()):
                 self._tell(self._picture.give_up(gap))
+        self._agenda.done(node)
         self.wake()
 
     async def _fetch(self, gap: Gap) -> None:
@@ -90,12 +92,16 @@ class Healer:
         # From the entry before to the one behind, both included: who keeps history has these at least.
         if not gap.backwards and not self._agenda.keeps_nothing(gap):
             until = Ns(gap.until + _MS)
-            async with self._consumer.fetch(node.id, stream.code, stream.name, gap.since, until, _TIMEOUT) as fetch:
-                async for page in fetch:
-                    if gap not in self._picture.gaps:
-                        return
-                    heard = heard or bool(page.entries)
-                    self._tell(self._picture.fetched(gap, page.entries, Ns(self._clock())))
+            fetching = self._consumer.fetch(node.id, stream.code, stream.name, gap.since, until, _TIMEOUT)
+            with trio.move_on_after(_LONGEST) as patience:
+                async with fetching as fetch:
+                    async for page in fetch:
+                        if not self._picture.has(node, stream):
+                            return
+                        heard = heard or bool(page.entries)
+                        self._tell(self._picture.fetched(node, stream, gap, page.entries, Ns(self._clock())))
+            if patience.cancelled_caught:
+                raise TransportError(f"{node.id}: the answer does not end")
             if gap in self._picture.gaps and not heard:
                 self._agenda.found_nothing(gap, trio.current_time())
         if gap in self._picture.gaps:

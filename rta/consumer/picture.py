@@ -7,6 +7,7 @@ Source: protocol notes, "Node, topics, payloads", "Alarm" and "Replay".
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -114,14 +115,21 @@ class Picture:
             self.nodes.pop(node_id, None)
         return events
 
-    def fetched(self, gap: Gap, entries: Sequence[StatusEntry], now: Ns) -> list[Event]:
-        """Entries that were fetched to fill a gap that is open."""
-        node, stream = self.gaps[gap]
+    def fetched(
+        self, node: RemoteNode, stream: RemoteStream, gap: Gap, entries: Sequence[StatusEntry], now: Ns
+    ) -> list[Event]:
+        """Entries that were fetched to fill a gap. It may be closed by now: several runs within it can have the same
+        numbers."""
         taking = stream.late([e for e in entries if gap.spans(e.ts)], "history", now)
         healed = self._gaps(node, stream, taking)
         if not taking.entries:
             return healed
         return [HistoryReceived(node.id, stream.code, stream.name, tuple(taking.entries)), *healed]
+
+    def has(self, node: RemoteNode, stream: RemoteStream) -> bool:
+        """Whether it is still there."""
+        known = self.nodes.get(node.id)
+        return known is node and known.streams.get((stream.code, stream.name)) is stream
 
     def give_up(self, gap: Gap) -> list[Event]:
         """What is missing in an open gap will not come any more."""
@@ -232,8 +240,14 @@ class Picture:
             self._report.count("rta_consumer_gaps_total", outcome=outcome)
             events.append(GapHealed(*who, gap.after_seq, gap.before_seq, gap.since, gap.until, gap.missing))
         while len(self.gaps) > _GAPS:
-            events += self.give_up(next(iter(self.gaps)))
+            events += self.give_up(self._one_too_many())
         return events
+
+    def _one_too_many(self) -> Gap:
+        """The oldest gap of the node that has most."""
+        count = Counter(node.id for node, _ in self.gaps.values())
+        torn = count.most_common(1)[0][0]
+        return next(gap for gap, (node, _) in self.gaps.items() if node.id == torn)
 
     def _left_out(self, count: int = 1) -> None:
         self._report.count("rta_consumer_left_out_total", count, reason="bound")

@@ -68,6 +68,7 @@ class Received:
         self._run_seq = 0
         self._run_ts = self._top_ts = Ns(0)
         self._stopped = False
+        self._repeated = False  # the newest number was that of the entry before
         self._out_of_order: int | None = None
 
     def stopped(self) -> None:
@@ -97,6 +98,9 @@ class Received:
     def late(self, entry: StatusEntry, source: str) -> Taken:
         """An entry that was replayed or fetched."""
         if self._had(entry):
+            for gap in (*self.gaps, *self._closed):
+                if entry.seq is not None and gap.spans(entry.ts) and gap.covers(entry.seq):
+                    gap.heard(entry.ts, entry.seq, source)
             return _DOUBLE
         if entry.seq is not None:
             if self._extends(entry.ts, entry.seq):
@@ -124,10 +128,14 @@ class Received:
         if any(g.spans(ts) and g.covers(seq) and g.fill(ts, seq, "live") for g in (*self.gaps, *self._closed)):
             return _EARLIER
         if ts > self.last_ts:
-            if seq == self.seq:  # a node that always says the same is not asked for what it never had
+            repeated = seq == self.seq
+            if repeated and self._repeated:  # it always says the same: what it never had is asked for only once
                 self._begin(ts, seq)
-                return _NEWEST
-            return self._anew(ts, seq)
+                taken = _NEWEST
+            else:
+                taken = self._anew(ts, seq)
+            self._repeated = repeated
+            return taken
         return self._older(ts, seq, retained)
 
     def _older(self, ts: Ns, seq: int, retained: bool) -> Taken:
@@ -171,6 +179,7 @@ class Received:
     def _advance(self, ts: Ns, seq: int) -> None:
         self.seq, self.last_ts = seq, ts
         self._top_ts = max(self._top_ts, ts)
+        self._repeated = False
         self._out_of_order = None
 
     # ---- late

@@ -1,17 +1,19 @@
 """Watching nodes: what they publish goes into a picture, and what changes in it is told.
 
-Owns the picture and the queue of events. The queue is bounded: over it the newest event is dropped and counted, and
-the picture is right all the same.
+Owns the picture and the queue of events. The queue is bounded in number and in memory: over it the newest event is
+dropped and counted, and the picture is right all the same.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 
 import structlog
 import trio
 
 from rta.consumer.events import Event, GapFound, GapHealed, PresenceChanged, ReplayReceived
+from rta.consumer.footprint import footprint
 from rta.consumer.healer import Fetching, Healer
 from rta.consumer.patterns import Pattern
 from rta.consumer.picture import Picture, RemoteNode
@@ -24,6 +26,7 @@ __all__ = ["Watch"]
 log = structlog.get_logger("rta.consumer")
 
 _WAITING = 8192  # messages that wait to be looked at; over it they are lost, and what is retained is asked for anew
+_MEMORY = 64 << 20  # bytes, about, of events that wait to be received
 _ASK_AGAIN = 10.0  # s until a subscription that was refused is tried again
 _AFTER_FLOOD = 1.0  # s
 
@@ -52,12 +55,19 @@ class Watch:
         self._report = report
         self._picture = Picture(report)
         self._send, self._receive = trio.open_memory_channel[Event](bound)
+        self._footprints: deque[int] = deque()  # of the events that wait
+        self._memory = 0
         self._healer = Healer(self._picture, consumer, at_once, self._tell, clock) if heal else None
 
     @property
     def nodes(self) -> dict[str, RemoteNode]:
         """The picture: nodes by id. Changed in place; not to be changed by others."""
         return self._picture.nodes
+
+    @property
+    def waiting(self) -> int:
+        """Events that wait to be received. Where there are none, `nodes` is as the events told, but for those lost."""
+        return len(self._footprints)
 
     def __aiter__(self) -> Watch:
         return self
@@ -73,7 +83,9 @@ class Watch:
 
         :raises trio.ClosedResourceError: the watch has ended.
         """
-        return await self._receive.receive()
+        event = await self._receive.receive()
+        self._memory -= self._footprints.popleft()
+        return event
 
     # ---- for the consumer
 
@@ -127,10 +139,21 @@ class Watch:
                 stream.replayed_at = None if event.done else trio.current_time()
             if self._healer is not None and isinstance(event, GapFound | GapHealed | ReplayReceived | PresenceChanged):
                 self._healer.wake()
-            try:
-                self._send.send_nowait(event)
-            except trio.WouldBlock:
+            if not self._put(event):
                 self.dropped += 1
                 self._report.count("rta_consumer_left_out_total", reason="event")
-            except trio.BrokenResourceError:
-                return  # it is being left
+
+    def _put(self, event: Event) -> bool:
+        """Whether there was room for it."""
+        size = footprint(event)
+        if self._memory + size > _MEMORY:
+            return False
+        try:
+            self._send.send_nowait(event)
+        except trio.WouldBlock:
+            return False
+        except trio.BrokenResourceError:
+            return True  # it is being left
+        self._footprints.append(size)
+        self._memory += size
+        return True

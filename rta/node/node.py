@@ -54,6 +54,8 @@ class StateChanged:
     """The state is to be published; also as an acknowledgement, when it is the same as before."""
 
     stream: NodeStream
+    running: bool
+    """At that moment; it may have changed again when this is published."""
 
 
 @frozen
@@ -185,7 +187,7 @@ class Node:
         """A stopped stream gets its default state. `seq`: the number that its first event follows."""
         if stream.definition.default_on:
             return self._begin(stream, Run(now.wall, CONFIGURATION, renewed=now.steady), now, seq)
-        return [Cleared(stream), StateChanged(stream)]
+        return [Cleared(stream), StateChanged(stream, False)]
 
     def start(
         self, stream: NodeStream, by: By, now: Now, timeout: float | None = None, consumer: str | None = None
@@ -211,13 +213,13 @@ class Node:
             run.timeout = span
         if consumer is not None:
             run.consumers[consumer] = None
-        return [StateChanged(stream)]
+        return [StateChanged(stream, True)]
 
     def _begin(self, stream: NodeStream, run: Run, now: Now, seq: int = 0) -> list[ToSend]:
         stream.run = run
         messages = stream.engine.start(self.ts(stream, now), now.wall, seq)
         self._schedule(stream.definition.code)
-        return [StateChanged(stream), *[Update(stream, m) for m in messages]]
+        return [StateChanged(stream, True), *[Update(stream, m) for m in messages]]
 
     def stop(self, stream: NodeStream, by: By, now: Now) -> list[ToSend]:
         """Stop a stream; one that is stopped stays so, and says so."""
@@ -226,7 +228,7 @@ class Node:
             out += [Update(stream, m) for m in stream.engine.stop(self.ts(stream, now), now.wall)]
             stream.run, stream.stopped_by = None, by
             self._schedule(stream.definition.code)
-        return [*out, Cleared(stream), StateChanged(stream)]
+        return [*out, Cleared(stream), StateChanged(stream, False)]
 
     def prune(self, now: Now) -> tuple[list[NodeStream], list[ToSend]]:
         """Stop what is due; which those are."""

@@ -73,6 +73,8 @@ class StatusBinding:
     """By attribute and component (PLAIN where it has none)."""
     anew: bool = False
     """Every session is told as another clock, be it the same."""
+    heard_only: bool = False
+    """That something comes is what matters: a topic without a path need not have a single value."""
 
 
 def read_source(text: str) -> SampleSource:

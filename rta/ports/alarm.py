@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from attrs import field, frozen
 
 from rta.errors import RtaError
+from rta.ports.entry_point import load_entry_point
 
 __all__ = ["ALARMS", "Alarm", "Board", "load_alarms"]
 
@@ -51,15 +52,11 @@ class Alarm:
 def load_alarms() -> dict[str, Alarm]:
     """Those of installed plug-ins, by the name of the entry point.
 
-    :raises RtaError: one does not import, or is something else.
+    :raises RtaError: one does not import, or is something else, or two have one name.
     """
     found: dict[str, Alarm] = {}
     for entry in entry_points(group=ALARMS):
-        try:
-            alarm = entry.load()
-        except (ImportError, AttributeError) as e:
-            raise RtaError(f"alarm {entry.name!r} ({entry.value}) does not load: {e}") from e
-        if not isinstance(alarm, Alarm):
-            raise RtaError(f"alarm {entry.name!r}: {entry.value} is a {type(alarm).__name__}, not an Alarm")
-        found[entry.name] = alarm
+        if entry.name in found:
+            raise RtaError(f"two plug-ins offer an alarm {entry.name!r}; uninstall one of them")
+        found[entry.name] = load_entry_point(entry, Alarm)
     return found

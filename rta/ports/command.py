@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from rta.errors import RtaError
+from rta.ports.entry_point import load_entry_point
 
 __all__ = ["COMMANDS", "Call", "Command", "load_commands"]
 
@@ -50,13 +50,4 @@ def load_commands() -> list[Command]:
 
     :raises RtaError: one does not import, or is something else.
     """
-    found: list[Command] = []
-    for entry in entry_points(group=COMMANDS):
-        try:
-            command = entry.load()
-        except (ImportError, AttributeError) as e:
-            raise RtaError(f"command {entry.name!r} ({entry.value}) does not load: {e}") from e
-        if not isinstance(command, Command):
-            raise RtaError(f"command {entry.name!r}: {entry.value} is a {type(command).__name__}, not a Command")
-        found.append(command)
-    return found
+    return [load_entry_point(entry, Command) for entry in entry_points(group=COMMANDS)]

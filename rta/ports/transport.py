@@ -13,6 +13,7 @@ from attrs import field, frozen
 from rta.errors import RtaError
 from rta.ports.burst_log import BurstLog
 from rta.ports.edge import Edge
+from rta.ports.entry_point import load_entry_point
 from rta.ports.finding import Finding
 from rta.ports.source import Source
 from rta.ports.topic_bus import TopicBus
@@ -95,10 +96,4 @@ def load_transport(name: str) -> Transport:
     found = available()
     if name not in found:
         raise RtaError(f"no transport {name!r} is installed; there are: {', '.join(sorted(found)) or 'none'}")
-    try:
-        transport = found[name].load()
-    except (ImportError, AttributeError) as e:
-        raise RtaError(f"transport {name!r} ({found[name].value}) does not load: {e}") from e
-    if not isinstance(transport, Transport):
-        raise RtaError(f"transport {name!r}: {found[name].value} is a {type(transport).__name__}, not a Transport")
-    return transport
+    return load_entry_point(found[name], Transport)

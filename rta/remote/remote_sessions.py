@@ -14,7 +14,7 @@ from rta.remote.node_sessions import Instant, NodeSessions
 
 __all__ = ["RemoteSessions"]
 
-_WAITING = 4 << 20  # bytes of entries that wait for a session to open; over it the oldest of the same node go
+_WAITING = 4 << 20  # bytes of entries that wait for a session to open; over it the oldest of the node that has most go
 
 
 class RemoteSessions:
@@ -38,6 +38,11 @@ class RemoteSessions:
     def size(self) -> int:
         """Bytes, about, of what has come and has not been reported."""
         return self._size
+
+    @property
+    def nodes(self) -> Iterable[str]:
+        """Those that have been heard of."""
+        return self._nodes.keys()
 
     def presence(self, node: str, presence: str | None, now: Instant) -> None:
         """A node's presence has been heard; None: there is none any more."""
@@ -104,8 +109,12 @@ class RemoteSessions:
         return known
 
     def _make_room(self, known: NodeSessions) -> None:
-        while self._early > _WAITING and known.size:
-            dropped = known.leave_out()
+        """`known` has one more that waits."""
+        while self._early > _WAITING:
+            most = known
+            if 2 * known.size < self._early:
+                most = max((n for n in self._nodes.values() if not n.is_open), key=lambda n: n.size)
+            dropped = most.leave_out()
             self._size -= dropped
             self._early -= dropped
             self._report.count("rta_remote_left_out_total")

@@ -9,16 +9,23 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from rta.actors.alarms import Alarms
+from rta.actors.publisher import Publisher
 from rta.alarm.definition import VALUE, AlarmDefinition, binding_code
 from rta.config.load import build_config
 from rta.errors import RtaError
+from rta.metrics import Metrics
+from rta.node.run import Now
+from rta.node.topics import NodeTopics
 from rta.ports.alarm import Alarm, Board
+from rta.session.tally import Tally
 from rta.stream.clock import Sampled
 from rta.stream.definition import Component, Ns
 from rta.stream.sample import Sample
 from transports.memory import MemoryTopics
 
 from .node_stage import BASE, NODE, Stage
+from .test_publisher import Bus
 
 OIL = {"code": "car.oil", "components": {"front": "parameter:A", "rear": "parameter:B"}, "above": 110}
 QUIET = {"code": "car.quiet", "from": "parameter:A", "silent": "10s"}
@@ -124,6 +131,36 @@ async def test_what_flaps_is_told_less_often_and_the_full_update_has_the_truth(a
         assert left_out == 1001 - (len(got) - len(full))
 
 
+async def test_an_event_does_not_overtake_a_full_update_that_waits_for_room(autojump_clock, nursery):
+    """Else that full update, which is from before, would clear what the event has raised."""
+    bus, tally = Bus(), Tally()
+    metrics = Metrics(tally, dict)
+    publisher = Publisher(bus, NodeTopics(NODE), metrics, tally)  # type: ignore[arg-type]
+    alarms = Alarms(publisher, lambda: Now(Ns(BASE + round(trio.current_time() * 1e9)), trio.current_time()), metrics)
+    alarms.configure(configured(OIL), {})
+    nursery.start_soon(alarms.run)
+    nursery.start_soon(publisher.run, lambda streams: None)
+    publisher.connected([])
+    alarms.connected()
+    await trio.sleep(2)
+
+    def raised(component: str) -> None:
+        sample = Sample(Ns(BASE + 2 * 10**9), VALUE, Component(component), 111)
+        alarms.take(Sampled(binding_code("car.oil"), [sample]))
+
+    bus.sent.clear()
+    bus.room = 0
+    raised("front")
+    bus.room = 1000
+    raised("rear")
+    await trio.sleep(2)
+    assert [(sorted(e["component"] for e in m["entries"]), "full" in m) for _, m in bus.sent] == [
+        (["front"], True),
+        (["front", "rear"], True),
+    ]
+    nursery.cancel_scope.cancel()
+
+
 async def test_alarms_of_before_that_are_no_longer_configured_are_cleared(autojump_clock):
     stage = watching(OIL)
     async with stage.other.connect("before"):
@@ -192,6 +229,19 @@ async def test_a_plug_in_raises_and_clears(autojump_clock):
         ]
         await trio.sleep(5)
         assert stage.node.alarms.listed(active_only=True) == []
+
+
+async def test_other_values_of_an_alarm_that_is_active_are_told_and_raise_nothing(autojump_clock):
+    async def run(board: Board) -> None:
+        for level in (1, 2, 3):
+            await trio.sleep(3)
+            board.set(True, {"level": level})
+
+    async with watching(door=Alarm("cabinet.door", run)).running() as stage, stage.heard() as got:
+        await trio.sleep(12)
+        assert [m["entries"][0]["values"]["level"] for _, m, _ in got if "full" not in m] == [1, 2, 3]
+        assert stage.counted("rta_alarm_changes_total", change="raised") == 1
+        assert stage.counted("rta_alarm_changes_total", change="cleared") == 0
 
 
 async def test_a_plug_in_that_fails_is_counted_and_started_again_and_later_each_time(autojump_clock):

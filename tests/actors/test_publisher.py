@@ -71,8 +71,8 @@ class Desk:
             match thing:
                 case Update():
                     self.publisher.update(thing, trio.current_time())
-                case StateChanged(stream):
-                    self.publisher.state(stream)
+                case StateChanged(stream, running):
+                    self.publisher.state(stream, running)
 
     def refresh(self, streams) -> None:
         self.emit(self.node.refresh(streams, self.now()))
@@ -123,10 +123,10 @@ async def test_after_a_full_queue_comes_a_full_update_and_nothing_old(autojump_c
 
 async def test_states_wait_for_room_the_latest_of_each_topic(autojump_clock, desk):
     desk.bus.room = 0
-    desk.publisher.state(desk.stream)
+    desk.publisher.state(desk.stream, desk.stream.run is not None)
     desk.node.stop(desk.stream, TMC, desk.now())
     desk.publisher.clear(desk.stream)
-    desk.publisher.state(desk.stream)
+    desk.publisher.state(desk.stream, desk.stream.run is not None)
     del desk.bus.sent[:]
     desk.bus.room = 10
     await trio.sleep(0.1)

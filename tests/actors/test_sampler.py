@@ -494,6 +494,25 @@ async def test_malformed_payloads_are_counted_and_left_out(autojump_clock: MockC
         assert scene.report.faults == ["topic"] * 3
 
 
+async def test_of_a_topic_that_is_only_listened_for_anything_counts_once(autojump_clock: MockClock) -> None:
+    async with a_scene() as scene, scene.topics.connect("node"):
+        await scene.topics.publish("plant/lamp", b'{"on": true}', retain=True)
+        quiet = status("quiet", any=TopicSource("plant/lamp"), on=TopicSource("plant/lamp", ("on",)))
+        scene.sampler(evolve(quiet, heard_only=True))
+        for payload in (b"\xff", b"[]", b"7"):
+            await trio.sleep(1)
+            await scene.topics.publish("plant/lamp", payload, retain=True)
+        await wait_all_tasks_blocked()
+        names = [[sample.attribute for sample in m.samples] for _, m in scene.told]
+        assert names == [["any", "on"], ["any"], ["any"], ["any"]]
+        scene.told.clear()
+        scene.topics.cut()
+        await trio.sleep(1)
+        scene.topics.mend()
+        await trio.sleep(60)
+        assert scene.told == []  # what is retained says nothing new
+
+
 async def test_values_of_topics_are_told_again_when_the_clock_changes(
     autojump_clock: MockClock, tmp_path: Path
 ) -> None:

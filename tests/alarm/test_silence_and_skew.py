@@ -8,7 +8,7 @@ from rta.stream.clock import LIVE, StreamClock
 from rta.stream.definition import PLAIN, Ns
 from rta.stream.sample import Sample
 
-from .alarms import BASE, CODE, Story
+from .alarms import BASE, CODE, Story, alarm
 
 KEPT = StreamClock(Ns(BASE - 10**15), Ns(BASE), Fraction(10))
 
@@ -87,3 +87,8 @@ def test_of_late_data_the_newest_counts():
 def test_a_session_that_keeps_its_time_has_no_skew_and_ends_what_there_was():
     story = Story(skew="5s", for_=0).sample(1, 0, ts=100).clock(2, KEPT).sample(3, 0, ts=-(10**6))
     assert story.told == [(1, True), (2, False)]
+
+
+def test_for_silence_it_does_not_matter_what_a_topic_says():
+    assert alarm(from_="topic:plant/x", silent="10s").binding.heard_only
+    assert not alarm(from_="topic:plant/x", above=1).binding.heard_only

@@ -250,14 +250,14 @@ async def test_our_own_outage_is_a_gap_too(autojump_clock):
         assert sorted(told) == [1, 2, 3, 4, 5, 6]
 
 
-async def test_at_most_four_fetches_at_once(autojump_clock):
+async def test_a_node_is_asked_for_one_gap_at_a_time(autojump_clock):
     async with watching() as s:
         s.node.silent = True
         for i in range(9):
             for n in (1, 5):
                 await s.node.status(entry(n), stream=f"car.engine/s{i}")
         await trio.sleep(10)
-        assert len(s.node.of("fetch")) == 4
+        assert len(s.node.of("fetch")) == 1
 
 
 async def test_without_healing_a_gap_stays_open(autojump_clock):

@@ -212,6 +212,12 @@ def test_the_unit_has_no_rights_and_comes_back():
     assert service["KillSignal"] == "SIGTERM"
 
 
+def test_the_unit_may_write_where_its_page_says_the_state_is():
+    told = re.search(r'state_dir = "/var/lib/(\w+)"', UNIT.read_text())
+    assert told
+    assert unit()["Service"]["StateDirectory"] == told[1]
+
+
 def test_the_unit_calls_commands_that_exist():
     service = unit()["Service"]
     for name, command in (("ExecStartPre", "check"), ("ExecStart", "run")):

@@ -1,12 +1,14 @@
 """The documentation keeps up with the code."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from rta.cli import cli
+from rta.config.environment import override
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -24,11 +26,35 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_every_link_to_a_heading_finds_it(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]*\.md)?#([^)]*)\)", page.read_text())
+    assert [f"{to}#{at}" for to, at in links if at not in _headings(page.parent / to if to else page)] == []
+
+
+def test_every_page_is_in_the_order_of_reading() -> None:
+    start = (ROOT / "README.md").read_text().partition("Read on in this order")[2].partition("\n\n")[0]
+    assert {page.name for page in PAGES[1:]} - set(re.findall(r"docs/([\w-]+\.md)", start)) == set()
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "config").glob("*.toml")), ids=lambda p: p.name)
+def test_every_variable_that_an_example_names_is_understood(file: Path) -> None:
+    named = set(re.findall(r"RTA_\w+__\w+", file.read_text()))
+    overrides = override(tomllib.loads(file.read_text()), dict.fromkeys(named, "1"))
+    assert (set(overrides.variables.values()), overrides.warnings) == (named, [])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_every_option_that_is_named_exists(page: Path) -> None:
     named = set(re.findall(r"`((?:site|edge|buffer|fanout|pruner|logging)\.[a-z_]+)`", page.read_text()))
     known = _options()
     named -= {"site.toml"}
     assert named <= known, f"not options: {sorted(named - known)}"
+
+
+def _headings(page: Path) -> set[str]:
+    """As links name them."""
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    return {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
 
 
 def _options() -> set[str]:

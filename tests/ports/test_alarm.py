@@ -19,8 +19,8 @@ DOOR = Alarm("cabinet.door", watch)
 
 @pytest.fixture
 def installed(monkeypatch):
-    def install(**values: str) -> None:
-        found = EntryPoints([EntryPoint(name, value, ALARMS) for name, value in values.items()])
+    def install(*more: EntryPoint, **values: str) -> None:
+        found = EntryPoints([*more, *(EntryPoint(name, value, ALARMS) for name, value in values.items())])
         monkeypatch.setattr("rta.ports.alarm.entry_points", found.select)
 
     return install
@@ -42,4 +42,10 @@ def test_they_are_found_by_the_name_of_the_entry_point(installed):
 def test_what_is_none_says_why(installed, value, why):
     installed(door=value)
     with pytest.raises(RtaError, match=rf"^alarm 'door'.*{why}"):
+        load_alarms()
+
+
+def test_two_of_one_name_are_refused_and_none_is_lost_unseen(installed):
+    installed(EntryPoint("door", f"{__name__}:DOOR", ALARMS), door=f"{__name__}:DOOR")
+    with pytest.raises(RtaError, match="two plug-ins offer an alarm 'door'"):
         load_alarms()

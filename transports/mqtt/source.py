@@ -78,12 +78,26 @@ class Listener:
                 await backoff.pause()
 
     async def _listen(self, watch: Watch, nursery: trio.Nursery) -> None:
+        missed = 0
         async for event in watch:
             self._hear(event)
             if isinstance(event, PresenceChanged) and event.presence == "online":
                 self._start_streams(event.node, nursery)
             while self.sessions.size > _FULL:
                 await self.room.wait()
+            if watch.dropped > missed and not watch.waiting:
+                missed = watch.dropped
+                self._catch_up(watch, nursery)
+
+    def _catch_up(self, watch: Watch, nursery: trio.Nursery) -> None:
+        """Nodes may have come or gone by events that were left out."""
+        for node in {*self.sessions.nodes, *watch.nodes}:
+            known = watch.nodes.get(node)
+            presence = None if known is None else known.presence
+            self.sessions.presence(node, presence, self.now())
+            if presence == "online":
+                self._start_streams(node, nursery)
+        self.heard.set()
 
     def _hear(self, event: Event) -> None:
         match event:

@@ -130,16 +130,29 @@ async def test_who_has_no_name_may_nothing(open_to_anybody):
             assert not await may_write(bus, topic)
 
 
-def test_mosquitto_takes_the_example_configuration(tmp_path):
+def as_the_example_says(users: dict[str, str]) -> Mosquitto:
     """With its files where a test may put them."""
-    text = (FOLDER / "mosquitto.conf").read_text()
-    commented = [line.removeprefix("# ") for line in text.splitlines() if re.match(r"# [a-z_]+ \S+$", line)]
-    assert "require_certificate true" in commented
-    broker = Mosquitto(users={"45fe": "x"})
+    broker = Mosquitto(anonymous=False, users=users)
     shutil.copy(FOLDER / "acl", broker.folder / "acl")
     os.chmod(broker.folder / "acl", 0o644)
+    text = (FOLDER / "mosquitto.conf").read_text()
     text = text.replace("/etc/mosquitto", str(broker.folder)).replace("/var/lib/mosquitto", str(broker.folder))
     own = re.sub(r"^(listener|allow_anonymous|password_file|persistence_location) .*$", "", text, flags=re.MULTILINE)
     broker.lines += own.splitlines()
-    with broker:
+    return broker
+
+
+def test_mosquitto_takes_the_example_configuration():
+    text = (FOLDER / "mosquitto.conf").read_text()
+    commented = [line.removeprefix("# ") for line in text.splitlines() if re.match(r"# [a-z_]+ \S+$", line)]
+    assert "require_certificate true" in commented
+    with as_the_example_says({"45fe": "x"}) as broker:
         assert broker.answers()
+
+
+async def test_nobody_takes_the_connection_of_another_by_calling_himself_so():
+    with as_the_example_says({"45fe": "secret of 45fe", "tmc": "secret of tmc"}) as broker:
+        async with connected(broker.port, "45fe", username="45fe", password="secret of 45fe") as node:
+            async with connected(broker.port, "45fe", username="tmc", password="secret of tmc"):
+                assert await may_write(node, "45fe/presence")
+            assert node.trouble is None

@@ -1,0 +1,67 @@
+"""Who the consumer's commands are to the broker, and which broker a configuration means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pytest
+
+from rta.cli.broker import read_reach
+
+CENTRE = """
+[[source]]
+name = "plant"
+transport = "mqtt"
+host = "broker.example"
+port = 1884
+username = "centre"
+password = "secret"
+consumer = "centre"
+nodes = ["dk/+"]
+"""
+
+
+@pytest.fixture
+def centre(tmp_path: Path) -> Path:
+    file = tmp_path / "centre.toml"
+    file.write_text(CENTRE)
+    return file
+
+
+@pytest.mark.parametrize("user", ["tmc", "dk/tmc"])
+def test_two_commands_of_one_user_do_not_take_the_connection_from_each_other(monkeypatch, user):
+    monkeypatch.setenv("RTA_TOPICS__USERNAME", user)
+    first, second = (read_reach(None, None, None) for _ in range(2))
+    assert first.consumer != second.consumer
+    assert first.consumer.startswith(f"{user}/rta-")  # the tree that the access list gives to the user
+    assert first.made_up
+
+
+def test_a_name_of_so_many_levels_that_nodes_could_not_answer_below_it_is_our_id(monkeypatch):
+    monkeypatch.setenv("RTA_TOPICS__USERNAME", "dk/cph/tmc")
+    reach = read_reach(None, None, None)
+    assert (reach.consumer, reach.made_up) == ("dk/cph/tmc", False)
+
+
+def test_who_is_named_is_nobody_else(monkeypatch):
+    monkeypatch.setenv("RTA_TOPICS__USERNAME", "tmc")
+    reach = read_reach(None, None, "tmc")
+    assert (reach.consumer, reach.made_up) == ("tmc", False)
+
+
+def test_a_site_that_listens_to_nodes_says_where_the_broker_is(centre):
+    reach = read_reach(centre, None, None)
+    assert reach.options.address() == ("broker.example", 1884)
+    assert reach.consumer.startswith("centre/rta-")
+
+
+def test_the_id_of_its_source_is_refused(centre):
+    with pytest.raises(click.UsageError, match="say who we are by --as"):
+        read_reach(centre, None, "centre")
+
+
+def test_of_two_brokers_none_is_guessed(centre):
+    centre.write_text(CENTRE + CENTRE.replace('"plant"', '"other"'))
+    with pytest.raises(click.UsageError, match="plant, other"):
+        read_reach(centre, None, None)
