@@ -124,8 +124,10 @@ def read_reach(config: Path | None, broker: str | None, consumer_id: str | None)
     known = consumer_id or user
     if known is not None and not valid_node(known):
         _misused(f"--as: expected levels joined by '/', without blanks, '+' and '#', got {known!r}")
-    if config is not None and (known == loaded.site.node or consumer_id in taken):
-        _misused(f"{known} is the id of {config} itself, whose connection we would take over: say who we are by --as")
+    if config is not None and (known == loaded.site.node or known in taken or user in taken):
+        # A broker may make the user's name the client id.
+        other = "name another user" if user in taken else "say who we are by --as"
+        _misused(f"{known} is the id of {config} itself, whose connection we would take over: {other}")
     made_up = consumer_id is None and (user is None or user.count("/") < _LEVELS)
     who = "/".join(filter(None, (user, _made_up()))) if made_up else known
     assert who is not None

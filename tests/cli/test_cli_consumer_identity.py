@@ -15,7 +15,7 @@ name = "plant"
 transport = "mqtt"
 host = "broker.example"
 port = 1884
-username = "centre"
+username = "ops"
 password = "secret"
 consumer = "centre"
 nodes = ["dk/+"]
@@ -53,12 +53,18 @@ def test_who_is_named_is_nobody_else(monkeypatch):
 def test_a_site_that_listens_to_nodes_says_where_the_broker_is(centre):
     reach = read_reach(centre, None, None)
     assert reach.options.address() == ("broker.example", 1884)
-    assert reach.consumer.startswith("centre/rta-")
+    assert reach.consumer.startswith("ops/rta-")
 
 
 def test_the_id_of_its_source_is_refused(centre):
     with pytest.raises(click.UsageError, match="say who we are by --as"):
         read_reach(centre, None, "centre")
+
+
+def test_its_user_is_refused_where_that_is_its_id(centre, monkeypatch):
+    monkeypatch.setenv("RTA_SOURCE__PLANT__USERNAME", "centre")
+    with pytest.raises(click.UsageError, match="name another user"):
+        read_reach(centre, None, None)
 
 
 def test_of_two_brokers_none_is_guessed(centre):
