@@ -230,21 +230,6 @@ LENGTHS = st.sampled_from([0.0, 0.01, 0.02, 0.03, 0.25, 0.5, 1.3, 2.6])
 ENDS = ["end", "kill"]
 FAULTS = ["cut", "mend", "hang", "unhang", "unhang", "full", "room"]
 KINDS = ["sample"] * 5 + ["stop", "start", "start", "edit", "replace"] + FAULTS + ENDS
-    "cut",
-    "mend",
-    "stop",
-    "start",
-    "start",
-    "edit",
-    "replace",
-    "hang",
-    "unhang",
-    "unhang",
-    "full",
-    "room",
-    "end",
-    "kill",
-]
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
