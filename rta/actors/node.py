@@ -81,7 +81,6 @@ class NodeActor:
         self._health = health
         self._metrics = metrics
         self._clock = clock
-        self._administration = administration
         self._topics = NodeTopics(node_id)
         self._node = Node(zone)
         self._latest: Now
@@ -101,7 +100,7 @@ class NodeActor:
             in_thread=thread,
         )
         self.streams = Streams(
-            self._node, self._recorder.take, self._audit, self._now, state_dir, administration, self._recorder.bounds
+            self._node, self._recorder.take, self._audit, self._now, state_dir, administration, self._recorder
         )
         self.streams.changed = self._changed
         self._throttle = Throttle(self.streams, metrics)
@@ -145,7 +144,8 @@ class NodeActor:
         async with trio.open_nursery() as recording:
             recording.start_soon(self._audit.run)
             try:
-                await self._recorder.open(self._administration)
+                if any(s.definition.history for s in self._node.streams):
+                    await self._recorder.open()
                 recording.start_soon(self._recorder.run)
                 async with trio.open_nursery() as nursery:
                     await nursery.start(self._desk.run)

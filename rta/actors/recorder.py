@@ -119,6 +119,7 @@ class Recorder:
         """What is being written has not been in time; what comes does not wait for it."""
         self._removed: set[Key] = set()
         """Streams that are gone, and their history is not yet."""
+        self._opening = trio.Lock()
         self._opened: list[HistoryStore] = []
         """The file, if a thread has opened it that was not waited for."""
         self._working = trio.CancelScope()
@@ -128,14 +129,13 @@ class Recorder:
         self._dirty = False
         self._marked_at = self._trimmed_at = self._opened_at = float("-inf")
         self._damage_told = 0
+        self._failing = False
 
     # ---- the file
 
-    async def open(self, streams_may_come: bool) -> None:
-        """Before anything is recorded; bounded. A file that cannot be used is tried again by `run`.
-
-        `streams_may_come`: it is opened though no stream has a history yet."""
-        if self._path is None or not (streams_may_come or any(s.definition.history for s in self._node.streams)):
+    async def open(self) -> None:
+        """Before a stream with a history begins; bounded. A file that cannot be used is tried again by `run`."""
+        if self._path is None or self.store is not None:
             return
         with trio.move_on_after(_OPENING) as scope:
             await self._open(self._path)
@@ -143,12 +143,15 @@ class Recorder:
             self._fail(f"{self._path} has not been opened within {_OPENING:g} s")
 
     async def _open(self, path: Path) -> None:
-        self._opened_at = trio.current_time()
-        try:
-            store = await self._thread(partial(_opened, path, self._opened))
-        except HistoryError as e:
-            self._fail(str(e))
-            return
+        async with self._opening:
+            if self.store is None:
+                self._opened_at = trio.current_time()
+                try:
+                    self._begin(await self._thread(partial(_opened, path, self._opened)))
+                except HistoryError as e:
+                    self._fail(str(e))
+
+    def _begin(self, store: HistoryStore) -> None:
         mark = read_mark(store.mark)
         self._position = self._committed = max(store.last, self._position)
         for stream in self._node.streams:
@@ -156,7 +159,7 @@ class Recorder:
                 self._deliveries[stream.key] = Delivery(mark.owed(stream.key, store.last))
         self.store = store
         self._dirty = True
-        self._health.ok(_WHO)
+        self._works()
         self._tell_damage(store)
 
     def _tell_damage(self, store: HistoryStore) -> None:
@@ -166,7 +169,16 @@ class Recorder:
         self._damage_told = len(store.damage)
 
     def _fail(self, why: str) -> None:
+        if not self._failing:
+            self._failing = True
+            log.error("nothing is being recorded; live goes on", why=why)
         self._health.fail(_WHO, f"nothing is being recorded: {why}")
+
+    def _works(self) -> None:
+        if self._failing:
+            self._failing = False
+            log.info("recording again")
+        self._health.ok(_WHO)
 
     # ---- what is kept, and what is owed
 
@@ -279,8 +291,6 @@ class Recorder:
         """Live goes on without the disk."""
         self._fail(why)
         self._dirty = True  # the next mark tells whether it works again
-        if not self._overtaken:
-            log.warning("streams go on without being recorded", why=why)
         self._overtaken = self._writing
         batch, queue = self._batch, self._queue
         self._queue = []
@@ -370,7 +380,7 @@ class Recorder:
         self._dirty = True
         if kept:
             self._committed = max(self._committed, entries[-1].pos if entries else 0)
-            self._health.ok(_WHO)
+            self._works()
         else:
             self._removed |= removed
         if self._batch is batch:
@@ -404,7 +414,7 @@ class Recorder:
             self._marked_at = float("-inf")
             mark = self._due_mark()
             if await self._write(partial(self.store.commit, [], mark)):
-                self._health.ok(_WHO)
+                self._works()
             else:
                 self._dirty = True
 

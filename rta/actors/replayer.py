@@ -85,15 +85,16 @@ class Replayer:
     async def _replay(self, stream: NodeStream, scope: trio.CancelScope) -> None:
         with scope:
             while True:
-                await self._series(stream)
+                while not await self._series(stream):
+                    await trio.sleep(_LOOK)  # we are about to be cancelled, unless it was something else
                 # It is looked up each time: a stream that was removed and added again owes anew.
                 while (delivery := self._recorder.delivery(stream)) is not None and delivery.owed is None:
                     await self._recorder.owing.wait()
                 if delivery is None:
                     return
 
-    async def _series(self, stream: NodeStream) -> None:
-        """All that is owed, to the message that says so."""
+    async def _series(self, stream: NodeStream) -> bool:
+        """All that is owed, to the message that says so; whether that was acknowledged."""
         done = False
         while not done and (delivery := self._recorder.delivery(stream)) is not None:
             began = trio.current_time()
@@ -106,12 +107,13 @@ class Replayer:
             if message is None:
                 continue
             if message.payload and not await self._send(stream, message):
-                return
+                return False
             done = message.done
             self._recorder.replayed(delivery, message.upto)
             self._report.count("rta_replay_entries_total", message.entries)
             if message.payload and stream.definition.replay is not None:
                 await trio.sleep_until(began + 1 / stream.definition.replay)
+        return True
 
     async def _next(self, stream: NodeStream, delivery: Delivery) -> _Message | None:
         """None: look again."""
@@ -132,7 +134,6 @@ class Replayer:
             self._report.count("rta_stream_refused_total")
             log.warning("the bus does not take a replay", topic=topic, error=str(e))
         except TransportError:
-            await trio.sleep(_LOOK)  # we are about to be cancelled, unless it was something else
             return False
         return True
 

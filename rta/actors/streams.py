@@ -15,7 +15,7 @@ import structlog
 import trio
 
 from rta.actors.audit import Audit
-from rta.history.entry import Bounds, Key
+from rta.actors.recorder import Recorder
 from rta.node.changes import Change, Changes, changed, load_changes, merged, new_stream, save_changes
 from rta.node.listing import list_stream
 from rta.node.node import Node, ToSend
@@ -41,16 +41,16 @@ class Streams:
         clock: Callable[[], Now],
         state_dir: Path | None,
         administration: bool,
-        kept: Callable[[Key], Bounds | None] = lambda key: None,
+        history: Recorder,
     ) -> None:
-        """`emit` sends what the node has to say; `kept`: what the history has of a stream."""
+        """`emit` sends what the node has to say."""
         self._node = node
         self._emit = emit
         self._audit = audit
         self._clock = clock
         self._state_dir = state_dir
         self._administration = administration
-        self._kept = kept
+        self._history = history
         self._changing = trio.Lock()
         self._changes: Changes = {}
         self.changed: Callable[[], None] = lambda: None
@@ -85,7 +85,7 @@ class Streams:
         return self._node.stream(code, "" if name == RESERVED else name)
 
     def _listed(self, stream: NodeStream) -> dict[str, Any]:
-        return list_stream(stream, self._node.pruning, self._clock(), self._kept(stream.key))
+        return list_stream(stream, self._node.pruning, self._clock(), self._history.bounds(stream.key))
 
     # ---- start and stop
 
@@ -226,6 +226,8 @@ class Streams:
 
     async def _keep(self, definition: StreamDefinition, change: Change) -> None:
         assert self._state_dir is not None
+        if definition.history is not None:
+            await self._history.open()
         key = definition.code, definition.name
         after = {k: v for k, v in self._changes.items() if k != key}
         before = None if key in self._left_out else self._changes.get(key)

@@ -82,7 +82,8 @@ class Stage:
 
     def hang(self) -> None:
         """The disk does not answer."""
-        self._disk = trio.Event()
+        if self._disk.is_set():
+            self._disk = trio.Event()
 
     def unhang(self) -> None:
         """And all that was asked of it is done."""

@@ -11,6 +11,8 @@ import pytest
 import trio
 
 from rta.actors.audit import Audit
+from rta.actors.health import Health
+from rta.actors.recorder import Recorder
 from rta.actors.streams import Streams
 from rta.errors import MalformedError, TransportError
 from rta.metrics import Metrics
@@ -53,9 +55,10 @@ class Site:
             node,
             self.sent.extend,
             Audit(None, Metrics(Tally(), dict)),
-            lambda: Now(START, trio.current_time()),
+            self.now,
             state_dir,
             administration,
+            Recorder(None, node, self.sent.extend, self.now, Health(), Metrics(Tally(), dict)),
         )
         for code, attributes, names in (
             ("car.engine", ["rpm", "oil"], ["live", "start", "stop"]),
@@ -66,6 +69,9 @@ class Site:
             for name in names:
                 node.add(read_stream({"name": name, "default": "off"}, status), Now(START, 0.0))
         self._app = make_app(self)  # type: ignore[arg-type]
+
+    def now(self) -> Now:
+        return Now(START, trio.current_time())
 
     async def sessions(self) -> list[SessionRecord]:
         return []
