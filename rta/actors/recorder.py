@@ -334,7 +334,7 @@ class Recorder:
                     self._overtake("there is no history")
                 return
         await self._commit_all()
-        if self._dirty and now >= self._marked_at + _MARK:
+        if self._dirty and now >= self._marked_at + self._mark_every:
             await self._write_mark()
         if now >= self._trimmed_at + _TRIM:
             self._trimmed_at = now
@@ -401,9 +401,13 @@ class Recorder:
                 delivery.sent(one.entries[0].pos, one.entries[-1].pos)
                 self._settled(delivery, one.entries[0].pos, False)
 
+    @property
+    def _mark_every(self) -> float:
+        return _MARK if self._deliveries else _TRIM
+
     def _due_mark(self) -> bytes | None:
         now = trio.current_time()
-        if now < self._marked_at + _MARK:
+        if now < self._marked_at + self._mark_every:
             return None
         self._marked_at, self._dirty = now, False
         owed = {key: delivery.undelivered() for key, delivery in self._deliveries.items()}

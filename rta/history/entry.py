@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from attrs import frozen
 
 from rta.stream.definition import Ns
@@ -12,8 +14,7 @@ Key = tuple[str, str]
 """The code of a status, and the name of the stream (empty: the unnamed one)."""
 
 
-@frozen(slots=True)
-class NewEntry:
+class NewEntry(NamedTuple):
     """An entry that is to be kept."""
 
     key: Key
@@ -26,8 +27,7 @@ class NewEntry:
     """A CBOR map."""
 
 
-@frozen(slots=True)
-class KeptEntry:
+class KeptEntry(NamedTuple):
     """An entry that is kept."""
 
     pos: int

@@ -12,6 +12,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from attrs import frozen
 from rta.errors import HistoryError
 
 __all__ = [
-    "INSERT",
+    "INSERTED_AT_ONCE",
     "PAGE",
     "RUNS",
     "State",
@@ -28,6 +29,7 @@ __all__ = [
     "check_sum",
     "connect",
     "create",
+    "insert",
     "is_damage",
     "is_right",
     "is_right_run",
@@ -50,13 +52,19 @@ CREATE TABLE runs (id INTEGER PRIMARY KEY, first INTEGER, last INTEGER, count IN
 CREATE TABLE entries (pos INTEGER PRIMARY KEY, stream INTEGER, ts INTEGER, seq INTEGER, sum INTEGER, data BLOB);
 """
 
-_AT_ONCE = (256, 128, 64, 32, 16, 8, 4, 2, 1)
-INSERT = {n: "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)" + ", (?, ?, ?, ?, ?, ?)" * (n - 1) for n in _AT_ONCE}
-"""Statements by their number of rows, from the greatest down. Each is one step, so that other threads run beside it."""
+INSERTED_AT_ONCE = 1000
+"""Rows that one statement adds."""
 
 RUNS = "SELECT id, first, last, count, begins, oldest, newest, sum, places FROM runs"
 
 _entry = struct.Struct("<4q").pack
+
+
+@lru_cache(maxsize=INSERTED_AT_ONCE)
+def insert(rows: int) -> str:
+    """A statement that adds so many rows, in one step: each step takes the interpreter from the thread of the node for
+    a moment, and waits until it gets it."""
+    return "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)" + ", (?, ?, ?, ?, ?, ?)" * (rows - 1)
 
 
 def sum_of_entry(pos: int, stream: int, ts: int, seq: int, data: bytes) -> int:
@@ -92,7 +100,7 @@ class State:
     """The only row of `state`."""
 
     last: int = 0
-    """The greatest position ever used."""
+    """The greatest position ever used; in the file, unless there is an entry with a greater one."""
     mark: bytes = b""
     sealed: int = -1
     """The newest segment of which all runs are in the file."""

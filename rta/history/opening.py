@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from attrs import define
+from attrs import define, evolve
 
 from rta.errors import HistoryError
 from rta.history.catalogue import Catalogue
@@ -124,6 +124,8 @@ def _read(path: Path, damaged: Damaged) -> Opened:
         state = State.read(db)
         if state is None:
             raise _Torn("its state is not as it was written")
+        newest = db.execute("SELECT max(pos) FROM entries").fetchone()[0]
+        state = evolve(state, last=max(state.last, newest or 0))
         catalogue = Catalogue(state.segment, state.sealed)
         tracks = _tracks(db)
         _runs(db, tracks, catalogue)

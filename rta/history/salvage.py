@@ -11,7 +11,19 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from rta.history.file import INSERT, PAGE, State, beside, check_sum, connect, create, is_right, move, transaction
+from rta.history.file import (
+    INSERTED_AT_ONCE,
+    PAGE,
+    State,
+    beside,
+    check_sum,
+    connect,
+    create,
+    insert,
+    is_right,
+    move,
+    transaction,
+)
 
 __all__ = ["salvage"]
 
@@ -86,7 +98,7 @@ def _carried_over(path: Path, work: Path, segment: int) -> int:
                 continue
             batch.append(entry)
             count, last = count + 1, entry[0]
-            if len(batch) == max(INSERT):
+            if len(batch) == INSERTED_AT_ONCE:
                 _insert(new, batch)
         _insert(new, batch)
         if state is None:  # what was lost may have had greater positions
@@ -101,7 +113,7 @@ def _carried_over(path: Path, work: Path, segment: int) -> int:
 def _insert(db: sqlite3.Connection, batch: list[Row]) -> None:
     with transaction(db):
         for row in batch:
-            db.execute(INSERT[1], row)
+            db.execute(insert(1), row)
     batch.clear()
 
 

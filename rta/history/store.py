@@ -19,7 +19,17 @@ from attrs import evolve
 
 from rta.errors import HistoryError
 from rta.history.entry import Bounds, KeptEntry, Key, Limit, NewEntry
-from rta.history.file import INSERT, State, check_sum, is_damage, places_id, spoken, sum_of_entry, transaction
+from rta.history.file import (
+    INSERTED_AT_ONCE,
+    State,
+    check_sum,
+    insert,
+    is_damage,
+    places_id,
+    spoken,
+    sum_of_entry,
+    transaction,
+)
 from rta.history.opening import Opened, hold, open_file, release
 from rta.history.run import LONGEST, Run, chosen
 from rta.history.track import FOR_EVER, Track
@@ -27,7 +37,7 @@ from rta.stream.definition import Ns
 
 __all__ = ["Bounds", "HistoryStore", "KeptEntry", "Key", "Limit", "NewEntry"]
 
-_SEALED_AT_ONCE = 100  # runs that a commit writes besides
+_SEALED_AT_ONCE = 30  # runs that a commit writes besides
 _CHECKPOINT = 4 << 20  # bytes of the log, about
 _PER_ROW, _PER_COMMIT = 40, 4 * 4096  # bytes, about
 _SENTENCES = 100
@@ -113,30 +123,35 @@ class HistoryStore:
         state = file.state
         new: dict[Key, Track] = {}
         added = []
-        with transaction(file.db):
-            values: list[int | bytes] = []
-            for entry in entries:
-                track = catalogue.tracks.get(entry.key) or new.get(entry.key)
-                if track is None:
-                    track = new[entry.key] = Track(state.streams + len(new) + 1, entry.key, 0)
+        values: list[int | bytes] = []
+        for entry in entries:
+            track = catalogue.tracks.get(entry.key) or new.get(entry.key)
+            if track is None:
+                track = new[entry.key] = Track(state.streams + len(new) + 1, entry.key, 0)
+            added.append((track, entry))
+            pos, ts, seq, data = entry.pos, entry.ts, entry.seq, entry.values
+            values += (pos, track.id, ts, seq, sum_of_entry(pos, track.id, ts, seq, data), data)
+        sealed: list[tuple[Track, Run | None]] = []
+        simple = mark is None and not new and not catalogue.waiting and not file.db.in_transaction
+        if simple and 0 < len(entries) <= INSERTED_AT_ONCE:
+            state = evolve(state, last=last)
+            file.db.execute(insert(len(entries)), values)  # a transaction of its own
+        else:
+            with transaction(file.db):
+                for track in new.values():
                     _write_stream(file.db, track.id, track.key, 0)
-                added.append((track, entry))
-                pos, ts, seq, data = entry.pos, entry.ts, entry.seq, entry.values
-                values += (pos, track.id, ts, seq, sum_of_entry(pos, track.id, ts, seq, data), data)
-            start = 0
-            for count, statement in INSERT.items():
-                while len(values) - start >= 6 * count:
-                    file.db.execute(statement, values[start : start + 6 * count])
-                    start += 6 * count
-            sealed = self._seal()
-            state = State(
-                last,
-                state.mark if mark is None else mark,
-                catalogue.sealed_then(len(sealed)),
-                state.streams + len(new),
-                state.segment,
-            )
-            state.write(file.db)
+                for start in range(0, len(values), 6 * INSERTED_AT_ONCE):
+                    piece = values[start : start + 6 * INSERTED_AT_ONCE]
+                    file.db.execute(insert(len(piece) // 6), piece)
+                sealed = self._seal()
+                state = State(
+                    last,
+                    state.mark if mark is None else mark,
+                    catalogue.sealed_then(len(sealed)),
+                    state.streams + len(new),
+                    state.segment,
+                )
+                state.write(file.db)
         with self._lock:
             file.state = state
             catalogue.has_sealed(sealed)
@@ -148,13 +163,16 @@ class HistoryStore:
         """Write some of the runs that wait, with the sizes of the segments that are done with."""
         db, catalogue = self._file.db, self._file.catalogue
         sealed = catalogue.to_seal(_SEALED_AT_ONCE)
+        values: list[int | bytes] = []
         for track, run in sealed:
             if run is not None and run.places is not None:
                 packed = run.places.pack(run.segment * catalogue.segment)
                 number = places_id(run.segment, track.id)
                 row = (number, run.first, run.last, run.count, run.begins, run.oldest, run.newest)
-                statement = "REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-                db.execute(statement, (*row, check_sum(*row, packed), packed))
+                values += (*row, check_sum(*row, packed), packed)
+        if values:  # in one step, as entries are
+            rows = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?)"] * (len(values) // 9))
+            db.execute("REPLACE INTO runs VALUES " + rows, values)
         for segment in catalogue.full(catalogue.sealed_then(len(sealed))):
             db.execute("REPLACE INTO segments VALUES (?, ?)", (segment, catalogue.entries[segment]))
         return sealed

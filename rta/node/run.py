@@ -94,8 +94,11 @@ class NodeStream:
     stopped_by: By | None = None
     """Who stopped it last; None: it has not run since the process began."""
 
-    @property
-    def key(self) -> tuple[str, str]:
+    key: tuple[str, str] = field(init=False)
+    """Code and name."""
+
+    @key.default
+    def _key(self) -> tuple[str, str]:
         return self.definition.code, self.definition.name
 
     @property
