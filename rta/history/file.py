@@ -35,6 +35,7 @@ __all__ = [
     "is_right_run",
     "move",
     "places_id",
+    "replace_runs",
     "spoken",
     "sum_of_entry",
     "transaction",
@@ -65,6 +66,11 @@ def insert(rows: int) -> str:
     """A statement that adds so many rows, in one step: each step takes the interpreter from the thread of the node for
     a moment, and waits until it gets it."""
     return "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)" + ", (?, ?, ?, ?, ?, ?)" * (rows - 1)
+
+
+def replace_runs(rows: int) -> str:
+    """A statement that writes so many runs."""
+    return "REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)" + ", (?, ?, ?, ?, ?, ?, ?, ?, ?)" * (rows - 1)
 
 
 def sum_of_entry(pos: int, stream: int, ts: int, seq: int, data: bytes) -> int:

@@ -26,6 +26,7 @@ from rta.history.file import (
     insert,
     is_damage,
     places_id,
+    replace_runs,
     spoken,
     sum_of_entry,
     transaction,
@@ -171,8 +172,7 @@ class HistoryStore:
                 row = (number, run.first, run.last, run.count, run.begins, run.oldest, run.newest)
                 values += (*row, check_sum(*row, packed), packed)
         if values:  # in one step, as entries are
-            rows = ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?)"] * (len(values) // 9))
-            db.execute("REPLACE INTO runs VALUES " + rows, values)
+            db.execute(replace_runs(len(values) // 9), values)
         for segment in catalogue.full(catalogue.sealed_then(len(sealed))):
             db.execute("REPLACE INTO segments VALUES (?, ?)", (segment, catalogue.entries[segment]))
         return sealed
