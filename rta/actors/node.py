@@ -197,10 +197,9 @@ class NodeActor:
             log.info("connected", node=self._id)
             self._node.pruning.connected(trio.current_time())
             self._publisher.connected(self._node.streams)
-            self.alarms.connected()
             self._fetches.connected()
             async with trio.open_nursery() as connected:
-                connected.start_soon(self._replay)
+                connected.start_soon(self._follow_up)
                 await link.lost.wait()
                 self._publisher.disconnected()
                 self._fetches.disconnected()
@@ -208,10 +207,12 @@ class NodeActor:
             self._node.pruning.disconnected()
             self._health.fail(_WHO, self._bus.trouble or "the connection is lost")
 
-    async def _replay(self) -> None:
-        """Beside live, once that is under way: the first entry of it is the next one of the last that is replayed."""
+    async def _follow_up(self) -> None:
+        """What comes behind the pictures of the streams: alarms, then, beside live, the replay. The first entry of live
+        is the next one of the last that is replayed."""
         with trio.move_on_after(_COMMITTED):
             await self._publisher.announced()
+        self.alarms.connected()
         await self._recorder.settled(_COMMITTED)
         await self._replayer.run()
 

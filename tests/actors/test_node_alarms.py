@@ -20,7 +20,7 @@ from rta.node.topics import NodeTopics
 from rta.ports.alarm import Alarm, Board
 from rta.session.tally import Tally
 from rta.stream.clock import Sampled
-from rta.stream.definition import Component, Ns
+from rta.stream.definition import Component, Ns, StreamDefinition, Trigger
 from rta.stream.sample import Sample
 from transports.memory import MemoryTopics
 
@@ -59,6 +59,15 @@ async def test_the_picture_is_there_from_the_start_though_nothing_is_active(auto
             "alarm/car.oil": {"entries": [], "full": True},
             "alarm/car.quiet": {"entries": [], "full": True},
         }
+
+
+async def test_the_picture_of_the_alarms_comes_behind_that_of_the_streams(autojump_clock):
+    stage = watching(OIL)
+    stage.definitions = [StreamDefinition("car.engine", "live", attributes={"rpm": Trigger.CHANGE})]
+    async with stage.listening() as got, stage.running():
+        pass
+    topics = [topic for topic, _, _ in got]
+    assert topics.index("status/car.engine/live") < topics.index("alarm/car.oil")
 
 
 async def test_an_alarm_is_an_event_first_and_then_retained(autojump_clock):
