@@ -29,11 +29,12 @@ def _chosen(value: str, among: Sequence[str], option: str) -> list[str]:
 @click.option("--changes", default="spread,instant", show_default=True, help="Of spread and instant.")
 @click.option(
     "--statuses",
-    type=click.Choice(["1", "200", "both"]),
+    type=click.Choice(["1", "each", "both"]),
     default="1",
     show_default=True,
     help="One status with all attributes, or one for each attribute.",
 )
+@click.option("--attributes", default=200, show_default=True, help="That change: with 200 there are 10 000 deltas/s.")
 @click.option("--history", default="none", show_default=True, help="Of none and recorded: all streams keep one.")
 @runs_option
 @seconds_option
@@ -44,6 +45,7 @@ def _streams(
     quick: bool,
     changes: str,
     statuses: str,
+    attributes: int,
     history: str,
     runs: int | None,
     seconds: float | None,
@@ -54,8 +56,10 @@ def _streams(
     kinds = _chosen(changes, list(Changes), "--changes")
     seconds = seconds or (5.0 if quick else 60.0)
     loads = [
-        StreamsLoad(Changes(kind), number, seconds, state_dir=None if how == "none" else str(folder / "state"))
-        for number in ([1, 200] if statuses == "both" else [int(statuses)])
+        StreamsLoad(
+            Changes(kind), number, seconds, attributes, state_dir=None if how == "none" else str(folder / "state")
+        )
+        for number in {"1": [1], "each": [attributes], "both": [1, attributes]}[statuses]
         for kind in kinds
         for how in _chosen(history, ["none", "recorded"], "--history")
     ]
