@@ -17,7 +17,7 @@ import trio
 from attrs import frozen
 
 from rta.actors.history_line import HistoryLine
-from rta.actors.recorder import Threads, in_threads
+from rta.actors.threads import Threads, in_threads
 from rta.errors import HistoryError, MalformedError, TransportError
 from rta.history.answer import NOTHING, HistoryAnswer
 from rta.history.entry import Key

@@ -24,10 +24,11 @@ from rta.actors.command_desk import Answer, CommandDesk
 from rta.actors.fetch_desk import FetchDesk
 from rta.actors.health import Health
 from rta.actors.publisher import Publisher
-from rta.actors.recorder import Recorder, Threads
+from rta.actors.recorder import Recorder
 from rta.actors.replayer import Replayer
 from rta.actors.stream_commands import stream_commands
 from rta.actors.streams import Streams
+from rta.actors.threads import Threads
 from rta.actors.throttle import Throttle
 from rta.alarm.definition import AlarmDefinition
 from rta.errors import MalformedError, TransportError

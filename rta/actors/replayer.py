@@ -17,7 +17,8 @@ import structlog
 import trio
 from attrs import define
 
-from rta.actors.recorder import Recorder, Threads, in_threads
+from rta.actors.recorder import Recorder
+from rta.actors.threads import Threads, in_threads
 from rta.errors import HistoryError, TransportError, UndeliverableError
 from rta.history.delivery import Delivery
 from rta.history.packing import pack
@@ -89,7 +90,7 @@ class Replayer:
                     await trio.sleep(_LOOK)  # we are about to be cancelled, unless it was something else
                 # It is looked up each time: a stream that was removed and added again owes anew.
                 while (delivery := self._recorder.delivery(stream)) is not None and delivery.owed is None:
-                    await self._recorder.owing.wait()
+                    await self._recorder.deliveries.owing.wait()
                 if delivery is None:
                     return
 
@@ -109,7 +110,7 @@ class Replayer:
             if message.payload and not await self._send(stream, message):
                 return False
             done = message.done
-            self._recorder.replayed(delivery, message.upto)
+            self._recorder.deliveries.replayed(delivery, message.upto)
             self._report.count("rta_replay_entries_total", message.entries)
             if message.payload and stream.definition.replay is not None:
                 await trio.sleep_until(began + 1 / stream.definition.replay)

@@ -253,7 +253,7 @@ class FullDisk(HistoryStore):
 
 
 async def test_live_goes_on_while_the_disk_is_full(autojump_clock, tmp_path, monkeypatch):
-    monkeypatch.setattr("rta.actors.recorder.HistoryStore", FullDisk)
+    monkeypatch.setattr("rta.actors.history_file.HistoryStore", FullDisk)
     stage = Stage(LIVE, state_dir=tmp_path)
     async with stage.running(), stage.heard() as got:
         await stage.sample(rpm=1)
@@ -270,7 +270,7 @@ async def test_live_goes_on_while_the_disk_is_full(autojump_clock, tmp_path, mon
 
 
 async def test_what_was_committed_before_the_disk_was_full_is_replayed(autojump_clock, tmp_path, monkeypatch):
-    monkeypatch.setattr("rta.actors.recorder.HistoryStore", FullDisk)
+    monkeypatch.setattr("rta.actors.history_file.HistoryStore", FullDisk)
     stage = Stage(LIVE, state_dir=tmp_path)
     async with stage.running(), stage.heard() as got:
         stage.bus.cut()
@@ -325,7 +325,7 @@ async def test_a_history_that_cannot_be_opened_is_tried_again_while_live_goes_on
                 raise HistoryError(f"{path} is in use")
             super().__init__(path)
 
-    monkeypatch.setattr("rta.actors.recorder.HistoryStore", Locked)
+    monkeypatch.setattr("rta.actors.history_file.HistoryStore", Locked)
     stage = Stage(LIVE, state_dir=tmp_path)
     async with stage.running(), stage.heard() as got:
         await stage.sample(rpm=1)

@@ -238,7 +238,7 @@ def test_whatever_happens_what_is_kept_is_delivered(steps):
     Disk.full = False
     with (
         TemporaryDirectory() as folder,
-        patch("rta.actors.recorder.HistoryStore", Disk),
+        patch("rta.actors.history_file.HistoryStore", Disk),
         patch("trio.to_thread.run_sync", _in_place),
     ):
         (Path(folder) / "state").mkdir()

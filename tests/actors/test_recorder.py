@@ -152,7 +152,7 @@ class Forgetful(HistoryStore):
 async def test_what_is_committed_is_replayed_though_another_stream_could_not_be_forgotten(
     autojump_clock, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("rta.actors.recorder.HistoryStore", Forgetful)
+    monkeypatch.setattr("rta.actors.history_file.HistoryStore", Forgetful)
     other = evolve(LIVE, name="other")
     stage = Stage(LIVE, other, state_dir=tmp_path, administration=True)
     async with stage.running(), stage.heard() as got:
@@ -197,7 +197,7 @@ class FullForMarks(HistoryStore):
 
 
 async def test_health_is_good_again_when_the_disk_is_though_nothing_is_sent(autojump_clock, tmp_path, monkeypatch):
-    monkeypatch.setattr("rta.actors.recorder.HistoryStore", FullForMarks)
+    monkeypatch.setattr("rta.actors.history_file.HistoryStore", FullForMarks)
     stage = Stage(evolve(LIVE, update=None), state_dir=tmp_path)
     async with stage.running():
         FullForMarks.full = True
