@@ -23,6 +23,8 @@ from rta.actors.audit import Audit
 from rta.actors.command_desk import Answer, CommandDesk
 from rta.actors.fetch_desk import FetchDesk
 from rta.actors.health import Health
+from rta.actors.hearing import Hearing
+from rta.actors.presences import Presences, presence_of
 from rta.actors.publisher import Publisher
 from rta.actors.recorder import Recorder
 from rta.actors.replayer import Replayer
@@ -31,14 +33,14 @@ from rta.actors.streams import Streams
 from rta.actors.threads import Threads
 from rta.actors.throttle import Throttle
 from rta.alarm.definition import AlarmDefinition
-from rta.errors import MalformedError, TransportError
+from rta.errors import TransportError
 from rta.metrics import Metrics
 from rta.node.node import Cleared, Node, Removed, StateChanged, ToSend, Update
-from rta.node.payload import encode, read
+from rta.node.payload import encode
 from rta.node.pruning import ONLINE
 from rta.node.run import NodeStream, Now
 from rta.node.topics import Kind, NodeTopics
-from rta.ports import Link, TopicBus, TopicMessage, TopicSubscription, Will
+from rta.ports import Link, TopicBus, TopicMessage, Will
 from rta.ports.alarm import Alarm
 from rta.ports.command import Command
 from rta.session.tally import Tally
@@ -53,7 +55,6 @@ _WHO = "topics"
 _LOOK = 1.0  # seconds between looks at what is to be pruned, and the longest sleep of the clock
 _SET_BACK = 1.0  # seconds the wall clock may be set back without everything beginning anew
 _SET_FORWARD = 10.0  # and forward: what would have happened in between is played through
-_ASK_AGAIN = 10.0  # seconds until a subscription that was refused is tried again
 _GOODBYE = 2.0  # seconds for the last messages
 _COMMITTED = 1.5  # seconds for what has been sent to be in the history, or to go on without it
 
@@ -105,9 +106,10 @@ class NodeActor:
         )
         self.streams.changed = self._changed
         self._throttle = Throttle(self.streams, metrics)
+        self._hearing = Hearing(bus, health, metrics)
+        self._presences = Presences(self._node, self._hearing, metrics)
         self.alarms = Alarms(self._publisher, self._now, metrics)
         self._due_changed = trio.Event()
-        self._consumers_changed = trio.Event()
         self._stop = trio.Event()
         self._ended = trio.Event()
         self._working = trio.CancelScope()
@@ -154,10 +156,10 @@ class NodeActor:
                     # Streams run from the start, with or without a connection.
                     self._recorder.take(self._node.start_defaults(self._now(), self._recorder.seqs()))
                     await self._recorder.settled(_COMMITTED)
-                    nursery.start_soon(self._hear, self._requests, self._asked)
-                    nursery.start_soon(self._hear, self._own, self._told)
+                    nursery.start_soon(self._hearing.hear, self._requests, self._asked)
+                    nursery.start_soon(self._hearing.hear, self._own, self._told)
                     nursery.start_soon(self._work)
-                    nursery.start_soon(self._watch_consumers)
+                    nursery.start_soon(self._presences.run)
                     nursery.start_soon(self._publisher.run, self._refresh)
                     nursery.start_soon(self._count)
                     async with self._bus.connect(self._id, Will(self._topics.topic(Kind.PRESENCE), encode("offline"))):
@@ -311,70 +313,9 @@ class NodeActor:
 
     def _changed(self) -> None:
         self._due_changed.set()
-        self._consumers_changed.set()
-
-    # ---- who is there
-
-    async def _watch_consumers(self) -> None:
-        """One subscription for each consumer, for as long as a stream is for it."""
-        watched: dict[str, trio.CancelScope] = {}
-        async with trio.open_nursery() as nursery:
-            while True:
-                self._consumers_changed = trio.Event()
-                wanted = self._node.consumers
-                for gone in watched.keys() - wanted:
-                    watched.pop(gone).cancel()
-                self._node.pruning.forget(wanted)
-                for new in sorted(wanted - watched.keys()):
-                    watched[new] = trio.CancelScope()
-                    nursery.start_soon(self._watch, new, watched[new])
-                await self._consumers_changed.wait()
-
-    async def _watch(self, consumer: str, scope: trio.CancelScope) -> None:
-        with scope:
-            await self._hear(
-                (NodeTopics(consumer).topic(Kind.PRESENCE),),
-                lambda message: self._node.pruning.heard(consumer, self._presence_of(message)),
-            )
-
-    def _presence_of(self, message: TopicMessage) -> str | None:
-        """What a presence says; one that cannot be read says that somebody is there no more than none."""
-        if not message.payload:
-            return None
-        try:
-            said = read(message.payload)
-        except MalformedError as e:
-            self._metrics.malformed(f"presence {message.topic}", e.kind, str(e))
-            return None
-        return said[:32] if isinstance(said, str) else None
+        self._presences.changed()
 
     # ---- what others ask
-
-    async def _hear(self, filters: tuple[str, ...], take: Callable[[TopicMessage], None]) -> None:
-        """Take what comes on some topics; a bus that refuses them is asked again, and health says so."""
-        who = f"subscription to {filters[0]}"
-        try:
-            while True:
-                try:
-                    async with self._bus.subscribe(*filters, bound=1024) as subscription:
-                        self._health.ok(who)
-                        await self._take_all(subscription, take)
-                except TransportError as e:
-                    self._health.fail(who, str(e))
-                    await trio.sleep(_ASK_AGAIN)
-        finally:
-            self._health.ok(who)
-
-    async def _take_all(self, subscription: TopicSubscription, take: Callable[[TopicMessage], None]) -> None:
-        lost = 0
-        while True:
-            take(await subscription.receive())
-            if subscription.dropped > lost:
-                self._refused("any", "flood", subscription.dropped - lost)
-                lost = subscription.dropped
-
-    def _refused(self, kind: str, reason: str, count: int = 1) -> None:
-        self._metrics.count("rta_topic_input_refused_total", count, kind=kind, reason=reason)
 
     def _told(self, message: TopicMessage) -> None:
         """What is published of ourselves, by us or by others."""
@@ -383,7 +324,7 @@ class NodeActor:
             return
         if address.kind is Kind.PRESENCE:
             # A retained one is from before, and has been answered by our announcing ourselves.
-            if not message.retained and self._presence_of(message) != ONLINE and not self._stop.is_set():
+            if not message.retained and presence_of(message, self._metrics) != ONLINE and not self._stop.is_set():
                 self._publisher.online_again(trio.current_time())
         elif address.kind is Kind.ALARM:
             if message.retained and message.payload and not self.alarms.has(address.code):
@@ -396,9 +337,9 @@ class NodeActor:
     def _asked(self, message: TopicMessage) -> None:
         address = self._topics.parse(message.topic)
         if address is None:
-            self._refused("unknown", "topic")
+            self._hearing.refused("unknown", "topic")
         elif message.retained:
-            self._refused(address.kind.value, "retained")
+            self._hearing.refused(address.kind.value, "retained")
         elif address.kind is Kind.COMMAND:
             self._desk.take(message, address.code)
         elif address.kind is Kind.FETCH:

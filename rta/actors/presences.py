@@ -1,0 +1,65 @@
+"""Presences: which of those that streams are for are there. Owns a subscription to each of them."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import trio
+
+from rta.actors.hearing import Hearing
+from rta.errors import MalformedError
+from rta.node.node import Node
+from rta.node.payload import read
+from rta.node.topics import Kind, NodeTopics
+from rta.ports import Reporter, TopicMessage
+
+__all__ = ["Presences", "presence_of"]
+
+
+class Presences:
+    """Of the consumers of one node."""
+
+    def __init__(self, node: Node, hearing: Hearing, report: Reporter) -> None:
+        self._node = node
+        self._hearing = hearing
+        self._report = report
+        self._changed = trio.Event()
+
+    def changed(self) -> None:
+        """Streams may be for others now."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """One subscription for each consumer, for as long as a stream is for it; until cancelled."""
+        watched: dict[str, trio.CancelScope] = {}
+        async with trio.open_nursery() as nursery:
+            while True:
+                self._changed = trio.Event()
+                wanted = self._node.consumers
+                for gone in watched.keys() - wanted:
+                    watched.pop(gone).cancel()
+                self._node.pruning.forget(wanted)
+                for new in sorted(wanted - watched.keys()):
+                    watched[new] = trio.CancelScope()
+                    nursery.start_soon(self._watch, new, watched[new])
+                await self._changed.wait()
+
+    async def _watch(self, consumer: str, scope: trio.CancelScope) -> None:
+        with scope:
+            topic = NodeTopics(consumer).topic(Kind.PRESENCE)
+            await self._hearing.hear((topic,), partial(self._heard, consumer))
+
+    def _heard(self, consumer: str, message: TopicMessage) -> None:
+        self._node.pruning.heard(consumer, presence_of(message, self._report))
+
+
+def presence_of(message: TopicMessage, report: Reporter) -> str | None:
+    """What a presence says; one that cannot be read says that somebody is there no more than none."""
+    if not message.payload:
+        return None
+    try:
+        said = read(message.payload)
+    except MalformedError as e:
+        report.malformed(f"presence {message.topic}", e.kind, str(e))
+        return None
+    return said[:32] if isinstance(said, str) else None
