@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from http.client import HTTPException
+from typing import Any
 from urllib.parse import quote
 
 import trio
@@ -33,7 +35,7 @@ class RestClient:
         try:
             listed = list(json.loads(document or b"{}").get("sessions", []))
         except (ValueError, AttributeError, TypeError, RecursionError):
-            raise TransportError(f"{self.base} does not answer as an RTA service") from None
+            raise self._stranger() from None
         out = []
         for session in listed:
             try:
@@ -63,6 +65,38 @@ class RestClient:
         if status >= 400:
             raise TransportError(f"{self.base}{path} answers {status}")
         return body
+
+    async def call(self, method: str, path: str, fields: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The JSON object of a good answer; empty where there is nothing to say.
+
+        :raises RtaError: it is refused, with the service's own reason.
+        :raises TransportError: the service, or what is behind it, cannot be reached or is none of ours.
+        """
+        status, answer = await self.ask(method, path, None if fields is None else json.dumps(fields).encode())
+        if status == 204:
+            return {}
+        try:
+            document = json.loads(answer)
+        except (ValueError, RecursionError):
+            document = None
+        if status < 300:
+            if not isinstance(document, dict):
+                raise self._stranger()
+            return document
+        reason = document.get("reason") if isinstance(document, dict) else None
+        if not isinstance(reason, str):
+            raise TransportError(f"{self.base}{path} answers {status}")
+        raise TransportError(reason) if status >= 500 else RtaError(reason)
+
+    async def listed(self, path: str, key: str) -> list[dict[str, Any]]:
+        """The objects that an answer lists under a key; raises as `call`."""
+        found = (await self.call("GET", path)).get(key)
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            raise self._stranger()
+        return found
+
+    def _stranger(self) -> TransportError:
+        return TransportError(f"{self.base} does not answer as an RTA service")
 
     async def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
         """Status and body of any answer. `body`: JSON to be sent.

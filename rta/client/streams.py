@@ -4,13 +4,11 @@ them, in the keys of the configuration.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 from rta.client.rest import RestClient
-from rta.errors import RtaError, TransportError
 
 __all__ = ["StreamsClient"]
 
@@ -29,11 +27,7 @@ class StreamsClient:
 
     async def list(self) -> list[dict[str, Any]]:
         """All of them."""
-        found = await self._ask("GET", "")
-        streams = found.get("streams")
-        if not isinstance(streams, list) or not all(isinstance(s, dict) for s in streams):
-            raise self._stranger()
-        return streams
+        return await self._rest.listed(_PATH, "streams")
 
     async def show(self, code: str, name: str) -> dict[str, Any]:
         return await self._ask("GET", _path(code, name))
@@ -59,25 +53,7 @@ class StreamsClient:
         await self._ask("DELETE", _path(code, name))
 
     async def _ask(self, method: str, path: str, fields: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        body = None if fields is None else json.dumps(fields).encode()
-        status, answer = await self._rest.ask(method, _PATH + path, body)
-        if status == 204:
-            return {}
-        try:
-            document = json.loads(answer)
-        except (ValueError, RecursionError):
-            document = None
-        if status < 300:
-            if not isinstance(document, dict):
-                raise self._stranger()
-            return document
-        reason = document.get("reason") if isinstance(document, dict) else None
-        if not isinstance(reason, str):
-            raise TransportError(f"{self._rest.base}{_PATH}{path} answers {status}")
-        raise TransportError(reason) if status >= 500 else RtaError(reason)
-
-    def _stranger(self) -> TransportError:
-        return TransportError(f"{self._rest.base} does not answer as an RTA service")
+        return await self._rest.call(method, _PATH + path, fields)
 
 
 def _path(code: str, name: str) -> str:

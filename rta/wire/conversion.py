@@ -69,10 +69,6 @@ class BoundParameter:
     def byte_order(self) -> ByteOrder:
         return "be" if self.parameter.byte_order == "be" else "le"
 
-    @property
-    def is_text(self) -> bool:
-        return self.conversion is not None and self.conversion.text is not None
-
     def values(self, samples: Values) -> Values:
         """Samples of one channel, shape (n,), as values: float64, or object with str for a text conversion."""
         return convert(samples, self.parameter, self.conversion)
