@@ -135,13 +135,16 @@ class Recorder:
 
     def take(self, out: list[ToSend]) -> None:
         """What the node has to send."""
+        if self._file is None:
+            self._pass_on(out)
+            return
         direct: list[ToSend] = []
         now = trio.current_time()
         for thing in out:
             entries = self._entries(thing) if isinstance(thing, Update) else []
             if isinstance(thing, Removed):
                 self._newest.pop(thing.stream.key, None)
-            if entries or self._of_stream[thing.stream.key] or (isinstance(thing, Removed) and self.store):
+            if entries or thing.stream.key in self._of_stream or (isinstance(thing, Removed) and self.store):
                 self._queue.append(_Waiting(thing, entries, now))
                 self._of_stream[thing.stream.key] += 1
             else:
@@ -160,8 +163,7 @@ class Recorder:
         if update.stream.definition.history is None or self._newest.get(key) is message:
             return []
         if self.store is None or self._overtaken:
-            if self._file is not None:
-                self._report.count("rta_history_left_out_total", len(message.events))
+            self._report.count("rta_history_left_out_total", len(message.events))
             return []
         self._newest[key] = message
         at = self._position
@@ -194,8 +196,7 @@ class Recorder:
         """A stream that is removed leaves nothing, once what was before it has gone on."""
         if isinstance(thing, Removed):
             self.deliveries.forget(thing.stream.key)
-            if self._file is not None:
-                self._removed.add(thing.stream.key)
+            self._removed.add(thing.stream.key)
 
     def _overtake(self, why: str) -> None:
         """Live goes on without the disk."""
