@@ -136,7 +136,7 @@ class Publisher:
             return
         definition = stream.definition
         topic = self._status_topic(*stream.key)
-        payload = write_status(message)
+        payload = write_status(message, update.values)
         self._owed.pop(topic, None)  # it would clear what comes now
         try:
             self._bus.send(

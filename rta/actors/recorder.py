@@ -10,14 +10,13 @@ same, counted, and health says so. Such entries are in no history and no replay.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-import cbor2
 import trio
-from attrs import define, evolve
+from attrs import define, field
 
 from rta.actors.deliveries import Deliveries
 from rta.actors.health import Health
@@ -27,6 +26,7 @@ from rta.history.delivery import Delivery
 from rta.history.entry import Bounds, Key, Limit, NewEntry
 from rta.history.store import HistoryStore
 from rta.node.node import Node, Removed, ToSend, Update
+from rta.node.payload import write_values
 from rta.node.run import NodeStream, Now
 from rta.ports import Reporter
 from rta.stream.definition import History, Ns
@@ -44,13 +44,16 @@ _UNKNOWN = History()
 
 
 @define(eq=False)
-class _Waiting:
-    """Something on its way through, and the entries that are committed before it goes on."""
+class _Group:
+    """Things on their way through together, in order, and the entries that are committed before they go on."""
 
-    thing: ToSend
-    entries: list[NewEntry]
+    number: int
     since: float
-    """When it came, steady seconds."""
+    """When they came, steady seconds."""
+    things: list[ToSend] = field(factory=list)
+    entries: list[NewEntry] = field(factory=list)
+    replayed: list[tuple[Update, int, int]] = field(factory=list)
+    """Updates of streams that replay, and the first and last position of their entries."""
 
 
 class Recorder:
@@ -74,10 +77,14 @@ class Recorder:
         self._report = report
         self._file = None if folder is None else HistoryFile(folder, health, report, thread)
         self.deliveries = Deliveries(self._wake_up)
-        self._queue: list[_Waiting] = []
-        self._batch: list[_Waiting] = []
-        self._of_stream: Counter[Key] = Counter()
-        """How much of a stream is on its way; then its other things wait behind that."""
+        self._queue: deque[_Group] = deque()
+        self._batch: list[_Group] = []
+        self._waiting = 0
+        """Things in the queue."""
+        self._taken = self._gone = 0
+        """The numbers of the last group that has come, and of the last that has gone on."""
+        self._last_of: dict[Key, int] = {}
+        """The last group with something of a stream; until it has gone on, what else the stream sends waits for it."""
         self._newest: dict[Key, StatusMessage] = {}
         """What a stream has sent last; one that aggregates may send it again."""
         self._position = 0
@@ -125,7 +132,7 @@ class Recorder:
         """Wait until all that has been taken up to now has gone on; at most so many seconds."""
         upto = self._position
         with trio.move_on_after(patience):
-            while any(one.entries and one.entries[0].pos <= upto for one in (*self._batch, *self._queue)):
+            while any(group.entries and group.entries[0].pos <= upto for group in (*self._batch, *self._queue)):
                 await self._moved.wait()
 
     def _wake_up(self) -> None:
@@ -139,64 +146,80 @@ class Recorder:
             self._pass_on(out)
             return
         direct: list[ToSend] = []
-        now = trio.current_time()
+        group: _Group | None = None
         for thing in out:
-            entries = self._entries(thing) if isinstance(thing, Update) else []
-            if isinstance(thing, Removed):
-                self._newest.pop(thing.stream.key, None)
-            if entries or thing.stream.key in self._of_stream or (isinstance(thing, Removed) and self.store):
-                self._queue.append(_Waiting(thing, entries, now))
-                self._of_stream[thing.stream.key] += 1
-            else:
+            key = thing.stream.key
+            recorded = isinstance(thing, Update) and self._is_recorded(thing)
+            removed = isinstance(thing, Removed)
+            if removed:
+                self._newest.pop(key, None)
+            if not recorded and self._last_of.get(key, 0) <= self._gone and not (removed and self.store):
                 direct.append(thing)
                 self._forget(thing)
+                continue
+            if group is None:
+                self._taken += 1
+                group = _Group(self._taken, trio.current_time())
+                self._queue.append(group)
+            self._last_of[key] = group.number
+            group.things.append(thing)
+            self._waiting += 1
+            if isinstance(thing, Update) and recorded:
+                self._enter(group, thing)
+            if removed:
+                group = None  # it ends a commit
         if direct:
             self._pass_on(direct)
-        if len(self._queue) > _WAITING:
+        if self._waiting > _WAITING:
             self._overtake("the disk does not keep up")
         elif self._queue:
             self._wake.set()
 
-    def _entries(self, update: Update) -> list[NewEntry]:
-        """What is to be committed of it, which is nothing if it has been before."""
-        key, message = update.stream.key, update.message
-        if update.stream.definition.history is None or self._newest.get(key) is message:
-            return []
+    def _is_recorded(self, update: Update) -> bool:
+        """Whether it is to be committed, which it is not if it has been before."""
+        if update.stream.definition.history is None or self._newest.get(update.stream.key) is update.message:
+            return False
         if self.store is None or self._overtaken:
-            self._report.count("rta_history_left_out_total", len(message.events))
-            return []
-        self._newest[key] = message
-        at = self._position
-        self._position += len(message.events)
-        return [
-            NewEntry(key, at + place, event.ts, event.seq, cbor2.dumps(event.values))
-            for place, event in enumerate(message.events, 1)
-        ]
+            self._report.count("rta_history_left_out_total", len(update.message.events))
+            return False
+        return True
 
-    def _on(self, waiting: list[_Waiting], kept: bool) -> None:
+    def _enter(self, group: _Group, update: Update) -> None:
+        stream, message = update.stream, update.message
+        key, first = stream.key, self._position + 1
+        self._newest[key] = message
+        update.values = write_values(message)
+        for event, values in zip(message.events, update.values, strict=True):
+            self._position += 1
+            group.entries.append(NewEntry(key, self._position, event.ts, event.seq, values))
+        if stream.definition.replay is not None:
+            group.replayed.append((update, first, self._position))
+
+    def _on(self, groups: Sequence[_Group], kept: bool) -> None:
         """They go on, in order."""
-        out: list[ToSend] = []
-        for one in waiting:
-            thing, entries = one.thing, one.entries
-            self._of_stream[thing.stream.key] -= 1
-            if not self._of_stream[thing.stream.key]:
-                del self._of_stream[thing.stream.key]
-            if isinstance(thing, Update) and entries:
-                if not kept:
-                    self._report.count("rta_history_left_out_total", len(entries))
-                elif (delivery := self.delivery(thing.stream)) is not None:
-                    thing = evolve(thing, done=self.deliveries.sent(delivery, entries[0].pos, entries[-1].pos))
-            out.append(thing)
-            self._forget(thing)
-        self._pass_on(out)
+        for group in groups:
+            self._gone = group.number
+            if not kept:
+                if group.entries:
+                    self._report.count("rta_history_left_out_total", len(group.entries))
+            else:
+                for update, first, last in group.replayed:
+                    if (delivery := self.delivery(update.stream)) is not None:
+                        update.done = self.deliveries.sent(delivery, first, last)
+            for thing in group.things:
+                self._forget(thing)
+            self._pass_on(group.things)
         self._moved.set()
         self._moved = trio.Event()
 
     def _forget(self, thing: ToSend) -> None:
         """A stream that is removed leaves nothing, once what was before it has gone on."""
         if isinstance(thing, Removed):
-            self.deliveries.forget(thing.stream.key)
-            self._removed.add(thing.stream.key)
+            key = thing.stream.key
+            self.deliveries.forget(key)
+            self._removed.add(key)
+            if self._last_of.get(key, 0) <= self._gone:
+                self._last_of.pop(key, None)
 
     def _overtake(self, why: str) -> None:
         """Live goes on without the disk."""
@@ -204,10 +227,11 @@ class Recorder:
             self._file.fail(why)
             self._overtaken = self._file.writing
         self.deliveries.spoil()  # the next mark tells whether it works again
-        batch, queue = self._batch, self._queue
-        self._queue = []
+        groups = [*self._batch, *self._queue]
+        self._queue.clear()
         self._batch = []
-        self._on([*batch, *queue], kept=False)
+        self._waiting = 0
+        self._on(groups, kept=False)
 
     # ---- writing
 
@@ -254,7 +278,7 @@ class Recorder:
         """A disk that hangs, or is too slow."""
         while True:
             await trio.sleep(_LOOK)
-            first = next(iter(self._batch or self._queue), None)
+            first = (self._batch or self._queue or (None,))[0]
             if first is not None and trio.current_time() >= first.since + _PATIENCE:
                 self._overtake("the disk does not answer in time")
 
@@ -271,10 +295,8 @@ class Recorder:
 
     async def _commit(self, file: HistoryFile, store: HistoryStore) -> bool:
         """What waits, as far as it fits in one commit, to the next removal; whether it is on the disk."""
-        end = next((i for i, one in enumerate(self._queue[:_AT_ONCE], 1) if isinstance(one.thing, Removed)), _AT_ONCE)
-        batch = self._batch = self._queue[:end]
-        del self._queue[:end]
-        entries = [entry for one in batch for entry in one.entries]
+        batch = self._batch = self._next_batch()
+        entries = [entry for group in batch for entry in group.entries]
         removed, self._removed = self._removed, set()
         mark = self.deliveries.due_mark(self._committed) if entries else None
         kept = await self._write(file, partial(_commit, store, removed, entries, mark))
@@ -293,13 +315,27 @@ class Recorder:
             self._owe(batch)
         return kept
 
-    def _owe(self, batch: list[_Waiting]) -> None:
+    def _next_batch(self) -> list[_Group]:
+        """What is committed together: what waits, as far as it fits, to the next removal."""
+        batch: list[_Group] = []
+        size = 0
+        while self._queue and size < _AT_ONCE:
+            group = self._queue.popleft()
+            self._waiting -= len(group.things)
+            size += len(group.things)
+            batch.append(group)
+            if isinstance(group.things[-1], Removed):
+                break
+        return batch
+
+    def _owe(self, batch: list[_Group]) -> None:
         """They were published, who knows how, before they were committed: they come again."""
-        for one in batch:
-            stream = one.thing.stream
-            delivery = self.delivery(stream) if one.entries and stream.key not in self._removed else None
-            if delivery is not None:
-                self.deliveries.sent(delivery, one.entries[0].pos, one.entries[-1].pos)(False)
+        for group in batch:
+            for update, first, last in group.replayed:
+                stream = update.stream
+                delivery = None if stream.key in self._removed else self.delivery(stream)
+                if delivery is not None:
+                    self.deliveries.sent(delivery, first, last)(False)
 
     async def _write_mark(self, file: HistoryFile, store: HistoryStore, at_once: bool = False) -> None:
         mark = self.deliveries.due_mark(self._committed, at_once)

@@ -109,29 +109,29 @@ class HistoryStore:
         :param mark: kept with them; None: the one before stays.
         :raises HistoryError: none of them is kept; the store can be used on.
         """
-        last = self.last
-        for entry in entries:
-            if entry.pos <= last:
-                raise ValueError(f"position {entry.pos} after {last}")
-            last = entry.pos
-        self._writing(lambda: self._commit(entries, last, mark))
-        self._written += sum(len(entry.values) + _PER_ROW for entry in entries) + _PER_COMMIT
+        self._writing(lambda: self._commit(entries, mark))
+        self._written += _PER_COMMIT
         if self._written >= _CHECKPOINT:
             self._checkpoint()
 
-    def _commit(self, entries: Sequence[NewEntry], last: int, mark: bytes | None) -> None:
+    def _commit(self, entries: Sequence[NewEntry], mark: bytes | None) -> None:
         file, catalogue = self._file, self._file.catalogue
         state = file.state
+        last = state.last
         new: dict[Key, Track] = {}
-        added = []
+        added: list[Track] = []
         values: list[int | bytes] = []
-        for entry in entries:
-            track = catalogue.tracks.get(entry.key) or new.get(entry.key)
+        size = 0
+        for key, pos, ts, seq, data in entries:
+            if pos <= last:
+                raise ValueError(f"position {pos} after {last}")
+            last = pos
+            track = catalogue.tracks.get(key) or new.get(key)
             if track is None:
-                track = new[entry.key] = Track(state.streams + len(new) + 1, entry.key, 0)
-            added.append((track, entry))
-            pos, ts, seq, data = entry.pos, entry.ts, entry.seq, entry.values
+                track = new[key] = Track(state.streams + len(new) + 1, key, 0)
+            added.append(track)
             values += (pos, track.id, ts, seq, sum_of_entry(pos, track.id, ts, seq, data), data)
+            size += _PER_ROW + len(data)
         sealed: list[tuple[Track, Run | None]] = []
         simple = mark is None and not new and not catalogue.waiting and not file.db.in_transaction
         if simple and 0 < len(entries) <= INSERTED_AT_ONCE:
@@ -157,8 +157,9 @@ class HistoryStore:
             file.state = state
             catalogue.has_sealed(sealed)
             catalogue.tracks |= new
-            for track, entry in added:
-                catalogue.add(track, entry.pos, entry.ts, entry.seq)
+            for track, (_, pos, ts, seq, _) in zip(added, entries, strict=True):
+                catalogue.add(track, pos, ts, seq)
+        self._written += size
 
     def _seal(self) -> list[tuple[Track, Run | None]]:
         """Write some of the runs that wait, with the sizes of the segments that are done with."""

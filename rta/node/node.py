@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from heapq import heapify, heappop, heappush
 
-from attrs import evolve, frozen
+from attrs import define, evolve, frozen
 
 from rta.node.defining import name_fault
 from rta.node.pruning import Pruning
@@ -32,12 +32,14 @@ _JUMP = 10_000_000_000  # ns by which a new clock may be ahead to be taken for g
 _LONGEST = 10 * 366 * 86400.0  # seconds
 
 
-@frozen
+@define(eq=False)
 class Update:
-    """A status message."""
+    """A status message. What follows is filled in on its way."""
 
     stream: NodeStream
     message: StatusMessage
+    values: list[bytes] | None = None
+    """Those of its events as CBOR, once they have been encoded."""
     done: Callable[[bool], None] | None = None
     """To be told once whether it is done with: acknowledged, or never going to be taken by the bus."""
 
