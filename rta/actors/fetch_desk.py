@@ -1,7 +1,7 @@
 """The fetch desk: takes requests for history from topics and answers them from what is kept.
 
 Owns those that are being answered and those that wait, both bounded; over the bound the answer is that there is
-nothing. The history is read in a worker thread, and sent by the history line. Fetches that are answered at once proceed
+nothing. The history is read where it is, and sent by the history line. Fetches that are answered at once proceed
 together, a chunk of each in turn.
 
 Source: protocol notes, "Fetch / history", "History and replay" and "Response Topic".
@@ -10,19 +10,17 @@ Source: protocol notes, "Fetch / history", "History and replay" and "Response To
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import partial
+from typing import Protocol, TypeVar
 
 import structlog
 import trio
 from attrs import frozen
 
 from rta.actors.history_line import HistoryLine
-from rta.actors.threads import Threads, in_threads
 from rta.errors import HistoryError, MalformedError, TransportError
-from rta.history.answer import NOTHING, HistoryAnswer
+from rta.history.answer import NOTHING, HistoryAnswer, step
 from rta.history.entry import Key
 from rta.history.request import Range, read_range
-from rta.history.store import HistoryStore
 from rta.node.quota import Quota
 from rta.node.topics import Address, Kind, NodeTopics, is_response_topic
 from rta.ports import Reporter, TopicBus, TopicMessage
@@ -35,8 +33,18 @@ _AT_ONCE = 8
 _WAITING = 64
 _EMPTY_AT_ONCE = 16  # empty answers on their way
 _EMPTY = 256  # and such that wait
-_THREADS = 1  # that reads: two are no faster, and hold up live messages more
 _DEADLINE = 30.0  # seconds for a chunk to be read
+
+
+T = TypeVar("T")
+
+
+class Read(Protocol):
+    """Has a function of the store read something, and gives what that gives."""
+
+    async def __call__(self, work: Callable[..., T], /, *arguments: object) -> T:
+        """:raises HistoryError: it cannot be read."""
+        ...
 
 
 @frozen
@@ -61,20 +69,17 @@ class FetchDesk:
         topics: NodeTopics,
         bus: TopicBus,
         known: Callable[[str, str], bool],
-        store: Callable[[], HistoryStore | None],
+        read: Read,
         settle: Callable[[], Awaitable[None]],
         report: Reporter,
-        *,
-        in_thread: Threads | None = None,
     ) -> None:
-        """`known`: whether there is such a stream. `store`: None while the history cannot be used. `settle`: wait, not
-        for ever, until all that has been recorded is committed. `in_thread` does what blocks."""
+        """`known`: whether there is such a stream. `read` has a function of the store read something. `settle`: wait,
+        not for ever, until all that has been recorded is committed."""
         self._node = topics.node
         self._known = known
-        self._store = store
+        self._read = read
         self._settle = settle
         self._report = report
-        self._in_thread = in_thread or in_threads(_THREADS)
         self._quota = Quota()
         self._line = HistoryLine(bus)
         self._asking, self._asked = trio.open_memory_channel[_Fetch](_WAITING)
@@ -166,12 +171,12 @@ class FetchDesk:
             with self._line.sender() as sender:
                 while outcome == "answered" and not answer.done:
                     try:
-                        messages = await self._step(answer)
+                        answer, messages = await self._step(answer)
                     except HistoryError as e:
-                        messages = answer.break_off()
+                        messages = [NOTHING]
                         outcome = "unreadable"
                         self._cannot_read(str(e))
-                    except trio.TooSlowError:  # a thread may still have the answer in hand
+                    except trio.TooSlowError:
                         messages = [NOTHING]
                         outcome = "unreadable"
                         self._cannot_read(f"the disk does not answer within {_DEADLINE:g} s")
@@ -186,14 +191,11 @@ class FetchDesk:
             self._report.count("rta_history_entries_too_large_total", answer.oversize)
         return outcome
 
-    async def _step(self, answer: HistoryAnswer) -> list[bytes]:
-        store = self._store()
-        if store is None:
-            raise HistoryError("the history cannot be used")
+    async def _step(self, answer: HistoryAnswer) -> tuple[HistoryAnswer, list[bytes]]:
         with trio.fail_after(_DEADLINE):
-            messages = await self._in_thread(partial(answer.step, store, self._line.pace.message))
+            following = await self._read(step, answer, self._line.pace.message)
         self._unreadable = False
-        return messages
+        return following
 
     def _cannot_read(self, why: str) -> None:
         if not self._unreadable:

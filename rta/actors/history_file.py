@@ -1,21 +1,23 @@
-"""The history file of a node: opened, written by one thread, tried again, and what there is to say of it.
+"""The history file of a node: opened, tried again, opened anew when its keeper is gone, and what there is to say of it.
 
-Owns the store and that thread. Whoever writes is told whether it is on the disk; why not is for health and the log.
+Owns the keeper. Whoever writes is told whether it is on the disk; why not is for health and the log. What was asked of
+a keeper that is gone is asked again of the next.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 import trio
 
 from rta.actors.health import Health
-from rta.actors.threads import Threads, in_threads
+from rta.actors.keeper import Keeper, KeeperLost, Keepers
 from rta.errors import HistoryError
-from rta.history.store import HistoryStore
+from rta.history.calls import Beginning
 from rta.ports import Reporter
 
 __all__ = ["HistoryFile"]
@@ -24,59 +26,123 @@ log = structlog.get_logger("rta.history")
 
 _NAME = "history.sqlite"
 _WHO = "history"
-_AGAIN = 10.0  # seconds until a file that cannot be used is tried again
+_AGAIN = 10.0  # seconds until a file that cannot be used is tried again, or another keeper is had at once again
 _PATIENCE = 20.0  # seconds that the node waits for its opening
+
+T = TypeVar("T")
 
 
 class HistoryFile:
     """One file, which may not be there."""
 
-    def __init__(self, folder: Path, health: Health, report: Reporter, thread: Threads | None) -> None:
-        """`folder`: the state directory. `thread` runs what writes, one call at a time."""
+    def __init__(
+        self,
+        folder: Path,
+        keepers: Keepers,
+        begin: Callable[[Beginning], None],
+        health: Health,
+        report: Reporter,
+    ) -> None:
+        """`folder`: the state directory. `begin` is called each time the file has been opened, before anybody can use
+        it."""
         self.path = folder / _NAME
-        self.store: HistoryStore | None = None
-        """None while there is none, or it cannot be used."""
         self.writing = False
+        self._keepers = keepers
+        self._begin = begin
         self._health = health
         self._report = report
-        self._thread = in_threads(1) if thread is None else thread
-        self._opening = trio.Lock()
-        self._opened: list[HistoryStore] = []
-        """The store, if a thread has opened it that was not waited for."""
-        self._tried_at = float("-inf")
+        self._keeper: Keeper | None = None
+        self._reviving = False
+        """The keeper is gone by itself, and there will be another one at once."""
+        self._wanted = trio.Event()
+        self._changed = trio.Event()
+        """Set, and made anew, when it has been opened, or cannot be, or has been lost."""
+        self._tried_at = self._revived_at = float("-inf")
         self._failing = False
         self._told = 0
+        self._closed = False
+        self._life = trio.CancelScope()
+        self._use = trio.CancelScope()
+
+    @property
+    def usable(self) -> bool:
+        """Whether what is to be written can be given to it."""
+        return self._keeper is not None or self._reviving
 
     @property
     def worth_trying(self) -> bool:
         """Whether it is time to open it again."""
-        return self.store is None and trio.current_time() >= self._tried_at + _AGAIN
+        return not self.usable and not self._wanted.is_set() and trio.current_time() >= self._tried_at + _AGAIN
 
-    async def open(self, begin: Callable[[HistoryStore], None]) -> None:
-        """Unless it is open. `begin` is called before anybody sees the store. Bounded."""
+    # ---- its life
+
+    async def run(self) -> None:
+        """Until `close`."""
+        with self._life:
+            while not self._closed:
+                await self._wanted.wait()
+                await self._open()
+                if not self._reviving:
+                    self._wanted = trio.Event()
+                self._change()
+
+    async def _open(self) -> None:
+        """One keeper, from its beginning to its end."""
+        self._tried_at = trio.current_time()
+        if self._reviving:
+            self._revived_at = self._tried_at
+        try:
+            async with self._keepers(self.path) as keeper:
+                self._begin(keeper.beginning)
+                self._keeper, self._reviving, self._told = keeper, False, 0
+                self.works()
+                self._change()
+                with trio.CancelScope() as self._use:
+                    await keeper.lost.wait()
+                self._keeper = None
+                self._reviving = not self._closed and trio.current_time() >= self._revived_at + _AGAIN
+        except HistoryError as e:
+            self._reviving = False
+            self.fail(str(e))
+            return
+        if not self._closed:
+            self._report.count("rta_history_restarts_total")
+            log.error("the process of the history has ended by itself", another_at_once=self._reviving)
+            if not self._reviving:
+                self.fail("the process of the history has ended by itself")
+
+    def _change(self) -> None:
+        self._changed.set()
+        self._changed = trio.Event()
+
+    async def open(self) -> None:
+        """Unless it is; wait until it is, or cannot be. Bounded."""
+        if self.usable:
+            return
+        self.want()
         with trio.move_on_after(_PATIENCE) as scope:
-            async with self._opening:
-                if self.store is None:
-                    await self._open(begin)
+            await self._changed.wait()
         if scope.cancelled_caught:
             self.fail(f"{self.path} has not been opened within {_PATIENCE:g} s")
 
-    async def _open(self, begin: Callable[[HistoryStore], None]) -> None:
-        self._tried_at = trio.current_time()
-        try:
-            store = await self._thread(partial(_opened, self.path, self._opened))
-        except HistoryError as e:
-            self.fail(str(e))
-            return
-        begin(store)
-        self.store = store
-        self.works()
+    def want(self) -> None:
+        """It is to be opened, unless it is."""
+        self._wanted.set()
 
-    async def write(self, work: Callable[[], None]) -> bool:
-        """Whether it is on the disk."""
+    def close(self) -> None:
+        """There is no more: `run` ends, soon."""
+        self._closed = True
+        self._use.cancel()
+        if self._keeper is None:
+            self._life.cancel()
+
+    # ---- its use
+
+    async def write(self, work: Callable[..., object], *arguments: object) -> bool:
+        """Have a function of the store write something; whether it is on the disk. It may be done twice."""
         self.writing = True
         try:
-            await self._thread(work)
+            await self._ask(True, work, arguments)
         except HistoryError as e:
             self.fail(str(e))
             return False
@@ -84,10 +150,21 @@ class HistoryFile:
             self.writing = False
         return True
 
-    async def close(self) -> None:
-        """There is no more."""
-        if self.store is not None:
-            await self._thread(self.store.close)
+    async def read(self, work: Callable[..., T], *arguments: object) -> T:
+        """Have a function of the store read something.
+
+        :raises HistoryError: it cannot be read.
+        """
+        return await self._ask(False, work, arguments)
+
+    async def _ask(self, writes: bool, work: Callable[..., T], arguments: tuple[object, ...]) -> T:
+        while True:
+            while self._keeper is None or self._keeper.lost.is_set():
+                if not self.usable:
+                    raise HistoryError(f"{self.path} cannot be used")
+                await self._changed.wait()
+            with suppress(KeeperLost):
+                return await self._keeper.ask(writes, work, *arguments)
 
     # ---- what there is to say
 
@@ -104,20 +181,8 @@ class HistoryFile:
             self._failing = False
             log.info("recording again")
         self._health.ok(_WHO)
-        damage = [] if self.store is None else self.store.damage
+        damage = [] if self._keeper is None else self._keeper.damage
         for sentence in damage[self._told :]:
             log.error("the history is damaged", damage=sentence)
             self._report.count("rta_history_damaged_total")
         self._told = len(damage)
-
-
-def _opened(path: Path, opened: list[HistoryStore]) -> HistoryStore:
-    """The store, and in `opened` too: nobody may be waiting any more, and another try could not open it again."""
-    if opened:
-        return opened[0]
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise HistoryError(f"cannot make {path.parent}: {e.strerror or e}") from None
-    opened.append(HistoryStore(path))
-    return opened[0]

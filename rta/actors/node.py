@@ -24,13 +24,13 @@ from rta.actors.command_desk import Answer, CommandDesk
 from rta.actors.fetch_desk import FetchDesk
 from rta.actors.health import Health
 from rta.actors.hearing import Hearing
+from rta.actors.keeper import Keepers, in_a_process
 from rta.actors.presences import Presences, presence_of
 from rta.actors.publisher import Publisher
 from rta.actors.recorder import Recorder
 from rta.actors.replayer import Replayer
 from rta.actors.stream_commands import stream_commands
 from rta.actors.streams import Streams
-from rta.actors.threads import Threads
 from rta.actors.throttle import Throttle
 from rta.alarm.definition import AlarmDefinition
 from rta.errors import TransportError
@@ -74,9 +74,9 @@ class NodeActor:
         clock: Callable[[], int],
         state_dir: Path | None = None,
         administration: bool = False,
-        thread: Threads | None = None,
+        keepers: Keepers = in_a_process,
     ) -> None:
-        """`clock`: wall time, ns since the Unix epoch. `thread` runs what reads and writes the history."""
+        """`clock`: wall time, ns since the Unix epoch. `keepers` open the history."""
         self._id = node_id
         self._bus = bus
         self._samples = samples
@@ -89,17 +89,16 @@ class NodeActor:
         """When the clock was last looked at."""
         self._publisher = Publisher(bus, self._topics, metrics, tally)
         self._audit = Audit(state_dir, metrics)
-        self._recorder = Recorder(state_dir, self._node, self._publish, self._now, health, metrics, thread)
-        self._replayer = Replayer(lambda: self._node.streams, self._recorder, bus, self._topics, metrics, thread)
+        self._recorder = Recorder(state_dir, self._node, self._publish, self._now, health, metrics, keepers)
+        self._replayer = Replayer(lambda: self._node.streams, self._recorder, bus, self._topics, metrics)
         self._desk = CommandDesk(self._topics, self._answer, self._audit, self._now, metrics)
         self._fetches = FetchDesk(
             self._topics,
             bus,
             self._node.keeps,
-            lambda: self._recorder.store,
+            self._recorder.read,
             partial(self._recorder.settled, _COMMITTED),
             metrics,
-            in_thread=thread,
         )
         self.streams = Streams(
             self._node, self._recorder.take, self._audit, self._now, state_dir, administration, self._recorder
@@ -147,9 +146,9 @@ class NodeActor:
         async with trio.open_nursery() as recording:
             recording.start_soon(self._audit.run)
             try:
+                recording.start_soon(self._recorder.run)
                 if any(s.definition.history for s in self._node.streams):
                     await self._recorder.open()
-                recording.start_soon(self._recorder.run)
                 async with trio.open_nursery() as nursery:
                     await nursery.start(self._desk.run)
                     await nursery.start(self._fetches.run)

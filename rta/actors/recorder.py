@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from functools import partial
+from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 import trio
 from attrs import define, field
@@ -21,10 +22,12 @@ from attrs import define, field
 from rta.actors.deliveries import Deliveries
 from rta.actors.health import Health
 from rta.actors.history_file import HistoryFile
-from rta.actors.threads import Threads
+from rta.actors.keeper import Keepers
+from rta.errors import HistoryError
+from rta.history.calls import Beginning
 from rta.history.delivery import Delivery
 from rta.history.entry import Bounds, Key, Limit, NewEntry
-from rta.history.store import HistoryStore
+from rta.history.work import commit, kept, trim
 from rta.node.node import Node, Removed, ToSend, Update
 from rta.node.payload import write_values
 from rta.node.run import NodeStream, Now
@@ -40,7 +43,10 @@ _PATIENCE = 1.0  # seconds until what waits for a disk that hangs goes on withou
 _LOOK = 0.1
 _TRIM = 10.0  # seconds between looks for what is too old
 _CLOSING = 2.0
+_LOOKING = 1.0
 _UNKNOWN = History()
+
+T = TypeVar("T")
 
 
 @define(eq=False)
@@ -67,15 +73,14 @@ class Recorder:
         clock: Callable[[], Now],
         health: Health,
         report: Reporter,
-        thread: Threads | None = None,
+        keepers: Keepers,
     ) -> None:
-        """`folder`: the state directory; None: nothing is kept. `pass_on`: to the publisher. `thread` runs what
-        writes, one call at a time."""
+        """`folder`: the state directory; None: nothing is kept. `pass_on`: to the publisher."""
         self._node = node
         self._pass_on = pass_on
         self._clock = clock
         self._report = report
-        self._file = None if folder is None else HistoryFile(folder, health, report, thread)
+        self._file = None if folder is None else HistoryFile(folder, keepers, self._begin, health, report)
         self.deliveries = Deliveries(self._wake_up)
         self._queue: deque[_Group] = deque()
         self._batch: list[_Group] = []
@@ -92,6 +97,10 @@ class Recorder:
         self._committed = 0
         self._overtaken = False
         """What is being written has not been in time; what comes does not wait for it."""
+        self._begun = False
+        self._unsure: list[_Group] = []
+        """Groups that went on without being committed, as far as we know: the next opening tells."""
+        self._kept: dict[Key, Bounds] = {}
         self._removed: set[Key] = set()
         """Streams that are gone, and their history is not yet."""
         self._trimmed_at = float("-inf")
@@ -103,36 +112,57 @@ class Recorder:
     # ---- what is kept, and what is owed
 
     @property
-    def store(self) -> HistoryStore | None:
-        """None while there is none, or it cannot be used."""
-        return None if self._file is None else self._file.store
+    def usable(self) -> bool:
+        """Whether there is a history now."""
+        return self._file is not None and self._file.usable
 
     async def open(self) -> None:
-        """Before a stream with a history begins; bounded. A file that cannot be used is tried again by `run`."""
+        """Before a stream with a history begins, beside `run`. Bounded: what cannot be used is tried again."""
         if self._file is not None:
-            await self._file.open(self._begin)
+            await self._file.open()
 
-    def _begin(self, store: HistoryStore) -> None:
-        self._position = self._committed = max(store.last, self._position)
-        self.deliveries.begin(store.mark, store.last, self._node.streams)
+    def _begin(self, beginning: Beginning) -> None:
+        self._position = max(beginning.last, self._position)
+        self._kept = beginning.kept
+        if not self._begun:
+            self._begun = True
+            self._committed = beginning.last
+            self.deliveries.begin(beginning.mark, beginning.last, self._node.streams)
+        if self._unsure and self._unsure[-1].entries[-1][1] <= beginning.last:
+            self._owe(self._unsure)
+        self._unsure = []
 
     def seqs(self) -> dict[Key, int]:
-        """The number of the newest kept entry of each stream."""
-        return {} if self.store is None else {key: bounds.seq for key, bounds in self.store.streams().items()}
+        """The number of the newest kept entry of each stream, as of the last look."""
+        return {key: bounds.seq for key, bounds in self._kept.items()}
+
+    async def look(self) -> None:
+        """See what is kept, if it can be told in time."""
+        with trio.move_on_after(_LOOKING), suppress(HistoryError):
+            self._kept = await self.read(kept)
 
     def bounds(self, key: Key) -> Bounds | None:
-        """What is kept of a stream."""
-        return None if self.store is None else self.store.bounds(key)
+        """What is kept of a stream, as of the last look; None: nothing."""
+        return self._kept.get(key)
+
+    async def read(self, work: Callable[..., T], *arguments: object) -> T:
+        """Have a function of the store read something.
+
+        :raises HistoryError: it cannot be read, or there is no history.
+        """
+        if self._file is None:
+            raise HistoryError("there is no history without a state directory")
+        return await self._file.read(work, *arguments)
 
     def delivery(self, stream: NodeStream) -> Delivery | None:
         """What of a stream is to be delivered; None: it does not replay, or there is no history now."""
-        return None if self.store is None else self.deliveries.of(stream)
+        return self.deliveries.of(stream) if self.usable else None
 
     async def settled(self, patience: float) -> None:
         """Wait until all that has been taken up to now has gone on; at most so many seconds."""
         upto = self._position
         with trio.move_on_after(patience):
-            while any(group.entries and group.entries[0].pos <= upto for group in (*self._batch, *self._queue)):
+            while any(group.entries and group.entries[0][1] <= upto for group in (*self._batch, *self._queue)):
                 await self._moved.wait()
 
     def _wake_up(self) -> None:
@@ -147,13 +177,19 @@ class Recorder:
             return
         direct: list[ToSend] = []
         group: _Group | None = None
+        usable = self.usable
         for thing in out:
             key = thing.stream.key
-            recorded = isinstance(thing, Update) and self._is_recorded(thing)
-            removed = isinstance(thing, Removed)
-            if removed:
+            recorded = removed = False
+            if isinstance(thing, Update):
+                recorded = self._is_new(thing)
+                if recorded and (self._overtaken or not usable):
+                    recorded = False
+                    self._report.count("rta_history_left_out_total", len(thing.message.events))
+            elif isinstance(thing, Removed):
+                removed = True
                 self._newest.pop(key, None)
-            if not recorded and self._last_of.get(key, 0) <= self._gone and not (removed and self.store):
+            if not recorded and self._last_of.get(key, 0) <= self._gone and not (removed and usable):
                 direct.append(thing)
                 self._forget(thing)
                 continue
@@ -163,11 +199,11 @@ class Recorder:
                 self._queue.append(group)
             self._last_of[key] = group.number
             group.things.append(thing)
-            self._waiting += 1
             if isinstance(thing, Update) and recorded:
                 self._enter(group, thing)
-            if removed:
+            elif removed:
                 group = None  # it ends a commit
+        self._waiting += len(out) - len(direct)
         if direct:
             self._pass_on(direct)
         if self._waiting > _WAITING:
@@ -175,25 +211,25 @@ class Recorder:
         elif self._queue:
             self._wake.set()
 
-    def _is_recorded(self, update: Update) -> bool:
-        """Whether it is to be committed, which it is not if it has been before."""
-        if update.stream.definition.history is None or self._newest.get(update.stream.key) is update.message:
-            return False
-        if self.store is None or self._overtaken:
-            self._report.count("rta_history_left_out_total", len(update.message.events))
-            return False
-        return True
+    def _is_new(self, update: Update) -> bool:
+        """Whether it is to be committed: its stream has a history, and it has not been in hand before."""
+        stream = update.stream
+        return stream.definition.history is not None and self._newest.get(stream.key) is not update.message
 
     def _enter(self, group: _Group, update: Update) -> None:
         stream, message = update.stream, update.message
-        key, first = stream.key, self._position + 1
+        key = stream.key
         self._newest[key] = message
-        update.values = write_values(message)
-        for event, values in zip(message.events, update.values, strict=True):
-            self._position += 1
-            group.entries.append(NewEntry(key, self._position, event.ts, event.seq, values))
+        update.values = []
+        before = pos = self._position
+        for event in message.events:
+            pos += 1
+            values = write_values(event.values)
+            update.values.append(values)
+            group.entries.append((key, pos, event.ts, event.seq, values))
+        self._position = pos
         if stream.definition.replay is not None:
-            group.replayed.append((update, first, self._position))
+            group.replayed.append((update, before + 1, pos))
 
     def _on(self, groups: Sequence[_Group], kept: bool) -> None:
         """They go on, in order."""
@@ -217,6 +253,7 @@ class Recorder:
         if isinstance(thing, Removed):
             key = thing.stream.key
             self.deliveries.forget(key)
+            self._kept.pop(key, None)
             self._removed.add(key)
             if self._last_of.get(key, 0) <= self._gone:
                 self._last_of.pop(key, None)
@@ -241,17 +278,22 @@ class Recorder:
             await self._closing.wait()
             return
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._watch)
+            nursery.start_soon(self._file.run)
             with self._working:
-                while not self._closing.is_set():
-                    with trio.move_on_after(_LOOK):
-                        await self._wake.wait()
-                    self._wake = trio.Event()
-                    await self._look(self._file)
-                if self._file.store is not None:
-                    await self._commit_all(self._file, self._file.store)
-                    await self._write_mark(self._file, self._file.store, at_once=True)
-                    await self._file.close()
+                await self._work(self._file)
+            self._file.close()
+
+    async def _work(self, file: HistoryFile) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._watch)
+            while not self._closing.is_set():
+                with trio.move_on_after(_LOOK):
+                    await self._wake.wait()
+                self._wake = trio.Event()
+                await self._look(file)
+            if file.usable:
+                await self._commit_all(file)
+                await self._write_mark(file, at_once=True)
             nursery.cancel_scope.cancel()
 
     def close(self) -> None:
@@ -262,17 +304,17 @@ class Recorder:
 
     async def _look(self, file: HistoryFile) -> None:
         if file.worth_trying and any(s.definition.history for s in self._node.streams):
-            await self.open()
-        if file.store is None:
+            file.want()
+        if not file.usable:
             if self._queue:
                 self._overtake("there is no history")
             return
-        await self._commit_all(file, file.store)
+        await self._commit_all(file)
         if self.deliveries.dirty:
-            await self._write_mark(file, file.store)
+            await self._write_mark(file)
         if trio.current_time() >= self._trimmed_at + _TRIM:
             self._trimmed_at = trio.current_time()
-            await self._write(file, partial(_trim, file.store, self._limits(file.store)))
+            await self._write(file, trim, *self._limits())
 
     async def _watch(self) -> None:
         """A disk that hangs, or is too slow."""
@@ -282,38 +324,40 @@ class Recorder:
             if first is not None and trio.current_time() >= first.since + _PATIENCE:
                 self._overtake("the disk does not answer in time")
 
-    async def _write(self, file: HistoryFile, work: Callable[[], None]) -> bool:
+    async def _write(self, file: HistoryFile, work: Callable[..., object], *arguments: object) -> bool:
         try:
-            return await file.write(work)
+            return await file.write(work, *arguments)
         finally:
             self._overtaken = False
 
-    async def _commit_all(self, file: HistoryFile, store: HistoryStore) -> None:
+    async def _commit_all(self, file: HistoryFile) -> None:
         while self._queue or self._removed:
-            if not await self._commit(file, store) and not self._queue:
+            if not await self._commit(file) and not self._queue:
                 return  # the streams that are gone have to wait
 
-    async def _commit(self, file: HistoryFile, store: HistoryStore) -> bool:
+    async def _commit(self, file: HistoryFile) -> bool:
         """What waits, as far as it fits in one commit, to the next removal; whether it is on the disk."""
         batch = self._batch = self._next_batch()
         entries = [entry for group in batch for entry in group.entries]
         removed, self._removed = self._removed, set()
         mark = self.deliveries.due_mark(self._committed) if entries else None
-        kept = await self._write(file, partial(_commit, store, removed, entries, mark))
+        done = await self._write(file, commit, removed, entries, mark)
         self.deliveries.spoil()
-        if kept:
-            self._committed = max(self._committed, entries[-1].pos if entries else 0)
+        if done:
+            self._committed = max(self._committed, entries[-1][1] if entries else 0)
+            self._unsure = []
             file.works()
         else:
             self._removed |= removed
+            self._unsure = [group for group in batch if group.entries]
         if self._batch is batch:
             self._batch = []
-            if kept and entries:
+            if done and entries:
                 self._report.count("rta_history_entries_total", len(entries))
-            self._on(batch, kept)
-        elif kept:
+            self._on(batch, done)
+        elif done:
             self._owe(batch)
-        return kept
+        return done
 
     def _next_batch(self) -> list[_Group]:
         """What is committed together: what waits, as far as it fits, to the next removal."""
@@ -333,37 +377,25 @@ class Recorder:
         for group in batch:
             for update, first, last in group.replayed:
                 stream = update.stream
-                delivery = None if stream.key in self._removed else self.delivery(stream)
+                delivery = None if stream.key in self._removed else self.deliveries.of(stream)
                 if delivery is not None:
                     self.deliveries.sent(delivery, first, last)(False)
 
-    async def _write_mark(self, file: HistoryFile, store: HistoryStore, at_once: bool = False) -> None:
+    async def _write_mark(self, file: HistoryFile, at_once: bool = False) -> None:
         mark = self.deliveries.due_mark(self._committed, at_once)
         if mark is not None:
-            if await self._write(file, partial(store.commit, [], mark)):
+            if await self._write(file, commit, (), (), mark):
                 file.works()
             else:
                 self.deliveries.spoil()
 
-    def _limits(self, store: HistoryStore) -> dict[Key, Limit]:
-        """How much is to be kept now."""
+    def _limits(self) -> tuple[dict[Key, Limit], Limit]:
+        """How much is to be kept now; of streams that are no longer configured the last day, lest a slip in the file
+        costs it."""
         now = self._clock()
-        # Of streams that are no longer configured the last day stays, lest a slip in the file costs it.
-        limits = dict.fromkeys(store.streams(), Limit(_UNKNOWN.entries, Ns(now.wall - _UNKNOWN.age)))
+        limits = {}
         for stream in self._node.streams:
             history = stream.definition.history
             if history is not None:
                 limits[stream.key] = Limit(history.entries, Ns(self._node.ts(stream, now) - history.age))
-        return limits
-
-
-def _commit(store: HistoryStore, removed: set[Key], entries: list[NewEntry], mark: bytes | None) -> None:
-    """Streams that are removed go first: entries may be of others that have their names now."""
-    for key in removed:
-        store.forget(key)
-    if entries:
-        store.commit(entries, mark)
-
-
-def _trim(store: HistoryStore, limits: dict[Key, Limit]) -> None:
-    store.trim(limits)
+        return limits, Limit(_UNKNOWN.entries, Ns(now.wall - _UNKNOWN.age))

@@ -81,6 +81,10 @@ class Streams:
             chosen = [self._find(code, name)]
         return [self._listed(s) for s in chosen]
 
+    async def look(self) -> None:
+        """See what is kept of them: it is listed as it was when somebody looked last."""
+        await self._history.look()
+
     def _find(self, code: str, name: str) -> NodeStream:
         return self._node.stream(code, "" if name == RESERVED else name)
 

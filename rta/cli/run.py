@@ -16,6 +16,7 @@ import trio
 from rta.actors.garbage import keep_collections_short
 from rta.config import Config, check_config, load_config
 from rta.errors import ConfigError, RtaError, first_error
+from rta.interpreter import another_of_us
 from rta.logs import set_up_logging
 from rta.site import Site
 from rta.workers import Membership, Supervisor, hold_port
@@ -59,9 +60,7 @@ def command(path: Path | None, workers: int | None) -> None:
 
 def _supervise(config: Config, path: Path | None) -> int:
     options = config.edge.options
-    # Modules are found where we have found ours: with -m, Python would look into the working directory first.
-    safe = [] if sys.path[:1] == [os.getcwd()] else ["-P"]
-    command = [sys.executable, *safe, "-m", "rta", "run", *(["--config", str(path)] if path is not None else [])]
+    command = another_of_us("rta", "run", *(["--config", str(path)] if path is not None else []))
     with hold_port(options.host, options.port) as port:
         workers = config.site.workers
         supervisor = Supervisor(command, workers, port, config.site.grace, os.environ)

@@ -14,17 +14,9 @@ Key = tuple[str, str]
 """The code of a status, and the name of the stream (empty: the unnamed one)."""
 
 
-class NewEntry(NamedTuple):
-    """An entry that is to be kept."""
-
-    key: Key
-    pos: int
-    """Its position: rises over all streams of the node."""
-    ts: Ns
-    """Stream time."""
-    seq: int
-    values: bytes
-    """A CBOR map."""
+NewEntry = tuple[Key, int, Ns, int, bytes]
+"""An entry that is to be kept: its stream, its position, which rises over all streams of the node, its stream time, its
+number, and its values, a CBOR map."""
 
 
 class KeptEntry(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,8 @@ from rta.history.track import Track
 
 __all__ = ["Opened", "hold", "open_file", "release"]
 
+_LOOK = 0.02  # seconds between tries to have the file
+
 Damaged = Callable[[str], None]
 """Is given a sentence for people."""
 
@@ -60,23 +63,33 @@ class _Torn(Exception):
     """The file is not as it was written."""
 
 
-def hold(path: Path) -> int:
+def hold(path: Path, patience: float) -> int:
     """Keep other processes away until `release`; the folder is made.
 
+    :param patience: seconds to wait for another process to leave it.
     :raises HistoryError: another process has it.
     :raises OSError: the folder cannot be made or written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = os.open(beside(path, ".lock"), os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        raise HistoryError(f"the history {path} is in use: another process has this state directory") from None
-    except OSError:
+        until = time.monotonic() + patience
+        while not _locked(lock):
+            if time.monotonic() >= until:
+                raise HistoryError(f"the history {path} is in use: another process has this state directory")
+            time.sleep(_LOOK)
+    except BaseException:
         os.close(lock)
         raise
     return lock
+
+
+def _locked(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def release(lock: int) -> None:

@@ -52,10 +52,11 @@ class HistoryStore:
     `commit`, `trim`, `forget` and `close` are for one thread at a time; what reads is for any threads at any time.
     """
 
-    def __init__(self, path: Path, segment: int = 1 << 15) -> None:
+    def __init__(self, path: Path, segment: int = 1 << 15, patience: float = 0.0) -> None:
         """Opens the file, makes it, or salvages what is in a damaged one.
 
         :param segment: positions in a segment, of a file that is made.
+        :param patience: seconds to wait for another process to leave the file.
         :raises HistoryError: another process has it, or it cannot be read or written.
         """
         if not 1 <= segment <= LONGEST:
@@ -68,7 +69,7 @@ class HistoryStore:
         self._written = 0
         self._unusable: str | None = None  # why the file is to be salvaged before the next write
         try:
-            self._held: int | None = hold(path)
+            self._held: int | None = hold(path, patience)
         except OSError as e:
             raise HistoryError(f"the history {path}: {e.strerror}") from e
         try:
@@ -233,35 +234,36 @@ class HistoryStore:
                         )
                 rows = {} if torn else file.rows.entries(track.id, [pos for pos, _ in places])
                 lost = {pos for pos, _ in places if pos not in rows}
-                if (torn or lost) and self._lose(file, track, torn, lost):
+                if torn or lost:
+                    after = max(after, self._lose(file, track, torn, lost))
                     continue
                 return [
                     KeptEntry(pos, Ns(row[0]), row[1], row[2], None if next_ts is None else Ns(next_ts))
                     for pos, next_ts in places
-                    if (row := rows.get(pos))
+                    for row in (rows[pos],)
                 ]
         except (sqlite3.Error, OSError) as e:
             raise spoken(self._path, e) from e
 
-    def _lose(self, file: Opened, track: Track, torn: Run | None, lost: set[int]) -> bool:
-        """Entries, or the places of a run, are not where they should be; whether it is worth looking again."""
+    def _lose(self, file: Opened, track: Track, torn: Run | None, lost: set[int]) -> int:
+        """Entries, or the places of a run, are not where they should be; up to where they are just gone."""
         with self._lock:
             if self._file is not file or file.catalogue.tracks.get(track.key) is not track:
-                return True
+                return 0
             load = file.rows.places
             if torn is not None:
                 missing = file.catalogue.shrink(track, torn, load)
             else:
                 missing = file.catalogue.lose(track, {pos for pos in lost if pos > track.doomed}, load)
                 if not missing:
-                    return False  # they are just gone
+                    return track.doomed
             newest = file.rows.entries(track.id, [track.last])
             if track.last in newest:
                 track.newest, track.seq = newest[track.last][:2]
         code, name = track.key
         if missing > 0:
             self._damaged(f"{missing} entries of {code}{'/' if name else ''}{name} cannot be read and are left out")
-        return True
+        return 0
 
     def _damaged(self, sentence: str) -> None:
         if len(self.damage) < _SENTENCES:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -19,7 +19,7 @@ import cbor2
 
 from rta.errors import MalformedError
 from rta.stream.definition import Ns
-from rta.stream.message import StatusMessage, unicode
+from rta.stream.message import StatusMessage, Values, unicode
 
 __all__ = ["MAX_PAYLOAD", "encode", "iso", "parse_iso", "read", "read_map", "write_status", "write_values"]
 
@@ -35,19 +35,19 @@ _ONE_ENTRY = _ENTRIES + b"\x81"
 _SEQ = b"\x63seq"
 
 
-def write_values(message: StatusMessage) -> list[bytes]:
-    """The values of each event, a map."""
-    return [cbor2.dumps(event.values) for event in message.events]
+write_values: Callable[[Values], bytes] = cbor2.dumps
+"""Of an event, a map."""
 
 
 def write_status(message: StatusMessage, values: Sequence[bytes] | None = None) -> bytes:
     """A status message: what `encode` would make of `{"entries": [{"ts", "values", "seq"}, …]}`.
 
-    Written for every event: only its values and its number are left to the encoder. `values`: as `write_values` has
-    written them already.
+    Written for every event: only its values and its number are left to the encoder. `values`: of each event, where
+    `write_values` has written them already.
     """
-    parts = [_entries(len(message.events))]
-    for event, written in zip(message.events, values or write_values(message), strict=True):
+    events = message.events
+    parts = [_entries(len(events))]
+    for event, written in zip(events, values or [write_values(event.values) for event in events], strict=True):
         parts += (_moment(event.ts // _MILLISECOND), written, _SEQ, cbor2.dumps(event.seq))
     return b"".join(parts)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Literal, Protocol
+from typing import Protocol
 
 import trio
 from attrs import define, field, frozen
 
 from rta.errors import TransportError
+from rta.stream.definition import Qos
 
 __all__ = [
     "Done",
@@ -23,8 +24,6 @@ __all__ = [
     "valid_filter",
     "valid_topic",
 ]
-
-Qos = Literal[0, 1]
 
 Done = Callable[[TransportError | None], None]
 """Told once what became of a message: None when it was sent (QoS 1: acknowledged), else why not. Must not block.

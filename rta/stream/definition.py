@@ -6,11 +6,9 @@ Plain values. How they are written in a file or a command is `rta.node.settings`
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NewType
+from typing import Literal, NewType
 
 from attrs import field, frozen
-
-from rta.ports.topic_bus import Qos
 
 __all__ = [
     "PLAIN",
@@ -20,6 +18,7 @@ __all__ = [
     "History",
     "Ns",
     "Prune",
+    "Qos",
     "StatusDefinition",
     "StreamDefinition",
     "Trigger",
@@ -30,6 +29,9 @@ Ns = NewType("Ns", int)
 
 Component = NewType("Component", str)
 """As in `sg/1`."""
+
+Qos = Literal[0, 1]
+"""How a status is delivered: 0, at most once; 1, at least once."""
 
 PLAIN = Component("")
 """In place of a component, for an attribute that has none."""

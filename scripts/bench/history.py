@@ -32,7 +32,7 @@ _PAGE = 500
 def _entries(keys: list[Key], first: int, count: int) -> list[NewEntry]:
     streams = len(keys)
     return [
-        NewEntry(
+        (
             keys[pos % streams],
             pos,
             Ns(_START + pos // streams * _SECOND),

@@ -86,7 +86,8 @@ def streams(results: Results, folder: Path, loads: Sequence[StreamsLoad], runs: 
             results.say(
                 f"#{run + 1} {_named(load.changes, load.statuses, found['history'])}: "
                 f"{found['received']:,} of {found['expected']:,}; "
-                f"p50 {found['p50']:.2f} p99 {found['p99']:.2f} worst {found['worst']:.1f} ms, "
+                f"p50 {found['p50']:.2f} p99 {found['p99']:.2f} "
+                f"(of the median second {found['second_p99']:.2f}) worst {found['worst']:.1f} ms, "
                 f"service {found['service_share']:.0%} of a core"
             )
     _show(results, loads[0], rows)
@@ -108,6 +109,7 @@ def _show(results: Results, load: StreamsLoad, rows: list[Row]) -> None:
                 str(sum(r["gaps"] for r in group)),
                 spread(r["p50"] for r in group),
                 spread((r["p99"] for r in group), 1),
+                spread((r["second_p99"] for r in group), 1),
                 spread((r["worst"] for r in group), 1),
                 spread((r["last_p50"] for r in group), 1) if instant else "",
                 spread((r["last_p99"] for r in group), 1) if instant else "",
@@ -116,11 +118,12 @@ def _show(results: Results, load: StreamsLoad, rows: list[Row]) -> None:
                 spread(r["sink_share"] for r in group),
             )
         )
-    columns = ("", "missing", "gaps", "p50 ms", "p99 ms", "worst ms", "last p50 ms", "last p99 ms", "CPU", "mosquitto",
-               "sink")  # fmt: skip
+    columns = ("", "missing", "gaps", "p50 ms", "p99 ms", "of a second", "worst ms", "last p50 ms", "last p99 ms",
+               "CPU", "mosquitto", "sink")  # fmt: skip
     title = (
         f"streams: {load.streams} on {load.attributes} attributes in 1 or {load.attributes} statuses, "
         f"{load.deltas / load.seconds:,.0f} deltas/s, QoS 0, {load.seconds:g} s; from a sample's moment to the "
-        "subscriber; last: of an instant's deltas; CPU of a core"
+        "subscriber; of a second: p99 of the median second; last: of an instant's deltas; CPU of a core, with its "
+        "children"
     )
     results.table(title, columns, lines)

@@ -86,6 +86,7 @@ class _Received:
     def __init__(self) -> None:
         self.messages = self.changes = self.gaps = 0
         self.late = array("d")  # ms
+        self._late_in: dict[int, array[float]] = {}  # by second
         self._values: dict[bytes, float | None] = {}
         self._seq: dict[bytes, int] = {}
         self._last_of: dict[float, list[float]] = {}  # by moment in us: how many, and ms until the last
@@ -105,6 +106,7 @@ class _Received:
         late = (came / 1000 - value) / 1000
         if value >= since:
             self.late.append(late)
+            self._late_in.setdefault(int(value // 1e6), array("d")).append(late)
         moment = self._last_of.setdefault(value, [0, 0.0])
         moment[0] += 1
         moment[1] = max(moment[1], late)
@@ -116,6 +118,7 @@ class _Received:
             "changes": self.changes,
             "gaps": self.gaps,
             **_quantiles("", self.late),
+            "second_p99": statistics.median([_quantiles("", late)["p99"] for late in self._late_in.values()] or [0.0]),
             **_quantiles("last_", last),
             "partial": sum(count != at_once for count, _ in self._last_of.values()),
         }

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import trio
@@ -123,25 +124,41 @@ class Attended:
 
     def limit_files(self, size: int | None) -> None:
         """No file may be written to behind so many bytes, as if the disk were full; None: no limit."""
-        if self._process is not None and self._process.returncode is None:
-            limit = resource.RLIM_INFINITY if size is None else size
-            resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+        limit = resource.RLIM_INFINITY if size is None else size
+        for pid in self._processes():
+            with suppress(ProcessLookupError):
+                resource.prlimit(pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+
+    def kill_children(self) -> None:
+        """Those that it has started itself."""
+        for pid in self._processes()[1:]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def _processes(self) -> list[int]:
+        """It, and its children; none if it does not run."""
+        if self._process is None or self._process.returncode is not None:
+            return []
+        pid = self._process.pid
+        try:
+            children = [Path(f"/proc/{pid}/task/{task.name}/children") for task in Path(f"/proc/{pid}/task").iterdir()]
+            return [pid, *(int(child) for task in children for child in task.read_text().split())]
+        except OSError:  # it has just ended
+            return [pid]
 
     @property
     def running(self) -> bool:
         return self._process is not None and self._process.returncode is None
 
     def look(self) -> tuple[float, int]:
-        """MiB of memory and open handles now; remembered for this life."""
-        if self._process is None or self._process.returncode is not None:
-            return 0.0, 0
-        place = Path(f"/proc/{self._process.pid}")
-        try:
-            memory = int((place / "statm").read_text().split()[1]) * _PAGE / _MIB
-            handles = len(list((place / "fd").iterdir()))
-        except OSError:  # it has just ended
-            return 0.0, 0
-        self.lives[-1].look(trio.current_time(), memory, handles)
+        """MiB of memory and open handles now, its children's included; remembered for this life."""
+        memory, handles = 0.0, 0
+        for pid in self._processes():
+            with suppress(OSError):  # it has just ended
+                memory += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE / _MIB
+                handles += len(list(Path(f"/proc/{pid}/fd").iterdir()))
+        if handles:
+            self.lives[-1].look(trio.current_time(), memory, handles)
         return memory, handles
 
     @property

@@ -14,11 +14,12 @@ from rta.node.payload import iso
 __all__ = ["kept_in"]
 
 _AT_ONCE = 5000
+_PATIENCE = 10.0  # seconds for the process of a node that was killed to leave the file
 
 
 def kept_in(state: Path, streams: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
     """Entries by stream (`code/name`), in recording order. `state`: the node's state directory."""
-    store = HistoryStore(state / "history.sqlite")
+    store = HistoryStore(state / "history.sqlite", patience=_PATIENCE)
     try:
         return {stream: _entries(store, stream) for stream in streams}
     finally:

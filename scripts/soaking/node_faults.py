@@ -102,6 +102,8 @@ class NodeFaults:
                 await self._node.kill()
                 await trio.sleep(fault.lasting)
                 await self._node.start()
+            case "history killed":
+                self._node.kill_children()
             case "node stopped":
                 await self._node.stop()
                 await trio.sleep(fault.lasting)

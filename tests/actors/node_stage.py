@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import cbor2
 import trio
 
 from rta.actors.health import Health
+from rta.actors.keeper import Keeper, KeeperLost
 from rta.actors.node import NodeActor
 from rta.alarm.definition import AlarmDefinition
+from rta.errors import HistoryError
+from rta.history.calls import Beginning
+from rta.history.store import HistoryStore
 from rta.metrics import Metrics
 from rta.ports import TopicMessage
 from rta.ports.alarm import Alarm
@@ -26,6 +30,8 @@ from rta.stream.sample import Sample
 from transports.memory import MemoryTopics
 
 T = TypeVar("T")
+
+Loses = Literal["now", "before", "after", "never"]
 
 BASE = 1_700_000_000_000_000_000
 NODE = "dk/tlc-1"
@@ -43,6 +49,35 @@ def decoded(payload: bytes) -> Any:
         return payload
 
 
+class InPlace:
+    """See `rta.actors.keeper`."""
+
+    def __init__(self, store: HistoryStore, answers: Callable[[], Awaitable[None]]) -> None:
+        self.beginning = Beginning(store.last, store.mark, store.streams())
+        self.damage = store.damage
+        self.lost = trio.Event()
+        self._store = store
+        self._answers = answers
+        self._loses: Loses | None = None
+
+    def lose(self, when: Loses) -> None:
+        self._loses = when
+        if when == "now":
+            self.lost.set()
+
+    async def ask(self, writes: bool, work: Callable[..., T], *arguments: object) -> T:
+        await self._answers()
+        if writes and self._loses == "before":
+            self.lost.set()
+        if self.lost.is_set():
+            raise KeeperLost("it is gone")
+        value = work(self._store, *arguments)
+        if writes and self._loses == "after":
+            self.lost.set()
+            raise KeeperLost("it is gone")
+        return value
+
+
 class Stage:
     """Owns the two ends of the bus."""
 
@@ -55,6 +90,13 @@ class Stage:
         self.back = 0
         self._state_dir = state_dir
         self._disk = trio.Event()
+        self.opening = 0.0
+        """Seconds that it takes to open the history."""
+        self.locked = False
+        """It cannot be opened."""
+        self._keeper: InPlace
+        self.store: HistoryStore | None = None
+        """Of the node, while it is open."""
         self.unhang()
         self.node = NodeActor(
             NODE,
@@ -67,18 +109,36 @@ class Stage:
             self.clock,
             state_dir,
             administration,
-            self.in_place,
+            self.keepers,
         )
         self.definitions = list(streams)
         self.commands: list[Command] = []
         self.alarms: list[AlarmDefinition] = []
         self.plug_ins: dict[str, Alarm] = {}
 
-    async def in_place(self, work: Callable[[], T]) -> T:
-        """In place of a thread, during which the mock clock would jump."""
+    @asynccontextmanager
+    async def keepers(self, path: Path) -> AsyncIterator[Keeper]:
+        """In place of a process, during whose work the mock clock would jump."""
+        await self._answers()
+        await trio.sleep(self.opening)
+        if self.locked:
+            raise HistoryError("another process has it")
+        path.parent.mkdir(exist_ok=True)
+        store = self.store = HistoryStore(path)
+        self._keeper = InPlace(store, self._answers)
+        try:
+            yield self._keeper
+        finally:
+            store.close()
+            self.store = None
+
+    async def _answers(self) -> None:
         await trio.lowlevel.checkpoint()
         await self._disk.wait()
-        return work()
+
+    def lose_the_keeper(self, when: Loses = "now") -> None:
+        """It is gone by itself: now, or at the next thing that it is asked to write, before or after it has done it."""
+        self._keeper.lose(when)
 
     def hang(self) -> None:
         """The disk does not answer."""

@@ -11,6 +11,7 @@ from attrs import evolve
 from rta.errors import HistoryError
 from rta.history.store import HistoryStore
 from rta.node.run import By
+from rta.rest.stream_calls import Ask, StreamCall, perform
 from rta.stream.definition import History, Ns, StreamDefinition, Trigger
 from tests.actors.node_stage import NODE, Stage
 
@@ -213,7 +214,8 @@ async def test_the_list_says_what_is_kept(autojump_clock, tmp_path):
     stage = Stage(LIVE, state_dir=tmp_path)
     async with stage.running():
         await stage.sample(rpm=1)
-        (listed,) = stage.node.streams.list("car.engine")
+        reply = await perform(StreamCall(Ask.LIST, "car.engine"), stage.node.streams)
+    (listed,) = reply.document["streams"]
     assert listed["kept"]["entries"] == 2
     assert listed["kept"]["oldest"] < listed["kept"]["newest"]
     assert (listed["history"], listed["replay"]) == ({"age": "1d", "entries": 10000}, {"rate": 10.0})
@@ -253,7 +255,7 @@ class FullDisk(HistoryStore):
 
 
 async def test_live_goes_on_while_the_disk_is_full(autojump_clock, tmp_path, monkeypatch):
-    monkeypatch.setattr("rta.actors.history_file.HistoryStore", FullDisk)
+    monkeypatch.setattr("tests.actors.node_stage.HistoryStore", FullDisk)
     stage = Stage(LIVE, state_dir=tmp_path)
     async with stage.running(), stage.heard() as got:
         await stage.sample(rpm=1)
@@ -270,7 +272,7 @@ async def test_live_goes_on_while_the_disk_is_full(autojump_clock, tmp_path, mon
 
 
 async def test_what_was_committed_before_the_disk_was_full_is_replayed(autojump_clock, tmp_path, monkeypatch):
-    monkeypatch.setattr("rta.actors.history_file.HistoryStore", FullDisk)
+    monkeypatch.setattr("tests.actors.node_stage.HistoryStore", FullDisk)
     stage = Stage(LIVE, state_dir=tmp_path)
     async with stage.running(), stage.heard() as got:
         stage.bus.cut()
@@ -325,7 +327,7 @@ async def test_a_history_that_cannot_be_opened_is_tried_again_while_live_goes_on
                 raise HistoryError(f"{path} is in use")
             super().__init__(path)
 
-    monkeypatch.setattr("rta.actors.history_file.HistoryStore", Locked)
+    monkeypatch.setattr("tests.actors.node_stage.HistoryStore", Locked)
     stage = Stage(LIVE, state_dir=tmp_path)
     async with stage.running(), stage.heard() as got:
         await stage.sample(rpm=1)

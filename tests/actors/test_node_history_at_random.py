@@ -12,7 +12,7 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 from unittest.mock import patch
 
 import cbor2
@@ -36,6 +36,8 @@ SUMS = evolve(LIVE, name="sums", attributes={}, aggregates={"rpm": (Aggregate.AV
 STREAMS = (LIVE, LATER, SUMS)
 _QUEUE = 12
 _QUIET = 20.0
+
+T = TypeVar("T")
 
 Entry = tuple[str, str, int, bytes]
 """Stream, time, number, values."""
@@ -125,6 +127,10 @@ def _entries(topic: str, payload: bytes) -> list[Entry]:
     return [(stream, e["ts"], e["seq"], cbor2.dumps(e["values"])) for e in message["entries"]]
 
 
+def choice(among: tuple[T, T, T], length: float) -> T:
+    return among[round(length * 100) % 3]
+
+
 class Run:
     """One node through all its processes."""
 
@@ -163,13 +169,11 @@ class Run:
                         await self._check(stage, last)
                         over = True
                     stage.unhang()
-            if (store := stage.node._recorder.store) is not None:  # where it could not be closed in time
-                store.close()
             nursery.cancel_scope.cancel()
         return not over
 
     async def _step(self, what: str, length: float, stage: Stage, line: Line, last: int | None) -> int | None:
-        streams, name = stage.node.streams, ("live", "later", "sums")[round(length * 100) % 3]
+        streams, name = stage.node.streams, choice(("live", "later", "sums"), length)
         match what:
             case "sample":
                 last = next(self._rpm)
@@ -192,16 +196,19 @@ class Run:
                 stage.hang()
             case "unhang":
                 stage.unhang()
+            case "lose":
+                stage.lose_the_keeper(choice(("now", "before", "after"), length))
             case "full" | "room":
                 Disk.full = what == "full"
         return last
 
     async def _check(self, stage: Stage, last: int | None) -> None:
+        stage.lose_the_keeper("never")
         stage.unhang()
         stage.bus.mend()
         Disk.full = False
         await trio.sleep(_QUIET)
-        store = stage.node._recorder.store
+        store = stage.store
         assert store is not None
         picture = await stage.kept()
         for stream in stage.node._node.streams:
@@ -228,7 +235,7 @@ async def _in_place(work: Any, *arguments: Any, **_: Any) -> Any:
 
 LENGTHS = st.sampled_from([0.0, 0.01, 0.02, 0.03, 0.25, 0.5, 1.3, 2.6])
 ENDS = ["end", "kill"]
-FAULTS = ["cut", "mend", "hang", "unhang", "unhang", "full", "room"]
+FAULTS = ["lose", "lose", "cut", "mend", "hang", "unhang", "unhang", "full", "room"]
 KINDS = ["sample"] * 5 + ["stop", "start", "start", "edit", "replace"] + FAULTS + ENDS
 
 
@@ -238,7 +245,7 @@ def test_whatever_happens_what_is_kept_is_delivered(steps):
     Disk.full = False
     with (
         TemporaryDirectory() as folder,
-        patch("rta.actors.history_file.HistoryStore", Disk),
+        patch("tests.actors.node_stage.HistoryStore", Disk),
         patch("trio.to_thread.run_sync", _in_place),
     ):
         (Path(folder) / "state").mkdir()

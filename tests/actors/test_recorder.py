@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
 from attrs import evolve
 
+from rta.actors.keeper import Keeper
 from rta.errors import HistoryError, TransportError
 from rta.history.store import HistoryStore
 from rta.node.run import By
 from rta.stream.definition import Ns, Trigger
 from tests.actors.node_stage import NODE, Stage
 from tests.actors.test_node_history import KEY, LIVE, PLAIN, REPLAY, STATUS, numbers
-
-T = TypeVar("T")
 
 HTTP = By("http")
 
@@ -38,9 +38,8 @@ STATE = "channel/car.engine/live"
 
 
 def kept_now(stage: Stage) -> list[int]:
-    store = stage.node._recorder.store
-    assert store is not None
-    return [e.seq for e in store.read(KEY)]
+    assert stage.store is not None
+    return [e.seq for e in stage.store.read(KEY)]
 
 
 async def test_a_removal_while_the_disk_hangs_sends_nothing_twice(autojump_clock, tmp_path):
@@ -152,7 +151,7 @@ class Forgetful(HistoryStore):
 async def test_what_is_committed_is_replayed_though_another_stream_could_not_be_forgotten(
     autojump_clock, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("rta.actors.history_file.HistoryStore", Forgetful)
+    monkeypatch.setattr("tests.actors.node_stage.HistoryStore", Forgetful)
     other = evolve(LIVE, name="other")
     stage = Stage(LIVE, other, state_dir=tmp_path, administration=True)
     async with stage.running(), stage.heard() as got:
@@ -168,9 +167,8 @@ async def test_what_is_committed_is_replayed_though_another_stream_could_not_be_
         Forgetful.full = False
         stage.bus.mend()
         await trio.sleep(2)
-        store = stage.node._recorder.store
-        assert store is not None
-        assert store.bounds(("car.engine", "other")) is None
+        assert stage.store is not None
+        assert stage.store.bounds(("car.engine", "other")) is None
         committed = kept_now(stage)
     assert set(committed) <= {1, *numbers(got, STATUS), *numbers(got, REPLAY)}
 
@@ -197,7 +195,7 @@ class FullForMarks(HistoryStore):
 
 
 async def test_health_is_good_again_when_the_disk_is_though_nothing_is_sent(autojump_clock, tmp_path, monkeypatch):
-    monkeypatch.setattr("rta.actors.history_file.HistoryStore", FullForMarks)
+    monkeypatch.setattr("tests.actors.node_stage.HistoryStore", FullForMarks)
     stage = Stage(evolve(LIVE, update=None), state_dir=tmp_path)
     async with stage.running():
         FullForMarks.full = True
@@ -230,18 +228,13 @@ async def test_what_is_sent_at_the_end_is_published_though_the_disk_hangs(autoju
 
 
 class SlowToOpen(Stage):
-    """The history takes longer to open than the node waits; its thread goes on by itself."""
+    """The history takes longer to open than the node waits."""
 
-    opened = False
-
-    async def in_place(self, work: Callable[[], T]) -> T:
-        if not self.opened:
-            self.opened = True
-            try:
-                await trio.sleep(60)
-            finally:
-                work()
-        return await super().in_place(work)
+    @asynccontextmanager
+    async def keepers(self, path: Path) -> AsyncIterator[Keeper]:
+        await trio.sleep(30)
+        async with super().keepers(path) as keeper:
+            yield keeper
 
 
 async def test_a_history_that_is_slow_to_open_is_used_when_it_is_open(autojump_clock, tmp_path):
@@ -277,3 +270,92 @@ async def test_an_entry_longer_than_a_history_message_is_replayed(autojump_clock
         stage.bus.mend()
         await trio.sleep(2)
     assert numbers(got, REPLAY) == [2, 3, 4]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_what_was_being_committed_when_the_keeper_died_is_committed_once(autojump_clock, tmp_path, when):
+    stage = Stage(LIVE, state_dir=tmp_path)
+    async with stage.running(), stage.heard() as got:
+        stage.lose_the_keeper(when)
+        await stage.sample(rpm=1)
+        await trio.sleep(0.5)
+        assert numbers(got, STATUS) == [2]
+        assert kept_now(stage) == [1, 2]
+        await stage.sample(rpm=2)
+        await trio.sleep(0.5)
+        assert kept_now(stage) == [1, 2, 3]
+    assert numbers(got, STATUS) == [2, 3]
+    assert numbers(got, REPLAY) == []
+    assert stage.counted("rta_history_restarts_total") == 1
+    assert stage.counted("rta_history_left_out_total") == 0
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_what_was_committed_by_a_keeper_that_died_is_replayed_though_it_went_on_meanwhile(
+    autojump_clock, tmp_path, when
+):
+    """The next keeper takes its time, so that live goes on without it; and the line is cut."""
+    stage = Stage(LIVE, state_dir=tmp_path)
+    async with stage.running(), stage.heard() as got:
+        stage.bus.cut()
+        stage.lose_the_keeper(when)
+        stage.opening = 3.0
+        await stage.sample(rpm=1)
+        await trio.sleep(5)
+        stage.bus.mend()
+        await trio.sleep(3)
+        assert kept_now(stage)[:2] == [1, 2]
+    assert 2 in numbers(got, REPLAY)
+
+
+async def test_what_a_keeper_that_died_had_committed_is_owed_when_the_file_can_be_opened_again(
+    autojump_clock, tmp_path
+):
+    stage = Stage(LIVE, state_dir=tmp_path)
+    async with stage.running(), stage.heard() as got:
+        stage.bus.cut()
+        stage.lose_the_keeper("after")
+        stage.locked = True
+        await stage.sample(rpm=1)
+        await trio.sleep(5)
+        assert not stage.health.healthy
+        stage.locked = False
+        await trio.sleep(15)
+        assert "nothing is being recorded" not in str(stage.health.reasons)
+        stage.bus.mend()
+        await trio.sleep(3)
+        assert kept_now(stage)[:2] == [1, 2]
+    assert 2 in numbers(got, REPLAY)
+
+
+async def test_a_keeper_that_dies_at_once_is_not_started_again_and_again(autojump_clock, tmp_path):
+    stage = Stage(LIVE, state_dir=tmp_path)
+    async with stage.running(), stage.heard() as got:
+        for _ in range(3):
+            stage.lose_the_keeper()
+            await trio.sleep(0.2)
+        assert not stage.health.healthy
+        await stage.sample(rpm=1)
+        await trio.sleep(11)
+        assert stage.health.healthy
+        await stage.sample(rpm=2)
+        await trio.sleep(0.5)
+        assert kept_now(stage) == [1, 3]
+    assert numbers(got, STATUS) == [2, 3]
+    assert stage.counted("rta_history_left_out_total") == 1
+
+
+async def test_a_stream_that_was_removed_is_not_forgotten_twice(autojump_clock, tmp_path):
+    """The keeper dies when a removal, and what the next stream of that name has sent, are committed and not told."""
+    stage = Stage(LIVE, PLAIN, state_dir=tmp_path, administration=True)
+    async with stage.running():
+        await stage.sample(rpm=1)
+        stage.hang()
+        await stage.sample(rpm=2)
+        await stage.node.streams.remove(*KEY, by=HTTP)
+        stage.lose_the_keeper("after")
+        await stage.node.streams.add(ADDED, HTTP)
+        await stage.sample(rpm=3)
+        stage.unhang()
+        await trio.sleep(1)
+        assert kept_now(stage) == [1, 2]

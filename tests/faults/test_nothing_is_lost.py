@@ -68,3 +68,10 @@ async def test_a_node_that_is_killed_after_a_full_disk_delivers_all_that_it_coul
     assert half.wrong == []
     assert half.published > half.committed
     assert len(half.node.lives) == 2
+
+
+async def test_a_history_whose_process_is_killed_goes_on(folder):
+    half = await suffering(folder, Fault(0.5, "history killed", 0.0), Fault(1.5, "network cut", 0.5))
+    assert half.wrong == []
+    assert "ended by itself" in (folder / "node.log").read_text()
+    assert len(half.node.lives) == 1

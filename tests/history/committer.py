@@ -13,7 +13,7 @@ KEYS = [("a", ""), ("a", "fine"), ("b", "")]
 
 
 def entry(pos: int) -> NewEntry:
-    return NewEntry(KEYS[pos % len(KEYS)], pos, Ns(pos * 1000), pos, b"%d" % pos * 10)
+    return (KEYS[pos % len(KEYS)], pos, Ns(pos * 1000), pos, b"%d" % pos * 10)
 
 
 def main(path: Path) -> None:

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from rta.history.entry import Bounds, KeptEntry, Key, Limit, NewEntry
+from rta.stream.definition import Ns
 
 __all__ = ["NaiveStore"]
+
+
+class _Entry(NamedTuple):
+    key: Key
+    pos: int
+    ts: Ns
+    seq: int
+    values: bytes
 
 
 class NaiveStore:
     """All entries that are kept, in order."""
 
     def __init__(self) -> None:
-        self.entries: list[NewEntry] = []
+        self.entries: list[_Entry] = []
         self.last = 0
         self.mark = b""
 
-    def of(self, key: Key) -> list[NewEntry]:
+    def of(self, key: Key) -> list[_Entry]:
         return [entry for entry in self.entries if entry.key == key]
 
     def bounds(self, key: Key) -> Bounds | None:
@@ -29,8 +40,8 @@ class NaiveStore:
         return {e.key: bounds for e in self.entries if (bounds := self.bounds(e.key))}
 
     def commit(self, entries: list[NewEntry], mark: bytes | None) -> None:
-        self.entries += entries
-        self.last = entries[-1].pos if entries else self.last
+        self.entries += [_Entry(*entry) for entry in entries]
+        self.last = entries[-1][1] if entries else self.last
         self.mark = self.mark if mark is None else mark
 
     def read(

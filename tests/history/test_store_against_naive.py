@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from naive_store import NaiveStore
 
-from rta.history.store import HistoryStore, Limit, NewEntry
+from rta.history.store import HistoryStore, Limit
 from rta.stream.definition import Ns
 
 KEYS = st.sampled_from([("a", ""), ("a", "fine"), ("b", ""), ("c", "x")])
@@ -32,7 +32,7 @@ class Histories(RuleBasedStateMachine):
         entries, pos = [], self.naive.last
         for key, ts, step, values in drawn:
             pos, self.seq = pos + step, self.seq + 1
-            entries.append(NewEntry(key, pos, Ns(ts), self.seq, values))
+            entries.append((key, pos, Ns(ts), self.seq, values))
         self.store.commit(entries, mark)
         self.naive.commit(entries, mark)
 

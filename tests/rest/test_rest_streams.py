@@ -12,6 +12,7 @@ import trio
 
 from rta.actors.audit import Audit
 from rta.actors.health import Health
+from rta.actors.keeper import in_a_process
 from rta.actors.recorder import Recorder
 from rta.actors.streams import Streams
 from rta.errors import MalformedError, TransportError
@@ -58,7 +59,7 @@ class Site:
             self.now,
             state_dir,
             administration,
-            Recorder(None, node, self.sent.extend, self.now, Health(), Metrics(Tally(), dict)),
+            Recorder(None, node, self.sent.extend, self.now, Health(), Metrics(Tally(), dict), in_a_process),
         )
         for code, attributes, names in (
             ("car.engine", ["rpm", "oil"], ["live", "start", "stop"]),

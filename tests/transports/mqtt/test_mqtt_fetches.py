@@ -1,9 +1,10 @@
-"""Fetches over a real broker: the history is on disk, read in threads, and the cable is cut."""
+"""Fetches over a real broker: the history is kept by a process, and the cable is cut."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import cbor2
@@ -13,7 +14,8 @@ from buses import PATIENCE, bus_to, connected, linked
 from cable import cable_to
 
 from rta.actors.fetch_desk import FetchDesk
-from rta.history.store import HistoryStore, NewEntry
+from rta.actors.keeper import in_a_process
+from rta.history.store import HistoryStore
 from rta.metrics import Metrics
 from rta.node.topics import Kind, NodeTopics
 from rta.ports import TopicBus, TopicMessage, TopicSubscription
@@ -26,21 +28,22 @@ ENTRIES = 20_000
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory):
-    store = HistoryStore(Path(tmp_path_factory.mktemp("history")) / "history.db")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("history") / "history.db"
+    store = HistoryStore(path)
     for begin in range(0, ENTRIES, 1000):
         store.commit(
             [
-                NewEntry(LIVE, i + 1, Ns(i * 1_000_000_000), i + 1, cbor2.dumps({"rpm": i, "on": True}))
+                (LIVE, i + 1, Ns(i * 1_000_000_000), i + 1, cbor2.dumps({"rpm": i, "on": True}))
                 for i in range(begin, begin + 1000)
             ]
         )
-    yield store
     store.close()
+    return path
 
 
 @asynccontextmanager
-async def answering(bus: TopicBus, node: str, store: HistoryStore) -> AsyncIterator[Metrics]:
+async def answering(bus: TopicBus, node: str, path: Path) -> AsyncIterator[Metrics]:
     """A desk that hears of fetches and of connections, as a node tells it."""
     metrics = Metrics(Tally(), dict)
     topics = NodeTopics(node)
@@ -64,8 +67,12 @@ async def answering(bus: TopicBus, node: str, store: HistoryStore) -> AsyncItera
             assert address is not None
             desk.take(message, address, trio.current_time())
 
-    desk = FetchDesk(topics, bus, lambda *key: key == LIVE, lambda: store, settle, metrics)
-    async with bus.subscribe(topics.all(Kind.FETCH)) as subscription, trio.open_nursery() as nursery:
+    async with (
+        in_a_process(path) as keeper,
+        bus.subscribe(topics.all(Kind.FETCH)) as subscription,
+        trio.open_nursery() as nursery,
+    ):
+        desk = FetchDesk(topics, bus, lambda *key: key == LIVE, partial(keeper.ask, False), settle, metrics)
         await nursery.start(desk.run)
         nursery.start_soon(follow)
         nursery.start_soon(hear, subscription)
@@ -91,11 +98,11 @@ async def answers(subscription: TopicSubscription, count: int) -> dict[bytes | N
     return got
 
 
-async def test_several_fetches_are_answered_in_full(mosquitto, store):
+async def test_several_fetches_are_answered_in_full(mosquitto, path):
     async with (
         connected(mosquitto.port, "fetch/node") as node,
         connected(mosquitto.port, "fetch/tmc") as tmc,
-        answering(node, "fetch/node", store),
+        answering(node, "fetch/node", path),
         tmc.subscribe("fetch/tmc/history/#", bound=10_000) as subscription,
     ):
         for i in range(3):
@@ -105,7 +112,7 @@ async def test_several_fetches_are_answered_in_full(mosquitto, store):
         assert got == {b"%d" % i: list(range(ENTRIES)) for i in range(3)}
 
 
-async def test_a_cable_that_is_cut_in_the_middle_costs_nothing(mosquitto, store):
+async def test_a_cable_that_is_cut_in_the_middle_costs_nothing(mosquitto, path):
     async with (
         cable_to(mosquitto.port) as cable,
         bus_to(cable.port) as node,
@@ -114,7 +121,7 @@ async def test_a_cable_that_is_cut_in_the_middle_costs_nothing(mosquitto, store)
         tmc.subscribe("fetch/tmc2/history/#", bound=10_000) as subscription,
     ):
         link = await linked(node)
-        async with answering(node, "fetch/cut", store) as metrics:
+        async with answering(node, "fetch/cut", path) as metrics:
             cable.uplink_left = 300_000
             await fetch(tmc, "fetch/cut", "fetch/tmc2", b"1")
             with within(PATIENCE, "the cut"):

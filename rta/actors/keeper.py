@@ -1,0 +1,222 @@
+"""The keeper of a history: whoever has the file open and does what is asked of it. It is a process of its own.
+
+Neither commits nor fetches take the interpreter or a core from what is live, and whatever happens to SQLite happens
+over there. The process ends with us, however we end.
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import trio
+from attrs import define, field
+
+from rta.errors import HistoryError
+from rta.history.calls import Answer, Beginning, Call, Incoming, write
+from rta.interpreter import another_of_us
+
+__all__ = ["Keeper", "KeeperLost", "Keepers", "in_a_process"]
+
+_BUFFER = 1 << 20  # bytes of the socket: a commit is written at once
+_CHUNK = 1 << 18
+_ENDING = 2.0  # seconds for the process to bring its log into the file
+_DYING = 1.0  # and to be gone when it is killed
+
+T = TypeVar("T")
+
+
+class KeeperLost(HistoryError):
+    """The keeper is gone. Nobody knows whether it has done what was asked last."""
+
+
+class Keeper(Protocol):
+    """Has an open history."""
+
+    @property
+    def beginning(self) -> Beginning:
+        """The history as it was opened."""
+        ...
+
+    @property
+    def damage(self) -> list[str]:
+        """What has been found damaged, a sentence each."""
+        ...
+
+    @property
+    def lost(self) -> trio.Event:
+        """Set when it is gone by itself."""
+        ...
+
+    async def ask(self, writes: bool, work: Callable[..., T], *arguments: object) -> T:
+        """Have a function done that takes the store and these.
+
+        Those that write something are done one after the other, in order, others beside them. A call that is cancelled
+        may be done all the same.
+
+        :raises HistoryError: as `work` does; `KeeperLost`.
+        """
+        ...
+
+
+Keepers = Callable[[Path], AbstractAsyncContextManager[Keeper]]
+"""Opens a history. Raises `HistoryError`: it cannot be opened. At the end what was written is in the file."""
+
+
+@asynccontextmanager
+async def in_a_process(path: Path) -> AsyncIterator[Keeper]:
+    """A process that has the history open."""
+    ours, theirs = socket.socketpair()
+    for end in (ours, theirs):
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
+    ours.setblocking(False)
+    with ours:
+        with theirs:
+            process = await trio.lowlevel.open_process(
+                another_of_us("rta.history.process", str(theirs.fileno()), str(path)),
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for us
+            )
+        # No checkpoint since it was started: from here on it is ended whatever happens.
+        try:
+            keeper = _Process(ours)
+            await keeper.begin()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(keeper.run)
+                yield keeper
+                nursery.cancel_scope.cancel()
+        finally:
+            ours.close()
+            await _ended(process)
+
+
+async def _ended(process: trio.Process) -> None:
+    with trio.CancelScope(shield=True):
+        with trio.move_on_after(_ENDING):
+            await process.wait()
+        if process.returncode is None:
+            process.kill()
+            with trio.move_on_after(_DYING):  # a disk that hangs keeps it
+                await process.wait()
+
+
+@define(eq=False)
+class _Asked:
+    """A call that waits for its answer."""
+
+    answered: trio.Event = field(factory=trio.Event)
+    answer: Answer | None = None
+    """None: there will be none."""
+
+
+class _Process:
+    """The line to the process."""
+
+    def __init__(self, line: socket.socket) -> None:
+        """`line` does not block."""
+        self.beginning: Beginning
+        self.damage: list[str] = []
+        self.lost = trio.Event()
+        self._line = line
+        self._incoming = Incoming()
+        self._asked: dict[int, _Asked] = {}
+        self._numbers = count(1)
+        self._outgoing: deque[bytes] = deque()
+        """What did not fit into the socket."""
+        self._more = trio.Event()
+
+    async def begin(self) -> None:
+        """:raises HistoryError: the process cannot open the history."""
+        opening = self._asked[0] = _Asked()
+        while not opening.answered.is_set():
+            if not await self._receive():
+                raise HistoryError("the process of the history has ended before it was open")
+        self.beginning = _value(opening.answer)
+
+    async def run(self) -> None:
+        """Carry what is said, until the process is gone."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._send)
+            while await self._receive():
+                pass
+            self.lost.set()
+            nursery.cancel_scope.cancel()
+        asked, self._asked = self._asked, {}
+        for one in asked.values():
+            one.answered.set()
+
+    async def ask(self, writes: bool, work: Callable[..., T], *arguments: object) -> T:
+        if self.lost.is_set():
+            raise _lost()
+        number = next(self._numbers)
+        asked = self._asked[number] = _Asked()
+        self._post(write(Call(number, writes, work, arguments)))
+        try:
+            await asked.answered.wait()
+        finally:
+            self._asked.pop(number, None)
+        return _value(asked.answer)  # type: ignore[no-any-return]
+
+    def _post(self, data: bytes) -> None:
+        if not self._outgoing:
+            data = data[self._sent(data) :]
+        if data:
+            self._outgoing.append(data)
+            self._more.set()
+
+    def _sent(self, data: bytes) -> int:
+        try:
+            return self._line.send(data)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            return len(data)  # it is gone, as will be found out by who receives
+
+    async def _send(self) -> None:
+        while True:
+            await self._more.wait()
+            self._more = trio.Event()
+            while self._outgoing:
+                await trio.lowlevel.wait_writable(self._line)
+                data = self._outgoing[0]
+                rest = data[self._sent(data) :]
+                if rest:
+                    self._outgoing[0] = rest
+                else:
+                    self._outgoing.popleft()
+
+    async def _receive(self) -> bool:
+        """Whether there may be more."""
+        await trio.lowlevel.wait_readable(self._line)
+        try:
+            data = self._line.recv(_CHUNK)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        for answer in self._incoming.feed(data):
+            self.damage += answer.damage
+            asked = self._asked.get(answer.number)
+            if asked is not None:
+                asked.answer = answer
+                asked.answered.set()
+        return bool(data)
+
+
+def _value(answer: Answer | None) -> Any:
+    if answer is None:
+        raise _lost()
+    if answer.error is not None:
+        raise answer.error
+    return answer.value
+
+
+def _lost() -> KeeperLost:
+    return KeeperLost("the process of the history has ended")

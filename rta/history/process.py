@@ -1,0 +1,101 @@
+"""The process of a history: does what its node asks, on the one file that it has open.
+
+    python -m rta.history.process SOCKET PATH
+
+What writes is done as it comes, what reads by one thread beside it. So neither disk nor reading takes anything from
+the node. It ends when the node closes its end of the socket, or is gone.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import socket
+import sys
+import threading
+import traceback
+from pathlib import Path
+from queue import SimpleQueue
+
+from rta.errors import HistoryError
+
+# What is asked of us is in these: they are there before it is.
+from rta.history import answer, replay, work  # noqa: F401
+from rta.history.calls import Answer, Beginning, Call, read, write
+from rta.history.store import HistoryStore
+
+__all__ = ["serve"]
+
+_PATIENCE = 5.0  # seconds for a node that was killed to leave the file
+_TURN = 0.0005  # seconds after which a commit takes its turn from what is being read
+
+
+class _Line:
+    """To the node."""
+
+    def __init__(self, link: socket.socket) -> None:
+        self._link = link
+        self._lock = threading.Lock()
+        self._told = 0
+
+    def perform(self, store: HistoryStore, call: Call) -> None:
+        """Do it, and answer."""
+        value: object = None
+        error: Exception | None = None
+        try:
+            value = call.work(store, *call.arguments)
+        except HistoryError as e:
+            error = e
+        except Exception:  # noqa: BLE001 - a programming error: it is raised where it was asked for
+            error = RuntimeError(traceback.format_exc())
+        self.answer(call.number, value, error, store)
+
+    def answer(self, number: int, value: object, error: Exception | None, store: HistoryStore | None = None) -> None:
+        with self._lock:
+            found = [] if store is None else store.damage[self._told :]
+            self._told += len(found)
+            try:
+                self._link.sendall(write(Answer(number, value, error, found)))
+            except OSError:
+                pass  # the node is gone; the end of its calls says so too
+
+
+def serve(link: socket.socket, path: Path) -> None:
+    """Until the node has closed its end."""
+    line = _Line(link)
+    try:
+        store = HistoryStore(path, patience=_PATIENCE)
+    except HistoryError as e:
+        line.answer(0, None, e)
+        return
+    line.answer(0, Beginning(store.last, store.mark, store.streams()), None, store)
+    to_read: SimpleQueue[Call] = SimpleQueue()
+    threading.Thread(target=_read_all, args=(line, store, to_read), daemon=True).start()
+    gc.freeze()
+    with link.makefile("rb") as calls:
+        while (call := read(calls)) is not None:
+            if call.writes:
+                line.perform(store, call)
+            else:
+                to_read.put(call)
+    store.close()
+
+
+def _read_all(line: _Line, store: HistoryStore, calls: SimpleQueue[Call]) -> None:
+    while True:
+        line.perform(store, calls.get())
+
+
+def main() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # whoever ends the node ends us with it, and in order
+    sys.setswitchinterval(_TURN)
+    descriptor, path = sys.argv[1:]
+    with socket.socket(fileno=int(descriptor)) as link:
+        serve(link, Path(path))
+    os._exit(0)  # whatever is still being read
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""What a node has done where its history is, besides reading: functions of the store, and plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from rta.history.entry import Bounds, Key, Limit, NewEntry
+from rta.history.store import HistoryStore
+
+__all__ = ["commit", "kept", "trim"]
+
+
+def commit(store: HistoryStore, removed: Collection[Key], entries: Sequence[NewEntry], mark: bytes | None) -> None:
+    """Streams that are removed go first: entries may be of others that have their names now.
+
+    It can be asked again by somebody who does not know whether it has been done.
+
+    :raises HistoryError: nothing has been committed.
+    """
+    if entries and entries[-1][1] <= store.last:
+        return
+    for key in removed:
+        store.forget(key)
+    if entries or mark is not None:
+        store.commit(entries, mark)
+
+
+def trim(store: HistoryStore, limits: Mapping[Key, Limit], others: Limit) -> None:
+    """Take out what is over the limits; `others`: of streams that have none.
+
+    :raises HistoryError: it is all still there.
+    """
+    store.trim({**dict.fromkeys(store.streams(), others), **limits})
+
+
+def kept(store: HistoryStore) -> dict[Key, Bounds]:
+    """Of all streams that have entries."""
+    return store.streams()

@@ -1,0 +1,218 @@
+"""The process of a history: what it does, and what becomes of it when it, its disk or its node is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from rta.actors.keeper import KeeperLost, in_a_process
+from rta.errors import HistoryError
+from rta.history.entry import Limit
+from rta.history.work import commit, kept, trim
+from rta.stream.definition import Ns
+from rta.testing.patience import until
+from tests.actors.asked_of_keepers import (
+    KEY,
+    entries,
+    kill_yourself,
+    open_and_wait,
+    positions,
+    process_id,
+    refused,
+    wrong,
+)
+
+PATIENCE = 30.0
+
+
+def is_there(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+async def test_what_is_committed_is_in_the_file(tmp_path):
+    path = tmp_path / "state" / "history.sqlite"
+    async with in_a_process(path) as keeper:
+        assert (keeper.beginning.last, keeper.beginning.mark, keeper.beginning.kept) == (0, b"", {})
+        await keeper.ask(True, commit, set(), entries(1, 500), b"mark")
+        assert await keeper.ask(False, positions) == list(range(1, 501))
+        assert (await keeper.ask(False, kept))[KEY].count == 500
+    async with in_a_process(path) as again:
+        assert (again.beginning.last, again.beginning.mark) == (500, b"mark")
+        assert again.beginning.kept[KEY].count == 500
+        await again.ask(True, commit, {KEY}, [], None)
+        assert await again.ask(False, positions) == []
+
+
+async def test_it_is_a_process_that_ends_with_us(tmp_path):
+    async with in_a_process(tmp_path / "h.sqlite") as keeper:
+        pid = await keeper.ask(False, process_id)
+        assert pid != os.getpid()
+        assert is_there(pid)
+    assert not is_there(pid)
+
+
+async def test_it_takes_no_notice_of_signals_that_are_for_us(tmp_path):
+    async with in_a_process(tmp_path / "h.sqlite") as keeper:
+        pid = await keeper.ask(False, process_id)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            os.kill(pid, number)
+        await keeper.ask(True, commit, set(), entries(1, 1), None)
+        assert os.getpgid(pid) != os.getpgid(0)
+
+
+async def test_calls_that_are_larger_than_the_line_and_many_at_once(tmp_path):
+    """In both directions, while what is written goes on in order."""
+    got: list[list[int]] = []
+
+    async def read(keeper: Any) -> None:
+        got.append(await keeper.ask(False, positions))
+
+    async with in_a_process(tmp_path / "h.sqlite") as keeper:
+        with trio.fail_after(PATIENCE):
+            await keeper.ask(True, commit, set(), entries(1, 100, 100_000), None)
+            async with trio.open_nursery() as nursery:
+                for i in range(20):
+                    nursery.start_soon(read, keeper)
+                    nursery.start_soon(keeper.ask, True, commit, set(), [], b"%d" % i * 100_000)
+            await keeper.ask(True, commit, set(), entries(101, 200), None)
+            assert await keeper.ask(False, positions) == list(range(1, 201))
+    assert got == [list(range(1, 101))] * 20
+
+
+async def test_a_call_that_is_cancelled_leaves_the_line_whole(tmp_path):
+    async with in_a_process(tmp_path / "h.sqlite") as keeper:
+        for pos in range(1, 30):
+            with trio.move_on_after(0):
+                await keeper.ask(True, commit, set(), entries(pos, pos, 200_000), None)
+        assert await keeper.ask(True, positions) == list(range(1, 30))
+
+
+async def test_errors_are_raised_where_it_was_asked_for(tmp_path):
+    async with in_a_process(tmp_path / "h.sqlite") as keeper:
+        with pytest.raises(HistoryError, match="the disk is full"):
+            await keeper.ask(True, refused)
+        with pytest.raises(RuntimeError, match="LookupError: a mistake"):
+            await keeper.ask(False, wrong)
+        assert await keeper.ask(False, positions) == []
+
+
+async def test_what_cannot_be_opened_says_why(tmp_path):
+    path = tmp_path / "h.sqlite"
+    path.mkdir()
+    with pytest.raises(HistoryError, match="the history"):
+        async with in_a_process(path):
+            pass
+
+
+async def test_damage_is_told_once(tmp_path):
+    path = tmp_path / "h.sqlite"
+    async with in_a_process(path) as keeper:
+        await keeper.ask(True, commit, set(), entries(1, 2000), None)
+    with path.open("r+b") as file:
+        file.seek(15 * 4096)
+        file.write(b"\xff" * 4096)
+    async with in_a_process(path) as keeper:
+        assert len(keeper.damage) == 1
+        left = await keeper.ask(False, positions)
+        await keeper.ask(False, positions)
+        assert len(keeper.damage) == 1
+        assert 0 < len(left) < 2000
+
+
+async def test_when_it_is_killed_everybody_who_waits_is_told(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    lost = []
+
+    async def wait(keeper: Any) -> None:
+        try:
+            await keeper.ask(False, open_and_wait, str(tmp_path / "fifo"))
+        except KeeperLost:
+            lost.append(True)
+
+    async with in_a_process(tmp_path / "h.sqlite") as keeper:
+        with trio.fail_after(PATIENCE):
+            async with trio.open_nursery() as nursery:
+                for _ in range(3):
+                    nursery.start_soon(wait, keeper)
+                await trio.testing.wait_all_tasks_blocked()
+                with pytest.raises(KeeperLost):
+                    await keeper.ask(True, kill_yourself)
+            await keeper.lost.wait()
+            with pytest.raises(KeeperLost):
+                await keeper.ask(False, positions)
+    assert lost == [True] * 3
+
+
+async def test_what_was_committed_is_there_though_it_was_killed(tmp_path):
+    path = tmp_path / "h.sqlite"
+    for begin in range(0, 500, 100):
+        async with in_a_process(path) as keeper:
+            assert keeper.beginning.last == begin
+            await keeper.ask(True, commit, set(), entries(begin + 1, begin + 100), None)
+            # Asked again by somebody who was not told, it is not done twice.
+            await keeper.ask(True, commit, {KEY}, entries(begin + 1, begin + 100), None)
+            with pytest.raises(KeeperLost):
+                await keeper.ask(True, kill_yourself)
+    async with in_a_process(path) as keeper:
+        assert await keeper.ask(False, positions) == list(range(1, 501))
+
+
+async def test_what_is_being_read_holds_up_neither_commits_nor_the_end(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    async with in_a_process(tmp_path / "h.sqlite") as keeper, trio.open_nursery() as nursery:
+        nursery.start_soon(keeper.ask, False, open_and_wait, str(tmp_path / "fifo"))
+        await trio.testing.wait_all_tasks_blocked()
+        with trio.fail_after(PATIENCE):
+            await keeper.ask(True, commit, set(), entries(1, 10), None)
+        pid = await keeper.ask(True, process_id)
+        nursery.cancel_scope.cancel()
+    assert not is_there(pid)
+
+
+async def test_what_is_over_the_limits_goes_also_of_streams_that_have_none(tmp_path):
+    async with in_a_process(tmp_path / "h.sqlite") as keeper:
+        await keeper.ask(True, commit, set(), [*entries(1, 10), (("other", ""), 11, Ns(11), 1, b"")], None)
+        await keeper.ask(True, trim, {KEY: Limit(3, Ns(0))}, Limit(0, Ns(0)))
+        assert {key: bounds.count for key, bounds in (await keeper.ask(False, kept)).items()} == {KEY: 3}
+
+
+_NODE = """
+import sys, trio
+from pathlib import Path
+from rta.actors.keeper import in_a_process
+from rta.history.work import commit
+from tests.actors.asked_of_keepers import entries, process_id
+
+async def main():
+    async with in_a_process(Path(sys.argv[1])) as keeper:
+        await keeper.ask(True, commit, set(), entries(1, 100), None)
+        print(await keeper.ask(True, process_id), flush=True)
+        await trio.sleep_forever()
+
+trio.run(main)
+"""
+
+
+async def test_it_leaves_the_file_when_its_node_is_killed(tmp_path):
+    path = tmp_path / "h.sqlite"
+    run = partial(trio.run_process, [sys.executable, "-c", _NODE, str(path)], stdout=subprocess.PIPE, check=False)
+    async with trio.open_nursery() as nursery:
+        node = await nursery.start(run)
+        async with node.stdout:
+            pid = int(await node.stdout.receive_some())
+            node.kill()
+            await node.wait()
+    async with in_a_process(path) as keeper:  # waits for it
+        assert keeper.beginning.last == 100
+        await until(lambda: not is_there(pid), PATIENCE, "the end of the process")
