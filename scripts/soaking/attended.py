@@ -129,11 +129,13 @@ class Attended:
             with suppress(ProcessLookupError):
                 resource.prlimit(pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
 
-    def kill_children(self) -> None:
-        """Those that it has started itself."""
-        for pid in self._processes()[1:]:
+    def signal_children(self, number: int) -> list[int]:
+        """Those that it has started itself; their process ids."""
+        children = self._processes()[1:]
+        for pid in children:
             with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+                os.kill(pid, number)
+        return children
 
     def _processes(self) -> list[int]:
         """It, and its children; none if it does not run."""
@@ -151,15 +153,15 @@ class Attended:
         return self._process is not None and self._process.returncode is None
 
     def look(self) -> tuple[float, int]:
-        """MiB of memory and open handles now, its children's included; remembered for this life."""
-        memory, handles = 0.0, 0
+        """MiB of memory and open handles now, its children's included. Its own are remembered for this life."""
+        taken = []
         for pid in self._processes():
             with suppress(OSError):  # it has just ended
-                memory += int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE / _MIB
-                handles += len(list(Path(f"/proc/{pid}/fd").iterdir()))
-        if handles:
-            self.lives[-1].look(trio.current_time(), memory, handles)
-        return memory, handles
+                memory = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE / _MIB
+                taken.append((memory, len(list(Path(f"/proc/{pid}/fd").iterdir()))))
+        if taken:
+            self.lives[-1].look(trio.current_time(), *taken[0])
+        return sum(memory for memory, _ in taken), sum(handles for _, handles in taken)
 
     @property
     def _log(self) -> Path:

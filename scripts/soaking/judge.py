@@ -3,7 +3,7 @@
 - every entry that was committed has been acknowledged by the broker;
 - nothing was published that was not committed, and nothing that the plant did is missing, the time of a node that is
   down, a full disk and a clock that is being set excepted;
-- a fetch gives exactly what is in the history;
+- a fetch gives exactly what is in the history, but for what was published after it had been asked for;
 - the retained picture is right.
 """
 
@@ -50,8 +50,16 @@ class Judge:
     lost: int = 0
     wrong: list[str] = field(factory=list)
 
-    def take(self, stream: str, attribute: str, kept: list[Entry], fetched: list[Entry] | None) -> None:
-        """`kept`: the history; `fetched`: the answer to a fetch of all of it, if there was one."""
+    def take(
+        self,
+        stream: str,
+        attribute: str,
+        kept: list[Entry],
+        fetched: list[Entry] | None,
+        before: Collection[int] = (),
+    ) -> None:
+        """`kept`: the history; `fetched`: the answer to a fetch of all of it, if there was one; `before`: what had been
+        published when that was asked for."""
         by_print = {fingerprint(stream, e): e for e in kept}
         self.committed += len(by_print)
         lost = [e["seq"] for p, e in by_print.items() if p not in self.ledger.acknowledged[stream]]
@@ -62,7 +70,10 @@ class Judge:
         missing = set(self.due) - {e["values"].get(attribute) for e in kept}
         self._say(stream, len(missing), f"changes were not recorded: {sorted(missing)[:10]}")
         self._say(stream, len(kept) - len(by_print), "entries are twice in the history")
-        if fetched is not None and list(map(_plain, fetched)) != list(map(_plain, kept)):
+        if fetched is None:
+            return
+        later = {fingerprint(stream, e) for e in kept[len(fetched) :]}
+        if list(map(_plain, fetched)) != list(map(_plain, kept[: len(fetched)])) or not later.isdisjoint(before):
             self.wrong.append(f"{stream}: a fetch gave {len(fetched)} entries, not the {len(kept)} that there are")
 
     def _say(self, stream: str, count: int, what: str) -> None:

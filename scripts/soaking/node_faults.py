@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
+import signal
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import trio
 
@@ -32,17 +34,17 @@ class NodeFaults:
         self._calm = calm
         self.happened = Counter[str]()
         self._disturbed: list[tuple[float, float]] = []
-        self._disk_full = -math.inf
-        """Until when."""
+        self._without = -math.inf
+        """Until when it was without a history: the disk full, or the process of it gone."""
 
     def excuses(self, at: float) -> bool:
         """Whether the node need not have recorded what happened then."""
         return any(begun <= at <= ended for begun, ended in self._disturbed)
 
     @property
-    def disk_is_full(self) -> bool:
-        """Or was until shortly ago."""
-        return trio.current_time() < self._disk_full + self._calm
+    def may_leave_out(self) -> bool:
+        """Whether what is published need not be in the history: there is none now, or was not until shortly ago."""
+        return trio.current_time() < self._without + self._calm
 
     @contextmanager
     def disturbance(self) -> Iterator[None]:
@@ -103,17 +105,26 @@ class NodeFaults:
                 await trio.sleep(fault.lasting)
                 await self._node.start()
             case "history killed":
-                self._node.kill_children()
+                self._without = trio.current_time()
+                self._node.signal_children(signal.SIGKILL)
+            case "history paused":
+                self._without = math.inf
+                paused = self._node.signal_children(signal.SIGSTOP)
+                await trio.sleep(fault.lasting)
+                for pid in paused:  # of a node that may have been killed meanwhile
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGCONT)
+                self._without = trio.current_time()
             case "node stopped":
                 await self._node.stop()
                 await trio.sleep(fault.lasting)
                 await self._node.start()
             case "disk full":
-                self._disk_full = math.inf
+                self._without = math.inf
                 self._node.limit_files(_FULL)
                 await trio.sleep(fault.lasting)
                 self._node.limit_files(None)
-                self._disk_full = trio.current_time()
+                self._without = trio.current_time()
             case "clock forward" | "clock back":
                 self._clock.set(_HOUR if fault.kind == "clock forward" else -_HOUR)
                 await trio.sleep(fault.lasting)

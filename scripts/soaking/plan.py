@@ -25,12 +25,12 @@ LANES: Mapping[str, Mapping[str, tuple[float, float]]] = {
     },
     "node": {
         "node killed": (0.1, 3.0),
-        "history killed": (0.0, 0.0),
         "node stopped": (0.1, 2.0),
         "disk full": (1.0, 8.0),
         "clock forward": (4.0, 8.0),
         "clock back": (4.0, 8.0),
     },
+    "history": {"history killed": (0.0, 0.0), "history paused": (0.5, 4.0)},
 }
 """Faults that do not overlap among themselves, and how long each lasts, in seconds."""
 
@@ -40,7 +40,7 @@ KILLS = ("redis killed", "edge killed", "broker killed", "node killed", "history
 LEAST = 1.0
 """Seconds between the end of a fault and the next."""
 _KILLING = 0.7  # of the time; after that no process of ours is killed, so that growth can be seen
-_ENDS_A_LIFE = ("edge killed", "edge stopped", "node killed", "node stopped", "history killed")
+_ENDS_A_LIFE = ("edge killed", "edge stopped", "node killed", "node stopped")
 
 
 @frozen(order=True)

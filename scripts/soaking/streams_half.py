@@ -30,7 +30,9 @@ from scripts.soaking.tap import Tap
 
 __all__ = ["LANES", "StreamsHalf"]
 
-LANES = ("broker", "node")
+LANES = ("broker", "node", "history")
+
+_FIRST = 30.0  # seconds until the node says something
 
 
 class StreamsHalf:
@@ -52,7 +54,7 @@ class StreamsHalf:
         self._said_at: dict[int, float] = {}
         """When the plant has said each number; steady seconds."""
         self._uncommitted: set[int] = set()
-        """Entries that were first published while the disk was full."""
+        """Entries that were first published while they might be left out of the history."""
         self._enough, self._said_all = trio.Event(), trio.Event()
         self._over, self._left = trio.Event(), trio.Event()
 
@@ -70,6 +72,9 @@ class StreamsHalf:
         with self._faults.disturbance():
             nursery.start_soon(self._act)
             await self.node.start()
+            with trio.move_on_after(_FIRST):
+                while not self.published:
+                    await trio.sleep(0.02)
         nursery.start_soon(self._notice)
 
     def close(self) -> None:
@@ -119,7 +124,7 @@ class StreamsHalf:
         while True:
             await trio.sleep(0.2)
             new, self.ledger.first_published = self.ledger.first_published, []
-            if self._faults.disk_is_full:
+            if self._faults.may_leave_out:
                 self._uncommitted.update(new)
 
     # ---- what came of it
@@ -151,11 +156,12 @@ class StreamsHalf:
         if scope.cancelled_caught:
             self.wrong.append(f"replay has not come to its end within {patience:g} s")
         await self._see_picture(patience)
+        before = {stream: set(published) for stream, published in self.ledger.published.items()}
         over_topics = await self._fetch()
         await self.node.stop()
         self._over.set()
         await self._left.wait()
-        self._judge(over_topics)
+        self._judge(over_topics, before)
 
     async def _see_picture(self, patience: float) -> None:
         wrong: list[str] = ["the picture could not be seen"]
@@ -178,11 +184,12 @@ class StreamsHalf:
                 break
         return answers
 
-    def _judge(self, over_topics: dict[str, list[dict[str, Any]]]) -> None:
+    def _judge(self, over_topics: dict[str, list[dict[str, Any]]], before: dict[str, set[int]]) -> None:
+        """`over_topics`: what fetches gave; `before`: what had been published by then."""
         due = {number for number, at in self._said_at.items() if not self._faults.excuses(at)}
         judge = Judge(self.ledger, self._uncommitted, due)
         kept = kept_in(self.node.state, self._streams.kept)
         for stream, attribute in self._streams.kept.items():
-            judge.take(stream, attribute, kept[stream], over_topics.get(stream))
+            judge.take(stream, attribute, kept[stream], over_topics.get(stream), before[stream])
         self.wrong += [*judge.wrong, *self.consumer.unreadable[:10]]
         self.committed, self.lost = judge.committed, judge.lost
