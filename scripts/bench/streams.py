@@ -88,6 +88,8 @@ def streams(results: Results, folder: Path, loads: Sequence[StreamsLoad], runs: 
                 f"{found['received']:,} of {found['expected']:,}; "
                 f"p50 {found['p50']:.2f} p99 {found['p99']:.2f} "
                 f"(of the median second {found['second_p99']:.2f}) worst {found['worst']:.1f} ms, "
+                f"beside p50 {found['beside_p50']:.2f} p99 {found['beside_p99']:.2f} "
+                f"(of the median second {found['beside_second_p99']:.2f}), "
                 f"service {found['service_share']:.0%} of a core"
             )
     _show(results, loads[0], rows)
@@ -111,6 +113,9 @@ def _show(results: Results, load: StreamsLoad, rows: list[Row]) -> None:
                 spread((r["p99"] for r in group), 1),
                 spread((r["second_p99"] for r in group), 1),
                 spread((r["worst"] for r in group), 1),
+                spread(r["beside_p50"] for r in group) if load.beside else "",
+                spread((r["beside_p99"] for r in group), 1) if load.beside else "",
+                spread((r["beside_second_p99"] for r in group), 1) if load.beside else "",
                 spread((r["last_p50"] for r in group), 1) if instant else "",
                 spread((r["last_p99"] for r in group), 1) if instant else "",
                 spread(r["service_share"] for r in group),
@@ -118,12 +123,13 @@ def _show(results: Results, load: StreamsLoad, rows: list[Row]) -> None:
                 spread(r["sink_share"] for r in group),
             )
         )
-    columns = ("", "missing", "gaps", "p50 ms", "p99 ms", "of a second", "worst ms", "last p50 ms", "last p99 ms",
-               "CPU", "mosquitto", "sink")  # fmt: skip
+    columns = ("", "missing", "gaps", "p50 ms", "p99 ms", "of a second", "worst ms", "beside: p50 ms", "p99 ms",
+               "of a second", "last p50 ms", "last p99 ms", "CPU", "mosquitto", "sink")  # fmt: skip
     title = (
         f"streams: {load.streams} on {load.attributes} attributes in 1 or {load.attributes} statuses, "
         f"{load.deltas / load.seconds:,.0f} deltas/s, QoS 0, {load.seconds:g} s; from a sample's moment to the "
-        "subscriber; of a second: p99 of the median second; last: of an instant's deltas; CPU of a core, with its "
-        "children"
+        "subscriber; of a second: p99 of the median second; beside: of the "
+        f"{load.beside * load.attributes} that are never recorded; last: of an instant's deltas; CPU of a core, with "
+        "its children"
     )
     results.table(title, columns, lines)

@@ -36,6 +36,7 @@ def _chosen(value: str, among: Sequence[str], option: str) -> list[str]:
 )
 @click.option("--attributes", default=200, show_default=True, help="That change: with 200 there are 10 000 deltas/s.")
 @click.option("--history", default="none", show_default=True, help="Of none and recorded: all streams keep one.")
+@click.option("--beside", default=0, show_default=True, help="More streams on each attribute, never recorded.")
 @runs_option
 @seconds_option
 @shared
@@ -47,6 +48,7 @@ def _streams(
     statuses: str,
     attributes: int,
     history: str,
+    beside: int,
     runs: int | None,
     seconds: float | None,
 ) -> None:
@@ -57,7 +59,12 @@ def _streams(
     seconds = seconds or (5.0 if quick else 60.0)
     loads = [
         StreamsLoad(
-            Changes(kind), number, seconds, attributes, state_dir=None if how == "none" else str(folder / "state")
+            Changes(kind),
+            number,
+            seconds,
+            attributes,
+            state_dir=None if how == "none" else str(folder / "state"),
+            beside=beside,
         )
         for number in {"1": [1], "each": [attributes], "both": [1, attributes]}[statuses]
         for kind in kinds

@@ -9,10 +9,13 @@ from attrs import frozen
 
 from scripts.bench.streams_source import TURN, parameter
 
-__all__ = ["NODE", "Changes", "StreamsLoad"]
+__all__ = ["BESIDE", "NODE", "Changes", "StreamsLoad"]
 
 NODE = "bench"
 """The node's id."""
+
+BESIDE = "-beside"
+"""In the names of streams that never have a history."""
 
 _PARTS = 20  # bursts in which the changes of one turn come
 
@@ -37,7 +40,9 @@ class StreamsLoad:
     attributes: int = 200
     streams_each: int = 5
     state_dir: str | None = None
-    """Where every stream keeps its history; None: there is none."""
+    """Where these streams keep their histories; None: there are none."""
+    beside: int = 0
+    """More streams on each attribute, which never have a history."""
 
     @property
     def turns(self) -> int:
@@ -50,11 +55,11 @@ class StreamsLoad:
 
     @property
     def deltas(self) -> int:
-        return self.samples * self.streams_each
+        return self.samples * (self.streams_each + self.beside)
 
     @property
     def streams(self) -> int:
-        return self.attributes * self.streams_each
+        return self.attributes * (self.streams_each + self.beside)
 
     @property
     def source(self) -> dict[str, Any]:
@@ -79,6 +84,9 @@ class StreamsLoad:
             lines += ["[[status]]", f'code = "bench.s{first}"', "[status.attributes]"]
             lines += [f'a{n} = {{ from = "parameter:{parameter(n)}" }}' for n in numbers]
             for n in numbers:
+                of_it = f'attributes = {{ a{n} = "change" }}'
                 for k in range(self.streams_each):
-                    lines += ["[[status.stream]]", f'name = "a{n}-{k}"', f'attributes = {{ a{n} = "change" }}', *kept]
+                    lines += ["[[status.stream]]", f'name = "a{n}-{k}"', of_it, *kept]
+                for k in range(self.beside):
+                    lines += ["[[status.stream]]", f'name = "a{n}{BESIDE}{k}"', of_it]
         return "\n".join(lines) + "\n"

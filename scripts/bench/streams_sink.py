@@ -15,7 +15,7 @@ import sys
 import time
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,11 @@ from typing import Any
 import cbor2
 
 from scripts.bench.gate import Gate, Slot
+from scripts.bench.streams_load import BESIDE
 
 __all__: list[str] = []
 
+_BESIDE = BESIDE.encode()
 _CONNECT = b"\x00\x04MQTT\x05\x02\x00\x00\x00" + b"\x00\x04sink"
 _QUIET = 1.0  # seconds after which there is nothing more to come
 _CHUNK = 1 << 18
@@ -87,6 +89,8 @@ class _Received:
         self.messages = self.changes = self.gaps = 0
         self.late = array("d")  # ms
         self._late_in: dict[int, array[float]] = {}  # by second
+        self.late_beside = array("d")
+        self._beside_in: dict[int, array[float]] = {}
         self._values: dict[bytes, float | None] = {}
         self._seq: dict[bytes, int] = {}
         self._last_of: dict[float, list[float]] = {}  # by moment in us: how many, and ms until the last
@@ -107,6 +111,9 @@ class _Received:
         if value >= since:
             self.late.append(late)
             self._late_in.setdefault(int(value // 1e6), array("d")).append(late)
+            if _BESIDE in topic:
+                self.late_beside.append(late)
+                self._beside_in.setdefault(int(value // 1e6), array("d")).append(late)
         moment = self._last_of.setdefault(value, [0, 0.0])
         moment[0] += 1
         moment[1] = max(moment[1], late)
@@ -118,10 +125,17 @@ class _Received:
             "changes": self.changes,
             "gaps": self.gaps,
             **_quantiles("", self.late),
-            "second_p99": statistics.median([_quantiles("", late)["p99"] for late in self._late_in.values()] or [0.0]),
+            "second_p99": _median_p99(self._late_in),
+            **_quantiles("beside_", self.late_beside),
+            "beside_second_p99": _median_p99(self._beside_in),
             **_quantiles("last_", last),
             "partial": sum(count != at_once for count, _ in self._last_of.values()),
         }
+
+
+def _median_p99(late: Mapping[int, Sequence[float]]) -> float:
+    """Of the median second: what the machine's other work does to single seconds does not count."""
+    return statistics.median([_quantiles("", of_second)["p99"] for of_second in late.values()] or [0.0])
 
 
 def _quantiles(prefix: str, values: Sequence[float]) -> dict[str, float]:
