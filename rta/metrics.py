@@ -105,7 +105,7 @@ METRICS: tuple[Metric, ...] = (
     # History and replay.
     Metric("rta_history_entries_total", _C, "Entries committed to the history."),
     Metric("rta_history_left_out_total", _C, "Entries that were published without being in the history: the disk was "
-           "full, or did not answer."),
+           "full, or did not answer, or its process was gone."),
     Metric("rta_history_damaged_total", _C, "Damage found in the history file; the log has it."),
     Metric("rta_history_restarts_total", _C, "Times the process of the history ended by itself."),
     Metric("rta_replay_entries_total", _C, "Entries delivered by replay."),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,7 +21,7 @@ from rta.errors import HistoryError
 from rta.history.calls import Beginning
 from rta.ports import Reporter
 
-__all__ = ["HistoryFile"]
+__all__ = ["HistoryFile", "Written"]
 
 log = structlog.get_logger("rta.history")
 
@@ -30,6 +31,20 @@ _AGAIN = 10.0  # seconds until a file that cannot be used is tried again, or ano
 _PATIENCE = 20.0  # seconds that the node waits for its opening
 
 T = TypeVar("T")
+
+
+class Written(Enum):
+    """What has become of something that was to be written."""
+
+    YES = "yes"
+    """It is on the disk."""
+    NO = "no"
+    UNKNOWN = "unknown"
+    """The keeper is gone that might have written it, and there is no other one: the next opening tells."""
+
+
+class _NotTold(HistoryError):
+    """It was asked for, and there was no answer."""
 
 
 class HistoryFile:
@@ -78,13 +93,17 @@ class HistoryFile:
 
     async def run(self) -> None:
         """Until `close`."""
-        with self._life:
-            while not self._closed:
-                await self._wanted.wait()
-                await self._open()
-                if not self._reviving:
-                    self._wanted = trio.Event()
-                self._change()
+        try:
+            with self._life:
+                while not self._closed:
+                    await self._wanted.wait()
+                    await self._open()
+                    if not self._reviving:
+                        self._wanted = trio.Event()
+                    self._change()
+        finally:
+            self._keeper, self._reviving = None, False
+            self._change()
 
     async def _open(self) -> None:
         """One keeper, from its beginning to its end."""
@@ -107,7 +126,6 @@ class HistoryFile:
             return
         if not self._closed:
             self._report.count("rta_history_restarts_total")
-            log.error("the process of the history has ended by itself", another_at_once=self._reviving)
             if not self._reviving:
                 self.fail("the process of the history has ended by itself")
 
@@ -116,7 +134,7 @@ class HistoryFile:
         self._changed = trio.Event()
 
     async def open(self) -> None:
-        """Unless it is; wait until it is, or cannot be. Bounded."""
+        """Unless it is; wait until it is, or has been tried. Bounded."""
         if self.usable:
             return
         self.want()
@@ -138,17 +156,20 @@ class HistoryFile:
 
     # ---- its use
 
-    async def write(self, work: Callable[..., object], *arguments: object) -> bool:
-        """Have a function of the store write something; whether it is on the disk. It may be done twice."""
+    async def write(self, work: Callable[..., object], *arguments: object) -> Written:
+        """Have a function of the store write something. It may be done twice."""
         self.writing = True
         try:
             await self._ask(True, work, arguments)
+        except _NotTold as e:
+            self.fail(str(e))
+            return Written.UNKNOWN
         except HistoryError as e:
             self.fail(str(e))
-            return False
+            return Written.NO
         finally:
             self.writing = False
-        return True
+        return Written.YES
 
     async def read(self, work: Callable[..., T], *arguments: object) -> T:
         """Have a function of the store read something.
@@ -158,11 +179,13 @@ class HistoryFile:
         return await self._ask(False, work, arguments)
 
     async def _ask(self, writes: bool, work: Callable[..., T], arguments: tuple[object, ...]) -> T:
+        asked = False
         while True:
             while self._keeper is None or self._keeper.lost.is_set():
                 if not self.usable:
-                    raise HistoryError(f"{self.path} cannot be used")
+                    raise (_NotTold if asked else HistoryError)(f"{self.path} cannot be used")
                 await self._changed.wait()
+            asked = True
             with suppress(KeeperLost):
                 return await self._keeper.ask(writes, work, *arguments)
 

@@ -15,6 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+import structlog
 import trio
 from attrs import define, field
 
@@ -24,9 +25,12 @@ from rta.interpreter import another_of_us
 
 __all__ = ["Keeper", "KeeperLost", "Keepers", "in_a_process"]
 
+log = structlog.get_logger("rta.history")
+
 _BUFFER = 1 << 20  # bytes of the socket: a commit is written at once
 _CHUNK = 1 << 18
 _ENDING = 2.0  # seconds for the process to bring its log into the file
+_UNANSWERED = 256  # calls; then no more is read
 _DYING = 1.0  # and to be gone when it is killed
 
 T = TypeVar("T")
@@ -51,7 +55,7 @@ class Keeper(Protocol):
 
     @property
     def lost(self) -> trio.Event:
-        """Set when it is gone by itself."""
+        """Set when it is gone, by itself or because it was to end."""
         ...
 
     async def ask(self, writes: bool, work: Callable[..., T], *arguments: object) -> T:
@@ -72,32 +76,49 @@ Keepers = Callable[[Path], AbstractAsyncContextManager[Keeper]]
 @asynccontextmanager
 async def in_a_process(path: Path) -> AsyncIterator[Keeper]:
     """A process that has the history open."""
+    try:
+        line, process = await _started(path)
+    except OSError as e:
+        raise HistoryError(f"the process of the history cannot be started: {e}") from e
+    # No checkpoint since it was started: from here on it is ended whatever happens.
+    keeper = _Process(line)
+    try:
+        await keeper.begin()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(keeper.run)
+            yield keeper
+            nursery.cancel_scope.cancel()
+    finally:
+        line.close()
+        await _end(process)
+        if keeper.by_itself:
+            log.error("the process of the history has ended by itself", status=process.returncode)
+
+
+async def _started(path: Path) -> tuple[socket.socket, trio.Process]:
+    """The line to it, and the process.
+
+    :raises OSError: there are too many files or processes, or our program is not there any more.
+    """
     ours, theirs = socket.socketpair()
-    for end in (ours, theirs):
-        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
-    ours.setblocking(False)
-    with ours:
-        with theirs:
+    with theirs:
+        try:
+            for end in (ours, theirs):
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
+            ours.setblocking(False)
             process = await trio.lowlevel.open_process(
                 another_of_us("rta.history.process", str(theirs.fileno()), str(path)),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is for us
             )
-        # No checkpoint since it was started: from here on it is ended whatever happens.
-        try:
-            keeper = _Process(ours)
-            await keeper.begin()
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(keeper.run)
-                yield keeper
-                nursery.cancel_scope.cancel()
-        finally:
+        except BaseException:
             ours.close()
-            await _ended(process)
+            raise
+    return ours, process
 
 
-async def _ended(process: trio.Process) -> None:
+async def _end(process: trio.Process) -> None:
     with trio.CancelScope(shield=True):
         with trio.move_on_after(_ENDING):
             await process.wait()
@@ -124,9 +145,12 @@ class _Process:
         self.beginning: Beginning
         self.damage: list[str] = []
         self.lost = trio.Event()
+        self.by_itself = False
+        """Whether it has ended though nobody had asked it to."""
         self._line = line
         self._incoming = Incoming()
         self._asked: dict[int, _Asked] = {}
+        """What has not been answered, whether or not somebody still waits for it."""
         self._numbers = count(1)
         self._outgoing: deque[bytes] = deque()
         """What did not fit into the socket."""
@@ -142,26 +166,28 @@ class _Process:
 
     async def run(self) -> None:
         """Carry what is said, until the process is gone."""
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._send)
-            while await self._receive():
-                pass
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._send)
+                while await self._receive():
+                    pass
+                self.by_itself = True
+                nursery.cancel_scope.cancel()
+        finally:
             self.lost.set()
-            nursery.cancel_scope.cancel()
-        asked, self._asked = self._asked, {}
-        for one in asked.values():
-            one.answered.set()
+            asked, self._asked = self._asked, {}
+            for one in asked.values():
+                one.answered.set()
 
     async def ask(self, writes: bool, work: Callable[..., T], *arguments: object) -> T:
         if self.lost.is_set():
             raise _lost()
+        if not writes and len(self._asked) >= _UNANSWERED:
+            raise HistoryError("the process of the history does not answer")
         number = next(self._numbers)
         asked = self._asked[number] = _Asked()
         self._post(write(Call(number, writes, work, arguments)))
-        try:
-            await asked.answered.wait()
-        finally:
-            self._asked.pop(number, None)
+        await asked.answered.wait()
         return _value(asked.answer)  # type: ignore[no-any-return]
 
     def _post(self, data: bytes) -> None:
@@ -201,12 +227,16 @@ class _Process:
             return True
         except OSError:
             return False
-        for answer in self._incoming.feed(data):
-            self.damage += answer.damage
-            asked = self._asked.get(answer.number)
-            if asked is not None:
-                asked.answer = answer
-                asked.answered.set()
+        try:
+            for answer in self._incoming.feed(data):
+                self.damage += answer.damage
+                asked = self._asked.pop(answer.number, None)
+                if asked is not None:
+                    asked.answer = answer
+                    asked.answered.set()
+        except Exception as e:  # noqa: BLE001 - whatever pickles raise
+            log.error("the process of the history cannot be understood; has the program been replaced?", error=repr(e))
+            return False
         return bool(data)
 
 

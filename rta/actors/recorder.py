@@ -21,7 +21,7 @@ from attrs import define, field
 
 from rta.actors.deliveries import Deliveries
 from rta.actors.health import Health
-from rta.actors.history_file import HistoryFile
+from rta.actors.history_file import HistoryFile, Written
 from rta.actors.keeper import Keepers
 from rta.errors import HistoryError
 from rta.history.calls import Beginning
@@ -98,9 +98,10 @@ class Recorder:
         self._overtaken = False
         """What is being written has not been in time; what comes does not wait for it."""
         self._begun = False
-        self._unsure: list[_Group] = []
-        """Groups that went on without being committed, as far as we know: the next opening tells."""
+        self._unsure: tuple[list[_Group], set[Key]] = [], set()
+        """Groups with entries, and removed streams, of a commit that may have been done or not."""
         self._kept: dict[Key, Bounds] = {}
+        self._looking = False
         self._removed: set[Key] = set()
         """Streams that are gone, and their history is not yet."""
         self._trimmed_at = float("-inf")
@@ -128,9 +129,12 @@ class Recorder:
             self._begun = True
             self._committed = beginning.last
             self.deliveries.begin(beginning.mark, beginning.last, self._node.streams)
-        if self._unsure and self._unsure[-1].entries[-1][1] <= beginning.last:
-            self._owe(self._unsure)
-        self._unsure = []
+        groups, removed = self._unsure
+        if groups and groups[-1].entries[-1][1] <= beginning.last:
+            self._owe(groups)
+        else:
+            self._removed |= removed
+        self._unsure = [], set()
 
     def seqs(self) -> dict[Key, int]:
         """The number of the newest kept entry of each stream, as of the last look."""
@@ -138,8 +142,14 @@ class Recorder:
 
     async def look(self) -> None:
         """See what is kept, if it can be told in time."""
-        with trio.move_on_after(_LOOKING), suppress(HistoryError):
-            self._kept = await self.read(kept)
+        if self._looking:
+            return
+        self._looking = True
+        try:
+            with trio.move_on_after(_LOOKING), suppress(HistoryError):
+                self._kept = await self.read(kept)
+        finally:
+            self._looking = False
 
     def bounds(self, key: Key) -> Bounds | None:
         """What is kept of a stream, as of the last look; None: nothing."""
@@ -324,14 +334,14 @@ class Recorder:
             if first is not None and trio.current_time() >= first.since + _PATIENCE:
                 self._overtake("the disk does not answer in time")
 
-    async def _write(self, file: HistoryFile, work: Callable[..., object], *arguments: object) -> bool:
+    async def _write(self, file: HistoryFile, work: Callable[..., object], *arguments: object) -> Written:
         try:
             return await file.write(work, *arguments)
         finally:
             self._overtaken = False
 
     async def _commit_all(self, file: HistoryFile) -> None:
-        while self._queue or self._removed:
+        while file.usable and (self._queue or self._removed):
             if not await self._commit(file) and not self._queue:
                 return  # the streams that are gone have to wait
 
@@ -341,15 +351,16 @@ class Recorder:
         entries = [entry for group in batch for entry in group.entries]
         removed, self._removed = self._removed, set()
         mark = self.deliveries.due_mark(self._committed) if entries else None
-        done = await self._write(file, commit, removed, entries, mark)
+        written = await self._write(file, commit, removed, entries, mark)
+        done = written is Written.YES
         self.deliveries.spoil()
         if done:
             self._committed = max(self._committed, entries[-1][1] if entries else 0)
-            self._unsure = []
             file.works()
+        elif written is Written.UNKNOWN and entries:
+            self._unsure = [group for group in batch if group.entries], removed
         else:
             self._removed |= removed
-            self._unsure = [group for group in batch if group.entries]
         if self._batch is batch:
             self._batch = []
             if done and entries:
@@ -384,7 +395,7 @@ class Recorder:
     async def _write_mark(self, file: HistoryFile, at_once: bool = False) -> None:
         mark = self.deliveries.due_mark(self._committed, at_once)
         if mark is not None:
-            if await self._write(file, commit, (), (), mark):
+            if await self._write(file, commit, (), (), mark) is Written.YES:
                 file.works()
             else:
                 self.deliveries.spoil()

@@ -39,13 +39,11 @@ def stream_commands(streams: Streams) -> list[Command]:
         return page(streams.list(want.code, want.stream), want.from_)
 
     async def add(call: Call) -> dict[str, Any]:
-        await streams.look()
         return await streams.add(call.parameters, _by(call))
 
     async def edit(call: Call) -> dict[str, Any]:
         fields = dict(call.parameters)
         code, name = _which(fields)
-        await streams.look()
         return await streams.edit(code, name, fields, _by(call))
 
     async def remove(call: Call) -> None:

@@ -63,8 +63,7 @@ _entry = struct.Struct("<4q").pack
 
 @lru_cache(maxsize=INSERTED_AT_ONCE)
 def insert(rows: int) -> str:
-    """A statement that adds so many rows, in one step: each step takes the interpreter from the thread of the node for
-    a moment, and waits until it gets it."""
+    """A statement that adds so many rows, in one step: after each the interpreter has to be had back from who reads."""
     return "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)" + ", (?, ?, ?, ?, ?, ?)" * (rows - 1)
 
 

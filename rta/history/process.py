@@ -15,6 +15,7 @@ import socket
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -56,9 +57,11 @@ class _Line:
             found = [] if store is None else store.damage[self._told :]
             self._told += len(found)
             try:
-                self._link.sendall(write(Answer(number, value, error, found)))
-            except OSError:
-                pass  # the node is gone; the end of its calls says so too
+                said = write(Answer(number, value, error, found))
+            except Exception:  # noqa: BLE001 - as above
+                said = write(Answer(number, None, RuntimeError(traceback.format_exc()), found))
+            with suppress(OSError):  # the node is gone; the end of its calls says so too
+                self._link.sendall(said)
 
 
 def serve(link: socket.socket, path: Path) -> None:
@@ -73,18 +76,24 @@ def serve(link: socket.socket, path: Path) -> None:
     to_read: SimpleQueue[Call] = SimpleQueue()
     threading.Thread(target=_read_all, args=(line, store, to_read), daemon=True).start()
     gc.freeze()
-    with link.makefile("rb") as calls:
-        while (call := read(calls)) is not None:
-            if call.writes:
-                line.perform(store, call)
-            else:
-                to_read.put(call)
-    store.close()
+    try:
+        with link.makefile("rb") as calls:
+            while (call := read(calls)) is not None:
+                if call.writes:
+                    line.perform(store, call)
+                else:
+                    to_read.put(call)
+    finally:
+        store.close()
 
 
 def _read_all(line: _Line, store: HistoryStore, calls: SimpleQueue[Call]) -> None:
-    while True:
-        line.perform(store, calls.get())
+    try:
+        while True:
+            line.perform(store, calls.get())
+    except BaseException:  # noqa: BLE001 - nobody would notice
+        traceback.print_exc()
+        os._exit(1)  # there will be another process, which reads
 
 
 def main() -> None:
@@ -92,7 +101,7 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)  # whoever ends the node ends us with it, and in order
     sys.setswitchinterval(_TURN)
     descriptor, path = sys.argv[1:]
-    with socket.socket(fileno=int(descriptor)) as link:
+    with socket.socket(fileno=int(descriptor)) as link, suppress(ConnectionError):  # answers that nobody waited for
         serve(link, Path(path))
     os._exit(0)  # whatever is still being read
 

@@ -1,4 +1,4 @@
-"""The history of all streams of a node, in one SQLite file. Blocking: it is used from worker threads.
+"""The history of all streams of a node, in one SQLite file. Blocking: it has a process of its own.
 
 Entries are added at the end of one table, a commit at a time. Where those of a stream are is known in memory for the
 newest segment, and from its runs for those before; what is over the limits is gone for readers at once, and from the

@@ -17,8 +17,11 @@ def commit(store: HistoryStore, removed: Collection[Key], entries: Sequence[NewE
 
     :raises HistoryError: nothing has been committed.
     """
-    if entries and entries[-1][1] <= store.last:
-        return
+    if entries and entries[0][1] <= store.last:
+        if entries[-1][1] <= store.last:
+            return
+        entries = [entry for entry in entries if entry[1] > store.last]  # the rest of a damaged file has the first ones
+        removed = ()
     for key in removed:
         store.forget(key)
     if entries or mark is not None:

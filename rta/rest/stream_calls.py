@@ -76,7 +76,8 @@ async def perform(call: StreamCall, streams: Streams | None) -> Reply:
         if call.ask is Ask.LIST and call.code is None:
             return Reply(200, {"streams": []})
         return Reply.refusing(404, "this site has no streams: its configuration has no [[status]]")
-    await streams.look()
+    if call.ask in (Ask.LIST, Ask.SHOW):
+        await streams.look()
     try:
         return await _perform(call, streams)
     except Refused as e:

@@ -156,6 +156,8 @@ class StreamsHalf:
         if scope.cancelled_caught:
             self.wrong.append(f"replay has not come to its end within {patience:g} s")
         await self._see_picture(patience)
+        if not await self.node.healthy():
+            self.wrong.append("the node is not healthy at the end")
         before = {stream: set(published) for stream, published in self.ledger.published.items()}
         over_topics = await self._fetch()
         await self.node.stop()

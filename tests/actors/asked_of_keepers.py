@@ -11,7 +11,17 @@ from rta.history.entry import NewEntry
 from rta.history.store import HistoryStore
 from rta.stream.definition import Ns
 
-__all__ = ["KEY", "entries", "kill_yourself", "open_and_wait", "positions", "process_id", "refused", "wrong"]
+__all__ = [
+    "KEY",
+    "entries",
+    "kill_yourself",
+    "not_to_be_told",
+    "open_and_wait",
+    "positions",
+    "process_id",
+    "refused",
+    "wrong",
+]
 
 KEY = ("car.engine", "live")
 
@@ -43,3 +53,8 @@ def refused(_store: HistoryStore) -> None:
 def open_and_wait(store: HistoryStore, fifo: str) -> str:
     """Until somebody writes."""
     return Path(fifo).read_text()
+
+
+def not_to_be_told(_store: HistoryStore) -> object:
+    """Something that cannot be pickled."""
+    return lambda: None

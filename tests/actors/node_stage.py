@@ -94,7 +94,7 @@ class Stage:
         """Seconds that it takes to open the history."""
         self.locked = False
         """It cannot be opened."""
-        self._keeper: InPlace
+        self.keeper: InPlace
         self.store: HistoryStore | None = None
         """Of the node, while it is open."""
         self.unhang()
@@ -125,9 +125,9 @@ class Stage:
             raise HistoryError("another process has it")
         path.parent.mkdir(exist_ok=True)
         store = self.store = HistoryStore(path)
-        self._keeper = InPlace(store, self._answers)
+        self.keeper = InPlace(store, self._answers)
         try:
-            yield self._keeper
+            yield self.keeper
         finally:
             store.close()
             self.store = None
@@ -138,7 +138,7 @@ class Stage:
 
     def lose_the_keeper(self, when: Loses = "now") -> None:
         """It is gone by itself: now, or at the next thing that it is asked to write, before or after it has done it."""
-        self._keeper.lose(when)
+        self.keeper.lose(when)
 
     def hang(self) -> None:
         """The disk does not answer."""

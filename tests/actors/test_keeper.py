@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,16 +15,23 @@ from typing import Any
 import pytest
 import trio
 
+from rta.actors.health import Health
+from rta.actors.history_file import HistoryFile, Written
 from rta.actors.keeper import KeeperLost, in_a_process
 from rta.errors import HistoryError
+from rta.history.calls import Beginning
 from rta.history.entry import Limit
+from rta.history.store import HistoryStore
 from rta.history.work import commit, kept, trim
+from rta.metrics import Metrics
+from rta.session.tally import Tally
 from rta.stream.definition import Ns
-from rta.testing.patience import until
+from rta.testing.patience import until, within
 from tests.actors.asked_of_keepers import (
     KEY,
     entries,
     kill_yourself,
+    not_to_be_told,
     open_and_wait,
     positions,
     process_id,
@@ -216,3 +225,125 @@ async def test_it_leaves_the_file_when_its_node_is_killed(tmp_path):
     async with in_a_process(path) as keeper:  # waits for it
         assert keeper.beginning.last == 100
         await until(lambda: not is_there(pid), PATIENCE, "the end of the process")
+
+
+class Site:
+    """A history file with a real process."""
+
+    def __init__(self, folder: Path) -> None:
+        self.health = Health()
+        self.metrics = Metrics(Tally(), dict)
+        self.begun: list[int] = []
+        self.file = HistoryFile(folder, in_a_process, self._begin, self.health, self.metrics)
+
+    def _begin(self, beginning: Beginning) -> None:
+        self.begun.append(beginning.last)
+
+    async def pid(self) -> int:
+        return await self.file.read(process_id)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        with within(PATIENCE, "the end of the file"):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self.file.run)
+                await self.file.open()
+                yield
+                self.file.close()
+
+
+async def test_what_is_in_flight_when_the_process_is_killed_is_asked_of_the_next_one(tmp_path):
+    site = Site(tmp_path)
+    written: list[Written] = []
+    read: list[list[int]] = []
+
+    async def write() -> None:
+        written.append(await site.file.write(commit, set(), entries(101, 200), None))
+
+    async def look() -> None:
+        read.append(await site.file.read(positions))
+
+    async with site.running():
+        assert await site.file.write(commit, set(), entries(1, 100), None) is Written.YES
+        pid = await site.pid()
+        os.kill(pid, signal.SIGSTOP)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(write)
+            nursery.start_soon(look)
+            await trio.testing.wait_all_tasks_blocked()
+            os.kill(pid, signal.SIGKILL)
+        assert await site.file.read(positions) == list(range(1, 201))
+        assert await site.pid() != pid
+        assert site.health.healthy
+    assert written == [Written.YES]
+    assert read[0][:100] == list(range(1, 101))
+    assert site.begun == [0, 100]
+
+
+async def test_when_it_dies_again_at_once_it_is_not_known_what_was_written(tmp_path):
+    site = Site(tmp_path)
+    async with site.running():
+        assert await site.file.write(kill_yourself) is Written.UNKNOWN  # also by the next one
+        assert not site.file.usable
+        assert not site.health.healthy
+        assert await site.file.write(commit, set(), entries(1, 1), None) is Written.NO
+        with pytest.raises(HistoryError, match="cannot be used"):
+            await site.file.read(positions)
+
+
+async def test_the_end_waits_for_nothing_that_is_being_read(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    site = Site(tmp_path)
+    errors: list[str] = []
+
+    async def look() -> None:
+        try:
+            await site.file.read(open_and_wait, str(tmp_path / "fifo"))
+        except HistoryError as e:
+            errors.append(str(e))
+
+    async with trio.open_nursery() as nursery, site.running():
+        nursery.start_soon(look)
+        await trio.testing.wait_all_tasks_blocked()
+    assert len(errors) == 1
+    store = HistoryStore(site.file.path)
+    store.close()
+
+
+async def test_answers_that_nobody_has_waited_for_are_no_fault(tmp_path, capfd):
+    async with in_a_process(tmp_path / "h.sqlite") as keeper:
+        await keeper.ask(True, commit, set(), entries(1, 100, 10_000), None)
+        async with trio.open_nursery() as nursery:
+            for _ in range(5):
+                nursery.start_soon(keeper.ask, False, positions)
+            nursery.cancel_scope.cancel()
+    assert "Traceback" not in capfd.readouterr().err
+    assert not (tmp_path / "h.sqlite-wal").exists()
+
+
+async def test_an_answer_that_cannot_be_told_is_an_error_and_not_the_end(tmp_path):
+    async with in_a_process(tmp_path / "h.sqlite") as keeper:
+        with trio.fail_after(PATIENCE):
+            with pytest.raises(RuntimeError, match="pickle"):
+                await keeper.ask(False, not_to_be_told)
+            assert await keeper.ask(False, positions) == []
+
+
+async def test_no_more_is_asked_than_a_process_that_hangs_will_have_to_answer(tmp_path):
+    async with in_a_process(tmp_path / "h.sqlite") as keeper:
+        pid = await keeper.ask(False, process_id)
+        os.kill(pid, signal.SIGSTOP)
+        for _ in range(256):
+            with trio.move_on_after(0):
+                await keeper.ask(False, positions)
+        with trio.fail_after(PATIENCE), pytest.raises(HistoryError, match="does not answer"):
+            await keeper.ask(False, positions)
+        os.kill(pid, signal.SIGCONT)
+
+
+async def test_a_process_that_cannot_be_started_is_a_history_that_cannot_be_opened(tmp_path, monkeypatch):
+    monkeypatch.setattr("rta.actors.keeper.another_of_us", lambda *_: ["/is/not/there"])
+    site = Site(tmp_path)
+    async with site.running():
+        assert not site.file.usable
+        assert "cannot be started" in str(site.health.reasons)

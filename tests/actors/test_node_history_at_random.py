@@ -198,12 +198,15 @@ class Run:
                 stage.unhang()
             case "lose":
                 stage.lose_the_keeper(choice(("now", "before", "after"), length))
+            case "lock" | "unlock":
+                stage.locked = what == "lock"
             case "full" | "room":
                 Disk.full = what == "full"
         return last
 
     async def _check(self, stage: Stage, last: int | None) -> None:
         stage.lose_the_keeper("never")
+        stage.locked = False
         stage.unhang()
         stage.bus.mend()
         Disk.full = False
@@ -235,7 +238,7 @@ async def _in_place(work: Any, *arguments: Any, **_: Any) -> Any:
 
 LENGTHS = st.sampled_from([0.0, 0.01, 0.02, 0.03, 0.25, 0.5, 1.3, 2.6])
 ENDS = ["end", "kill"]
-FAULTS = ["lose", "lose", "cut", "mend", "hang", "unhang", "unhang", "full", "room"]
+FAULTS = ["lose", "lose", "lose", "lock", "unlock", "cut", "mend", "hang", "unhang", "unhang", "full", "room"]
 KINDS = ["sample"] * 5 + ["stop", "start", "start", "edit", "replace"] + FAULTS + ENDS
 
 

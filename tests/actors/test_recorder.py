@@ -359,3 +359,55 @@ async def test_a_stream_that_was_removed_is_not_forgotten_twice(autojump_clock, 
         stage.unhang()
         await trio.sleep(1)
         assert kept_now(stage) == [1, 2]
+
+
+async def test_what_waits_while_a_keeper_is_lost_does_not_hide_what_it_had_committed(autojump_clock, tmp_path):
+    """It is lost for the second time, so that there is no other one at once."""
+    stage = Stage(LIVE, state_dir=tmp_path)
+    async with stage.running(), stage.heard() as got:
+        await stage.sample(rpm=0)
+        stage.lose_the_keeper()
+        await trio.sleep(1)
+        stage.bus.cut()
+        stage.hang()
+        stage.lose_the_keeper("after")
+        await stage.sample(rpm=1)
+        await stage.sample(rpm=2)
+        stage.unhang()
+        await trio.sleep(15)
+        stage.bus.mend()
+        await trio.sleep(5)
+        await stage.sample(rpm=3)
+        await trio.sleep(3)
+        committed = kept_now(stage)
+    assert 3 in committed
+    assert set(committed) - {1} <= {*numbers(got, STATUS), *numbers(got, REPLAY)}
+
+
+async def test_entries_of_a_stream_in_place_of_a_removed_one_stay_where_the_keeper_is_lost_for_long(
+    autojump_clock, tmp_path, monkeypatch
+):
+    stage = Stage(LIVE, PLAIN, state_dir=tmp_path, administration=True)
+    async with stage.running():
+        await stage.sample(rpm=1)
+        stage.lose_the_keeper()
+        await trio.sleep(1)
+        stage.hang()
+        await stage.sample(rpm=2)
+        await stage.node.streams.remove(*KEY, by=HTTP)
+        await stage.node.streams.add(ADDED, HTTP)
+        await stage.sample(rpm=3)
+        ask = stage.keeper.ask
+
+        async def lose_it(writes: bool, work: Any, *arguments: Any) -> Any:
+            if writes and KEY in (arguments or [()])[0] and arguments[1]:
+                stage.lose_the_keeper("after")
+            return await ask(writes, work, *arguments)
+
+        monkeypatch.setattr(stage.keeper, "ask", lose_it)
+        stage.unhang()
+        await trio.sleep(14)
+        await stage.sample(rpm=4)
+        await trio.sleep(1)
+        assert kept_now(stage)[:1] == [1]
+        assert stage.health.healthy
