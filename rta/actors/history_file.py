@@ -28,6 +28,7 @@ log = structlog.get_logger("rta.history")
 _NAME = "history.sqlite"
 _WHO = "history"
 _AGAIN = 10.0  # seconds until a file that cannot be used is tried again, or another keeper is had at once again
+_READERS = 32  # at once; others wait
 _PATIENCE = 20.0  # seconds that the node waits for its opening
 
 T = TypeVar("T")
@@ -73,6 +74,7 @@ class HistoryFile:
         self._changed = trio.Event()
         """Set, and made anew, when it has been opened, or cannot be, or has been lost."""
         self._tried_at = self._revived_at = float("-inf")
+        self._reading = trio.CapacityLimiter(_READERS)
         self._failing = False
         self._told = 0
         self._closed = False
@@ -176,7 +178,8 @@ class HistoryFile:
 
         :raises HistoryError: it cannot be read.
         """
-        return await self._ask(False, work, arguments)
+        async with self._reading:
+            return await self._ask(False, work, arguments)
 
     async def _ask(self, writes: bool, work: Callable[..., T], arguments: tuple[object, ...]) -> T:
         asked = False

@@ -280,6 +280,21 @@ async def test_what_is_in_flight_when_the_process_is_killed_is_asked_of_the_next
     assert site.begun == [0, 100]
 
 
+async def test_everybody_gets_to_read_where_many_want_to(tmp_path):
+    site = Site(tmp_path)
+    got: list[list[int]] = []
+
+    async def look() -> None:
+        got.append(await site.file.read(positions))
+
+    async with site.running():
+        await site.file.write(commit, set(), entries(1, 10), None)
+        async with trio.open_nursery() as nursery:
+            for _ in range(1000):
+                nursery.start_soon(look)
+    assert got == [list(range(1, 11))] * 1000
+
+
 async def test_when_it_dies_again_at_once_it_is_not_known_what_was_written(tmp_path):
     site = Site(tmp_path)
     async with site.running():
@@ -318,7 +333,8 @@ async def test_answers_that_nobody_has_waited_for_are_no_fault(tmp_path, capfd):
                 nursery.start_soon(keeper.ask, False, positions)
             nursery.cancel_scope.cancel()
     assert "Traceback" not in capfd.readouterr().err
-    assert not (tmp_path / "h.sqlite-wal").exists()
+    async with in_a_process(tmp_path / "h.sqlite") as again:
+        assert again.beginning.last == 100
 
 
 async def test_an_answer_that_cannot_be_told_is_an_error_and_not_the_end(tmp_path):
