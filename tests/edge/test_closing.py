@@ -193,11 +193,13 @@ async def test_a_session_that_closes_is_delivered_to_its_end_and_closed_with_100
         await client.attach("s")
         await client.subscribe(data=True)
         await service.send("s", samples(1))
+        await client.until_tag(1)  # from here on what comes is live, and in order
+        await service.send("s", samples(2))
         last = session_json("s", "closed")
         await service.close("s", last)
         items, close = await client.until_closed()
         assert items[-1].session_json == last
-        assert tags(items) == [1]
+        assert tags(items) == [2]
         assert close.code == 1000
         assert close.reason
 
