@@ -73,14 +73,15 @@ class Attended:
     died: list[str] = field(factory=list)
     """Deaths that nobody had asked for."""
     _process: trio.Process | None = None
-    _expected: bool = False
+    _expected: set[trio.Process] = field(factory=set)
+    """Those that we have asked to end. What one has said is read to its end, which may be when the next one runs: its
+    children may live longer."""
 
     async def start(self) -> None:
         """Returns once it serves.
 
         :raises TimeoutError: it does not.
         """
-        self._expected = False
         process = await trio.lowlevel.open_process(
             self.command,
             cwd=_ROOT,
@@ -172,10 +173,10 @@ class Attended:
             self._process.send_signal(number)
 
     async def _end(self, number: int) -> None:
-        self._expected = True
-        self._signal(signal.SIGCONT)
-        self._signal(number)
         if self._process is not None:
+            self._expected.add(self._process)
+            self._signal(signal.SIGCONT)
+            self._signal(number)
             await self._process.wait()
 
     async def _attend(self, process: trio.Process) -> None:
@@ -188,7 +189,7 @@ class Attended:
                         log.write(text)
                         log.flush()
             await process.wait()
-            if not self._expected:
+            if process not in self._expected:
                 self.died.append(f"{self.name} has died by itself, with {process.returncode}; see {self._log}")
         finally:
             if process.returncode is None:
