@@ -56,7 +56,7 @@ class Judge:
         attribute: str,
         kept: list[Entry],
         fetched: list[Entry] | None,
-        before: Collection[int] = (),
+        before: Collection[int],
     ) -> None:
         """`kept`: the history; `fetched`: the answer to a fetch of all of it, if there was one; `before`: what had been
         published when that was asked for."""

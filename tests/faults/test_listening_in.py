@@ -127,7 +127,7 @@ def test_processes_of_ours_live_on_towards_the_end():
 class TestJudging:
     def judge(self, ledger: Ledger, *fetched: dict[str, object], due: Collection[int] = ()) -> list[str]:
         judge = Judge(ledger, set(), due)
-        judge.take("x/y", "n", [ENTRY], list(fetched or [ENTRY]))
+        judge.take("x/y", "n", [ENTRY], list(fetched or [ENTRY]), ledger.published["x/y"])
         return judge.wrong
 
     @pytest.fixture
