@@ -27,7 +27,8 @@ from rta.errors import HistoryError
 from rta.history.calls import Beginning
 from rta.history.delivery import Delivery
 from rta.history.entry import Bounds, Key, Limit, NewEntry
-from rta.history.work import commit, kept, trim
+from rta.history.store import HistoryStore
+from rta.history.work import commit, trim
 from rta.node.node import Node, Removed, ToSend, Update
 from rta.node.payload import write_values
 from rta.node.run import NodeStream, Now
@@ -147,7 +148,7 @@ class Recorder:
         self._looking = True
         try:
             with trio.move_on_after(_LOOKING), suppress(HistoryError):
-                self._kept = await self.read(kept)
+                self._kept = await self.read(HistoryStore.streams)
         finally:
             self._looking = False
 
@@ -252,8 +253,7 @@ class Recorder:
                 for update, first, last in group.replayed:
                     if (delivery := self.delivery(update.stream)) is not None:
                         update.done = self.deliveries.sent(delivery, first, last)
-            for thing in group.things:
-                self._forget(thing)
+            self._forget(group.things[-1])  # a removal ends a group
             self._pass_on(group.things)
         self._moved.set()
         self._moved = trio.Event()

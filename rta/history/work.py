@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from rta.history.entry import Bounds, Key, Limit, NewEntry
+from rta.history.entry import Key, Limit, NewEntry
 from rta.history.store import HistoryStore
 
-__all__ = ["commit", "kept", "trim"]
+__all__ = ["commit", "trim"]
 
 
 def commit(store: HistoryStore, removed: Collection[Key], entries: Sequence[NewEntry], mark: bytes | None) -> None:
@@ -34,8 +34,3 @@ def trim(store: HistoryStore, limits: Mapping[Key, Limit], others: Limit) -> Non
     :raises HistoryError: it is all still there.
     """
     store.trim({**dict.fromkeys(store.streams(), others), **limits})
-
-
-def kept(store: HistoryStore) -> dict[Key, Bounds]:
-    """Of all streams that have entries."""
-    return store.streams()

@@ -22,7 +22,7 @@ from rta.errors import HistoryError
 from rta.history.calls import Beginning
 from rta.history.entry import Limit
 from rta.history.store import HistoryStore
-from rta.history.work import commit, kept, trim
+from rta.history.work import commit, trim
 from rta.metrics import Metrics
 from rta.session.tally import Tally
 from rta.stream.definition import Ns
@@ -55,7 +55,7 @@ async def test_what_is_committed_is_in_the_file(tmp_path):
         assert (keeper.beginning.last, keeper.beginning.mark, keeper.beginning.kept) == (0, b"", {})
         await keeper.ask(True, commit, set(), entries(1, 500), b"mark")
         assert await keeper.ask(False, positions) == list(range(1, 501))
-        assert (await keeper.ask(False, kept))[KEY].count == 500
+        assert (await keeper.ask(False, HistoryStore.streams))[KEY].count == 500
     async with in_a_process(path) as again:
         assert (again.beginning.last, again.beginning.mark) == (500, b"mark")
         assert again.beginning.kept[KEY].count == 500
@@ -193,7 +193,9 @@ async def test_what_is_over_the_limits_goes_also_of_streams_that_have_none(tmp_p
     async with in_a_process(tmp_path / "h.sqlite") as keeper:
         await keeper.ask(True, commit, set(), [*entries(1, 10), (("other", ""), 11, Ns(11), 1, b"")], None)
         await keeper.ask(True, trim, {KEY: Limit(3, Ns(0))}, Limit(0, Ns(0)))
-        assert {key: bounds.count for key, bounds in (await keeper.ask(False, kept)).items()} == {KEY: 3}
+        assert {key: bounds.count for key, bounds in (await keeper.ask(False, HistoryStore.streams)).items()} == {
+            KEY: 3
+        }
 
 
 _NODE = """

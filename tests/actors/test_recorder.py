@@ -72,15 +72,18 @@ async def test_what_was_removed_while_the_disk_hung_is_gone_when_it_answers(auto
         assert kept_now(stage) == []
 
 
+@pytest.mark.parametrize("when", ["never", "after"])
 async def test_a_stream_that_takes_the_place_of_a_removed_one_is_recorded_from_its_first_entry(
-    autojump_clock, tmp_path
+    autojump_clock, tmp_path, when
 ):
+    """Also where the keeper dies when the removal, and what the new one has sent, are committed and not told."""
     stage = Stage(LIVE, PLAIN, state_dir=tmp_path, administration=True)
     async with stage.running():
         await stage.sample(rpm=1)
         stage.hang()
         await stage.sample(rpm=2)
         await stage.node.streams.remove(*KEY, by=HTTP)
+        stage.lose_the_keeper(when)
         await stage.node.streams.add(ADDED, HTTP)
         await stage.sample(rpm=3)
         stage.unhang()
@@ -343,22 +346,6 @@ async def test_a_keeper_that_dies_at_once_is_not_started_again_and_again(autojum
         assert kept_now(stage) == [1, 3]
     assert numbers(got, STATUS) == [2, 3]
     assert stage.counted("rta_history_left_out_total") == 1
-
-
-async def test_a_stream_that_was_removed_is_not_forgotten_twice(autojump_clock, tmp_path):
-    """The keeper dies when a removal, and what the next stream of that name has sent, are committed and not told."""
-    stage = Stage(LIVE, PLAIN, state_dir=tmp_path, administration=True)
-    async with stage.running():
-        await stage.sample(rpm=1)
-        stage.hang()
-        await stage.sample(rpm=2)
-        await stage.node.streams.remove(*KEY, by=HTTP)
-        stage.lose_the_keeper("after")
-        await stage.node.streams.add(ADDED, HTTP)
-        await stage.sample(rpm=3)
-        stage.unhang()
-        await trio.sleep(1)
-        assert kept_now(stage) == [1, 2]
 
 
 async def test_what_waits_while_a_keeper_is_lost_does_not_hide_what_it_had_committed(autojump_clock, tmp_path):
