@@ -152,6 +152,13 @@ class TestJudging:
         connection.came(puback(1))
         assert self.judge(ledger, due=[1, 2]) == ["x/y: 1 changes were not recorded: [2]"]
 
+    @pytest.mark.parametrize("before", [True, False])
+    def test_a_fetch_may_lack_only_what_was_published_later(self, ledger, connection, before):
+        connection.came(puback(1))
+        judge = Judge(ledger, set(), ())
+        judge.take("x/y", "n", [ENTRY], [], ledger.published["x/y"] if before else set())
+        assert judge.wrong == (["x/y: a fetch gave 0 entries, not the 1 that there are"] if before else [])
+
     def test_a_fetch_must_give_what_there_is(self, ledger, connection):
         connection.came(puback(1))
         assert self.judge(ledger, ENTRY, ENTRY) == ["x/y: a fetch gave 2 entries, not the 1 that there are"]
