@@ -17,7 +17,6 @@ from attrs import frozen
 
 from rta import __version__
 from rta.actors.edge import EdgeActor
-from rta.actors.health import Health
 from rta.actors.hub import SessionHub
 from rta.actors.ingest import IngestActor
 from rta.actors.node import NodeActor
@@ -27,6 +26,7 @@ from rta.actors.sampler import Sampler
 from rta.actors.streams import Streams
 from rta.config import Config, SourceConfig
 from rta.errors import TransportError
+from rta.health import Health
 from rta.metrics import Metrics
 from rta.ports import BurstLog, Context, Edge, Offer, SessionRecord, Source, TopicBus, load_transport
 from rta.ports.alarm import load_alarms

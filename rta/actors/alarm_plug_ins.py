@@ -15,14 +15,13 @@ import trio
 from rta.alarm.monitor import Change
 from rta.backoff import Backoff
 from rta.errors import MalformedError, RtaError
-from rta.node.names import COMPONENT, read_code
-from rta.node.payload import encode, read_map
+from rta.formatting import replace_surrogates, shown
 from rta.node.run import Now
-from rta.phrases import shown
 from rta.ports import Reporter
 from rta.ports.alarm import Alarm
-from rta.stream.definition import Ns
-from rta.stream.message import unicode
+from rta.rsmp.names import COMPONENT, read_code
+from rta.rsmp.payload import encode, read_map
+from rta.wire.values import Ns
 
 __all__ = ["PlugInBoard", "watch_plug_in"]
 
@@ -80,7 +79,7 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
         payload = encode(values)
         if len(payload) > _VALUES:
             raise RtaError(f"values: expected at most {_VALUES} bytes, got {len(payload)}")
-        return {unicode(key): value for key, value in read_map(payload).items()}
+        return {replace_surrogates(key): value for key, value in read_map(payload).items()}
     except MalformedError as e:
         raise RtaError(f"values: {e}") from None
     except (cbor2.CBORError, ValueError, TypeError, ArithmeticError, RecursionError) as e:

@@ -31,7 +31,7 @@ from rta.node.run import Now
 from rta.ports import Reporter
 from rta.ports.alarm import Alarm
 from rta.stream.clock import ClockChanged, Sampled
-from rta.stream.definition import Ns
+from rta.wire.values import Ns
 
 __all__ = ["Alarms"]
 

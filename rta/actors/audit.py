@@ -14,9 +14,9 @@ from typing import Any
 import structlog
 import trio
 
-from rta.node.payload import iso
 from rta.node.run import By, Now
 from rta.ports import Reporter
+from rta.rsmp.payload import iso
 
 __all__ = ["Audit"]
 

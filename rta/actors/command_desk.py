@@ -17,14 +17,14 @@ from attrs import frozen
 
 from rta.actors.audit import Audit
 from rta.errors import MalformedError, RtaError
-from rta.node.components import select_components
-from rta.node.payload import encode, read_map
 from rta.node.quota import Quota
 from rta.node.run import By, Now, Refused
-from rta.node.topics import Kind, NodeTopics, is_response_topic
 from rta.options import CONVERTER, faults, written
 from rta.ports import Reporter, TopicMessage
 from rta.ports.command import Call, Command
+from rta.rsmp.components import select_components
+from rta.rsmp.payload import encode, read_map
+from rta.rsmp.topics import Kind, NodeTopics, is_response_topic
 
 __all__ = ["Answer", "CommandDesk"]
 

@@ -22,8 +22,8 @@ from rta.history.answer import NOTHING, HistoryAnswer, step
 from rta.history.entry import Key
 from rta.history.request import Range, read_range
 from rta.node.quota import Quota
-from rta.node.topics import Address, Kind, NodeTopics, is_response_topic
 from rta.ports import Reporter, TopicBus, TopicMessage
+from rta.rsmp.topics import Address, Kind, NodeTopics, is_response_topic
 
 __all__ = ["FetchDesk"]
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import trio
 
-from rta.actors.health import Health
 from rta.errors import TransportError
+from rta.health import Health
 from rta.ports import Reporter, TopicBus, TopicMessage, TopicSubscription
 
 __all__ = ["Hearing"]

@@ -15,9 +15,9 @@ from typing import TypeVar
 import structlog
 import trio
 
-from rta.actors.health import Health
 from rta.actors.keeper import Keeper, KeeperLost, Keepers
 from rta.errors import HistoryError
+from rta.health import Health
 from rta.history.calls import Beginning
 from rta.ports import Reporter
 

@@ -14,12 +14,12 @@ from math import inf
 import structlog
 import trio
 
-from rta.actors.health import Health
-from rta.actors.settings import FanOutSettings
 from rta.backoff import Backoff
 from rta.errors import TransportError
+from rta.health import Health
 from rta.ports import START, Batch, BurstLog, Entry, Position, SessionRecord
 from rta.session.feed import SessionFeed
+from rta.session.options import FanOutSettings
 from rta.session.run import RUN_BYTES
 from rta.session.tally import Tally
 

@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 import structlog
 
-from rta.actors.health import Health
 from rta.backoff import Backoff
 from rta.errors import TransportError
+from rta.health import Health
 from rta.ports import BurstLog, CloseSession, OpenSession, Reporter, Source, SourceUpdate
 from rta.wire import Burst
 from rta.writer import Pump, Watcher, WriteError, WriterSettings, write_to

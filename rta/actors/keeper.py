@@ -21,7 +21,7 @@ from attrs import define, field
 
 from rta.errors import HistoryError
 from rta.history.calls import Answer, Beginning, Call, Incoming, write
-from rta.interpreter import another_of_us
+from rta.python_command import another_of_us
 
 __all__ = ["Keeper", "KeeperLost", "Keepers", "in_a_process"]
 

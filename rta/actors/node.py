@@ -22,7 +22,6 @@ from rta.actors.alarms import Alarms
 from rta.actors.audit import Audit
 from rta.actors.command_desk import Answer, CommandDesk
 from rta.actors.fetch_desk import FetchDesk
-from rta.actors.health import Health
 from rta.actors.hearing import Hearing
 from rta.actors.keeper import Keepers, in_a_process
 from rta.actors.presences import Presences, presence_of
@@ -34,18 +33,20 @@ from rta.actors.streams import Streams
 from rta.actors.throttle import Throttle
 from rta.alarm.definition import AlarmDefinition
 from rta.errors import TransportError
+from rta.health import Health
 from rta.metrics import Metrics
 from rta.node.node import Cleared, Node, Removed, StateChanged, ToSend, Update
-from rta.node.payload import encode
 from rta.node.pruning import ONLINE
 from rta.node.run import NodeStream, Now
-from rta.node.topics import Kind, NodeTopics
 from rta.ports import Link, TopicBus, TopicMessage, Will
 from rta.ports.alarm import Alarm
 from rta.ports.command import Command
+from rta.rsmp.payload import encode
+from rta.rsmp.topics import Kind, NodeTopics
 from rta.session.tally import Tally
 from rta.stream.clock import ClockChanged, Sampled
-from rta.stream.definition import Ns, StatusDefinition, StreamDefinition
+from rta.stream.definition import StatusDefinition, StreamDefinition
+from rta.wire.values import Ns
 
 __all__ = ["NodeActor"]
 

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable
 import trio
 
 from rta.stream.clock import LIVE, StreamClock, Tempo
-from rta.stream.definition import Ns
 from rta.stream.sample import Sample
+from rta.wire.values import Ns
 
 __all__ = ["Deliver", "Player"]
 

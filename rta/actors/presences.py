@@ -9,9 +9,9 @@ import trio
 from rta.actors.hearing import Hearing
 from rta.errors import MalformedError
 from rta.node.node import Node
-from rta.node.payload import read
-from rta.node.topics import Kind, NodeTopics
 from rta.ports import Reporter, TopicMessage
+from rta.rsmp.payload import read
+from rta.rsmp.topics import Kind, NodeTopics
 
 __all__ = ["Presences", "presence_of"]
 

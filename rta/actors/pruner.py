@@ -5,9 +5,9 @@ from __future__ import annotations
 import structlog
 import trio
 
-from rta.actors.settings import PrunerSettings
 from rta.errors import TransportError
 from rta.ports import BurstLog, Reporter, Trim
+from rta.session.options import PrunerSettings
 
 __all__ = ["Pruner"]
 

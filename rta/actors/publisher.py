@@ -20,10 +20,10 @@ from attrs import define
 
 from rta.errors import TransportError, UndeliverableError
 from rta.node.node import Update
-from rta.node.payload import encode, write_status
 from rta.node.run import NodeStream
-from rta.node.topics import Kind, NodeTopics
 from rta.ports import Qos, Reporter, TopicBus
+from rta.rsmp.payload import encode, write_status
+from rta.rsmp.topics import Kind, NodeTopics
 from rta.session.tally import Tally
 
 __all__ = ["Publisher"]

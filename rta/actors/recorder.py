@@ -20,21 +20,22 @@ import trio
 from attrs import define, field
 
 from rta.actors.deliveries import Deliveries
-from rta.actors.health import Health
 from rta.actors.history_file import HistoryFile, Written
 from rta.actors.keeper import Keepers
 from rta.errors import HistoryError
+from rta.health import Health
 from rta.history.calls import Beginning
 from rta.history.delivery import Delivery
 from rta.history.entry import Bounds, Key, Limit, NewEntry
 from rta.history.store import HistoryStore
 from rta.history.work import commit, trim
 from rta.node.node import Node, Removed, ToSend, Update
-from rta.node.payload import write_values
 from rta.node.run import NodeStream, Now
 from rta.ports import Reporter
-from rta.stream.definition import History, Ns
-from rta.stream.message import StatusMessage
+from rta.rsmp.message import StatusMessage
+from rta.rsmp.payload import write_values
+from rta.stream.definition import History
+from rta.wire.values import Ns
 
 __all__ = ["Recorder"]
 

@@ -8,13 +8,13 @@ import attrs
 from attrs import define
 from attrs.validators import deep_iterable
 
-from rta.node.names import ATTRIBUTE, CODE, COMPONENT, Keyed, read_code
-from rta.node.payload import encode
+from rta.formatting import nearest, shown
 from rta.node.run import Refused
-from rta.phrases import nearest, shown
 from rta.ports import TopicBus, option, valid_topic
 from rta.ports.command import Call, Command
 from rta.ports.topic_bus import Qos
+from rta.rsmp.names import ATTRIBUTE, CODE, COMPONENT, Keyed, read_code
+from rta.rsmp.payload import encode
 
 __all__ = ["CommandSettings", "ParameterSettings", "relay_command"]
 

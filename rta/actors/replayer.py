@@ -19,8 +19,8 @@ from rta.errors import HistoryError, TransportError, UndeliverableError
 from rta.history.delivery import Delivery
 from rta.history.replay import ReplayMessage, next_message, nothing_owed
 from rta.node.run import NodeStream
-from rta.node.topics import Kind, NodeTopics
 from rta.ports import Reporter, TopicBus
+from rta.rsmp.topics import Kind, NodeTopics
 
 __all__ = ["Replayer"]
 

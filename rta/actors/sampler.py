@@ -16,19 +16,19 @@ import trio
 from attrs import define
 
 from rta.actors.documents import Documents
-from rta.actors.health import Health
 from rta.actors.hub import SessionHub
 from rta.actors.session_sampler import SessionSampler
 from rta.errors import MalformedError, TransportError
-from rta.lookout import Lookout
-from rta.node.selection import choose, open_sessions
-from rta.node.sources import StatusBinding, TopicSource
-from rta.node.topic_values import read_payload, value_at
+from rta.health import Health
 from rta.ports import BurstLog, Position, Reporter, TopicBus, TopicMessage, TopicSubscription
+from rta.rsmp.message import Component, Value
+from rta.sampling.selection import choose, open_sessions
+from rta.sampling.sources import StatusBinding, TopicSource
+from rta.sampling.topic_values import read_payload, value_at
+from rta.session_list import Lookout
 from rta.stream.clock import LIVE, ClockChanged, Sampled, StreamClock
-from rta.stream.definition import Component, Ns
-from rta.stream.message import Value
 from rta.stream.sample import Sample
+from rta.wire.values import Ns
 
 __all__ = ["Sampler"]
 

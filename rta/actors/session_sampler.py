@@ -14,13 +14,13 @@ import trio
 
 from rta.actors.burst_queue import BurstQueue
 from rta.actors.documents import Documents
-from rta.actors.health import Health
 from rta.actors.playing import Deliver, Player
 from rta.backoff import Backoff
 from rta.errors import MalformedError, TransportError
-from rta.node.binding import SessionBinding
-from rta.node.sources import StatusBinding
+from rta.health import Health
 from rta.ports import BurstLog, Entry, Position, Reporter
+from rta.sampling.session_decoder import SessionBinding
+from rta.sampling.sources import StatusBinding
 from rta.session.client import Binding
 from rta.session.feed import SessionFeed
 from rta.stream.clock import Tempo

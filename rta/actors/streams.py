@@ -20,7 +20,7 @@ from rta.node.changes import Change, Changes, changed, load_changes, merged, new
 from rta.node.listing import list_stream
 from rta.node.node import Node, ToSend
 from rta.node.run import CONFIGURATION, By, NodeStream, Now, Refusal, Refused
-from rta.node.topics import RESERVED
+from rta.rsmp.topics import RESERVED
 from rta.stream.definition import StreamDefinition
 
 __all__ = ["Streams"]

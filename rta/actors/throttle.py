@@ -9,11 +9,11 @@ from typing import Any
 
 from rta.actors.streams import Streams
 from rta.errors import MalformedError
-from rta.node.payload import read_map
 from rta.node.quota import Quota
 from rta.node.run import By, Refused
-from rta.node.topics import Address
 from rta.ports import Reporter, TopicMessage
+from rta.rsmp.payload import read_map
+from rta.rsmp.topics import Address
 
 __all__ = ["Throttle"]
 

@@ -13,9 +13,9 @@ from attrs import define, evolve
 from rta.alarm.definition import AlarmDefinition, Rule, Silent, Skew, Threshold
 from rta.alarm.monitor import Change
 from rta.errors import RtaError
-from rta.node.payload import iso
 from rta.options.values import format_duration
-from rta.stream.definition import Ns
+from rta.rsmp.payload import iso
+from rta.wire.values import Ns
 
 __all__ = ["AlarmBoard", "rule_text"]
 

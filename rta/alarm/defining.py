@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from rta.alarm.definition import VALUE, AlarmDefinition, Rule, Silent, Skew, Threshold, binding_code
 from rta.alarm.options import AlarmSettings
 from rta.node.defining import DefinitionError, Fault, define_selector
-from rta.node.names import read_code
-from rta.node.sources import SampleSource, StatusBinding, TopicSource, read_source
-from rta.stream.definition import PLAIN, Component, Ns
+from rta.rsmp.message import PLAIN, Component
+from rta.rsmp.names import read_code
+from rta.sampling.sources import SampleSource, StatusBinding, TopicSource, read_source
+from rta.wire.values import Ns
 
 __all__ = ["define_alarm"]
 

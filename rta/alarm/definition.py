@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
-from rta.node.sources import StatusBinding
-from rta.stream.definition import PLAIN, Component, Ns
+from rta.rsmp.message import PLAIN, Component
+from rta.sampling.sources import StatusBinding
+from rta.wire.values import Ns
 
 __all__ = ["VALUE", "AlarmDefinition", "Rule", "Silent", "Skew", "Threshold", "binding_code", "code_of"]
 

@@ -11,8 +11,8 @@ from fractions import Fraction
 
 from attrs import frozen
 
-from rta.stream.definition import Ns
 from rta.stream.reading import NEVER
+from rta.wire.values import Ns
 
 __all__ = ["Level", "Limits", "Turn"]
 

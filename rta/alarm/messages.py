@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rta.alarm.monitor import Change
-from rta.node.payload import MAX_PAYLOAD, encode, iso
+from rta.rsmp.payload import MAX_PAYLOAD, encode, iso
 
 __all__ = ["event_messages", "full_message"]
 

@@ -15,12 +15,12 @@ from attrs import field, frozen
 from rta.alarm.definition import AlarmDefinition, Silent, Skew, Threshold
 from rta.alarm.level import Level, Limits, Turn
 from rta.alarm.silence import Silence
-from rta.node.payload import iso
 from rta.node.run import Now
+from rta.rsmp.message import Component, Value
+from rta.rsmp.payload import iso
 from rta.stream.clock import LIVE, StreamClock
-from rta.stream.definition import Component, Ns
-from rta.stream.message import Value
 from rta.stream.sample import Sample
+from rta.wire.values import Ns
 
 __all__ = ["Change", "LevelMonitor", "Monitor", "SilenceMonitor", "SkewMonitor", "monitor_of", "steady"]
 

@@ -9,9 +9,9 @@ import attrs
 from attrs import define
 from attrs.validators import and_, ge, le, optional
 
-from rta.node.names import CODE, COMPONENT, Keyed
 from rta.node.options import SelectorSettings
 from rta.ports import Duration, option
+from rta.rsmp.names import CODE, COMPONENT, Keyed
 
 __all__ = ["AlarmSettings"]
 

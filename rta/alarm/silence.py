@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from rta.stream.definition import Ns
+from rta.wire.values import Ns
 
 __all__ = ["Silence"]
 

@@ -9,10 +9,11 @@ from functools import partial
 from rta.alarm.definition import AlarmDefinition
 from rta.alarm.monitor import Change, Monitor, monitor_of, steady
 from rta.node.run import Now
+from rta.rsmp.message import Component
 from rta.stream.agenda import Agenda, Timer
 from rta.stream.clock import LIVE, StreamClock
-from rta.stream.definition import Component, Ns
 from rta.stream.sample import Sample
+from rta.wire.values import Ns
 
 __all__ = ["AlarmWatch"]
 

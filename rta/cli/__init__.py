@@ -10,7 +10,7 @@ import click
 
 from rta import __version__
 from rta.errors import ConfigError, RtaError
-from rta.phrases import printable
+from rta.formatting import printable
 
 __all__ = ["main"]
 

@@ -23,10 +23,10 @@ from rta.client import RestClient
 from rta.client.alarms import AlarmsClient
 from rta.consumer import StatusReceived, Watch
 from rta.errors import TransportError
-from rta.node.payload import encode, iso
-from rta.node.topics import Kind, NodeTopics
 from rta.ports import TopicBus
-from rta.stream.definition import Ns
+from rta.rsmp.payload import encode, iso
+from rta.rsmp.topics import Kind, NodeTopics
+from rta.wire.values import Ns
 
 __all__ = ["command"]
 

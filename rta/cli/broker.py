@@ -24,9 +24,9 @@ from structlog.typing import EventDict
 from rta.config import Config, build_config, load_config
 from rta.consumer import Consumer, open_bus, open_consumer
 from rta.errors import ConfigError, Problem, RtaError, TransportError, first_error
-from rta.node.topics import Kind, NodeTopics, valid_node
-from rta.phrases import printable
+from rta.formatting import printable
 from rta.ports import Context, TopicBus, load_transport
+from rta.rsmp.topics import Kind, NodeTopics, valid_node
 
 __all__ = ["Faults", "Joined", "Reach", "ask", "broker_options", "join", "read_reach"]
 

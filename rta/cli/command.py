@@ -12,8 +12,8 @@ from rta.cli.entry_values import flat, written
 from rta.cli.node_argument import read_command_code, read_node
 from rta.cli.stream_fields import read_value
 from rta.cli.terminal import json_line
+from rta.formatting import printable
 from rta.options.values import parse_duration
-from rta.phrases import printable
 
 __all__ = ["command"]
 

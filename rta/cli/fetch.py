@@ -22,7 +22,7 @@ from rta.cli.terminal import lasting_pipe
 from rta.consumer import HistoryPage
 from rta.errors import TransportError
 from rta.options.values import parse_duration
-from rta.stream.definition import Ns
+from rta.wire.values import Ns
 
 __all__ = ["command"]
 

@@ -14,7 +14,7 @@ from rich.progress import Progress as Bar
 
 from rta.cli.moments import clock
 from rta.consumer import HistoryPage
-from rta.stream.definition import Ns
+from rta.wire.values import Ns
 
 __all__ = ["Progress", "show_progress"]
 

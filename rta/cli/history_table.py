@@ -14,7 +14,7 @@ from typing import IO, Any, Protocol
 
 from rta.cli.entry_values import flat, written
 from rta.consumer import StatusEntry
-from rta.node.payload import iso
+from rta.rsmp.payload import iso
 
 __all__ = ["CsvTable", "EntryWriter", "JsonLines"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from rta.errors import MalformedError
-from rta.node.payload import iso, parse_iso
 from rta.options.values import parse_duration
-from rta.stream.definition import Ns
+from rta.rsmp.payload import iso, parse_iso
+from rta.wire.values import Ns
 
 __all__ = ["age", "clock", "read_moment"]
 

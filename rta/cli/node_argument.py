@@ -8,8 +8,8 @@ import click
 
 from rta.cli.stream_fields import read_stream_argument
 from rta.consumer.patterns import read_pattern
-from rta.node.names import read_code, read_stream_name
-from rta.node.topics import valid_node
+from rta.rsmp.names import read_code, read_stream_name
+from rta.rsmp.topics import valid_node
 
 __all__ = ["read_command_code", "read_node", "read_patterns", "read_stream"]
 

@@ -9,9 +9,9 @@ import trio
 
 from rta.consumer import Consumer
 from rta.errors import MalformedError, RtaError, TransportError
-from rta.node.payload import encode, read_map
-from rta.node.topics import RESERVED, Kind, NodeTopics
 from rta.ports import TopicBus, valid_topic
+from rta.rsmp.payload import encode, read_map
+from rta.rsmp.topics import RESERVED, Kind, NodeTopics
 
 __all__ = ["NodeStreams"]
 

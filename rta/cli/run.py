@@ -16,8 +16,8 @@ import trio
 from rta.actors.garbage import keep_collections_short
 from rta.config import Config, check_config, load_config
 from rta.errors import ConfigError, RtaError, first_error
-from rta.interpreter import another_of_us
 from rta.logs import set_up_logging
+from rta.python_command import another_of_us
 from rta.site import Site
 from rta.workers import Membership, Supervisor, hold_port
 

@@ -14,7 +14,7 @@ from rta.cli.node_streams import NodeStreams
 from rta.cli.service import url_option
 from rta.client import RestClient
 from rta.client.streams import StreamsClient
-from rta.node.topics import valid_node
+from rta.rsmp.topics import valid_node
 
 __all__ = ["StreamCalls", "ask_streams", "place_options"]
 

@@ -15,8 +15,8 @@ from rta.cli.stream_calls import StreamCalls, ask_streams, place_options
 from rta.cli.stream_fields import apply_changes, read_changes, read_stream_argument
 from rta.cli.stream_story import label, moment, tell
 from rta.cli.terminal import cell, json_line
+from rta.formatting import printable
 from rta.options.values import parse_duration
-from rta.phrases import printable
 
 __all__ = ["command"]
 

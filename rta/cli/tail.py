@@ -22,7 +22,7 @@ from rta.client.board import Board, sparkline
 from rta.client.decode import Decoder
 from rta.client.follow import Watcher, find_session, follow_session
 from rta.errors import RtaError, first_error
-from rta.phrases import printable
+from rta.formatting import printable
 from rta.wire import SessionModel, TimeRange
 from rta.wire.burst import Burst
 

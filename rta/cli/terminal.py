@@ -12,7 +12,7 @@ from typing import Any
 import trio
 from rich.text import Text
 
-from rta.phrases import printable
+from rta.formatting import printable
 
 __all__ = ["cell", "json_line", "lasting_pipe", "write_lines"]
 

@@ -23,9 +23,9 @@ from rta.cli.watch_starts import Starter
 from rta.cli.watch_table import GapCounts, render
 from rta.consumer import Watch
 from rta.errors import RtaError, first_error
+from rta.formatting import printable
 from rta.options.values import parse_duration
-from rta.phrases import printable
-from rta.stream.definition import Ns
+from rta.wire.values import Ns
 
 __all__ = ["command"]
 

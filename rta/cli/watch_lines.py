@@ -21,9 +21,9 @@ from rta.consumer import (
     StatusReceived,
     StreamChanged,
 )
-from rta.node.payload import iso
-from rta.phrases import printable
-from rta.stream.definition import Ns
+from rta.formatting import printable
+from rta.rsmp.payload import iso
+from rta.wire.values import Ns
 
 __all__ = ["event_json", "event_lines"]
 

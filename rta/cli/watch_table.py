@@ -14,7 +14,7 @@ from rta.cli.entry_values import summary
 from rta.cli.moments import age
 from rta.cli.terminal import cell
 from rta.consumer import Event, GapHealed, RemoteAlarm, RemoteNode, RemoteStream
-from rta.stream.definition import Ns
+from rta.wire.values import Ns
 
 __all__ = ["GapCounts", "Row", "node_rows", "render"]
 

@@ -6,11 +6,11 @@ import os
 from collections.abc import Callable, Iterator
 
 from rta.config.model import Config
-from rta.config.problems import Place
 from rta.config.tables import SLOTS, offer_for
 from rta.errors import Problem
+from rta.formatting import shown
 from rta.options import Key
-from rta.phrases import shown
+from rta.options.place import Place
 from rta.ports import Context
 
 __all__ = ["check_config"]

@@ -15,9 +15,9 @@ from attrs import define, field
 from rta.config.inherited import inherit, is_inherited, names_redis, squashed
 from rta.config.tables import SETTINGS, SLOTS, Slot, offer_for
 from rta.errors import Problem, RtaError
+from rta.formatting import shown
 from rta.options import Key, Text, options_fields
 from rta.options.kinds import nested
-from rta.phrases import shown
 
 __all__ = ["Overrides", "config_variable", "names_redis_only", "override"]
 

@@ -8,8 +8,8 @@ from attrs import define, field
 
 from rta.config.connection_string import read_connection_string
 from rta.errors import Problem
+from rta.formatting import shown
 from rta.options import Key
-from rta.phrases import shown
 
 __all__ = ["Inherited", "inherit", "is_inherited", "names_redis", "squashed"]
 

@@ -15,14 +15,14 @@ from rta.alarm.options import AlarmSettings
 from rta.config.environment import config_variable, names_redis_only, override
 from rta.config.model import Config, Plugged, SourceConfig
 from rta.config.places import default_config_path
-from rta.config.problems import Place
 from rta.config.tables import LISTS, ORDER, SETTINGS, SLOTS, Slot, offer_for
 from rta.errors import ConfigError, Problem, RtaError
+from rta.formatting import nearest, shown
 from rta.node.defining import DefinedStatus, DefinitionError, define_status
-from rta.node.names import read_code
 from rta.node.options import StatusSettings
 from rta.options import CONVERTER, Key, faults, options_fields
-from rta.phrases import nearest, shown
+from rta.options.place import Place
+from rta.rsmp.names import read_code
 
 __all__ = ["build_config", "load_config"]
 

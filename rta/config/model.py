@@ -10,12 +10,12 @@ from attrs import Attribute, define, field, frozen
 from attrs.validators import ge
 
 from rta.actors.relays import CommandSettings
-from rta.actors.settings import FanOutSettings, PrunerSettings
 from rta.alarm.definition import AlarmDefinition
+from rta.formatting import shown
 from rta.node.defining import DefinedStatus
-from rta.node.names import NODE
-from rta.phrases import shown
 from rta.ports import Duration, find_zone, option
+from rta.rsmp.names import NODE
+from rta.session.options import FanOutSettings, PrunerSettings
 
 __all__ = ["Config", "LoggingSettings", "Plugged", "SiteSettings", "SourceConfig"]
 

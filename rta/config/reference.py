@@ -10,12 +10,12 @@ from typing import Any
 
 import attrs
 
-from rta.config.limits import limits
 from rta.config.tables import LISTS, ORDER, SETTINGS, SLOTS, Slot, installed
+from rta.formatting import shown
 from rta.options import options_fields
 from rta.options.kinds import arms, elements, is_list, kind, nested
+from rta.options.limits import limits
 from rta.options.values import format_duration, format_size
-from rta.phrases import shown
 from rta.ports import HELP, Duration, Size
 
 __all__ = ["config_docs", "default_of", "help_of", "summary_of", "written_default"]

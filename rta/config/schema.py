@@ -6,11 +6,11 @@ from typing import Any, get_args
 
 import attrs
 
-from rta.config.limits import limits
 from rta.config.reference import default_of, help_of, summary_of, written_default
 from rta.config.tables import LISTS, ORDER, SETTINGS, SLOTS, Slot, installed
 from rta.options import options_fields
 from rta.options.kinds import arms, choices, is_list, is_table, takes_none
+from rta.options.limits import limits
 from rta.options.values import DURATION_PATTERN, SIZE_PATTERN
 from rta.ports import Duration, Size
 

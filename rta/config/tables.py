@@ -8,13 +8,13 @@ from typing import Any, Literal
 from attrs import define, frozen
 
 from rta.actors.relays import CommandSettings
-from rta.actors.settings import FanOutSettings, PrunerSettings
 from rta.alarm.options import AlarmSettings
 from rta.config.model import LoggingSettings, SiteSettings
 from rta.errors import RtaError
 from rta.node.options import StatusSettings
 from rta.options import options_fields
 from rta.ports import Offer, Spelled, Transport, available, load_transport, option
+from rta.session.options import FanOutSettings, PrunerSettings
 
 __all__ = ["LISTS", "ORDER", "SETTINGS", "SLOTS", "Slot", "installed", "offer_for", "offer_of"]
 

@@ -26,11 +26,11 @@ from rta.consumer.reading import read_presence, read_result
 from rta.consumer.starts import Starts
 from rta.consumer.watch import Watch
 from rta.errors import MalformedError, TransportError, UndeliverableError, first_error
-from rta.node.payload import encode
 from rta.node.pruning import ONLINE
-from rta.node.topics import RESERVED, Kind, NodeTopics, valid_node
 from rta.ports import Link, Reporter, TopicBus, TopicMessage, Will
-from rta.stream.definition import Ns
+from rta.rsmp.payload import encode
+from rta.rsmp.topics import RESERVED, Kind, NodeTopics, valid_node
+from rta.wire.values import Ns
 
 __all__ = ["Consumer", "open_consumer"]
 

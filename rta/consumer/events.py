@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from attrs import field, frozen
 
-from rta.stream.definition import Ns
+from rta.wire.values import Ns
 
 __all__ = [
     "AlarmChanged",

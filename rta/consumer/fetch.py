@@ -8,8 +8,8 @@ from rta.consumer.answers import Expected
 from rta.consumer.events import HistoryPage
 from rta.consumer.reading import Fault, read_page
 from rta.errors import MalformedError, TransportError
-from rta.node.payload import encode, iso
-from rta.stream.definition import Ns
+from rta.rsmp.payload import encode, iso
+from rta.wire.values import Ns
 
 __all__ = ["Fetch", "write_range"]
 

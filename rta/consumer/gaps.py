@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import define, field
 
-from rta.stream.definition import Ns
+from rta.wire.values import Ns
 
 __all__ = ["Gap"]
 

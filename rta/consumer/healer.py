@@ -14,7 +14,7 @@ from rta.consumer.fetch import Fetch
 from rta.consumer.gaps import Gap
 from rta.consumer.picture import Picture
 from rta.errors import TransportError
-from rta.stream.definition import Ns
+from rta.wire.values import Ns
 
 __all__ = ["Fetching", "Healer"]
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from rta.node.topics import RESERVED, Address, Kind, valid_node
 from rta.ports import topic_matches
+from rta.rsmp.topics import RESERVED, Address, Kind, valid_node
 
 __all__ = ["Pattern", "read_pattern", "valid_code", "valid_name"]
 

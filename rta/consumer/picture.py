@@ -32,9 +32,9 @@ from rta.consumer.stream import RemoteStream, Taking
 from rta.consumer.values import Allowance, weight
 from rta.errors import MalformedError
 from rta.node.pruning import ONLINE
-from rta.node.topics import Address, Kind
 from rta.ports import Reporter
-from rta.stream.definition import Ns
+from rta.rsmp.topics import Address, Kind
+from rta.wire.values import Ns
 
 __all__ = ["NODES", "Picture", "RemoteAlarm", "RemoteNode"]
 

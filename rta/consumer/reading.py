@@ -12,8 +12,8 @@ from typing import Any
 from rta.consumer.errors import CommandError
 from rta.consumer.events import AlarmEntry, HistoryPage, State, StatusEntry
 from rta.errors import MalformedError
-from rta.node.payload import parse_iso, read, read_map
-from rta.stream.definition import Ns
+from rta.rsmp.payload import parse_iso, read, read_map
+from rta.wire.values import Ns
 
 __all__ = ["Fault", "read_alarms", "read_entries", "read_page", "read_presence", "read_replay", "read_result",
            "read_state"]  # fmt: skip

@@ -17,7 +17,7 @@ from attrs import frozen
 
 from rta.consumer.events import StatusEntry
 from rta.consumer.gaps import Gap
-from rta.stream.definition import Ns
+from rta.wire.values import Ns
 
 __all__ = ["OPEN_GAPS", "Place", "Received", "Taken"]
 

@@ -16,10 +16,10 @@ from attrs import define, field
 
 from rta.consumer.reading import read_presence, read_state
 from rta.errors import MalformedError, RtaError, TransportError
-from rta.node.payload import encode
 from rta.node.pruning import ONLINE
-from rta.node.topics import Kind, NodeTopics
 from rta.ports import Reporter, TopicBus, TopicMessage
+from rta.rsmp.payload import encode
+from rta.rsmp.topics import Kind, NodeTopics
 
 __all__ = ["Starts"]
 

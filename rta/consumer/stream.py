@@ -11,7 +11,7 @@ from rta.consumer.events import State, StatusEntry
 from rta.consumer.gaps import Gap
 from rta.consumer.received import OPEN_GAPS, Place, Received
 from rta.consumer.values import Allowance, Path, clear, merge
-from rta.stream.definition import Ns
+from rta.wire.values import Ns
 
 __all__ = ["RemoteStream", "Taking"]
 

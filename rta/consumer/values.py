@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from rta.stream.definition import Ns
+from rta.wire.values import Ns
 
 __all__ = ["Allowance", "Path", "clear", "leaves", "merge", "weight"]
 

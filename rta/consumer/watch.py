@@ -19,7 +19,7 @@ from rta.consumer.patterns import Pattern
 from rta.consumer.picture import Picture, RemoteNode
 from rta.errors import TransportError
 from rta.ports import Reporter, TopicBus, TopicMessage
-from rta.stream.definition import Ns
+from rta.wire.values import Ns
 
 __all__ = ["Watch"]
 

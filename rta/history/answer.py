@@ -16,7 +16,7 @@ from rta.history.entry import KeptEntry, Key
 from rta.history.packing import pack
 from rta.history.request import Range
 from rta.history.store import HistoryStore
-from rta.node.payload import MAX_PAYLOAD, encode
+from rta.rsmp.payload import MAX_PAYLOAD, encode
 
 __all__ = ["NOTHING", "HistoryAnswer", "step"]
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from attrs import frozen
 
-from rta.stream.definition import Ns
+from rta.wire.values import Ns
 
 __all__ = ["Bounds", "Key", "KeptEntry", "Limit", "NewEntry"]
 

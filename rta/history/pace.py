@@ -6,7 +6,7 @@ fast line that is nothing, and more and more may be on its way; on a slow one it
 
 from __future__ import annotations
 
-from rta.node.payload import MAX_PAYLOAD
+from rta.rsmp.payload import MAX_PAYLOAD
 
 __all__ = ["Pace"]
 

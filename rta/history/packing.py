@@ -11,8 +11,8 @@ from functools import lru_cache
 import cbor2
 
 from rta.history.entry import KeptEntry
-from rta.node.payload import MAX_PAYLOAD, iso
-from rta.stream.definition import Ns
+from rta.rsmp.payload import MAX_PAYLOAD, iso
+from rta.wire.values import Ns
 
 __all__ = ["pack"]
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from attrs import frozen
 
 from rta.errors import MalformedError
-from rta.node.payload import iso, parse_iso, read_map
-from rta.stream.definition import Ns
+from rta.rsmp.payload import iso, parse_iso, read_map
+from rta.wire.values import Ns
 
 __all__ = ["Range", "read_range"]
 

@@ -34,7 +34,7 @@ from rta.history.file import (
 from rta.history.opening import Opened, hold, open_file, release
 from rta.history.run import LONGEST, Run, chosen
 from rta.history.track import FOR_EVER, Track
-from rta.stream.definition import Ns
+from rta.wire.values import Ns
 
 __all__ = ["Bounds", "HistoryStore", "KeptEntry", "Key", "Limit", "NewEntry"]
 

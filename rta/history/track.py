@@ -12,7 +12,7 @@ from attrs import frozen
 
 from rta.history.entry import Bounds, Key, Limit
 from rta.history.run import Places, Run
-from rta.stream.definition import Ns
+from rta.wire.values import Ns
 
 __all__ = ["FOR_EVER", "Cut", "Track"]
 

@@ -15,9 +15,9 @@ from typing import Any, Literal
 from attrs import evolve, field, frozen
 
 from rta.errors import RtaError
+from rta.formatting import nearest
 from rta.node.run import Refused
 from rta.node.settings import StreamTableError, read_stream, write_stream
-from rta.phrases import nearest
 from rta.stream.definition import StatusDefinition, StreamDefinition
 
 __all__ = ["Change", "Changes", "changed", "load_changes", "merged", "new_stream", "save_changes"]

@@ -6,21 +6,13 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from rta.errors import RtaError
-from rta.node.names import read_code, read_stream_name
+from rta.formatting import nearest, shown
 from rta.node.options import AttributeSettings, PruneSettings, SelectorSettings, StatusSettings, StreamSettings
-from rta.node.sources import SampleSource, Selector, StatusBinding, read_source
-from rta.phrases import nearest, shown
-from rta.stream.definition import (
-    PLAIN,
-    AttributeDefinition,
-    Component,
-    History,
-    Ns,
-    Prune,
-    StatusDefinition,
-    StreamDefinition,
-    Trigger,
-)
+from rta.rsmp.message import PLAIN, Component
+from rta.rsmp.names import read_code, read_stream_name
+from rta.sampling.sources import SampleSource, Selector, StatusBinding, read_source
+from rta.stream.definition import AttributeDefinition, History, Prune, StatusDefinition, StreamDefinition, Trigger
+from rta.wire.values import Ns
 
 __all__ = [
     "DefinedStatus",

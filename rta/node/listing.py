@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from rta.node.payload import encode, iso
 from rta.node.pruning import Pruning
 from rta.node.run import NodeStream, Now
 from rta.node.settings import write_stream
-from rta.stream.definition import Ns
+from rta.rsmp.payload import encode, iso
+from rta.wire.values import Ns
 
 __all__ = ["list_stream", "page"]
 

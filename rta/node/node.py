@@ -17,11 +17,12 @@ from rta.node.defining import name_fault
 from rta.node.pruning import Pruning
 from rta.node.rate import Rate
 from rta.node.run import CONFIGURATION, By, NodeStream, Now, Refusal, Refused, Run
-from rta.node.topics import valid_node
+from rta.rsmp.message import StatusMessage
+from rta.rsmp.topics import valid_node
 from rta.stream.clock import LIVE, StreamClock
-from rta.stream.definition import Ns, StatusDefinition, StreamDefinition
+from rta.stream.definition import StatusDefinition, StreamDefinition
 from rta.stream.engine import Output, Sample, StatusEngine
-from rta.stream.message import StatusMessage
+from rta.wire.values import Ns
 
 __all__ = ["Cleared", "Node", "Removed", "StateChanged", "ToSend", "Update"]
 

@@ -12,8 +12,8 @@ import attrs
 from attrs import define, frozen
 from attrs.validators import and_, deep_iterable, ge, le, optional
 
-from rta.node.names import ATTRIBUTE, CODE, COMPONENT, NODE, STREAM, Keyed
 from rta.ports import Duration, option
+from rta.rsmp.names import ATTRIBUTE, CODE, COMPONENT, NODE, STREAM, Keyed
 from rta.stream.definition import Aggregate, Trigger
 
 __all__ = [

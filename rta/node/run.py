@@ -8,8 +8,9 @@ from attrs import define, field, frozen
 
 from rta.errors import RtaError
 from rta.node.rate import Rate
-from rta.stream.definition import Ns, StreamDefinition
+from rta.stream.definition import StreamDefinition
 from rta.stream.engine import StreamEngine
+from rta.wire.values import Ns
 
 __all__ = ["CONFIGURATION", "By", "NodeStream", "Now", "Refusal", "Refused", "Run"]
 

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rta.errors import ConfigError, Problem
+from rta.formatting import shown
 from rta.node.defining import DefinitionError, define_stream
 from rta.node.options import StreamSettings
 from rta.options import CONVERTER, Key, faults, written
 from rta.options.values import format_duration
-from rta.phrases import shown
-from rta.stream.definition import Ns, StatusDefinition, StreamDefinition
+from rta.stream.definition import StatusDefinition, StreamDefinition
+from rta.wire.values import Ns
 
 __all__ = ["StreamTableError", "read_stream", "write_stream"]
 

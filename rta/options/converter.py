@@ -1,6 +1,6 @@
 """TOML values and texts of the environment become options: strict for a file, lenient for a text.
 
-Knows nothing of tables and files. What is wrong is raised as cattrs collects it; `rta.config.problems` puts
+Knows nothing of tables and files. What is wrong is raised as cattrs collects it; `rta.options.place` puts
 it in words.
 """
 
@@ -16,9 +16,9 @@ import attrs
 from cattrs import Converter, IterableValidationError, IterableValidationNote
 from cattrs.gen import make_dict_structure_fn, override
 
+from rta.formatting import shown
 from rta.options.kinds import arms, choices, is_list, is_table, is_union, phrase, takes_none
 from rta.options.values import parse_duration, parse_size
-from rta.phrases import shown
 from rta.ports import Duration, Size, key_of
 
 __all__ = ["CONVERTER", "Text"]

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 from cattrs import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
 
-from rta.phrases import nearest, shown
+from rta.formatting import nearest, shown
 from rta.ports import key_of
 
 __all__ = ["Key", "faults", "options_fields", "written"]

@@ -10,7 +10,7 @@ from typing import Any, Literal, NewType, Union, get_args, get_origin
 
 import attrs
 
-from rta.phrases import shown
+from rta.formatting import shown
 from rta.ports import Duration, Size
 
 __all__ = ["arms", "choices", "elements", "is_list", "is_table", "is_union", "kind", "nested", "phrase", "takes_none"]

@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from rta.phrases import shown
+from rta.formatting import shown
 from rta.ports import Duration, Size
 
 __all__ = [

@@ -7,7 +7,7 @@ from typing import Any, NewType
 
 import attrs
 
-from rta.phrases import shown
+from rta.formatting import shown
 
 __all__ = ["HELP", "Duration", "Size", "Spelled", "key_of", "option"]
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Literal, Protocol
 
 import trio
 from attrs import define, field, frozen
 
 from rta.errors import TransportError
-from rta.stream.definition import Qos
 
 __all__ = [
     "Done",
@@ -28,6 +27,10 @@ __all__ = [
 Done = Callable[[TransportError | None], None]
 """Told once what became of a message: None when it was sent (QoS 1: acknowledged), else why not. Must not block.
 Never called from within `send`."""
+
+
+Qos = Literal[0, 1]
+"""How a message is delivered: 0, at most once; 1, at least once."""
 
 
 @frozen(slots=True)

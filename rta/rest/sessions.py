@@ -9,8 +9,8 @@ from typing import Any
 
 from attrs import frozen
 
-from rta.lookout import Lookout
 from rta.ports import SessionRecord
+from rta.session_list import Lookout
 
 __all__ = ["Catalogue", "Page", "list_sessions"]
 

@@ -19,10 +19,10 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from rta.errors import MalformedError, TransportError
-from rta.node.topics import RESERVED
 from rta.rest.body import Body, read_object, take_body
 from rta.rest.guard import client_address, is_json, why_no_changes
 from rta.rest.stream_calls import Ask, Reply, StreamCall
+from rta.rsmp.topics import RESERVED
 
 __all__ = ["PATH", "StreamResource", "StreamService"]
 

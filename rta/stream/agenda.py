@@ -6,7 +6,7 @@ from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from itertools import count
 
-from rta.stream.definition import Ns
+from rta.wire.values import Ns
 
 __all__ = ["Agenda", "Timer"]
 

@@ -7,8 +7,8 @@ from math import fsum, isfinite, sqrt
 
 import numpy as np
 
+from rta.rsmp.message import Value
 from rta.stream.definition import Aggregate
-from rta.stream.message import Value
 
 __all__ = ["MEDIAN_LIMIT", "Accumulator"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rta.stream.message import Event, StatusMessage
+from rta.rsmp.message import Event, StatusMessage
 
 __all__ = ["LIMIT", "Batch", "encoded_size"]
 

@@ -10,9 +10,9 @@ from fractions import Fraction
 
 from attrs import frozen
 
-from rta.stream.definition import Ns
 from rta.stream.sample import Sample
 from rta.wire import SessionModel
+from rta.wire.values import Ns
 
 __all__ = ["LIVE", "ClockChanged", "Sampled", "StreamClock", "Tempo"]
 

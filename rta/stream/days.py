@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
-from rta.stream.definition import Ns
+from rta.wire.values import Ns
 
 __all__ = ["Boundaries", "LocalDays"]
 

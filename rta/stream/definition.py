@@ -6,35 +6,22 @@ Plain values. How they are written in a file or a command is `rta.node.settings`
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal, NewType
 
 from attrs import field, frozen
 
+from rta.ports.topic_bus import Qos
+from rta.rsmp.message import PLAIN, Component
+from rta.wire.values import Ns
+
 __all__ = [
-    "PLAIN",
     "Aggregate",
     "AttributeDefinition",
-    "Component",
     "History",
-    "Ns",
     "Prune",
-    "Qos",
     "StatusDefinition",
     "StreamDefinition",
     "Trigger",
 ]
-
-Ns = NewType("Ns", int)
-"""ns: since the Unix epoch for a moment, else a span. Stream time or wall time, as the name of the variable says."""
-
-Component = NewType("Component", str)
-"""As in `sg/1`."""
-
-Qos = Literal[0, 1]
-"""How a status is delivered: 0, at most once; 1, at least once."""
-
-PLAIN = Component("")
-"""In place of a component, for an attribute that has none."""
 
 
 class Trigger(StrEnum):

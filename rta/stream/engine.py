@@ -7,14 +7,16 @@ from collections.abc import Iterable, Sequence
 from datetime import tzinfo
 from operator import itemgetter
 
+from rta.rsmp.message import Component
 from rta.stream.agenda import Agenda
 from rta.stream.days import LocalDays
-from rta.stream.definition import Component, Ns, StatusDefinition, StreamDefinition
+from rta.stream.definition import StatusDefinition, StreamDefinition
 from rta.stream.reading import NEVER, Reading, known
 from rta.stream.sample import Sample
 from rta.stream.stream import Outbox, Output, StreamEngine
 from rta.stream.updates import Agendas, Emit, Field, Updates
 from rta.stream.windows import Windows
+from rta.wire.values import Ns
 
 __all__ = ["Output", "Sample", "StatusEngine", "StreamEngine"]
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from math import isfinite
 from typing import TYPE_CHECKING
 
+from rta.formatting import replace_surrogates
+from rta.rsmp.message import Component, Value
 from rta.stream.agenda import Agenda, Timer
-from rta.stream.definition import AttributeDefinition, Component, Ns
-from rta.stream.message import Value, unicode
+from rta.stream.definition import AttributeDefinition
+from rta.wire.values import Ns
 
 if TYPE_CHECKING:
     from rta.stream.updates import Updates
@@ -95,7 +97,7 @@ def known(value: Value) -> Value:
     if isinstance(value, float):
         return value if isfinite(value) else None
     if isinstance(value, str):
-        return unicode(value)
+        return replace_surrogates(value)
     if isinstance(value, int) and not -(1 << 63) <= value < 1 << 64:
         try:
             return float(value)

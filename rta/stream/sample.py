@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from rta.stream.definition import Component, Ns
-from rta.stream.message import Value
+from rta.rsmp.message import Component, Value
+from rta.wire.values import Ns
 
 __all__ = ["Sample"]
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
+from rta.rsmp.message import Event, StatusMessage, Values
 from rta.stream.agenda import Agenda, Timer
 from rta.stream.batch import Batch
-from rta.stream.definition import Ns, StreamDefinition
-from rta.stream.message import Event, StatusMessage, Values
+from rta.stream.definition import StreamDefinition
 from rta.stream.updates import Emit, Updates
+from rta.wire.values import Ns
 
 if TYPE_CHECKING:
     from rta.stream.windows import Windows

@@ -11,11 +11,12 @@ from collections.abc import Callable
 
 from attrs import frozen
 
+from rta.rsmp.message import PLAIN, Component, Value, Values
 from rta.stream.agenda import Agenda, Timer
 from rta.stream.days import Boundaries, LocalDays
-from rta.stream.definition import PLAIN, Component, Ns, StreamDefinition, Trigger
-from rta.stream.message import Value, Values
+from rta.stream.definition import StreamDefinition, Trigger
 from rta.stream.reading import NEVER, Reading, differ
+from rta.wire.values import Ns
 
 __all__ = ["Agendas", "Emit", "Field", "Updates", "pictured"]
 

@@ -9,13 +9,14 @@ from collections import Counter
 
 from attrs import define, field
 
+from rta.rsmp.message import PLAIN, Component, Value, Values
 from rta.stream.agenda import Timer
 from rta.stream.aggregate import Accumulator
 from rta.stream.days import Boundaries
-from rta.stream.definition import PLAIN, Aggregate, Component, Ns, StreamDefinition
-from rta.stream.message import Value, Values
+from rta.stream.definition import Aggregate, StreamDefinition
 from rta.stream.reading import NEVER, Reading, rounded
 from rta.stream.updates import Agendas, Emit, Field
+from rta.wire.values import Ns
 
 __all__ = ["Windows"]
 

@@ -30,7 +30,7 @@ from rta.wire.samples import (
     encode_timestamped,
 )
 from rta.wire.session_json import ConfigBinding, SessionModel, SessionState, glance, read_session, write_session
-from rta.wire.values import ChannelId, Nanoseconds, TimeRange
+from rta.wire.values import ChannelId, Ns, TimeRange
 
 __all__ = [
     "BURST_LIMIT",
@@ -47,7 +47,7 @@ __all__ = [
     "Data",
     "Event",
     "Limits",
-    "Nanoseconds",
+    "Ns",
     "Parameter",
     "PeriodicData",
     "RowData",

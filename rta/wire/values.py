@@ -6,13 +6,14 @@ from typing import NewType, Self
 
 from attrs import frozen
 
-__all__ = ["ChannelId", "Nanoseconds", "TimeRange"]
+__all__ = ["ChannelId", "Ns", "TimeRange"]
 
 ChannelId = NewType("ChannelId", int)
 """Number of a data channel in a session, 0 to 2^32 - 1."""
 
-Nanoseconds = NewType("Nanoseconds", int)
-"""Time since the Unix epoch, or a duration, in nanoseconds."""
+Ns = NewType("Ns", int)
+"""Nanoseconds: since the Unix epoch for a moment, else a span. The name of a variable says whether it is stream time or
+wall time."""
 
 
 @frozen(slots=True)

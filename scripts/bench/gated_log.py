@@ -9,13 +9,13 @@ from pathlib import Path
 
 import trio
 from attrs import define
+from rta_transports.memory import MemoryLog
 
 from rta.ports import Batch, BurstLog, Context, Position, Size, Tail, Trim, load_transport, option
 from scripts.bench.gate import Gate, Slot
 from scripts.bench.parent import end_with_parent
 from scripts.bench.shapes import Maker
 from scripts.bench.source import POLL, WAIT, identity
-from transports.memory import MemoryLog
 
 __all__ = ["LogOptions", "open_log"]
 

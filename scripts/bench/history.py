@@ -16,8 +16,8 @@ import cbor2
 
 from rta.history.packing import pack
 from rta.history.store import HistoryStore, Key, NewEntry
-from rta.node.payload import iso
-from rta.stream.definition import Ns
+from rta.rsmp.payload import iso
+from rta.wire.values import Ns
 from scripts.bench.report import Results, Row, spread
 
 __all__ = ["history_appends", "history_fetch"]

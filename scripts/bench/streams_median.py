@@ -13,8 +13,10 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
-from rta.stream.definition import PLAIN, Aggregate, AttributeDefinition, Ns, StatusDefinition, StreamDefinition
+from rta.rsmp.message import PLAIN
+from rta.stream.definition import Aggregate, AttributeDefinition, StatusDefinition, StreamDefinition
 from rta.stream.engine import Sample, StatusEngine
+from rta.wire.values import Ns
 from scripts.bench.processes import Child
 from scripts.bench.report import Results, Row, spread
 

@@ -9,7 +9,7 @@ from typing import Any
 import cbor2
 
 from rta.history.store import HistoryStore
-from rta.node.payload import iso
+from rta.rsmp.payload import iso
 
 __all__ = ["kept_in"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from rta.errors import HistoryError
 from rta.history.entry import NewEntry
 from rta.history.store import HistoryStore
-from rta.stream.definition import Ns
+from rta.wire.values import Ns
 
 __all__ = [
     "KEY",

@@ -11,23 +11,25 @@ from typing import Any, Literal, TypeVar
 
 import cbor2
 import trio
+from rta_transports.memory import MemoryTopics
 
-from rta.actors.health import Health
 from rta.actors.keeper import Keeper, KeeperLost
 from rta.actors.node import NodeActor
 from rta.alarm.definition import AlarmDefinition
 from rta.errors import HistoryError
+from rta.health import Health
 from rta.history.calls import Beginning
 from rta.history.store import HistoryStore
 from rta.metrics import Metrics
 from rta.ports import TopicMessage
 from rta.ports.alarm import Alarm
 from rta.ports.command import Command
+from rta.rsmp.message import PLAIN
 from rta.session.tally import Tally
 from rta.stream.clock import ClockChanged, Sampled
-from rta.stream.definition import PLAIN, AttributeDefinition, Ns, StatusDefinition, StreamDefinition
+from rta.stream.definition import AttributeDefinition, StatusDefinition, StreamDefinition
 from rta.stream.sample import Sample
-from transports.memory import MemoryTopics
+from rta.wire.values import Ns
 
 T = TypeVar("T")
 

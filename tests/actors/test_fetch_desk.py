@@ -15,8 +15,8 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from rta.actors.fetch_desk import FetchDesk
 from rta.errors import HistoryError, TransportError, UndeliverableError
 from rta.metrics import Metrics
-from rta.node.topics import Kind, NodeTopics
 from rta.ports import TopicMessage
+from rta.rsmp.topics import Kind, NodeTopics
 from rta.session.tally import Tally
 from tests.history.kept import Kept
 

@@ -4,14 +4,14 @@ import json
 
 import pytest
 import trio
+from rta_transports.memory import MemoryLog
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from rta.actors.health import Health
 from rta.actors.ingest import IngestActor
 from rta.errors import TransportError
+from rta.health import Health
 from rta.ports import CloseSession, OpenSession, SessionBurst, Source, UpdateSession
 from rta.testing.bursts import numbered_burst
-from transports.memory import MemoryLog
 
 OPEN = json.dumps({"identity": "a", "state": "open", "timestamp": "2026-01-01T00:00:00Z", "identifier": "A"})
 CLOSED = OPEN.replace('"open"', '"closed"')

@@ -15,18 +15,18 @@ from typing import Any
 import pytest
 import trio
 
-from rta.actors.health import Health
 from rta.actors.history_file import HistoryFile, Written
 from rta.actors.keeper import KeeperLost, in_a_process
 from rta.errors import HistoryError
+from rta.health import Health
 from rta.history.calls import Beginning
 from rta.history.entry import Limit
 from rta.history.store import HistoryStore
 from rta.history.work import commit, trim
 from rta.metrics import Metrics
 from rta.session.tally import Tally
-from rta.stream.definition import Ns
 from rta.testing.patience import until, within
+from rta.wire.values import Ns
 from tests.actors.asked_of_keepers import (
     KEY,
     entries,

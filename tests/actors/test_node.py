@@ -10,10 +10,12 @@ import trio
 from trio.testing import MockClock
 
 from rta.node.run import By
+from rta.rsmp.message import PLAIN
 from rta.stream.clock import LIVE as LIVE_TIME
 from rta.stream.clock import ClockChanged, Sampled, StreamClock
-from rta.stream.definition import PLAIN, Aggregate, Ns, Prune, StreamDefinition, Trigger
+from rta.stream.definition import Aggregate, Prune, StreamDefinition, Trigger
 from rta.stream.sample import Sample
+from rta.wire.values import Ns
 
 from .node_stage import NODE, Stage
 

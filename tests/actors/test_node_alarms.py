@@ -7,6 +7,7 @@ from typing import Any
 import cbor2
 import pytest
 import trio
+from rta_transports.memory import MemoryTopics
 from trio.testing import MockClock
 
 from rta.actors.alarms import Alarms
@@ -16,13 +17,14 @@ from rta.config.load import build_config
 from rta.errors import RtaError
 from rta.metrics import Metrics
 from rta.node.run import Now
-from rta.node.topics import NodeTopics
 from rta.ports.alarm import Alarm, Board
+from rta.rsmp.message import Component
+from rta.rsmp.topics import NodeTopics
 from rta.session.tally import Tally
 from rta.stream.clock import Sampled
-from rta.stream.definition import Component, Ns, StreamDefinition, Trigger
+from rta.stream.definition import StreamDefinition, Trigger
 from rta.stream.sample import Sample
-from transports.memory import MemoryTopics
+from rta.wire.values import Ns
 
 from .node_stage import BASE, NODE, Stage
 from .test_publisher import Bus

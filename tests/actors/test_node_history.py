@@ -12,7 +12,8 @@ from rta.errors import HistoryError
 from rta.history.store import HistoryStore
 from rta.node.run import By
 from rta.rest.stream_calls import Ask, StreamCall, perform
-from rta.stream.definition import History, Ns, StreamDefinition, Trigger
+from rta.stream.definition import History, StreamDefinition, Trigger
+from rta.wire.values import Ns
 from tests.actors.node_stage import NODE, Stage
 
 LIVE = StreamDefinition("car.engine", "live", attributes={"rpm": Trigger.CHANGE}, qos=1, history=History(), replay=10.0)

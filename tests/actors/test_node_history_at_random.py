@@ -24,9 +24,10 @@ from trio.testing import MockClock
 
 from rta.errors import HistoryError, TransportError
 from rta.history.store import HistoryStore
-from rta.node.payload import iso
 from rta.node.run import By
-from rta.stream.definition import Aggregate, Ns
+from rta.rsmp.payload import iso
+from rta.stream.definition import Aggregate
+from rta.wire.values import Ns
 from tests.actors.node_stage import NODE, Stage, decoded
 from tests.actors.test_node_history import LIVE
 

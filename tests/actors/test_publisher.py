@@ -15,10 +15,12 @@ from rta.errors import TransportError, UndeliverableError
 from rta.metrics import Metrics
 from rta.node.node import Node, StateChanged, Update
 from rta.node.run import By, Now
-from rta.node.topics import NodeTopics
+from rta.rsmp.message import PLAIN
+from rta.rsmp.topics import NodeTopics
 from rta.session.tally import Tally
-from rta.stream.definition import PLAIN, AttributeDefinition, Ns, StatusDefinition, StreamDefinition, Trigger
+from rta.stream.definition import AttributeDefinition, StatusDefinition, StreamDefinition, Trigger
 from rta.stream.sample import Sample
+from rta.wire.values import Ns
 
 CAR = StatusDefinition("car.engine", attributes={"rpm": AttributeDefinition("rpm")})
 TMC = By("topic", "tmc")

@@ -15,7 +15,8 @@ from rta.actors.keeper import Keeper
 from rta.errors import HistoryError, TransportError
 from rta.history.store import HistoryStore
 from rta.node.run import By
-from rta.stream.definition import Ns, Trigger
+from rta.stream.definition import Trigger
+from rta.wire.values import Ns
 from tests.actors.node_stage import NODE, Stage
 from tests.actors.test_node_history import KEY, LIVE, PLAIN, REPLAY, STATUS, numbers
 

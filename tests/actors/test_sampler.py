@@ -10,19 +10,21 @@ from pathlib import Path
 import pytest
 import trio
 from attrs import Factory, define, evolve
+from rta_transports.csv import CsvOptions, CsvSource
+from rta_transports.memory import MemoryLog, MemoryTopics
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from rta.actors.health import Health
 from rta.actors.hub import SessionHub
 from rta.actors.ingest import IngestActor
 from rta.actors.sampler import Sampler
-from rta.actors.settings import FanOutSettings
 from rta.errors import TransportError
-from rta.node.sources import ChannelSource, ParameterSource, SampleSource, Selector, StatusBinding, TopicSource
+from rta.health import Health
 from rta.ports import Context, SessionRecord
+from rta.rsmp.message import PLAIN
+from rta.sampling.sources import ChannelSource, ParameterSource, SampleSource, Selector, StatusBinding, TopicSource
+from rta.session.options import FanOutSettings
 from rta.session.tally import Tally
 from rta.stream.clock import LIVE, ClockChanged, Sampled
-from rta.stream.definition import PLAIN
 from rta.testing.bursts import json_burst, large_burst, session_json
 from rta.testing.patience import until
 from rta.wire import (
@@ -37,8 +39,6 @@ from rta.wire import (
     encode_timestamped,
     make_burst,
 )
-from transports.csv import CsvOptions, CsvSource
-from transports.memory import MemoryLog, MemoryTopics
 
 NOW = 1_800_000_000 * 10**9
 SECOND = 10**9

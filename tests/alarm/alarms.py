@@ -11,10 +11,10 @@ from rta.alarm.options import AlarmSettings
 from rta.alarm.watch import AlarmWatch
 from rta.node.run import Now
 from rta.options import CONVERTER
+from rta.rsmp.message import Component, Value
 from rta.stream.clock import StreamClock
-from rta.stream.definition import Component, Ns
-from rta.stream.message import Value
 from rta.stream.sample import Sample
+from rta.wire.values import Ns
 
 BASE = 1_700_000_000_000_000_000
 CODE = "plant.oil"

@@ -10,8 +10,8 @@ from rta.alarm.fulls import Fulls
 from rta.alarm.messages import event_messages, full_message
 from rta.alarm.monitor import Change
 from rta.errors import RtaError
-from rta.node.payload import MAX_PAYLOAD
-from rta.stream.definition import Ns
+from rta.rsmp.payload import MAX_PAYLOAD
+from rta.wire.values import Ns
 
 from .alarms import BASE, CODE, alarm
 

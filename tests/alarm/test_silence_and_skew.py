@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from rta.rsmp.message import PLAIN
 from rta.stream.clock import LIVE, StreamClock
-from rta.stream.definition import PLAIN, Ns
 from rta.stream.sample import Sample
+from rta.wire.values import Ns
 
 from .alarms import BASE, CODE, Story, alarm
 

@@ -8,7 +8,7 @@ from math import inf, nan
 import pytest
 
 from rta.stream.clock import LIVE, StreamClock
-from rta.stream.definition import Ns
+from rta.wire.values import Ns
 
 from .alarms import BASE, Story
 

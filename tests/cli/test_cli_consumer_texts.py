@@ -40,10 +40,10 @@ from rta.consumer import (
 )
 from rta.consumer.counts import Counts
 from rta.consumer.picture import Picture
-from rta.node.payload import encode, iso, parse_iso
-from rta.node.topics import Address, Kind
-from rta.phrases import printable
-from rta.stream.definition import Ns
+from rta.formatting import printable
+from rta.rsmp.payload import encode, iso, parse_iso
+from rta.rsmp.topics import Address, Kind
+from rta.wire.values import Ns
 
 NOW = parse_iso("2026-11-21T10:00:00Z")
 HOSTILE = "\x1b]0;owned\x07[red]\u202e\x9b31m"

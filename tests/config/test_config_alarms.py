@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rta.alarm.definition import AlarmDefinition, Silent, Skew, Threshold
-from rta.node.sources import ChannelSource, ParameterSource, Selector, StatusBinding, TopicSource
+from rta.sampling.sources import ChannelSource, ParameterSource, Selector, StatusBinding, TopicSource
 
 SECOND = 1_000_000_000
 

@@ -10,8 +10,8 @@ import pytest
 
 import rta
 from rta.config import Config, build_config, check_config, default_config_path, load_config
-from rta.node.sources import ParameterSource
 from rta.ports import Context
+from rta.sampling.sources import ParameterSource
 from rta.stream.definition import Aggregate
 
 

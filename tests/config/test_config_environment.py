@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 from fake_transports import Everything, Grade, Mode, Tls
-
-from transports.memory import MemoryLogOptions
+from rta_transports.memory import MemoryLogOptions
 
 SOURCE = '[[source]]\nname = "{}"\ntransport = "everything"\naddress = "x"\n'
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 from fake_transports import Everything, Grade, Mode, Tls
+from rta_transports.memory import MemoryLogOptions, MemoryTopicsOptions
+from rta_transports.websocket.options import EdgeOptions
 
-from rta.actors.settings import FanOutSettings, PrunerSettings
 from rta.config import LoggingSettings, SiteSettings, build_config, load_config
 from rta.errors import ConfigError
-from transports.memory import MemoryLogOptions, MemoryTopicsOptions
-from transports.websocket.options import EdgeOptions
+from rta.session.options import FanOutSettings, PrunerSettings
 
 SOURCE = '[[source]]\nname = "a"\ntransport = "everything"\naddress = "x"\n'
 

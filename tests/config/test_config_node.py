@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from rta.config import build_config, check_config
-from rta.node.names import NODE
-from rta.node.topics import valid_node
 from rta.ports import Context
+from rta.rsmp.names import NODE
+from rta.rsmp.topics import valid_node
 
 
 def checked(config) -> list[str]:

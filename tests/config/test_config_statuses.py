@@ -4,16 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from rta.node.sources import ChannelSource, ParameterSource, Selector, StatusBinding, TopicSource
-from rta.stream.definition import (
-    PLAIN,
-    Aggregate,
-    AttributeDefinition,
-    Prune,
-    StatusDefinition,
-    StreamDefinition,
-    Trigger,
-)
+from rta.rsmp.message import PLAIN
+from rta.sampling.sources import ChannelSource, ParameterSource, Selector, StatusBinding, TopicSource
+from rta.stream.definition import Aggregate, AttributeDefinition, Prune, StatusDefinition, StreamDefinition, Trigger
 
 SECOND = 1_000_000_000
 

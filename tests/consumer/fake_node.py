@@ -8,12 +8,12 @@ from typing import Any
 
 import cbor2
 import trio
+from rta_transports.memory import MemoryTopics
+from rta_transports.memory.broker import MemoryBroker
 
-from rta.node.payload import iso
 from rta.ports import TopicMessage
-from rta.stream.definition import Ns
-from transports.memory import MemoryTopics
-from transports.memory.broker import MemoryBroker
+from rta.rsmp.payload import iso
+from rta.wire.values import Ns
 
 BASE = 1_700_000_000_000_000_000
 SECOND = 1_000_000_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import trio
+from rta_transports.memory import MemoryTopics
 
 from rta.consumer import answers as answers_module
 from rta.consumer import open_consumer
@@ -11,7 +12,6 @@ from rta.consumer.answers import Answers
 from rta.consumer.counts import Counts
 from rta.errors import TransportError
 from rta.ports import Link, TopicMessage
-from transports.memory import MemoryTopics
 
 from .fake_node import NODE, FakeNode
 

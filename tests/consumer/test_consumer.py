@@ -9,13 +9,13 @@ from typing import Any
 import cbor2
 import pytest
 import trio
+from rta_transports.memory import MemoryTopics
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from rta.consumer import CommandError, Consumer, open_consumer
 from rta.consumer.counts import Counts
 from rta.errors import TransportError, UndeliverableError
 from rta.ports import TopicMessage
-from transports.memory import MemoryTopics
 
 from .fake_node import BASE, NODE, FakeNode, at, entry, seqs
 

@@ -14,6 +14,9 @@ import pytest
 import trio
 from rich.console import Console
 from rich.text import Text
+from rta_transports.memory import MemoryBroker, MemoryTopics
+from rta_transports.mqtt import MqttSourceOptions
+from rta_transports.mqtt.source import listen_to
 from trio.testing import MockClock
 
 from rta.cli.watch_lines import event_json, event_lines
@@ -21,13 +24,10 @@ from rta.cli.watch_table import GapCounts, render
 from rta.consumer import StatusReceived, Watch, open_consumer
 from rta.consumer.counts import Counts
 from rta.metrics import Metrics
-from rta.node.payload import iso
 from rta.ports import Context, SourceUpdate, TopicMessage
+from rta.rsmp.payload import iso
 from rta.session.tally import Tally
-from rta.stream.definition import Ns
-from transports.memory import MemoryBroker, MemoryTopics
-from transports.mqtt import MqttSourceOptions
-from transports.mqtt.source import listen_to
+from rta.wire.values import Ns
 
 from .fake_node import BASE, FakeNode, at, entry
 

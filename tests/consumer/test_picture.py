@@ -14,8 +14,8 @@ from rta.consumer.counts import Counts
 from rta.consumer.events import AlarmChanged, GapFound, GapHealed, PresenceChanged, StreamChanged
 from rta.consumer.patterns import read_pattern
 from rta.consumer.picture import ALARMS, STREAMS, Picture
-from rta.node.topics import Address, Kind
-from rta.stream.definition import Ns
+from rta.rsmp.topics import Address, Kind
+from rta.wire.values import Ns
 
 from .fake_node import entry
 

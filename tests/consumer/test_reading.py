@@ -19,7 +19,7 @@ from rta.consumer.reading import (
     read_state,
 )
 from rta.errors import MalformedError
-from rta.stream.definition import Ns
+from rta.wire.values import Ns
 
 TIME = "2026-11-21T10:17:11.123Z"
 TS = Ns(1_795_256_231_123_000_000)

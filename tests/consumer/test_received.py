@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from rta.consumer.events import StatusEntry
 from rta.consumer.received import REMEMBERED, Place, Received
-from rta.stream.definition import Ns
+from rta.wire.values import Ns
 
 
 def entry(seq: int | None, ts: int | None = None) -> StatusEntry:

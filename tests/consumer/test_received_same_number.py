@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rta.consumer.events import StatusEntry
 from rta.consumer.received import Received
-from rta.stream.definition import Ns
+from rta.wire.values import Ns
 
 
 def entry(seq: int, ts: int) -> StatusEntry:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 import trio
+from rta_transports.memory import MemoryTopics
 from trio.testing import MockClock
 
 from rta.consumer import HistoryReceived, StatusEntry, StatusReceived, open_consumer
 from rta.consumer.stream import RemoteStream
 from rta.consumer.values import Allowance
-from transports.memory import MemoryTopics
 
 from .fake_node import NODE, FakeNode, at, entry
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rta.consumer.values import Allowance, Path, clear, leaves, merge
-from rta.stream.definition import Ns
+from rta.wire.values import Ns
 
 
 class Kept:

@@ -9,6 +9,7 @@ from typing import Any
 import cbor2
 import pytest
 import trio
+from rta_transports.memory import MemoryTopics
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from rta.consumer import (
@@ -26,7 +27,6 @@ from rta.consumer import (
 from rta.consumer import watch as watch_module
 from rta.consumer.counts import Counts
 from rta.errors import TransportError
-from transports.memory import MemoryTopics
 
 from .fake_node import BASE, NODE, FakeNode, at, entry, seqs
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 import trio
+from rta_transports.memory import MemoryTopics
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from rta.consumer import StatusEntry, StatusReceived, Watch, open_consumer
 from rta.consumer import watch as watch_module
 from rta.consumer.counts import Counts
 from rta.consumer.footprint import footprint
-from transports.memory import MemoryTopics
 
 from .fake_node import NODE, FakeNode, at, entry
 

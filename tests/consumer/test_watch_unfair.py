@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 import trio
+from rta_transports.memory import MemoryTopics
+from rta_transports.memory.broker import MemoryBroker
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from rta.consumer import GapHealed, Watch, open_consumer
 from rta.ports import TopicMessage
-from transports.memory import MemoryTopics
-from transports.memory.broker import MemoryBroker
 
 from .fake_node import FakeNode, entry
 

@@ -8,8 +8,8 @@ from real_servers import Mosquitto
 
 from rta.consumer import CommandError, GapHealed, HistoryReceived, StatusReceived, Watch, open_bus, open_consumer
 from rta.errors import RtaError
-from rta.node.payload import encode
 from rta.ports import TopicBus, Will
+from rta.rsmp.payload import encode
 from rta.testing.patience import until, within
 
 from .fake_node import entry, seqs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import trio
+from rta_transports.memory import MemoryTopics
 from trio.testing import MockClock
 
 from rta.consumer import (
@@ -21,7 +22,6 @@ from rta.consumer import (
 from rta.consumer.counts import Counts
 from rta.stream.definition import History, StreamDefinition, Trigger
 from tests.actors.node_stage import NODE, Stage
-from transports.memory import MemoryTopics
 
 LIVE = StreamDefinition("car.engine", "live", attributes={"rpm": Trigger.CHANGE, "oil": Trigger.ALONG})
 IDLE = StreamDefinition("car.engine", "idle", attributes={"rpm": Trigger.CHANGE}, default_on=False)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PLAIN = ("wire", "session", "stream", "node", "alarm", "remote")
+PLAIN = ("wire", "session", "stream", "node", "alarm", "rsmp", "sampling")
 """No I/O, no clock, no `await`."""
 
 
@@ -48,18 +48,18 @@ def test_imports_point_one_way():
 
 
 def test_nothing_in_rta_names_a_transport():
-    users = [p for p in (ROOT / "rta").rglob("*.py") if any(m.split(".")[0] == "transports" for m in imports(p))]
+    users = [p for p in (ROOT / "rta").rglob("*.py") if any(m.split(".")[0] == "rta_transports" for m in imports(p))]
     assert users == []
 
 
 def test_transports_import_the_ports_the_wire_and_the_side_of_consumers_only():
     used = {
         (path.relative_to(ROOT).as_posix(), part(m))
-        for path in (ROOT / "transports").rglob("*.py")
+        for path in (ROOT / "transports" / "rta_transports").rglob("*.py")
         for m in imports(path)
         if m.startswith("rta.")
     }
-    allowed = ("ports", "wire", "errors", "backoff", "consumer", "remote")
+    allowed = ("ports", "wire", "errors", "backoff", "consumer", "rsmp", "formatting")
     assert {(path, m) for path, m in used if m not in allowed} == set()
 
 

@@ -9,9 +9,13 @@ from itertools import count
 import pytest
 import trio
 from attrs import define, evolve
+from rta_transports.memory import MemoryLogOptions, MemoryTopicsOptions
+from rta_transports.memory import log as memory
+from rta_transports.redis import RedisLogOptions
+from rta_transports.redis import log as redis
+from rta_transports.websocket import EdgeOptions
 
 import rta.site
-from rta.actors.settings import FanOutSettings, PrunerSettings
 from rta.config.model import Config, LoggingSettings, Plugged, SiteSettings, SourceConfig
 from rta.ports import (
     BurstLog,
@@ -26,15 +30,11 @@ from rta.ports import (
     UpdateSession,
     load_transport,
 )
+from rta.session.options import FanOutSettings, PrunerSettings
 from rta.site import Site
 from rta.testing.patience import until
 from rta.wire import Burst
 from rta.wire._pb.stream_pb2 import StreamData
-from transports.memory import MemoryLogOptions, MemoryTopicsOptions
-from transports.memory import log as memory
-from transports.redis import RedisLogOptions
-from transports.redis import log as redis
-from transports.websocket import EdgeOptions
 
 from .clients import PATIENCE
 from .telemetry import burst, session_json

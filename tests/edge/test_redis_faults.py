@@ -14,14 +14,14 @@ import lz4.block
 import pytest
 import trio
 from real_servers import RedisCluster, RedisServer, Sentinel, wait_for
+from rta_transports.redis import RedisLogOptions
+from rta_transports.redis.log import open_log
 
 from rta.errors import TransportError
 from rta.metrics import Metrics
 from rta.ports import BurstLog, Context, SessionRecord
 from rta.session.tally import Tally
 from rta.wire import Burst
-from transports.redis import RedisLogOptions
-from transports.redis.log import open_log
 
 from .clients import PATIENCE, RawClient, raw
 from .conftest import Serve, Service

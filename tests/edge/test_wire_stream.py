@@ -8,8 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 import trio
 import trio.testing
-
-from transports.websocket.stream import WireStream
+from rta_transports.websocket.stream import WireStream
 
 FRAME = bytes(range(256)) * 8192
 """2 MiB: more than a socket pair takes."""

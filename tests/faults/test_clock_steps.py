@@ -10,7 +10,8 @@ import trio
 from attrs import evolve
 
 from rta.history.store import HistoryStore
-from rta.stream.definition import History, Ns, StreamDefinition, Trigger
+from rta.stream.definition import History, StreamDefinition, Trigger
+from rta.wire.values import Ns
 from tests.actors.node_stage import Stage
 
 SECOND = 1_000_000_000

@@ -10,6 +10,7 @@ import cbor2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rta_transports.mqtt.packets import packed_string, publish_packet
 
 from scripts.soaking.judge import Judge, wrong_in_picture
 from scripts.soaking.ledger import Ledger
@@ -17,7 +18,6 @@ from scripts.soaking.numbers import Numbers
 from scripts.soaking.packets import PUBLISH, Packets, read_publish
 from scripts.soaking.plan import LANES, drawn
 from scripts.soaking.sites import Streams
-from transports.mqtt.packets import packed_string, publish_packet
 
 ENTRY = {"ts": "2026-05-04T11:50:55.000Z", "seq": 7, "values": {"n": 1}}
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from rta.history.store import HistoryStore, Limit, NewEntry
-from rta.stream.definition import Ns
+from rta.wire.values import Ns
 
 KEYS = [("a", ""), ("a", "fine"), ("b", "")]
 

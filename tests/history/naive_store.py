@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from rta.history.entry import Bounds, KeptEntry, Key, Limit, NewEntry
-from rta.stream.definition import Ns
+from rta.wire.values import Ns
 
 __all__ = ["NaiveStore"]
 

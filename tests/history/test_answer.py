@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rta.history.answer import NOTHING, HistoryAnswer, step
 from rta.history.request import Range
-from rta.node.payload import MAX_PAYLOAD, iso
+from rta.rsmp.payload import MAX_PAYLOAD, iso
 from tests.history.kept import SECOND, Kept
 
 LIVE = ("car.engine", "live")

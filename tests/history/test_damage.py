@@ -15,7 +15,7 @@ from full_disk import no_file_longer_than
 
 from rta.errors import HistoryError
 from rta.history.store import HistoryStore, KeptEntry, Limit, NewEntry
-from rta.stream.definition import Ns
+from rta.wire.values import Ns
 
 KEYS = [("a", ""), ("a", "fine"), ("b", "")]
 COUNT = 1200

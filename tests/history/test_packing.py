@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from rta.history.entry import KeptEntry
 from rta.history.packing import pack
-from rta.node.payload import encode, iso
-from rta.stream.definition import Ns
+from rta.rsmp.payload import encode, iso
+from rta.wire.values import Ns
 
 MOMENTS = st.integers(min_value=-(10**18), max_value=4 * 10**18).map(Ns)
 VALUES: st.SearchStrategy[dict[str, Any]] = st.dictionaries(

@@ -18,7 +18,7 @@ from full_disk import no_file_longer_than
 
 from rta.errors import HistoryError
 from rta.history.store import HistoryStore, Limit, NewEntry
-from rta.stream.definition import Ns
+from rta.wire.values import Ns
 
 ONE = ("one", "")
 

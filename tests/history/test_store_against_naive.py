@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from naive_store import NaiveStore
 
 from rta.history.store import HistoryStore, Limit
-from rta.stream.definition import Ns
+from rta.wire.values import Ns
 
 KEYS = st.sampled_from([("a", ""), ("a", "fine"), ("b", ""), ("c", "x")])
 TIMES = st.integers(0, 40)

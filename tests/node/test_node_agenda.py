@@ -7,9 +7,11 @@ from fractions import Fraction
 
 from rta.node.node import Node
 from rta.node.run import Now
+from rta.rsmp.message import PLAIN
 from rta.stream.clock import StreamClock
-from rta.stream.definition import PLAIN, AttributeDefinition, Ns, StatusDefinition, StreamDefinition, Trigger
+from rta.stream.definition import AttributeDefinition, StatusDefinition, StreamDefinition, Trigger
 from rta.stream.sample import Sample
+from rta.wire.values import Ns
 
 SECOND = 1_000_000_000
 BEGAN = 1_700_000_000 * SECOND

@@ -12,15 +12,8 @@ from hypothesis import strategies as st
 
 from rta.errors import ConfigError
 from rta.node.settings import StreamTableError, read_stream, write_stream
-from rta.stream.definition import (
-    Aggregate,
-    AttributeDefinition,
-    Ns,
-    Prune,
-    StatusDefinition,
-    StreamDefinition,
-    Trigger,
-)
+from rta.stream.definition import Aggregate, AttributeDefinition, Prune, StatusDefinition, StreamDefinition, Trigger
+from rta.wire.values import Ns
 
 NAMES = ["rpm", "gear", "boost"]
 STATUS = StatusDefinition("car.engine", "", {name: AttributeDefinition(name) for name in NAMES})

@@ -33,7 +33,7 @@ def test_memory_is_a_log_and_a_topic_bus():
 
 
 def test_available_has_every_installed_transport_by_name(install):
-    install(one="json:loads", two="transports.memory:TRANSPORT")
+    install(one="json:loads", two="rta_transports.memory:TRANSPORT")
     assert sorted(available()) == ["one", "two"]
 
 
@@ -43,7 +43,7 @@ def test_looking_what_is_available_imports_nothing(install):
 
 
 def test_what_is_loaded_is_the_transport_itself(install):
-    install(mine="transports.memory:TRANSPORT")
+    install(mine="rta_transports.memory:TRANSPORT")
     assert isinstance(load_transport("mine"), Transport)
 
 
@@ -63,7 +63,7 @@ def test_an_unknown_name_is_told_where_there_are_none(install):
     ("value", "reason"),
     [
         ("no.such.module:TRANSPORT", "No module named 'no'"),
-        ("transports.memory:NO_SUCH_NAME", "NO_SUCH_NAME"),
+        ("rta_transports.memory:NO_SUCH_NAME", "NO_SUCH_NAME"),
     ],
 )
 def test_a_transport_that_does_not_import_is_told_with_the_reason(install, value, reason):
@@ -73,6 +73,6 @@ def test_a_transport_that_does_not_import_is_told_with_the_reason(install, value
 
 
 def test_something_else_than_a_transport_is_told_by_its_type(install):
-    install(mine="transports.memory:MemoryLog")
-    with pytest.raises(RtaError, match=r"transport 'mine': transports.memory:MemoryLog is a type, not a Transport"):
+    install(mine="rta_transports.memory:MemoryLog")
+    with pytest.raises(RtaError, match=r"transport 'mine': rta_transports.memory:MemoryLog is a type, not a Transport"):
         load_transport("mine")

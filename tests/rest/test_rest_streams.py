@@ -11,11 +11,11 @@ import pytest
 import trio
 
 from rta.actors.audit import Audit
-from rta.actors.health import Health
 from rta.actors.keeper import in_a_process
 from rta.actors.recorder import Recorder
 from rta.actors.streams import Streams
 from rta.errors import MalformedError, TransportError
+from rta.health import Health
 from rta.metrics import Metrics
 from rta.node.node import Node, ToSend
 from rta.node.run import Now
@@ -24,7 +24,8 @@ from rta.ports import SessionRecord
 from rta.rest import make_app
 from rta.rest.stream_calls import Ask, Reply, StreamCall, answer_call, perform, read_reply
 from rta.session.tally import Tally
-from rta.stream.definition import AttributeDefinition, Ns, StatusDefinition
+from rta.stream.definition import AttributeDefinition, StatusDefinition
+from rta.wire.values import Ns
 
 START = Ns(1_800_000_000_000_000_000)
 """2027-01-15T08:00:00Z"""

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 import lz4.block
 import outcome
 from attrs import frozen
+from rta_transports.memory.log import MemoryLog
 
 from rta.ports import START, Batch, Entry, Position, SessionRecord
 from rta.session.client import BackFill, Client, Fetch, Gone, Idle, Write
@@ -19,7 +20,6 @@ from rta.session.subscription import Subscription
 from rta.session.tally import Tally
 from rta.wire import Burst, Event, PeriodicData, RowData, TimeRange, TimestampedData, read_burst
 from rta.wire._pb.stream_pb2 import StreamData, StreamDataBurst
-from transports.memory.log import MemoryLog
 
 T = TypeVar("T")
 

@@ -16,6 +16,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from rta_transports.memory.log import MemoryLog
 
 from rta.ports import START, Entry, Position, Trim
 from rta.session.client import BackFill, Client
@@ -24,7 +25,6 @@ from rta.session.subscription import Subscription
 from rta.session.tally import Tally
 from rta.wire import TimeRange, glance
 from rta.wire._pb.stream_pb2 import StreamData
-from transports.memory.log import MemoryLog
 
 from .expectation import Asked, Expectation, Sent, Story
 from .simulation import (

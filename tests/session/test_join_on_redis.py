@@ -16,14 +16,14 @@ import trio
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 from real_servers import RedisServer
+from rta_transports.redis import RedisLog, RedisLogOptions
+from rta_transports.redis import log as redis_log
+from rta_transports.redis.log import open_log
 
 from rta.metrics import Metrics
 from rta.ports import Batch, Context, Position, SessionRecord, Trim
 from rta.session.tally import Tally
 from rta.wire import Burst
-from transports.redis import RedisLog, RedisLogOptions
-from transports.redis import log as redis_log
-from transports.redis.log import open_log
 
 from .test_join import Session
 

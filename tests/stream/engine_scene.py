@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from rta.stream.definition import PLAIN, AttributeDefinition, Component, Ns, StatusDefinition, StreamDefinition, Trigger
+from rta.rsmp.message import PLAIN, Component, StatusMessage, Value
+from rta.stream.definition import AttributeDefinition, StatusDefinition, StreamDefinition, Trigger
 from rta.stream.engine import Sample, StatusEngine
-from rta.stream.message import StatusMessage, Value
+from rta.wire.values import Ns
 
 SECOND = 1_000_000_000
 MIDNIGHT = 1_772_409_600 * SECOND  # 2026-03-02T00:00Z

@@ -29,15 +29,9 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
 
-from rta.stream.definition import (
-    AttributeDefinition,
-    Component,
-    Ns,
-    StatusDefinition,
-    StreamDefinition,
-    Trigger,
-)
-from rta.stream.message import Event, Value, Values
+from rta.rsmp.message import Component, Event, Value, Values
+from rta.stream.definition import AttributeDefinition, StatusDefinition, StreamDefinition, Trigger
+from rta.wire.values import Ns
 
 if TYPE_CHECKING:
     from rta.stream.engine import Sample

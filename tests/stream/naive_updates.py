@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from attrs import define, field
 
+from rta.rsmp.message import Value
 from rta.stream.definition import Trigger
-from rta.stream.message import Value
 
 from .naive import MS, Key, NaiveStream
 from .naive_clock import next_boundary

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from attrs import define
 
+from rta.rsmp.message import Value, Values
 from rta.stream.definition import Aggregate, Trigger
-from rta.stream.message import Value, Values
 
 from .naive import NaiveStream, Sent, rounded
 from .naive_clock import next_boundary

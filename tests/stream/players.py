@@ -8,9 +8,9 @@ from typing import Any, Self
 import pytest
 from attrs import define
 
-from rta.stream.definition import Ns
+from rta.rsmp.message import StatusMessage, Values
 from rta.stream.engine import Sample, StatusEngine
-from rta.stream.message import StatusMessage, Values
+from rta.wire.values import Ns
 
 from .naive import NaiveStatus, NaiveStream
 from .naive_updates import NaiveUpdates

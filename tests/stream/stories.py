@@ -11,17 +11,9 @@ from zoneinfo import ZoneInfo
 from attrs import evolve, frozen
 from hypothesis import strategies as st
 
-from rta.stream.definition import (
-    PLAIN,
-    Aggregate,
-    AttributeDefinition,
-    Component,
-    Ns,
-    StatusDefinition,
-    StreamDefinition,
-    Trigger,
-)
-from rta.stream.message import Value
+from rta.rsmp.message import PLAIN, Component, Value
+from rta.stream.definition import Aggregate, AttributeDefinition, StatusDefinition, StreamDefinition, Trigger
+from rta.wire.values import Ns
 
 from .naive import MS
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rta.stream.agenda import Agenda, Timer
-from rta.stream.definition import Ns
+from rta.wire.values import Ns
 
 
 def play(agenda: Agenda) -> None:

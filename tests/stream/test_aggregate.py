@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 
+from rta.rsmp.message import Value
 from rta.stream.aggregate import MEDIAN_LIMIT, Accumulator
 from rta.stream.definition import Aggregate
-from rta.stream.message import Value
 
 ALL = tuple(Aggregate)
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rta.rsmp.message import Event
 from rta.stream.batch import LIMIT, Batch, encoded_size
-from rta.stream.definition import Ns
-from rta.stream.message import Event
+from rta.wire.values import Ns
 
 
 def event(seq: int, complete: bool, text: str = "") -> Event:

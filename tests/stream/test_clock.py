@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rta.stream.clock import LIVE, StreamClock, Tempo
-from rta.stream.definition import Ns
 from rta.wire import SessionModel
+from rta.wire.values import Ns
 
 SECOND = 1_000_000_000
 

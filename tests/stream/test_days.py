@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from rta.stream.days import Boundaries, LocalDays
-from rta.stream.definition import Ns
+from rta.wire.values import Ns
 
 from .engine_scene import SECOND, moment
 from .naive_clock import next_boundary

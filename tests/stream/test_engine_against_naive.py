@@ -9,9 +9,10 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rta.stream.definition import Aggregate, AttributeDefinition, Ns, StatusDefinition, StreamDefinition, Trigger
+from rta.rsmp.message import Values
+from rta.stream.definition import Aggregate, AttributeDefinition, StatusDefinition, StreamDefinition, Trigger
 from rta.stream.engine import Sample, StatusEngine
-from rta.stream.message import Values
+from rta.wire.values import Ns
 
 from .naive import MS
 from .naive_updates import NaiveUpdates

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rta.stream.definition import Aggregate, AttributeDefinition, Ns, Trigger
+from rta.stream.definition import Aggregate, AttributeDefinition, Trigger
+from rta.wire.values import Ns
 
 from .engine_scene import SECOND, Scene, seconds, span, stream, told
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from rta.stream.definition import AttributeDefinition, Component, Trigger
-from rta.stream.message import Value
+from rta.rsmp.message import Component, Value
+from rta.stream.definition import AttributeDefinition, Trigger
 
 from .engine_scene import Scene, sample, seconds, span, stream, told
 

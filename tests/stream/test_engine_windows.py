@@ -8,8 +8,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from rta.stream.definition import Aggregate, AttributeDefinition, Component, Ns, StreamDefinition, Trigger
+from rta.rsmp.message import Component
+from rta.stream.definition import Aggregate, AttributeDefinition, StreamDefinition, Trigger
 from rta.stream.engine import Sample
+from rta.wire.values import Ns
 
 from .engine_scene import SECOND, Scene, moment, seconds, span, stream, told
 

@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 import attrs
 import pytest
 import trio
+from rta_transports.memory import MemoryLog
 
 from rta.errors import TransportError
 from rta.ports import START, Batch, BurstLog, Trim
 from rta.testing import BurstLogContract
 from rta.wire import TimeRange, make_burst
 from rta.wire.burst import Limits
-from transports.memory import MemoryLog
 
 from .verdict import complaint, passes
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 
 import trio
+from rta_transports.memory import MemoryTopics
 
 from rta.testing import TopicBusContract
-from transports.memory import MemoryTopics
 
 __all__ = ["Kit", "Wrapped", "WrappedSubscription"]
 

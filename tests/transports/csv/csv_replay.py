@@ -9,11 +9,11 @@ from pathlib import Path
 
 import trio
 from attrs import Factory, define
+from rta_transports.csv import CsvOptions, CsvSource, check_source
 from trio.testing import MockClock
 
 from rta.ports import CloseSession, Context, OpenSession, Publish, RtaError, SessionBurst
 from rta.wire import SampleType, decode_periodic, decode_row, decode_timestamped, read_configuration, read_session
-from transports.csv import CsvOptions, CsvSource, check_source
 
 NOW = 1_700_000_000_000_000_000
 """When the mock clock starts, ns since the Unix epoch."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 import pytest
+from rta_transports.csv.cells import parser
 
 from rta.ports import MalformedError
 from rta.wire import SampleType, encode_samples
-from transports.csv.cells import parser
 
 F32, F64, U8, S16, U32 = (SampleType(t) for t in ("f32", "f64", "u8", "s16", "u32"))
 

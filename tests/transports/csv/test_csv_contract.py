@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from csv_replay import context_in
+from rta_transports.csv import CsvOptions, CsvSource
 
 from rta.ports import CloseSession, Source, SourceUpdate
 from rta.testing import SourceContract
 from rta.wire import SampleType
-from transports.csv import CsvOptions, CsvSource
 
 TEXT = "t,RPM (rpm),Gear,Boost (kPa)\n" + "".join(
     f"{i * 0.05:.2f},{i * 10},{i % 6},{'' if i % 3 else -0.5 * i}\n" for i in range(80)

@@ -7,12 +7,12 @@ import os
 import attrs
 import pytest
 from csv_replay import context_in, play, play_file, problems
+from rta_transports.csv import CsvOptions, CsvSource, check_source, open_source
+from rta_transports.csv.table import LINE_LIMIT, Table
 
 from rta.errors import RtaError, TransportError
 from rta.ports import HELP, OpenSession, load_transport
 from rta.wire import SampleType
-from transports.csv import CsvOptions, CsvSource, check_source, open_source
-from transports.csv.table import LINE_LIMIT, Table
 
 GOOD = "t,a\n0,1\n"
 

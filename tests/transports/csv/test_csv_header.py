@@ -7,12 +7,12 @@ import re
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from rta_transports.csv import CsvOptions
+from rta_transports.csv.configuration import describe
+from rta_transports.csv.header import read_header
 
 from rta.wire import Channel, ConfigBinding, Conversion, Parameter, SampleType, read_configuration
 from rta.wire.conversion import bind
-from transports.csv import CsvOptions
-from transports.csv.configuration import describe
-from transports.csv.header import read_header
 
 U16 = SampleType.U16
 

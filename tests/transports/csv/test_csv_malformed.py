@@ -6,9 +6,9 @@ import math
 
 import pytest
 from csv_replay import NOW, SECOND, play
+from rta_transports.csv.table import LINE_LIMIT
 
 from rta.wire import SampleType
-from transports.csv.table import LINE_LIMIT
 
 
 def test_blank_cells_are_no_samples_and_no_fault():

@@ -10,10 +10,10 @@ import pytest
 from attrs import define
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rta_transports.memory import TRANSPORT, MemoryLog, MemoryLogOptions
 
 from rta.ports import START, BurstLog, Context, Duration, Position, Size, Trim
 from rta.testing import BurstLogContract, large_burst, number_of, numbered_burst
-from transports.memory import TRANSPORT, MemoryLog, MemoryLogOptions
 
 MIB = 1 << 20
 NOON_MS = 1_620_129_600_000

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
+from rta_transports.memory import MemoryTopics
 
 from rta.ports import TopicBus, TopicMessage, TransportError
 from rta.testing import TopicBusContract
-from transports.memory import MemoryTopics
 
 
 class TestMemoryTopics(TopicBusContract):

@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
+from rta_transports.mqtt import MqttTopics, MqttTopicsOptions
+from rta_transports.mqtt.bus import open_topics
+
 from rta.metrics import Metrics
 from rta.ports import Context, Link, Will
 from rta.session.tally import Tally
 from rta.testing.patience import within
-from transports.mqtt import MqttTopics, MqttTopicsOptions
-from transports.mqtt.bus import open_topics
 
 __all__ = ["PATIENCE", "bus_to", "connected", "context", "linked"]
 

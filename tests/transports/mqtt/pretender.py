@@ -7,8 +7,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 import trio
-
-from transports.mqtt.packets import PacketReader
+from rta_transports.mqtt.packets import PacketReader
 
 __all__ = ["CONNACK", "Guest", "pretender"]
 

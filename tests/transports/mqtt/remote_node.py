@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import trio
+from rta_transports.memory import MemoryBroker, MemoryTopics
+from rta_transports.mqtt import MqttSource, MqttSourceOptions
+from rta_transports.mqtt.source import listen_to
 from told import Told
 
 from rta.errors import TransportError
 from rta.metrics import Metrics
-from rta.node.payload import encode, iso
 from rta.ports import Context, SourceUpdate, TopicMessage, Will
+from rta.rsmp.payload import encode, iso
 from rta.session.tally import Tally
-from rta.stream.definition import Ns
 from rta.testing.patience import within
-from transports.memory import MemoryBroker, MemoryTopics
-from transports.mqtt import MqttSource, MqttSourceOptions
-from transports.mqtt.source import listen_to
+from rta.wire.values import Ns
 
 __all__ = ["BASE", "NODE", "S", "Hearing", "Node", "clock", "entry", "hearing", "listening"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import trio
 import trio.testing
+from rta_transports.mqtt.dispatch import Dispatch
+from rta_transports.mqtt.subscription import MqttSubscription
 
 from rta.ports import TopicMessage
-from transports.mqtt.dispatch import Dispatch
-from transports.mqtt.subscription import MqttSubscription
 
 
 def waiting(subscription):

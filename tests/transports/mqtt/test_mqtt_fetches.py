@@ -17,11 +17,11 @@ from rta.actors.fetch_desk import FetchDesk
 from rta.actors.keeper import in_a_process
 from rta.history.store import HistoryStore
 from rta.metrics import Metrics
-from rta.node.topics import Kind, NodeTopics
 from rta.ports import TopicBus, TopicMessage, TopicSubscription
+from rta.rsmp.topics import Kind, NodeTopics
 from rta.session.tally import Tally
-from rta.stream.definition import Ns
 from rta.testing.patience import within
+from rta.wire.values import Ns
 
 LIVE = ("car.engine", "live")
 ENTRIES = 20_000

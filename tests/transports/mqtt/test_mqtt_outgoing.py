@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from rta_transports.mqtt.limits import Limits
+from rta_transports.mqtt.outgoing import Outgoing, QueueFull
 
 from rta.errors import TransportError
-from transports.mqtt.limits import Limits
-from transports.mqtt.outgoing import Outgoing, QueueFull
 
 
 class Way:

@@ -8,16 +8,16 @@ from hypothesis import strategies as st
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
-
-from rta.errors import MalformedError
-from transports.mqtt.packets import (
+from rta_transports.mqtt.packets import (
     PacketReader,
     acknowledgement,
     packed_properties,
     packed_string,
     publish_packet,
 )
-from transports.mqtt.speaker import properties
+from rta_transports.mqtt.speaker import properties
+
+from rta.errors import MalformedError
 
 
 class Ear:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from transports.mqtt.rivalry import Rivalry
+from rta_transports.mqtt.rivalry import Rivalry
 
 THROWN_OUT = {"told": False, "hung_up": True, "session_present": True, "lived": 0.1}
 

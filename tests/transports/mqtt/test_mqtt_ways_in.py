@@ -15,11 +15,11 @@ import structlog
 from attrs import evolve
 from buses import PATIENCE, context
 from real_servers import Mosquitto
+from rta_transports.mqtt import TRANSPORT, MqttTopicsOptions
+from rta_transports.mqtt.bus import open_topics
+from rta_transports.mqtt.certificate import expiry
 
 from rta.testing.patience import until, within
-from transports.mqtt import TRANSPORT, MqttTopicsOptions
-from transports.mqtt.bus import open_topics
-from transports.mqtt.certificate import expiry
 
 SECRET = "geheim"
 

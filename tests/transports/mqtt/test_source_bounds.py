@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import trio
 from remote_node import Node, entry, listening
+from rta_transports.memory import MemoryBroker, MemoryTopics
 from told import Told
 
 from rta.ports import SourceUpdate
-from transports.memory import MemoryBroker, MemoryTopics
 
 LONG = "x" * 60_000
 

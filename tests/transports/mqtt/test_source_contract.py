@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 
 import trio
 from remote_node import Node, entry, listening
+from rta_transports.memory import MemoryTopics
 
 from rta.ports import CloseSession, Source, SourceUpdate
 from rta.testing import SourceContract
-from transports.memory import MemoryTopics
 
 
 async def live(node: Node) -> None:

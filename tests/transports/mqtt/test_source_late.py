@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import trio
 from remote_node import BASE, NODE, Node, S, entry, hearing
+from rta_transports.memory import MemoryBroker
 
-from rta.node.payload import encode
+from rta.rsmp.payload import encode
 from rta.wire import SessionState
-from transports.memory import MemoryBroker
 
 
 @pytest.fixture

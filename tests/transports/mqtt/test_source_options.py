@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from rta_transports.mqtt import MqttSourceOptions
 
 from rta.config import build_config
 from rta.errors import ConfigError
-from transports.mqtt import MqttSourceOptions
 
 
 def load(**options) -> MqttSourceOptions:

@@ -7,10 +7,10 @@ import json
 import pytest
 import trio
 from remote_node import Node, entry, hearing
+from rta_transports.memory import MemoryBroker
 from structlog.testing import capture_logs
 
 from rta.wire import read_configuration
-from transports.memory import MemoryBroker
 
 
 @pytest.fixture

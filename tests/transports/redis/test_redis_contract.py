@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 from real_servers import RedisCluster, RedisServer, Sentinel
+from rta_transports.redis import TRANSPORT, RedisLogOptions
 
 from rta.metrics import Metrics
 from rta.ports import BurstLog, Context
 from rta.session.tally import Tally
 from rta.testing import BurstLogContract, numbered_burst
 from rta.testing.log_under_test import LogUnderTest, numbers
-from transports.redis import TRANSPORT, RedisLogOptions
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ class TestWritingManySessions(LogOnRedis):
     """A process that opens sessions for years."""
 
     async def test_sessions_that_are_not_remembered_any_more_go_on(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("transports.redis.log._WRITING", 4)
+        monkeypatch.setattr("rta_transports.redis.log._WRITING", 4)
         async with self.open_log() as log:
             sessions = [await log.open_session(f"s{i}", "s") for i in range(10)]
             for round_ in range(3):

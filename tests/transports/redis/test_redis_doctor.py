@@ -11,6 +11,11 @@ import lz4.block
 import lz4.frame
 import pytest
 from real_servers import RedisCluster, RedisServer, Sentinel, free_port
+from rta_transports.redis import TRANSPORT, RedisLogOptions
+from rta_transports.redis.doctor.condition import judge_server
+from rta_transports.redis.doctor.layouts import pattern_of
+from rta_transports.redis.doctor.payload import complaint_about
+from rta_transports.redis.doctor.reaching import why_unreachable
 
 from rta.metrics import Metrics
 from rta.ports import Context, Finding, Severity
@@ -26,11 +31,6 @@ from rta.wire import (
     make_burst,
     pack_items,
 )
-from transports.redis import TRANSPORT, RedisLogOptions
-from transports.redis.doctor.condition import judge_server
-from transports.redis.doctor.layouts import pattern_of
-from transports.redis.doctor.payload import complaint_about
-from transports.redis.doctor.reaching import why_unreachable
 
 ROOT = Path(__file__).parents[3]
 JSON = '{"identity": "s-1", "state": "open", "timestamp": "2026-01-01T00:00:00Z", "identifier": "Stint 1"}'
@@ -586,7 +586,7 @@ def test_options_and_their_advice_exist():
         re.findall(r"^#+ `\[(\w+)\]`|^\| `(\w+)` \|", (ROOT / "docs" / "configuration.md").read_text(), re.MULTILINE)
     )
     options = {name for _, name in known}
-    source = "".join(p.read_text() for p in (ROOT / "transports" / "redis" / "doctor").glob("*.py"))
+    source = "".join(p.read_text() for p in (ROOT / "transports" / "rta_transports" / "redis" / "doctor").glob("*.py"))
     named = set(re.findall(r"\b(?:buffer|pruner|edge|fanout)\.([a-z_]+)\b(?![(.])", source))
     assert named
     assert named - options == set()

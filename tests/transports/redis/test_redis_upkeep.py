@@ -14,14 +14,14 @@ import redis
 import trio
 from attrs import evolve
 from real_servers import RedisServer
+from rta_transports.redis import RedisLog, RedisLogOptions
+from rta_transports.redis.log import open_log
 
 from rta.metrics import Metrics
 from rta.ports import Context, Trim
 from rta.session.tally import Tally
 from rta.testing import json_burst, numbered_burst, session_json
 from rta.wire._pb.stream_pb2 import StreamDataBurst
-from transports.redis import RedisLog, RedisLogOptions
-from transports.redis.log import open_log
 
 HOUR = 3_600_000
 

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 from real_servers import RedisServer, free_port
+from rta_transports.redis import RedisLogOptions
+from rta_transports.redis.log import open_log
 
 from rta.errors import TransportError
 from rta.metrics import Metrics
 from rta.ports import Context
 from rta.session.tally import Tally
 from rta.testing import large_burst, numbered_burst
-from transports.redis import RedisLogOptions
-from transports.redis.log import open_log
 
 
 def context(folder: Path) -> Context:

@@ -1,0 +1,46 @@
+"""Values and names as messages put them, for people. Knows nothing of what the messages are about."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+__all__ = ["nearest", "printable", "replace_surrogates", "shown"]
+
+
+def shown(value: Any) -> str:
+    """A value that somebody wrote, in a message: as TOML writes it, cut short."""
+    if isinstance(value, dict):
+        return "a table"
+    if isinstance(value, list):
+        return "a list"
+    if isinstance(value, str):
+        text = json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
+    elif isinstance(value, bool):
+        text = str(value).lower()
+    elif isinstance(value, int) and abs(value) >= 10**60:
+        text = "a number of over 60 digits"
+    else:
+        text = str(value)
+    return text if len(text) <= 80 else f"{text[:79]}…"
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The end of a message about an unknown name: the one that may have been meant, or all there are."""
+    names = list(known)
+    close = difflib.get_close_matches(name.casefold(), names, 1)
+    if close:
+        return f'did you mean "{close[0]}"?'
+    return f"there are: {', '.join(names)}" if names else "there are none"
+
+
+def printable(text: str) -> str:
+    """A text from outside, in one line: what would control a terminal is escaped, as in code."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def replace_surrogates(text: str) -> str:
+    """A text that can be encoded: each half of a surrogate pair, as JSON and conversions can bring it, becomes `?`."""
+    return text if text.isascii() else text.encode(errors="replace").decode()

@@ -1,0 +1,147 @@
+"""From a session's bursts to samples of statuses: which channel feeds which attribute, through which conversion.
+
+Plain code: compiled once for a session and its configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from math import isfinite
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from attrs import field, frozen
+
+from rta.errors import MalformedError
+from rta.rsmp.message import Component, Value
+from rta.sampling.sources import ChannelSource, ParameterSource, StatusBinding
+from rta.stream.sample import Sample
+from rta.wire import Burst, ChannelId, ConfigBinding, Configuration
+from rta.wire.columns import ColumnReader
+from rta.wire.conversion import BoundParameter, bind
+from rta.wire.values import Ns
+
+__all__ = ["SessionBinding"]
+
+_FEW = 32  # samples for which a call of numpy takes longer than a loop
+
+_Target = tuple[str, str, Component]
+"""Code, attribute, component."""
+
+
+@frozen(slots=True)
+class _Feed:
+    """What the samples of one channel become, and whose they are."""
+
+    parameter: BoundParameter | None
+    """None: what they are."""
+    targets: list[_Target] = field(factory=list)
+
+
+class SessionBinding:
+    """What one session feeds."""
+
+    def __init__(
+        self, statuses: Iterable[StatusBinding], configurations: Sequence[tuple[Configuration, ConfigBinding]]
+    ) -> None:
+        """The statuses that follow the session, and the configurations it is bound to."""
+        self.missing: list[str] = []
+        """Attributes of which the configurations have neither the parameter nor the channel, in words."""
+        self._columns = ColumnReader()
+        self._feeds: dict[ChannelId, list[_Feed]] = {}
+        parameters = _Parameters()
+        for configuration, binding in configurations:
+            bound = bind(configuration, binding)
+            self._columns.know(bound)
+            parameters.add(configuration, bound)
+        for status in statuses:
+            for (attribute, component), source in status.sources.items():
+                target = status.code, attribute, component
+                if isinstance(source, ParameterSource):
+                    self._bind_parameter(target, source, parameters.find(source))
+                elif isinstance(source, ChannelSource):
+                    self._bind_channel(target, ChannelId(source.channel), bool(configurations))
+
+    def _bind_parameter(self, target: _Target, source: ParameterSource, found: BoundParameter | None) -> None:
+        if found is None:
+            where = f" of application {source.app!r}" if source.app is not None else ""
+            self._miss(target, f"parameter {source.name!r}{where}")
+            return
+        conversion = None if _is_plain(found) else found
+        for channel in found.channels:
+            self._feed(channel, conversion).targets.append(target)
+
+    def _bind_channel(self, target: _Target, channel: ChannelId, described: bool) -> None:
+        # Even one that nobody describes may come: its samples tell their own width.
+        self._feed(channel, None).targets.append(target)
+        if described and not self._columns.knows(channel):
+            self._miss(target, f"channel {channel}")
+
+    def _feed(self, channel: ChannelId, parameter: BoundParameter | None) -> _Feed:
+        feeds = self._feeds.setdefault(channel, [])
+        for feed in feeds:
+            if feed.parameter is parameter:
+                return feed
+        feeds.append(_Feed(parameter))
+        return feeds[-1]
+
+    def _miss(self, target: _Target, what: str) -> None:
+        self.missing.append(" ".join(word for word in (*target, "has no", what) if word))
+
+    def samples(
+        self, burst: Burst, malformed: Callable[[MalformedError], None] = lambda error: None
+    ) -> dict[str, list[Sample]]:
+        """By status; those of a channel in the order of the burst. What is not finite is None.
+
+        Of a channel that is bound without a parameter the raw samples are given. `malformed` is told of items that
+        could not be read.
+        """
+        out: dict[str, list[Sample]] = {}
+        if not burst.has_data or not self._feeds:
+            return out
+        for channel, timestamps, samples in self._columns.read(burst, self._feeds, malformed):
+            times = timestamps.tolist()
+            for feed in self._feeds[channel]:
+                values = _values(samples if feed.parameter is None else feed.parameter.values(samples))
+                for code, attribute, component in feed.targets:
+                    out.setdefault(code, []).extend(
+                        [Sample(Ns(t), attribute, component, v) for t, v in zip(times, values, strict=True)]
+                    )
+        return out
+
+
+def _is_plain(parameter: BoundParameter) -> bool:
+    """Whether its values are its samples, so that converting them can be left out."""
+    rule = parameter.conversion
+    as_they_are = rule is None or not (rule.rational or rule.table or rule.text or rule.formula is not None)
+    return as_they_are and not parameter.parameter.offset and not any(k.is_integer for k in parameter.channels.values())
+
+
+def _values(samples: npt.NDArray[Any]) -> list[Value]:
+    if samples.dtype.kind == "f" and (len(samples) < _FEW or not np.isfinite(samples).all()):
+        return [v if isfinite(v) else None for v in samples.tolist()]
+    values: list[Value] = samples.tolist()
+    return values
+
+
+class _Parameters:
+    """The parameters of a session by what they may be called."""
+
+    def __init__(self) -> None:
+        self._ids: dict[str, list[tuple[str, BoundParameter]]] = {}
+        self._names: dict[str, list[tuple[str, BoundParameter]]] = {}
+
+    def add(self, configuration: Configuration, bound: Sequence[BoundParameter]) -> None:
+        applications = [name for name, a in configuration.applications.items() for _ in a.parameters]
+        for application, parameter in zip(applications, bound, strict=True):
+            self._ids.setdefault(parameter.parameter.id, []).append((application, parameter))
+            self._names.setdefault(parameter.parameter.name, []).append((application, parameter))
+
+    def find(self, source: ParameterSource) -> BoundParameter | None:
+        """Of several the first; an id goes before a name."""
+        found = self._ids.get(source.name, []) + self._names.get(source.name, [])
+        for application, parameter in found:
+            if source.app in (None, application) and parameter.channels:
+                return parameter
+        return None

@@ -1,0 +1,96 @@
+"""Values from other topics: whatever a payload is in. Plain code."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import re
+from collections.abc import Sequence
+
+import cbor2
+
+from rta.errors import MalformedError
+from rta.rsmp.message import Value
+
+__all__ = ["read_payload", "value_at"]
+
+_LONGEST = 64 << 10  # bytes of a payload
+_WHOLE = re.compile(r"[+-]?\d{1,18}")
+_DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_EXACT = 1 << 64
+_BLANKS = " \t\r\n"
+
+
+def read_payload(payload: bytes) -> object:
+    """JSON, a plain number, plain text or CBOR, whichever it is; None for an empty one.
+
+    What can be read as text is text, so that of CBOR only maps, lists, numbers outside of -24 to -1 and the like are
+    recognised, but no bare text.
+
+    :raises MalformedError: kind `topic`.
+    """
+    if len(payload) > _LONGEST:
+        raise MalformedError("topic", f"a payload of {len(payload)} bytes; at most {_LONGEST} are taken")
+    text = _readable(payload)
+    if text is None:
+        return _cbor(payload)
+    if not text:
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    if _WHOLE.fullmatch(text):
+        return int(text)
+    return float(text) if _DECIMAL.fullmatch(text) else text
+
+
+def value_at(document: object, path: Sequence[str]) -> Value:
+    """The value at the end of a path into maps. Numbers that are not finite are None.
+
+    :raises MalformedError: kind `topic`: there is none, or it is no single value.
+    """
+    at = document
+    for i, name in enumerate(path):
+        if at is None:
+            return None
+        if not isinstance(at, dict) or name not in at:
+            raise MalformedError("topic", f"the payload has no {'.'.join(path[: i + 1])!r}")
+        at = at[name]
+    match at:
+        case None | bool() | str():
+            return at
+        case int():
+            return at if abs(at) < _EXACT else _finite(at)
+        case float():
+            return _finite(at)
+    raise MalformedError("topic", f"expected a single value at {'.'.join(path)!r}, got {type(at).__name__}")
+
+
+def _finite(number: float) -> float | None:
+    try:
+        return float(number) if math.isfinite(number) else None
+    except OverflowError:
+        return None
+
+
+def _readable(payload: bytes) -> str | None:
+    try:
+        text = payload.decode()
+    except UnicodeDecodeError:
+        return None
+    if not all(c.isprintable() or c in _BLANKS for c in text):
+        return None
+    return text.strip() or (None if payload else "")  # a blank alone is a number in CBOR
+
+
+def _cbor(payload: bytes) -> object:
+    stream = io.BytesIO(payload)
+    try:
+        document = cbor2.CBORDecoder(stream).decode()
+    except (cbor2.CBORDecodeError, ValueError, TypeError, OverflowError, RecursionError, MemoryError) as e:
+        raise MalformedError("topic", f"neither text nor CBOR: {e}") from None
+    if stream.read(1):
+        raise MalformedError("topic", "neither text nor CBOR: there is more behind it")
+    return document

@@ -1,0 +1,253 @@
+"""The buffer on Redis: bursts in Redis Streams, sessions in hashes, as every ingest process writes them.
+
+Source: protocol notes, "Redis layout".
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from itertools import count
+
+import trio
+from attrs import define
+
+from rta.errors import MalformedError
+from rta.ports import Batch, Context, Entry, Position, Reporter, SessionRecord, Trim
+from rta.wire import Burst
+from rta.wire.burst import Limits
+from rta_transports.redis.connection import Reply, ServerError
+from rta_transports.redis.directory import Directory
+from rta_transports.redis.entries import EntryReader, RawEntry, position_of
+from rta_transports.redis.keys import SESSION_COUNTER, STREAMS, Keys, encoded
+from rta_transports.redis.lanes import Lanes, RedisTail
+from rta_transports.redis.losses import Anchors, Edges, was_lost
+from rta_transports.redis.options import RedisLogOptions
+from rta_transports.redis.records import as_mapping, read_record
+from rta_transports.redis.scripts import APPEND, EDGES, OPEN, UPDATE
+from rta_transports.redis.server import Server, good
+from rta_transports.redis.upkeep import Upkeep
+
+__all__ = ["RedisLog", "open_log"]
+
+_WRITING = 4096  # sessions of which it is remembered how many appends there were
+_MOST = 1000  # entries asked for at once
+_TYPICAL = 4096  # bytes of a burst, unpacked, as long as a stream has not shown its own
+
+
+@define(eq=False)
+class _Appending:
+    """Where a session of ours is: its last append, which may or may not have been carried out."""
+
+    lock: trio.Lock
+    number: int = 0
+    unanswered: bytes | None = None
+
+
+class RedisLog:
+    """Nothing here outlives a call but hints: any number of processes share the same log."""
+
+    shared = True
+
+    def __init__(
+        self,
+        server: Server,
+        lanes: Lanes,
+        anchors: Anchors,
+        entries: EntryReader,
+        options: RedisLogOptions,
+        report: Reporter,
+    ) -> None:
+        self.server = server
+        self.keys = Keys(options.session_key)
+        self._lanes = lanes
+        self._report = report
+        self._entries = entries
+        self._expiry_ms = int(options.session_expiry * 1000)
+        self._anchors = anchors
+        self._writer = f"{random.getrandbits(64):016x}"
+        self._openings = 0
+        self._numbers = count(1)
+        self._appending: dict[tuple[str, int], _Appending] = {}
+        self._burst_size: dict[str, float] = {}
+        self._directory = Directory(server, self.keys)
+        self._upkeep = Upkeep(server, self._directory, options, report)
+
+    # ---- writing
+
+    async def open_session(self, identity: str, stream: str) -> SessionRecord:
+        self._openings += 1
+        opening = self._openings
+        session_id = await self.server.ask_one(SESSION_COUNTER, "INCRBY", SESSION_COUNTER, 1)
+        await self.server.ask_one(STREAMS, "SADD", STREAMS, encoded(stream))
+        position = await self.head(stream)
+        key = self.keys.session(identity)
+        now = await self.server.ask_one(
+            key,
+            "EVAL",
+            OPEN,
+            1,
+            key,
+            session_id,
+            encoded(stream),
+            str(position),
+            self._writer,
+            opening,
+            self._expiry_ms,
+        )
+        return SessionRecord(identity, stream, session_id, position, now)
+
+    async def append(self, session: SessionRecord, burst: Burst) -> Position:
+        who = (session.stream, session.stream_session_id)
+        state = self._appending.get(who)
+        if state is None:
+            self._forget_idle()
+            state = self._appending[who] = _Appending(trio.Lock())
+        async with state.lock:
+            if state.unanswered != burst.packed:
+                state.number = next(self._numbers)
+                state.unanswered = burst.packed
+            position = await self._append(session, burst, state.number)
+            await self._update(session, burst)
+            state.unanswered = None
+        return position
+
+    def _forget_idle(self) -> None:
+        """Of sessions that have all their answers nothing need be known: numbers grow over all of them."""
+        if len(self._appending) >= _WRITING:
+            for who, state in list(self._appending.items())[: _WRITING // 2]:
+                if state.unanswered is None and not state.lock.locked():
+                    del self._appending[who]
+
+    async def _append(self, session: SessionRecord, burst: Burst, number: int) -> Position:
+        key = Keys.stream(session.stream)
+        fence = Keys.beside_stream(session.stream, f"append:{self._writer}:{session.stream_session_id}")
+        at = await self.server.ask_one(
+            key, "EVAL", APPEND, 2, key, fence, number, session.stream_session_id, burst.packed, self._expiry_ms
+        )
+        return position_of(at)
+
+    async def _update(self, session: SessionRecord, burst: Burst) -> None:
+        key = self.keys.session(session.identity)
+        json = burst.session_json[-1].encode() if burst.session_json else None
+        span = burst.time_range
+        times = ("", "") if span is None else (span.start, span.end)
+        has_json = int(json is not None)
+        await self.server.ask_one(
+            key, "EVAL", UPDATE, 1, key, session.stream_session_id, has_json, json or b"", *times, self._expiry_ms
+        )
+
+    # ---- sessions
+
+    async def find(self, identity: str) -> SessionRecord | None:
+        key = self.keys.session(identity)
+        (reply,) = await self.server.ask(key, ("HGETALL", key))
+        return self._record(identity, reply)
+
+    async def sessions(self) -> list[SessionRecord]:
+        found = [self._record(identity, reply) for identity, reply in await self._directory.ask_each("HGETALL")]
+        return [record for record in found if record is not None]
+
+    def _record(self, identity: str, reply: Reply) -> SessionRecord | None:
+        if isinstance(reply, ServerError) and reply.code == "WRONGTYPE":
+            self._report.malformed(f"session {identity!r}", "session", "its key is not a hash")
+            return None
+        fields = as_mapping(good(reply))
+        if not fields:
+            return None
+        try:
+            return read_record(identity, fields)
+        except MalformedError as e:
+            self._report.malformed(f"session {identity!r}", e.kind, str(e))
+            return None
+
+    # ---- configurations
+
+    async def publish(self, identifier: str, text: str) -> None:
+        key = Keys.configuration(identifier)
+        await self.server.ask_one(key, "SET", key, text.encode(), "PX", self._expiry_ms)
+
+    async def configuration(self, identifier: str) -> str | None:
+        key = Keys.configuration(identifier)
+        # Whoever reads it needs it: it stays for as long again.
+        found, _ = good(await self.server.ask(key, ("GET", key), ("PEXPIRE", key, self._expiry_ms)))
+        return None if found is None else found.decode()
+
+    # ---- reading
+
+    async def head(self, stream: str) -> Position:
+        key = Keys.stream(stream)
+        edges = Edges.read(await self.server.ask_one(key, "EVAL", EDGES, 1, key))
+        self._anchors.note(stream, edges)
+        return edges.last
+
+    async def read(self, stream: str, after: Position, upto: Position, max_bytes: int) -> Batch:
+        if after >= upto:
+            await trio.lowlevel.checkpoint()
+            return Batch([], max(after, upto))
+        entries: list[Entry] = []
+        size, lost, position = 0, False, after
+        while position < upto and size <= max_bytes:
+            room = (max_bytes - size) / self._burst_size.get(stream, _TYPICAL)
+            raw, gap, more = await self._range(stream, position, upto, max(1, min(int(room * 1.2) + 1, _MOST)))
+            if gap and position != after:
+                break  # trimmed between two looks: the next read will say so
+            lost = lost or gap
+            got = self._entries.read(stream, raw)
+            if got:
+                self._burst_size[stream] = max(sum(e.burst.raw_size for e in got) / len(got), 1.0)
+            for entry in got:
+                size += entry.burst.raw_size
+                if entries and size > max_bytes:
+                    return Batch(entries, entries[-1].position, lost)
+                entries.append(entry)
+            position = position_of(raw[-1][0]) if more else upto
+        return Batch(entries, position, lost)
+
+    async def _range(
+        self, stream: str, after: Position, upto: Position, count: int
+    ) -> tuple[Sequence[RawEntry], bool, bool]:
+        """The next entries, whether some before them are gone, and whether there may be more behind them."""
+        key = Keys.stream(stream)
+        *_, answers = await self.server.ask(
+            key,
+            ("MULTI",),
+            ("EVAL", EDGES, 1, key),
+            ("XRANGE", key, str(after.after()), str(upto), "COUNT", count),
+            ("EXEC",),
+        )
+        seen, raw = good(good(answers))
+        edges = Edges.read(seen)
+        lost = was_lost(after, edges, self._anchors.count(stream, after))
+        self._anchors.note(stream, edges)
+        return raw, lost, len(raw) >= count
+
+    def follow(self, stream: str, after: Position) -> AbstractAsyncContextManager[RedisTail]:
+        return self._lanes.follow(stream, after)
+
+    async def now(self) -> int:
+        seconds, micros = await self.server.ask_one(None, "TIME")
+        return int(seconds) * 1000 + int(micros) // 1000
+
+    # ---- upkeep
+
+    async def trim(self, keep: Trim) -> int:
+        return await self._upkeep.round(keep, await self.now())
+
+
+@asynccontextmanager
+async def open_log(options: RedisLogOptions, context: Context) -> AsyncIterator[RedisLog]:
+    """A log whose server need not be there yet."""
+    server = Server(options, context.folder)
+    anchors = Anchors()
+    entries = EntryReader(context.report, Limits())
+    lanes = Lanes(server, anchors, entries)
+    try:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(server.keep_looking)
+            await nursery.start(lanes.run)
+            yield RedisLog(server, lanes, anchors, entries, options, context.report)
+            nursery.cancel_scope.cancel()
+    finally:
+        server.close()

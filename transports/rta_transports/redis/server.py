@@ -1,0 +1,272 @@
+"""Redis as one: which server has a key, connections to it, and what its refusals mean.
+
+A command goes over a connection of the server's pool. A connection whose conversation did not end well, cancellation
+included, is closed.
+"""
+
+from __future__ import annotations
+
+import select
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import structlog
+import trio
+from redis.backoff import NoBackoff
+from redis.connection import AbstractConnection, SSLConnection
+from redis.connection import Connection as PlainConnection
+from redis.retry import Retry
+
+from rta.errors import TransportError
+from rta_transports.redis.connection import Connection, Reply, ServerError, answer_within, connect
+from rta_transports.redis.options import RedisLogOptions, shown_url, url_parts
+from rta_transports.redis.topology import Address, Cluster, Fixed, Sentinels, Topology
+
+__all__ = ["Server", "good"]
+
+log = structlog.get_logger("rta.redis")
+
+Command = tuple[Any, ...]
+
+_REDIRECTIONS = 5
+_LOOK_AROUND = 1.0  # seconds between looks at which server is the primary
+
+
+def good(reply: Reply) -> Reply:
+    """A reply that is no refusal.
+
+    :raises TransportError: it is one; trying again is right once somebody has mended it.
+    """
+    if isinstance(reply, ServerError):
+        raise TransportError(f"Redis refuses: {reply}")
+    if isinstance(reply, list):
+        for part in reply:
+            if isinstance(part, ServerError):
+                raise TransportError(f"Redis refuses: {part}")
+    return reply
+
+
+class _Pool:
+    """Idle connections to one server, and how many there may be."""
+
+    def __init__(self, bound: int) -> None:
+        self.idle: list[Connection] = []
+        self.limit = trio.CapacityLimiter(bound)
+
+    def take(self) -> Connection | None:
+        while self.idle:
+            connection = self.idle.pop()
+            if not _has_news(connection):
+                return connection
+            connection.close()
+        return None
+
+    def close(self) -> None:
+        while self.idle:
+            self.idle.pop().close()
+
+
+def _has_news(connection: Connection) -> bool:
+    """Whether an idle connection can be read from, which means that it was closed."""
+    poller = select.poll()
+    poller.register(connection.fileno(), select.POLLIN)
+    return bool(poller.poll(0))
+
+
+class Server:
+    """A single server, the primary of a Sentinel service, or a Cluster."""
+
+    def __init__(self, options: RedisLogOptions, folder: Path = Path()) -> None:
+        """`folder`: what relative paths among the options are relative to."""
+        self._options = options
+        self.timeout = options.timeout
+        parts = url_parts(options.url)
+        self._how = _credentials(options, folder, parts)
+        self._kind: Callable[..., AbstractConnection] = parts.pop("connection_class", PlainConnection)
+        if self._kind is SSLConnection:
+            self._how |= _tls(options, folder)
+        self.where = shown_url(options.url)
+        self._path: str | None = parts.get("path")
+        address = Address(parts.get("host", "127.0.0.1"), parts.get("port", 6379))
+        self.topology: Topology
+        match options.mode:
+            case "single":
+                self.topology = Fixed(address)
+            case "sentinel":
+                named = [Address.parse(s, 26379) for s in options.sentinels] or [Address(address.host, 26379)]
+                self.topology = Sentinels(named, options.service, self._make_sentinel)
+            case "cluster":
+                self.topology = Cluster(address, self._make)
+        self._pools: dict[Address, _Pool] = {}
+        self._stale = options.mode != "single"
+        self._looking = trio.Lock()
+        self.moved: Callable[[], None] = lambda: None
+        """Called when keys may have moved to other servers."""
+
+    @property
+    def is_cluster(self) -> bool:
+        return self._options.mode == "cluster"
+
+    def close(self) -> None:
+        """Idle connections; those in use are closed by their users."""
+        for pool in self._pools.values():
+            pool.close()
+
+    # ---- asking
+
+    async def ask(self, key: bytes | None, *commands: Command) -> list[Reply]:
+        """Send commands together to the server that has `key`; None: to any.
+
+        :raises TransportError: there was no answer; the commands may have been carried out.
+        """
+        return await self._ask(lambda: self.topology.locate(key), commands)
+
+    async def ask_one(self, key: bytes | None, *command: Any) -> Reply:
+        """The good reply to one command.
+
+        :raises TransportError: none, or a refusal.
+        """
+        return good((await self.ask(key, command))[0])
+
+    async def primaries(self) -> list[Address]:
+        """Every server that has keys of its own."""
+        await self._look_around()
+        return self.topology.primaries()
+
+    async def ask_at(self, address: Address, *commands: Command) -> list[Reply]:
+        """Send commands together to a certain server."""
+        return await self._ask(lambda: address, commands)
+
+    async def _ask(self, where: Callable[[], Address], commands: Iterable[Command]) -> list[Reply]:
+        commands = tuple(commands)
+        for _ in range(_REDIRECTIONS):
+            await self._look_around()
+            async with self._connection(where()) as connection:
+                replies = await connection.ask(*commands)
+            redirected = _redirected(replies)
+            if redirected is None or self._options.mode == "single":
+                return replies
+            log.info("keys are on another server", server=str(redirected))
+            self.lost_track()
+            if redirected.code == "ASK":
+                # The slot is on its way: this one command, there; the commands of a call have one slot.
+                address = Address.parse(str(redirected).rsplit(" ", 1)[1])
+                async with self._connection(address) as connection:
+                    asking = [c for command in commands for c in (("ASKING",), command)]
+                    return (await connection.ask(*asking))[1::2]
+        raise TransportError(f"{self.where}: keys keep moving between servers")
+
+    @asynccontextmanager
+    async def _connection(self, address: Address) -> AsyncIterator[Connection]:
+        pool = self._pools.get(address)
+        if pool is None:
+            pool = self._pools[address] = _Pool(self._options.connections)
+        connection: Connection | None = None
+        try:
+            with answer_within(self.timeout, self._name(address)):
+                async with pool.limit:
+                    try:
+                        connection = pool.take() or await self._connect(address)
+                        yield connection
+                    except BaseException:
+                        if connection is not None:
+                            connection.close()
+                        raise
+                    pool.idle.append(connection)
+        except TransportError:
+            self.lost_track()
+            raise
+
+    # ---- connecting
+
+    async def dedicated(self, key: bytes | None) -> Connection:
+        """A connection of the caller's own, to the server that has `key`.
+
+        :raises TransportError: it cannot be had.
+        """
+        await self._look_around()
+        try:
+            return await self._connect(self.topology.locate(key))
+        except TransportError:
+            self.lost_track()
+            raise
+
+    async def _connect(self, address: Address) -> Connection:
+        return await connect(lambda: self._make(address), self.timeout, self._name(address))
+
+    def _make(self, address: Address) -> AbstractConnection:
+        if self._path is not None:
+            return self._kind(path=self._path, **{k: v for k, v in self._how.items() if k != "socket_keepalive"})
+        return self._kind(host=address.host, port=address.port, **self._how)
+
+    def _make_sentinel(self, address: Address) -> AbstractConnection:
+        who = {"username": self._options.sentinel_user, "password": self._options.sentinel_password, "db": 0}
+        return self._kind(host=address.host, port=address.port, **(self._how | who))
+
+    def _name(self, address: Address) -> str:
+        return f"Redis at {self._path or address}"
+
+    # ---- where keys are
+
+    def lost_track(self) -> None:
+        """Keys may have moved to other servers."""
+        self._stale = self._options.mode != "single"
+
+    async def _look_around(self) -> None:
+        """Find out where keys are if that is not certain."""
+        if not self._stale:
+            await trio.lowlevel.checkpoint()
+            return
+        async with self._looking:
+            if self._stale and await self.topology.look(self.timeout):
+                for pool in self._pools.values():
+                    pool.close()
+                self.moved()
+            self._stale = False
+
+    async def keep_looking(self) -> None:
+        """Until cancelled: notice when another server becomes the primary."""
+        if self._options.mode == "single":
+            return
+        while True:
+            await trio.sleep(_LOOK_AROUND)
+            self._stale = True
+            try:
+                await self._look_around()
+            except TransportError as e:
+                log.debug("cannot look for the primary", error=str(e))
+
+
+def _redirected(replies: Iterable[Reply]) -> ServerError | None:
+    for reply in replies:
+        if isinstance(reply, ServerError) and reply.code in ("MOVED", "ASK", "READONLY"):
+            return reply
+    return None
+
+
+def _credentials(options: RedisLogOptions, folder: Path, parts: dict[str, Any]) -> dict[str, Any]:
+    password = options.password
+    if password is None and options.password_file is not None:
+        try:
+            password = (folder / options.password_file).read_text("utf-8").strip()
+        except (OSError, ValueError) as e:
+            raise TransportError(f"password_file {options.password_file}: {e}") from None
+    return {
+        "username": options.user or parts.get("username"),
+        "password": password if password is not None else parts.get("password"),
+        "db": parts.get("db", 0) if options.mode != "cluster" else 0,
+        "socket_timeout": options.timeout,
+        "socket_connect_timeout": options.timeout,
+        "socket_keepalive": True,
+        "protocol": 2,
+        "client_name": "rta",
+        "retry": Retry(NoBackoff(), 0),  # trying again is our callers' business
+    }
+
+
+def _tls(options: RedisLogOptions, folder: Path) -> dict[str, Any]:
+    files = {"ssl_ca_certs": options.ca_file, "ssl_certfile": options.cert_file, "ssl_keyfile": options.key_file}
+    how: dict[str, Any] = {name: str(folder / path) for name, path in files.items() if path is not None}
+    return how | {"ssl_check_hostname": True}

@@ -1,0 +1,290 @@
+"""The edge's listener: one task per connection, whose faults stay its own."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import socket
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+
+import h11
+import structlog
+import trio
+import wsproto.utilities
+from trio_websocket import ConnectionClosed, WebSocketRequest, wrap_server_stream
+
+from rta.ports import AsgiApp, CloseCode, Context, Handler, RtaError
+from rta.wire.websocket import SUBPROTOCOL
+from rta_transports.websocket.connection import ControlStream, WebSocketPeer
+from rta_transports.websocket.head import HeadTooLong, RequestHead, forwarded_for, read_head, stream_identity
+from rta_transports.websocket.http import HttpHost, raw_response
+from rta_transports.websocket.options import EdgeOptions
+from rta_transports.websocket.stream import WireStream
+
+__all__ = ["WebSocketEdge", "check_edge", "open_edge"]
+
+log = structlog.get_logger("rta.edge")
+
+_BACKLOG = 1024
+_RESERVE = 64  # connections over the limit that are told so instead of being dropped at once
+_MARGIN = 10.0  # seconds
+_HANG_UP = 2.0  # seconds for the peer to hang up first
+_FULL = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+
+
+class WebSocketEdge:
+    """See `rta.ports.Edge`."""
+
+    def __init__(self, options: EdgeOptions, context: Context) -> None:
+        self._options = options
+        self.ping_interval: float = options.ping_interval
+        self.stall_timeout: float = options.stall_timeout
+        self._report = context.report
+        self._trusted = [ipaddress.ip_network(a, strict=False) for a in options.trusted_proxies]
+        self._open = 0
+        self._by_address: Counter[str] = Counter()
+        self._draining = trio.Event()
+
+    def drain(self) -> None:
+        self._draining.set()
+
+    async def serve(
+        self,
+        handler: Handler,
+        app: AsgiApp,
+        *,
+        task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        http = HttpHost(app, self._options)
+        listening = await self._listen()
+        async with trio.open_nursery() as nursery:
+            with ExitStack() as until_draining:
+                for sock in listening:
+                    until_draining.enter_context(sock)
+                task_status.started(self._url(listening[0]))
+                async with trio.open_nursery() as accepting:
+                    for sock in listening:
+                        accepting.start_soon(self._accept, sock, nursery, handler, http)
+                    await self._draining.wait()
+                    accepting.cancel_scope.cancel()
+            await http.stop()
+
+    # ---- listening
+
+    async def _listen(self) -> list[socket.socket]:
+        host, port = self._options.host, self._options.port
+        try:
+            found = await trio.socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        except OSError as e:
+            raise RtaError(f"edge.host: {host!r} is no address to listen on: {e.strerror}") from None
+        out: list[socket.socket] = []
+        for family, kind, proto, _, address in found:
+            sock = socket.socket(family, kind, proto)
+            try:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if self._options.reuse_port:
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+                if family == socket.AF_INET6:
+                    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                if port == 0 and out:
+                    address = (address[0], out[0].getsockname()[1], *address[2:])
+                sock.bind(address)
+                sock.listen(_BACKLOG)
+                sock.setblocking(False)
+            except OSError as e:
+                for s in [sock, *out]:
+                    s.close()
+                taken = e.errno == errno.EADDRINUSE
+                hint = "; is another rta running? RTA_EDGE__PORT sets another one" if taken else ""
+                raise RtaError(f"cannot listen on {host}:{port}: {e.strerror}{hint}") from None
+            out.append(sock)
+        return out
+
+    @staticmethod
+    def _url(sock: socket.socket) -> str:
+        host, port = sock.getsockname()[:2]
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    async def _accept(self, listening: socket.socket, nursery: trio.Nursery, handler: Handler, http: HttpHost) -> None:
+        while True:
+            try:
+                sock, address = listening.accept()
+            except BlockingIOError:
+                await trio.lowlevel.wait_readable(listening)
+                continue
+            except OSError as e:
+                if e.errno in _FULL:
+                    self._report.count("rta_connections_refused_total", reason="resources")
+                    log.warning("cannot accept connections", error=e.strerror)
+                    await trio.sleep(0.1)
+                continue
+            if self._open >= self._options.max_connections + _RESERVE:
+                self._report.count("rta_connections_refused_total", reason="limit")
+                sock.close()
+                continue
+            self._tune(sock)
+            nursery.start_soon(self._connection, WireStream(sock), str(address[0]), handler, http)
+            await trio.lowlevel.checkpoint()
+
+    def _tune(self, sock: socket.socket) -> None:
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            if hasattr(socket, "TCP_USER_TIMEOUT"):
+                # A closed window counts as no answer too, so a client that only stalls must not fall under it.
+                timeout = int(max(self._options.user_timeout, self._options.stall_timeout + _MARGIN) * 1000)
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, timeout)
+        except OSError:
+            pass  # the peer has gone already; reading will tell
+
+    # ---- one connection
+
+    async def _connection(self, wire: WireStream, peer: str, handler: Handler, http: HttpHost) -> None:
+        self._open += 1
+        self._report.gauge("rta_connections", self._open)
+        try:
+            if self._open > self._options.max_connections:
+                await self._refuse(wire, "503 Service Unavailable", "too many connections", "limit")
+            else:
+                await self._serve(wire, peer, handler, http)
+        except* (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass  # the peer has gone
+        except* (ConnectionClosed, wsproto.utilities.ProtocolError, h11.LocalProtocolError, UnicodeDecodeError) as e:
+            # What the libraries make of clients that vanish or break the protocol in the middle of things.
+            self._report.malformed(peer, "protocol", str(e.exceptions[0]))
+        except* Exception as e:
+            # The one place where any fault is caught: it is this connection's, and the others go on.
+            self._report.count("rta_connection_faults_total")
+            log.error("a connection's handler failed", peer=peer, exc_info=e)
+        finally:
+            wire.abort()
+            self._open -= 1
+            self._report.gauge("rta_connections", self._open)
+
+    async def _serve(self, wire: WireStream, peer: str, handler: Handler, http: HttpHost) -> None:
+        try:
+            with trio.move_on_after(self._options.handshake_timeout) as scope:
+                head = await read_head(wire, self._options.max_head)
+        except HeadTooLong:
+            await self._refuse(wire, "431 Request Header Fields Too Large", "the request head is too long", "head")
+            return
+        if scope.cancelled_caught:
+            await self._refuse(wire, "408 Request Timeout", "no request came", "handshake")
+            return
+        while head is not None:
+            if head.wants_websocket:
+                wire.unread(head.rest)
+                await self._websocket(wire, head, forwarded_for(peer, head, self._trusted), handler)
+                return
+            wire.unread(head.raw + head.rest)
+            if self._draining.is_set():
+                await self._refuse(wire, "503 Service Unavailable", "shutting down", "draining")
+                return
+            head = await http.serve(wire)
+
+    async def _refuse(self, wire: WireStream, status: str, text: str, reason: str) -> None:
+        self._report.count("rta_connections_refused_total", reason=reason)
+        with trio.move_on_after(_HANG_UP):
+            await wire.send_all(raw_response(status, text))
+        await wire.hang_up(_HANG_UP)
+
+    async def _websocket(self, wire: WireStream, head: RequestHead, peer: str, handler: Handler) -> None:
+        control = ControlStream(wire, head.raw, _HANG_UP)
+        try:
+            async with trio.open_nursery() as nursery:
+                request = await self._handshake(nursery, wire, control)
+                if request is not None:
+                    await self._answer(request, wire, control, head, peer, handler)
+                nursery.cancel_scope.cancel()
+        except* wsproto.utilities.LocalProtocolError:
+            pass  # a ping came behind our close frame, and the library does not know that this is allowed
+        await wire.hang_up(_HANG_UP)
+
+    async def _answer(
+        self,
+        request: WebSocketRequest,
+        wire: WireStream,
+        control: ControlStream,
+        head: RequestHead,
+        peer: str,
+        handler: Handler,
+    ) -> None:
+        identity = stream_identity(head.target)
+        status, reason = self._verdict(head, identity, peer)
+        if status or identity is None:
+            self._report.count("rta_connections_refused_total", reason=reason)
+            await request.reject(status, body=f"{reason}\n".encode())
+            return
+        # No checkpoint since the verdict: those who come at the same time are counted one by one.
+        self._by_address[peer] += 1
+        try:
+            websocket = await request.accept(subprotocol=SUBPROTOCOL)
+            control.open(websocket)
+            connection = WebSocketPeer(identity, peer, wire, control, websocket, self._options.close_timeout)
+            try:
+                await handler(connection)
+            except Exception:
+                await connection.close(CloseCode.INTERNAL, "a fault of the server")
+                raise
+            await connection.close(CloseCode.NORMAL, "")
+        finally:
+            self._by_address[peer] -= 1
+            if not self._by_address[peer]:
+                del self._by_address[peer]
+
+    def _verdict(self, head: RequestHead, identity: str | None, peer: str) -> tuple[int, str]:
+        """The status to refuse with, and why; 0 to accept."""
+        limit = self._options.max_per_address
+        if self._draining.is_set():
+            return 503, "shutting down"
+        if not head.key_is_valid:
+            return 400, "sec-websocket-key is not 16 bytes in Base64"
+        if identity is None:
+            return 404, "no such path: /rta/v2/sessions/{identity}/stream is what there is"
+        if SUBPROTOCOL not in head.tokens("sec-websocket-protocol"):
+            return 406, f"sub-protocol {SUBPROTOCOL} is needed"
+        if limit is not None and self._by_address[peer] >= limit:
+            return 503, "too many connections from this address"
+        return 0, ""
+
+    async def _handshake(
+        self, nursery: trio.Nursery, wire: WireStream, control: ControlStream
+    ) -> WebSocketRequest | None:
+        """None if it went wrong; the library has answered then, and has closed the stream."""
+        request: WebSocketRequest | None = None
+        async with trio.open_nursery() as waiting:
+
+            async def until_closed() -> None:
+                await wire.closed.wait()
+                waiting.cancel_scope.cancel()
+
+            waiting.start_soon(until_closed)
+            waiting.cancel_scope.deadline = trio.current_time() + self._options.handshake_timeout
+            request = await wrap_server_stream(
+                nursery,
+                control,
+                message_queue_size=16,
+                max_message_size=self._options.max_request,
+                receive_buffer_size=16 << 10,
+            )
+            waiting.cancel_scope.cancel()
+        return request
+
+
+def check_edge(options: EdgeOptions, context: Context) -> list[str]:
+    """What is wrong with the options that their types do not tell."""
+    problems = []
+    for address in options.trusted_proxies:
+        try:
+            ipaddress.ip_network(address, strict=False)
+        except ValueError:
+            problems.append(f"trusted_proxies: {address!r} is no address or network like 10.0.0.0/8")
+    return problems
+
+
+@asynccontextmanager
+async def open_edge(options: EdgeOptions, context: Context) -> AsyncIterator[WebSocketEdge]:
+    """An edge that is not listening yet."""
+    yield WebSocketEdge(options, context)
