@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from rta.session.tally import Tally
+from rta.hot_counters import HotCounters
 
 __all__ = ["METRICS", "Merge", "Metric", "Metrics", "metrics_docs"]
 
@@ -20,7 +20,7 @@ log = structlog.get_logger("rta.input")
 _SOURCES = 1000  # sources of malformed input told apart
 
 
-class Kind(StrEnum):
+class MetricKind(StrEnum):
     """How a metric moves."""
 
     COUNTER = "counter"
@@ -40,7 +40,7 @@ class Metric:
     """One entry of the list. `tally`: the hot-path count it is read from; `live`: read from the site at scrape."""
 
     name: str
-    kind: Kind
+    kind: MetricKind
     help: str
     labels: tuple[str, ...] = ()
     tally: str | None = None
@@ -48,7 +48,7 @@ class Metric:
     merge: Merge = Merge.SUM
 
 
-_C, _G = Kind.COUNTER, Kind.GAUGE
+_C, _G = MetricKind.COUNTER, MetricKind.GAUGE
 
 METRICS: tuple[Metric, ...] = (
     # Health: what GET /health says, 1 or 0.
@@ -147,14 +147,14 @@ METRICS: tuple[Metric, ...] = (
 class Metrics:
     """The metrics of one site. Also the `Reporter` that transports get."""
 
-    def __init__(self, tally: Tally, live: Callable[[], dict[str, float]]) -> None:
+    def __init__(self, tally: HotCounters, live: Callable[[], dict[str, float]]) -> None:
         """`live` gives the values of the metrics marked so, by name."""
         self.registry = CollectorRegistry()
         self._counters: dict[str, Counter] = {}
         self._gauges: dict[str, Gauge] = {}
         for m in METRICS:
             if m.tally is None and not m.live:
-                if m.kind is Kind.COUNTER:
+                if m.kind is MetricKind.COUNTER:
                     self._counters[m.name] = Counter(m.name, m.help, m.labels, registry=self.registry)
                 else:
                     self._gauges[m.name] = Gauge(m.name, m.help, m.labels, registry=self.registry)
@@ -186,7 +186,7 @@ class Metrics:
 class _Reader(Collector):
     """Reads the hot-path counts and the live values when scraped."""
 
-    def __init__(self, tally: Tally, live: Callable[[], dict[str, float]]) -> None:
+    def __init__(self, tally: HotCounters, live: Callable[[], dict[str, float]]) -> None:
         self._tally = tally
         self._live = live
 

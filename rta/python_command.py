@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
-__all__ = ["another_of_us"]
+__all__ = ["python_command"]
 
 
-def another_of_us(module: str, *arguments: str) -> list[str]:
+def python_command(module: str, *arguments: str) -> list[str]:
     """The command that runs a module as we run, with modules found where we have found ours: with `-m` alone, Python
     would look into the working directory first."""
     safe = [] if sys.path[:1] == [os.getcwd()] else ["-P"]

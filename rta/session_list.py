@@ -9,13 +9,13 @@ import trio
 
 from rta.ports import SessionRecord
 
-__all__ = ["Lookout"]
+__all__ = ["SessionListCache"]
 
 _SHARE = 0.05  # of the time that may go into looking, however often the list is asked for
 _OLDEST = 30.0  # seconds a list may be old
 
 
-class Lookout:
+class SessionListCache:
     """The sessions a buffer knows, as of a short while ago."""
 
     def __init__(self, look: Callable[[], Awaitable[list[SessionRecord]]]) -> None:

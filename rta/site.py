@@ -16,17 +16,18 @@ import trio
 from attrs import frozen
 
 from rta import __version__
+from rta.actors.configured_commands import relay_command
 from rta.actors.edge import EdgeActor
 from rta.actors.hub import SessionHub
 from rta.actors.ingest import IngestActor
 from rta.actors.node import NodeActor
 from rta.actors.pruner import Pruner
-from rta.actors.relays import relay_command
 from rta.actors.sampler import Sampler
 from rta.actors.streams import Streams
 from rta.config import Config, SourceConfig
 from rta.errors import TransportError
 from rta.health import Health
+from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
 from rta.ports import BurstLog, Context, Edge, Offer, SessionRecord, Source, TopicBus, load_transport
 from rta.ports.alarm import load_alarms
@@ -34,7 +35,6 @@ from rta.ports.command import load_commands
 from rta.rest import make_app
 from rta.rest.alarm_calls import ask_alarms, asks_alarms, read_ask, read_listed, write_listed
 from rta.rest.stream_calls import Reply, StreamCall, answer_call, perform, read_reply
-from rta.session.tally import Tally
 from rta.stream.clock import ClockChanged, Sampled
 from rta.workers.exchange import MetricsExchange
 from rta.workers.membership import Membership
@@ -74,7 +74,7 @@ class Site:
         self.label = config.site.label
         self.description = config.site.description
         self.health = Health()
-        self.tally = Tally()
+        self.tally = HotCounters()
         self.reporter = Metrics(self.tally, self._live)
         self._clock = clock
         self._membership = membership

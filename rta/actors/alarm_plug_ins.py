@@ -12,11 +12,11 @@ import cbor2
 import structlog
 import trio
 
-from rta.alarm.monitor import Change
+from rta.alarm.monitor import AlarmChange
 from rta.backoff import Backoff
 from rta.errors import MalformedError, RtaError
 from rta.formatting import replace_surrogates, shown
-from rta.node.run import Now
+from rta.node.node_stream import Now
 from rta.ports import Reporter
 from rta.ports.alarm import Alarm
 from rta.rsmp.names import COMPONENT, read_code
@@ -35,7 +35,7 @@ _CALM = 60.0  # seconds of work after which a fault is a first one again
 class PlugInBoard:
     """What one plug-in is given; see `rta.ports.alarm.Board`."""
 
-    def __init__(self, alarm: Alarm, changed: Callable[[Change], None], clock: Callable[[], Now]) -> None:
+    def __init__(self, alarm: Alarm, changed: Callable[[AlarmChange], None], clock: Callable[[], Now]) -> None:
         self._code = alarm.code
         self._components = tuple(alarm.components) or ("",)
         self._changed = changed
@@ -68,7 +68,7 @@ class PlugInBoard:
         if ts is not None and (isinstance(ts, bool) or not isinstance(ts, int) or not 0 <= ts < _LATEST):
             raise RtaError(f"ts: expected ns since the Unix epoch, got {shown(ts)}")
         moment = self._clock().wall if ts is None else Ns(ts)
-        self._changed(Change(self._code, component, moment, active, _plain(values or {})))
+        self._changed(AlarmChange(self._code, component, moment, active, _plain(values or {})))
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def watch_plug_in(
-    name: str, alarm: Alarm, changed: Callable[[Change], None], clock: Callable[[], Now], report: Reporter
+    name: str, alarm: Alarm, changed: Callable[[AlarmChange], None], clock: Callable[[], Now], report: Reporter
 ) -> None:
     """Until it returns, or this is cancelled."""
     backoff = Backoff(first=1.0, cap=60.0)

@@ -24,10 +24,10 @@ from rta.alarm.board import AlarmBoard
 from rta.alarm.definition import AlarmDefinition, code_of
 from rta.alarm.fulls import Fulls
 from rta.alarm.messages import event_messages, full_message
-from rta.alarm.monitor import Change
+from rta.alarm.monitor import AlarmChange
 from rta.alarm.watch import AlarmWatch
-from rta.node.quota import Quota
-from rta.node.run import Now
+from rta.node.node_stream import Now
+from rta.node.token_bucket import TokenBucket
 from rta.ports import Reporter
 from rta.ports.alarm import Alarm
 from rta.stream.clock import ClockChanged, Sampled
@@ -55,7 +55,7 @@ class Alarms:
         self._watch = AlarmWatch((), Now(Ns(0), 0.0))
         self._fulls = Fulls(())
         self._plug_ins: dict[str, Alarm] = {}
-        self._quotas: dict[tuple[str, str], Quota] = {}
+        self._quotas: dict[tuple[str, str], TokenBucket] = {}
         self._wake = trio.Event()
         self._wakes = 0.0
         """When it looks again without being woken, steady seconds."""
@@ -95,14 +95,14 @@ class Alarms:
         self._fulls.all(now)
         self._send_fulls(now)
 
-    def take(self, item: Sampled | ClockChanged) -> bool:
+    def feed(self, item: Sampled | ClockChanged) -> bool:
         """Samples, or another clock; whether they are an alarm's."""
         code = code_of(item.code)
         if code is None:
             return False
         match item:
             case Sampled(_, samples):
-                self._judged(self._watch.take(code, samples, self._clock()))
+                self._judged(self._watch.feed(code, samples, self._clock()))
             case ClockChanged(_, clock):
                 self._judged(self._watch.set_clock(code, clock, self._clock()))
         return True
@@ -137,10 +137,10 @@ class Alarms:
         due = self._watch.due()
         return self._fulls.next if due is None else min(due, self._fulls.next)
 
-    def _changed(self, change: Change) -> None:
+    def _changed(self, change: AlarmChange) -> None:
         self._judged([change])
 
-    def _judged(self, changes: list[Change]) -> None:
+    def _judged(self, changes: list[AlarmChange]) -> None:
         news = [] if self._over else [change for change in changes if self._is_news(change)]
         if news:
             now = self._clock().steady
@@ -150,7 +150,7 @@ class Alarms:
         if self._due() < self._wakes:
             self._wake.set()
 
-    def _is_news(self, change: Change) -> bool:
+    def _is_news(self, change: AlarmChange) -> bool:
         was_active = self._board.is_active(change.code, change.component)
         if not self._board.apply(change):
             return False
@@ -158,7 +158,7 @@ class Alarms:
             self._report.count("rta_alarm_changes_total", change="raised" if change.active else "cleared")
         return True
 
-    def _say(self, code: str, changes: list[Change], now: float) -> None:
+    def _say(self, code: str, changes: list[AlarmChange], now: float) -> None:
         self._fulls.changed(code, now)
         told = [change for change in changes if self._may_tell(change, now)]
         self._left_out("flapping", len(changes) - len(told))
@@ -169,16 +169,16 @@ class Alarms:
             if not self._publisher.alarm_event(code, payload):
                 self._left_out("unsent", count)
 
-    def _may_tell(self, change: Change, now: float) -> bool:
-        quota = self._quotas.setdefault((change.code, change.component), Quota(_RATE, _BURST))
-        return quota.take(now)
+    def _may_tell(self, change: AlarmChange, now: float) -> bool:
+        quota = self._quotas.setdefault((change.code, change.component), TokenBucket(_RATE, _BURST))
+        return quota.acquire(now)
 
     def _left_out(self, reason: str, count: int) -> None:
         if count:
             self._report.count("rta_alarm_events_left_out_total", count, reason=reason)
 
     def _send_fulls(self, now: float) -> None:
-        due = self._fulls.take(now)
+        due = self._fulls.drain(now)
         if self._publisher.up and not self._over:  # else all are due when there is a connection
             self._say_all(due)
 

@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 import trio
 
-from rta.node.run import By, Now
+from rta.node.node_stream import Initiator, Now
 from rta.ports import Reporter
 from rta.rsmp.payload import iso
 
@@ -38,7 +38,7 @@ class Audit:
         self._send, self._receive = trio.open_memory_channel[str](_WAITING)
         self._failing = False
 
-    def note(self, now: Now, what: str, by: By, outcome: str, **details: Any) -> None:
+    def note(self, now: Now, what: str, by: Initiator, outcome: str, **details: Any) -> None:
         """`what` was asked for or has happened: start, stop, prune, add, edit, remove, or a command's code."""
         log.info(what, by=str(by), outcome=outcome, **{k: v for k, v in details.items() if k in ("code", "stream")})
         if self._path is None:

@@ -6,7 +6,7 @@ from collections import deque
 
 import trio
 
-from rta.session.client import Binding
+from rta.session.client import SessionRun
 from rta.wire import Burst
 
 __all__ = ["BurstQueue"]
@@ -19,13 +19,13 @@ class BurstQueue:
         """Packed bytes; a single burst may be larger."""
         self._max_bytes = max_bytes
         self._bytes = 0
-        self._bursts: deque[tuple[Burst, Binding]] = deque()
+        self._bursts: deque[tuple[Burst, SessionRun]] = deque()
         self._came = trio.Event()
 
     def __len__(self) -> int:
         return len(self._bursts)
 
-    def put(self, burst: Burst, run: Binding) -> bool:
+    def put(self, burst: Burst, run: SessionRun) -> bool:
         """A burst of a run of the session; whether there was room for it."""
         size = len(burst.packed)
         if self._bursts and self._bytes + size > self._max_bytes:
@@ -39,7 +39,7 @@ class BurstQueue:
         """Have `get` return, with or without a burst."""
         self._came.set()
 
-    async def get(self) -> tuple[Burst, Binding] | None:
+    async def get(self) -> tuple[Burst, SessionRun] | None:
         """The next one; None when there is none after all. For one task."""
         await self._came.wait()
         if not self._bursts:

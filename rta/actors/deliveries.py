@@ -7,17 +7,17 @@ from functools import partial
 
 import trio
 
-from rta.history.delivery import Delivery, Mark, read_mark, write_mark
+from rta.history.delivery import Mark, UnackedSpans, read_mark, write_mark
 from rta.history.entry import Key
-from rta.node.run import NodeStream
+from rta.node.node_stream import NodeStream
 
-__all__ = ["Deliveries"]
+__all__ = ["AckTracker"]
 
 _MARK = 0.25  # seconds until an acknowledgement is on disk: what comes again after a crash
 _MARK_OF_NONE = 10.0  # the same, where no stream replays
 
 
-class Deliveries:
+class AckTracker:
     """Of the streams that replay."""
 
     def __init__(self, touched: Callable[[], None]) -> None:
@@ -25,7 +25,7 @@ class Deliveries:
         self.owing = trio.Event()
         """Set, and made anew, when a stream has come to owe something."""
         self._touched = touched
-        self._of: dict[Key, Delivery] = {}
+        self._of: dict[Key, UnackedSpans] = {}
         self._dirty = False
         self._marked_at = float("-inf")
 
@@ -34,15 +34,15 @@ class Deliveries:
         known = read_mark(mark)
         for stream in streams:
             if stream.definition.replay is not None:
-                self._of[stream.key] = Delivery(known.owed(stream.key, last))
+                self._of[stream.key] = UnackedSpans(known.owed(stream.key, last))
         self._dirty = True
 
-    def of(self, stream: NodeStream) -> Delivery | None:
+    def of(self, stream: NodeStream) -> UnackedSpans | None:
         """None: it does not replay."""
         if stream.definition.replay is None:
             self._of.pop(stream.key, None)
             return None
-        return self._of.setdefault(stream.key, Delivery())
+        return self._of.setdefault(stream.key, UnackedSpans())
 
     def forget(self, key: Key) -> None:
         """There is no such stream any more."""
@@ -50,19 +50,19 @@ class Deliveries:
 
     # ---- what becomes of entries
 
-    def sent(self, delivery: Delivery, first: int, last: int) -> Callable[[bool], None]:
+    def sent(self, delivery: UnackedSpans, first: int, last: int) -> Callable[[bool], None]:
         """A message of these entries is handed on; what is to be told whether it was delivered."""
         delivery.sent(first, last)
         return partial(self._settled, delivery, first)
 
-    def _settled(self, delivery: Delivery, first: int, delivered: bool) -> None:
+    def _settled(self, delivery: UnackedSpans, first: int, delivered: bool) -> None:
         delivery.settled(first, delivered)
         if not delivered:
             self.owing.set()
             self.owing = trio.Event()
         self._touch()
 
-    def replayed(self, delivery: Delivery, upto: int) -> None:
+    def replayed(self, delivery: UnackedSpans, upto: int) -> None:
         """What was owed has been acknowledged up to this position."""
         delivery.replayed(upto)
         self._touch()

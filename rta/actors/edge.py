@@ -13,7 +13,7 @@ from rta.actors.hub import SessionHub
 from rta.backoff import Backoff
 from rta.errors import MalformedError, TransportError, leaves
 from rta.ports import Batch, ClientGone, CloseCode, FrameConnection, Reporter
-from rta.session.client import Client, Fetch, Gone, Idle, Write
+from rta.session.client import Client, Gone, Idle, ReadLog, Write
 from rta.session.feed import SessionFeed
 from rta.session.subscription import NOTHING, read_request
 from rta.wire.block import TARGET
@@ -216,7 +216,7 @@ class EdgeActor:
                 case Write(frame):
                     left -= len(frame)
                     self._write(connection, frame)
-                case Fetch() as fetch:
+                case ReadLog() as fetch:
                     gone = await self._fetch(connection, fetch)
                     if gone is not None:
                         raise _Close(gone.code, gone.reason)
@@ -240,7 +240,7 @@ class EdgeActor:
             link.hold(memoryview(frame)[taken:])
             connection.feed.blocked(connection.client)
 
-    async def _fetch(self, connection: _Connection, fetch: Fetch) -> Gone | None:
+    async def _fetch(self, connection: _Connection, fetch: ReadLog) -> Gone | None:
         """Read for one client. Others that need the same wait for it, and find the chunk in the feed's cache."""
         key = (connection.feed, fetch.want, fetch.binding.serial, fetch.after, fetch.upto)
         if (under_way := self._fetching.get(key)) is not None:
@@ -254,7 +254,7 @@ class EdgeActor:
             del self._fetching[key]
             done.set()
 
-    async def _read(self, fetch: Fetch) -> Batch:
+    async def _read(self, fetch: ReadLog) -> Batch:
         backoff = Backoff()
         while True:
             try:

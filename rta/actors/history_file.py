@@ -15,7 +15,7 @@ from typing import TypeVar
 import structlog
 import trio
 
-from rta.actors.keeper import Keeper, KeeperLost, Keepers
+from rta.actors.history_worker import HistoryWorker, HistoryWorkerLost, OpenHistory
 from rta.errors import HistoryError
 from rta.health import Health
 from rta.history.calls import Beginning
@@ -54,7 +54,7 @@ class HistoryFile:
     def __init__(
         self,
         folder: Path,
-        keepers: Keepers,
+        keepers: OpenHistory,
         begin: Callable[[Beginning], None],
         health: Health,
         report: Reporter,
@@ -67,7 +67,7 @@ class HistoryFile:
         self._begin = begin
         self._health = health
         self._report = report
-        self._keeper: Keeper | None = None
+        self._keeper: HistoryWorker | None = None
         self._reviving = False
         """The keeper is gone by itself, and there will be another one at once."""
         self._wanted = trio.Event()
@@ -189,7 +189,7 @@ class HistoryFile:
                     raise (_NotTold if asked else HistoryError)(f"{self.path} cannot be used")
                 await self._changed.wait()
             asked = True
-            with suppress(KeeperLost):
+            with suppress(HistoryWorkerLost):
                 return await self._keeper.ask(writes, work, *arguments)
 
     # ---- what there is to say

@@ -17,11 +17,11 @@ import trio
 from rta.backoff import Backoff
 from rta.errors import TransportError
 from rta.health import Health
+from rta.hot_counters import HotCounters
 from rta.ports import START, Batch, BurstLog, Entry, Position, SessionRecord
 from rta.session.feed import SessionFeed
+from rta.session.frame_batch import BATCH_BYTES
 from rta.session.options import FanOutSettings
-from rta.session.run import RUN_BYTES
-from rta.session.tally import Tally
 
 __all__ = ["SessionHub"]
 
@@ -57,7 +57,7 @@ class _Reader:
 class SessionHub:
     """Where clients and other consumers find sessions."""
 
-    def __init__(self, buffer: BurstLog, settings: FanOutSettings, health: Health, tally: Tally) -> None:
+    def __init__(self, buffer: BurstLog, settings: FanOutSettings, health: Health, tally: HotCounters) -> None:
         self.buffer = buffer
         self.settings = settings
         self.tally = tally
@@ -369,7 +369,7 @@ def _parts(entries: list[Entry]) -> Iterator[list[Entry]]:
     for entry in entries:
         part.append(entry)
         size += len(entry.burst.packed)
-        if size >= RUN_BYTES or len(part) >= _RUN:
+        if size >= BATCH_BYTES or len(part) >= _RUN:
             yield part
             part, size = [], 0
     if part:

@@ -16,7 +16,7 @@ from rta.errors import TransportError
 from rta.health import Health
 from rta.ports import BurstLog, CloseSession, OpenSession, Reporter, Source, SourceUpdate
 from rta.wire import Burst
-from rta.writer import Pump, Watcher, WriteError, WriterSettings, write_to
+from rta.writer import Pump, WriteError, WriterObserver, WriterSettings, write_to
 
 __all__ = ["IngestActor"]
 
@@ -25,7 +25,7 @@ log = structlog.get_logger("rta.ingest")
 _SETTINGS = WriterSettings(max_bytes=1 << 20, on_full="wait", patience=5.0)
 
 
-class IngestActor(Watcher):
+class IngestActor(WriterObserver):
     """Runs one source until it ends or is cancelled."""
 
     def __init__(

@@ -20,30 +20,30 @@ import trio
 
 from rta.actors.alarms import Alarms
 from rta.actors.audit import Audit
-from rta.actors.command_desk import Answer, CommandDesk
-from rta.actors.fetch_desk import FetchDesk
-from rta.actors.hearing import Hearing
-from rta.actors.keeper import Keepers, in_a_process
+from rta.actors.command_server import CommandResult, CommandServer
+from rta.actors.fetch_server import FetchServer
+from rta.actors.history_worker import OpenHistory, in_a_process
 from rta.actors.presences import Presences, presence_of
 from rta.actors.publisher import Publisher
 from rta.actors.recorder import Recorder
 from rta.actors.replayer import Replayer
 from rta.actors.stream_commands import stream_commands
 from rta.actors.streams import Streams
+from rta.actors.subscriber import Subscriber
 from rta.actors.throttle import Throttle
 from rta.alarm.definition import AlarmDefinition
 from rta.errors import TransportError
 from rta.health import Health
+from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
-from rta.node.node import Cleared, Node, Removed, StateChanged, ToSend, Update
+from rta.node.node import Cleared, Node, NodeEvent, Removed, StateChanged, Update
+from rta.node.node_stream import NodeStream, Now
 from rta.node.pruning import ONLINE
-from rta.node.run import NodeStream, Now
 from rta.ports import Link, TopicBus, TopicMessage, Will
 from rta.ports.alarm import Alarm
 from rta.ports.command import Command
 from rta.rsmp.payload import encode
-from rta.rsmp.topics import Kind, NodeTopics
-from rta.session.tally import Tally
+from rta.rsmp.topics import NodeTopics, TopicKind
 from rta.stream.clock import ClockChanged, Sampled
 from rta.stream.definition import StatusDefinition, StreamDefinition
 from rta.wire.values import Ns
@@ -71,11 +71,11 @@ class NodeActor:
         samples: trio.MemoryReceiveChannel[Sampled | ClockChanged],
         health: Health,
         metrics: Metrics,
-        tally: Tally,
+        tally: HotCounters,
         clock: Callable[[], int],
         state_dir: Path | None = None,
         administration: bool = False,
-        keepers: Keepers = in_a_process,
+        keepers: OpenHistory = in_a_process,
     ) -> None:
         """`clock`: wall time, ns since the Unix epoch. `keepers` open the history."""
         self._id = node_id
@@ -92,8 +92,8 @@ class NodeActor:
         self._audit = Audit(state_dir, metrics)
         self._recorder = Recorder(state_dir, self._node, self._publish, self._now, health, metrics, keepers)
         self._replayer = Replayer(lambda: self._node.streams, self._recorder, bus, self._topics, metrics)
-        self._desk = CommandDesk(self._topics, self._answer, self._audit, self._now, metrics)
-        self._fetches = FetchDesk(
+        self._desk = CommandServer(self._topics, self._answer, self._audit, self._now, metrics)
+        self._fetches = FetchServer(
             self._topics,
             bus,
             self._node.keeps,
@@ -106,15 +106,21 @@ class NodeActor:
         )
         self.streams.changed = self._changed
         self._throttle = Throttle(self.streams, metrics)
-        self._hearing = Hearing(bus, health, metrics)
+        self._hearing = Subscriber(bus, health, metrics)
         self._presences = Presences(self._node, self._hearing, metrics)
         self.alarms = Alarms(self._publisher, self._now, metrics)
         self._due_changed = trio.Event()
         self._stop = trio.Event()
         self._ended = trio.Event()
         self._working = trio.CancelScope()
-        self._requests = tuple(self._topics.all(kind) for kind in (Kind.THROTTLE, Kind.COMMAND, Kind.FETCH))
-        self._own = (self._topics.all(Kind.STATE), self._topics.all(Kind.ALARM), self._topics.topic(Kind.PRESENCE))
+        self._requests = tuple(
+            self._topics.all(kind) for kind in (TopicKind.THROTTLE, TopicKind.COMMAND, TopicKind.FETCH)
+        )
+        self._own = (
+            self._topics.all(TopicKind.STATE),
+            self._topics.all(TopicKind.ALARM),
+            self._topics.topic(TopicKind.PRESENCE),
+        )
 
     def configure(
         self,
@@ -156,13 +162,15 @@ class NodeActor:
                     # Streams run from the start, with or without a connection.
                     self._recorder.take(self._node.start_defaults(self._now(), self._recorder.seqs()))
                     await self._recorder.settled(_COMMITTED)
-                    nursery.start_soon(self._hearing.hear, self._requests, self._asked)
-                    nursery.start_soon(self._hearing.hear, self._own, self._told)
+                    nursery.start_soon(self._hearing.run, self._requests, self._asked)
+                    nursery.start_soon(self._hearing.run, self._own, self._told)
                     nursery.start_soon(self._work)
                     nursery.start_soon(self._presences.run)
                     nursery.start_soon(self._publisher.run, self._refresh)
                     nursery.start_soon(self._count)
-                    async with self._bus.connect(self._id, Will(self._topics.topic(Kind.PRESENCE), encode("offline"))):
+                    async with self._bus.connect(
+                        self._id, Will(self._topics.topic(TopicKind.PRESENCE), encode("offline"))
+                    ):
                         nursery.start_soon(self._stay_connected)
                         task_status.started()
                         await self._stop.wait()
@@ -235,12 +243,12 @@ class NodeActor:
         await self._recorder.settled(_COMMITTED)
         if self._publisher.up:
             with trio.move_on_after(_GOODBYE), suppress(TransportError):
-                topic = self._topics.topic(Kind.PRESENCE)
+                topic = self._topics.topic(TopicKind.PRESENCE)
                 await self._bus.publish(topic, encode("shutdown"), retain=True, qos=1)
 
     # ---- what is to be sent
 
-    def _publish(self, out: list[ToSend]) -> None:
+    def _publish(self, out: list[NodeEvent]) -> None:
         now = trio.current_time()
         publisher = self._publisher
         for thing in out:
@@ -258,7 +266,7 @@ class NodeActor:
         self._recorder.take(self._node.refresh(streams, self._look_at_the_clock()))
         self._due_changed.set()
 
-    def _answer(self, answer: Answer) -> None:
+    def _answer(self, answer: CommandResult) -> None:
         self._publisher.result(answer.topic, answer.payload, answer.correlation)
 
     # ---- samples and time
@@ -272,12 +280,12 @@ class NodeActor:
 
     async def _take_samples(self) -> None:
         async for item in self._samples:
-            if self.alarms.take(item):
+            if self.alarms.feed(item):
                 continue
             now = self._look_at_the_clock()
             match item:
                 case Sampled(code, samples):
-                    self._recorder.take(self._node.take(code, samples, now))
+                    self._recorder.take(self._node.feed(code, samples, now))
                 case ClockChanged(code, clock):
                     self._node.set_clock(code, clock, now)
             self._due_changed.set()
@@ -322,17 +330,17 @@ class NodeActor:
         address = self._topics.parse(message.topic)
         if address is None:
             return
-        if address.kind is Kind.PRESENCE:
+        if address.kind is TopicKind.PRESENCE:
             # A retained one is from before, and has been answered by our announcing ourselves.
             if not message.retained and presence_of(message, self._metrics) != ONLINE and not self._stop.is_set():
                 self._publisher.online_again(trio.current_time())
-        elif address.kind is Kind.ALARM:
+        elif address.kind is TopicKind.ALARM:
             if message.retained and message.payload and not self.alarms.has(address.code):
                 self._publisher.clear_topic(message.topic)
         elif message.retained and message.payload and not self._node.has(address.code, address.name):
             # Ours from before, of a stream that is no longer configured.
             self._publisher.clear_topic(message.topic)
-            self._publisher.clear_topic(self._topics.topic(Kind.STATUS, address.code, address.name))
+            self._publisher.clear_topic(self._topics.topic(TopicKind.STATUS, address.code, address.name))
 
     def _asked(self, message: TopicMessage) -> None:
         address = self._topics.parse(message.topic)
@@ -340,9 +348,9 @@ class NodeActor:
             self._hearing.refused("unknown", "topic")
         elif message.retained:
             self._hearing.refused(address.kind.value, "retained")
-        elif address.kind is Kind.COMMAND:
-            self._desk.take(message, address.code)
-        elif address.kind is Kind.FETCH:
-            self._fetches.take(message, address, trio.current_time())
+        elif address.kind is TopicKind.COMMAND:
+            self._desk.handle(message, address.code)
+        elif address.kind is TopicKind.FETCH:
+            self._fetches.handle(message, address, trio.current_time())
         else:
-            self._throttle.take(message, address, trio.current_time())
+            self._throttle.handle(message, address, trio.current_time())

@@ -6,12 +6,12 @@ from functools import partial
 
 import trio
 
-from rta.actors.hearing import Hearing
+from rta.actors.subscriber import Subscriber
 from rta.errors import MalformedError
 from rta.node.node import Node
 from rta.ports import Reporter, TopicMessage
 from rta.rsmp.payload import read
-from rta.rsmp.topics import Kind, NodeTopics
+from rta.rsmp.topics import NodeTopics, TopicKind
 
 __all__ = ["Presences", "presence_of"]
 
@@ -19,7 +19,7 @@ __all__ = ["Presences", "presence_of"]
 class Presences:
     """Of the consumers of one node."""
 
-    def __init__(self, node: Node, hearing: Hearing, report: Reporter) -> None:
+    def __init__(self, node: Node, hearing: Subscriber, report: Reporter) -> None:
         self._node = node
         self._hearing = hearing
         self._report = report
@@ -46,8 +46,8 @@ class Presences:
 
     async def _watch(self, consumer: str, scope: trio.CancelScope) -> None:
         with scope:
-            topic = NodeTopics(consumer).topic(Kind.PRESENCE)
-            await self._hearing.hear((topic,), partial(self._heard, consumer))
+            topic = NodeTopics(consumer).topic(TopicKind.PRESENCE)
+            await self._hearing.run((topic,), partial(self._heard, consumer))
 
     def _heard(self, consumer: str, message: TopicMessage) -> None:
         self._node.pruning.heard(consumer, presence_of(message, self._report))

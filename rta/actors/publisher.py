@@ -19,12 +19,12 @@ import trio
 from attrs import define
 
 from rta.errors import TransportError, UndeliverableError
+from rta.hot_counters import HotCounters
 from rta.node.node import Update
-from rta.node.run import NodeStream
+from rta.node.node_stream import NodeStream
 from rta.ports import Qos, Reporter, TopicBus
 from rta.rsmp.payload import encode, write_status
-from rta.rsmp.topics import Kind, NodeTopics
-from rta.session.tally import Tally
+from rta.rsmp.topics import NodeTopics, TopicKind
 
 __all__ = ["Publisher"]
 
@@ -48,10 +48,10 @@ class _Result:
 class Publisher:
     """Owns the way out of one node. Runs until cancelled."""
 
-    def __init__(self, bus: TopicBus, topics: NodeTopics, report: Reporter, tally: Tally) -> None:
+    def __init__(self, bus: TopicBus, topics: NodeTopics, report: Reporter, tally: HotCounters) -> None:
         self._bus = bus
         self._topics = topics
-        self._status_topic = lru_cache(maxsize=_TOPICS)(partial(topics.topic, Kind.STATUS))
+        self._status_topic = lru_cache(maxsize=_TOPICS)(partial(topics.topic, TopicKind.STATUS))
         self._report = report
         self._tally = tally
         self._owed: dict[str, tuple[bytes, Qos]] = {}
@@ -117,7 +117,7 @@ class Publisher:
     def remove(self, stream: NodeStream) -> None:
         """There is no such stream any more; nothing of it stays retained."""
         self.clear(stream)
-        self._keep(self._topics.topic(Kind.STATE, *stream.key), b"")
+        self._keep(self._topics.topic(TopicKind.STATE, *stream.key), b"")
 
     # ---- what there is to say
 
@@ -172,7 +172,7 @@ class Publisher:
 
     def state(self, stream: NodeStream, running: bool) -> None:
         """Whether it runs."""
-        topic = self._topics.topic(Kind.STATE, *stream.key)
+        topic = self._topics.topic(TopicKind.STATE, *stream.key)
         self._keep(topic, encode({"state": "running" if running else "stopped"}))
 
     def clear(self, stream: NodeStream) -> None:
@@ -187,11 +187,11 @@ class Publisher:
 
     def alarm(self, code: str, payload: bytes) -> None:
         """The full update of an alarm: the latest is kept until it could be sent."""
-        self._keep(self._topics.topic(Kind.ALARM, code), payload)
+        self._keep(self._topics.topic(TopicKind.ALARM, code), payload)
 
     def alarm_event(self, code: str, payload: bytes) -> bool:
         """What has changed of an alarm; whether it is on its way. It is not kept: a full update follows it."""
-        topic = self._topics.topic(Kind.ALARM, code)
+        topic = self._topics.topic(TopicKind.ALARM, code)
         if not self.up or topic in self._owed:  # a full update of before would come behind it, and take it back
             return False
         try:
@@ -205,7 +205,7 @@ class Publisher:
 
     def presence(self, word: str) -> None:
         """What we say of ourselves."""
-        self._keep(self._topics.topic(Kind.PRESENCE), encode(word))
+        self._keep(self._topics.topic(TopicKind.PRESENCE), encode(word))
 
     def online_again(self, now: float) -> None:
         """Somebody has published that we are away; say that we are not, in time. `now`: steady seconds."""

@@ -19,18 +19,18 @@ from typing import TypeVar
 import trio
 from attrs import define, field
 
-from rta.actors.deliveries import Deliveries
+from rta.actors.deliveries import AckTracker
 from rta.actors.history_file import HistoryFile, Written
-from rta.actors.keeper import Keepers
+from rta.actors.history_worker import OpenHistory
 from rta.errors import HistoryError
 from rta.health import Health
 from rta.history.calls import Beginning
-from rta.history.delivery import Delivery
-from rta.history.entry import Bounds, Key, Limit, NewEntry
+from rta.history.delivery import UnackedSpans
+from rta.history.entry import Bounds, Key, NewEntry, Retention
 from rta.history.store import HistoryStore
 from rta.history.work import commit, trim
-from rta.node.node import Node, Removed, ToSend, Update
-from rta.node.run import NodeStream, Now
+from rta.node.node import Node, NodeEvent, Removed, Update
+from rta.node.node_stream import NodeStream, Now
 from rta.ports import Reporter
 from rta.rsmp.message import StatusMessage
 from rta.rsmp.payload import write_values
@@ -58,7 +58,7 @@ class _Group:
     number: int
     since: float
     """When they came, steady seconds."""
-    things: list[ToSend] = field(factory=list)
+    things: list[NodeEvent] = field(factory=list)
     entries: list[NewEntry] = field(factory=list)
     replayed: list[tuple[Update, int, int]] = field(factory=list)
     """Updates of streams that replay, and the first and last position of their entries."""
@@ -71,11 +71,11 @@ class Recorder:
         self,
         folder: Path | None,
         node: Node,
-        pass_on: Callable[[list[ToSend]], None],
+        pass_on: Callable[[list[NodeEvent]], None],
         clock: Callable[[], Now],
         health: Health,
         report: Reporter,
-        keepers: Keepers,
+        keepers: OpenHistory,
     ) -> None:
         """`folder`: the state directory; None: nothing is kept. `pass_on`: to the publisher."""
         self._node = node
@@ -83,7 +83,7 @@ class Recorder:
         self._clock = clock
         self._report = report
         self._file = None if folder is None else HistoryFile(folder, keepers, self._begin, health, report)
-        self.deliveries = Deliveries(self._wake_up)
+        self.deliveries = AckTracker(self._wake_up)
         self._queue: deque[_Group] = deque()
         self._batch: list[_Group] = []
         self._waiting = 0
@@ -166,7 +166,7 @@ class Recorder:
             raise HistoryError("there is no history without a state directory")
         return await self._file.read(work, *arguments)
 
-    def delivery(self, stream: NodeStream) -> Delivery | None:
+    def delivery(self, stream: NodeStream) -> UnackedSpans | None:
         """What of a stream is to be delivered; None: it does not replay, or there is no history now."""
         return self.deliveries.of(stream) if self.usable else None
 
@@ -182,12 +182,12 @@ class Recorder:
 
     # ---- the way through
 
-    def take(self, out: list[ToSend]) -> None:
+    def take(self, out: list[NodeEvent]) -> None:
         """What the node has to send."""
         if self._file is None:
             self._pass_on(out)
             return
-        direct: list[ToSend] = []
+        direct: list[NodeEvent] = []
         group: _Group | None = None
         usable = self.usable
         for thing in out:
@@ -259,7 +259,7 @@ class Recorder:
         self._moved.set()
         self._moved = trio.Event()
 
-    def _forget(self, thing: ToSend) -> None:
+    def _forget(self, thing: NodeEvent) -> None:
         """A stream that is removed leaves nothing, once what was before it has gone on."""
         if isinstance(thing, Removed):
             key = thing.stream.key
@@ -401,7 +401,7 @@ class Recorder:
             else:
                 self.deliveries.spoil()
 
-    def _limits(self) -> tuple[dict[Key, Limit], Limit]:
+    def _limits(self) -> tuple[dict[Key, Retention], Retention]:
         """How much is to be kept now; of streams that are no longer configured the last day, lest a slip in the file
         costs it."""
         now = self._clock()
@@ -409,5 +409,5 @@ class Recorder:
         for stream in self._node.streams:
             history = stream.definition.history
             if history is not None:
-                limits[stream.key] = Limit(history.entries, Ns(self._node.ts(stream, now) - history.age))
-        return limits, Limit(_UNKNOWN.entries, Ns(now.wall - _UNKNOWN.age))
+                limits[stream.key] = Retention(history.entries, Ns(self._node.ts(stream, now) - history.age))
+        return limits, Retention(_UNKNOWN.entries, Ns(now.wall - _UNKNOWN.age))

@@ -16,11 +16,11 @@ import trio
 
 from rta.actors.recorder import Recorder
 from rta.errors import HistoryError, TransportError, UndeliverableError
-from rta.history.delivery import Delivery
+from rta.history.delivery import UnackedSpans
 from rta.history.replay import ReplayMessage, next_message, nothing_owed
-from rta.node.run import NodeStream
+from rta.node.node_stream import NodeStream
 from rta.ports import Reporter, TopicBus
-from rta.rsmp.topics import Kind, NodeTopics
+from rta.rsmp.topics import NodeTopics, TopicKind
 
 __all__ = ["Replayer"]
 
@@ -92,7 +92,7 @@ class Replayer:
                 await trio.sleep_until(began + 1 / stream.definition.replay)
         return True
 
-    async def _next(self, stream: NodeStream, delivery: Delivery) -> ReplayMessage:
+    async def _next(self, stream: NodeStream, delivery: UnackedSpans) -> ReplayMessage:
         span = delivery.owed
         if span is None:
             return nothing_owed()
@@ -100,7 +100,7 @@ class Replayer:
 
     async def _send(self, stream: NodeStream, message: ReplayMessage) -> bool:
         """Until it is acknowledged; whether it was. A lost connection ends us."""
-        topic = self._topics.topic(Kind.REPLAY, *stream.key)
+        topic = self._topics.topic(TopicKind.REPLAY, *stream.key)
         try:
             await self._bus.publish(topic, message.payload, qos=1)
         except UndeliverableError as e:

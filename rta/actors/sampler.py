@@ -15,7 +15,7 @@ import structlog
 import trio
 from attrs import define
 
-from rta.actors.documents import Documents
+from rta.actors.configuration_cache import ConfigurationCache
 from rta.actors.hub import SessionHub
 from rta.actors.session_sampler import SessionSampler
 from rta.errors import MalformedError, TransportError
@@ -23,9 +23,9 @@ from rta.health import Health
 from rta.ports import BurstLog, Position, Reporter, TopicBus, TopicMessage, TopicSubscription
 from rta.rsmp.message import Component, Value
 from rta.sampling.selection import choose, open_sessions
-from rta.sampling.sources import StatusBinding, TopicSource
+from rta.sampling.sources import StatusSources, TopicSource
 from rta.sampling.topic_values import read_payload, value_at
-from rta.session_list import Lookout
+from rta.session_list import SessionListCache
 from rta.stream.clock import LIVE, ClockChanged, Sampled, StreamClock
 from rta.stream.sample import Sample
 from rta.wire.values import Ns
@@ -57,7 +57,7 @@ class Sampler:
         self,
         buffer: BurstLog,
         hub: SessionHub,
-        bindings: Sequence[StatusBinding],
+        bindings: Sequence[StatusSources],
         out: trio.MemorySendChannel[Sampled | ClockChanged],
         health: Health,
         report: Reporter,
@@ -72,8 +72,8 @@ class Sampler:
         self._report = report
         self._topics = topics
         self._wall = clock
-        self._lookout = Lookout(buffer.sessions)
-        self._documents = Documents(buffer, report)
+        self._lookout = SessionListCache(buffer.sessions)
+        self._documents = ConfigurationCache(buffer, report)
         self._of_sessions = [b for b in bindings if any(not isinstance(s, TopicSource) for s in b.sources.values())]
         self._of_topics: dict[str, list[tuple[str, str, Component, TopicSource | None]]] = {}
         """Whose values are from which topic; None: of what comes there, only that it comes."""
@@ -131,7 +131,7 @@ class Sampler:
         sessions = open_sessions(await self._lookout.records())
         for binding in self._of_sessions:
             self._choose(binding.code, choose(binding.selector, sessions))
-        wanted: dict[str, list[StatusBinding]] = {}
+        wanted: dict[str, list[StatusSources]] = {}
         for binding in self._of_sessions:
             if binding.code in self._follows:
                 wanted.setdefault(self._follows[binding.code], []).append(binding)

@@ -13,15 +13,15 @@ import structlog
 import trio
 
 from rta.actors.burst_queue import BurstQueue
-from rta.actors.documents import Documents
-from rta.actors.playing import Deliver, Player
+from rta.actors.configuration_cache import ConfigurationCache
+from rta.actors.sample_pacer import Deliver, SamplePacer
 from rta.backoff import Backoff
 from rta.errors import MalformedError, TransportError
 from rta.health import Health
 from rta.ports import BurstLog, Entry, Position, Reporter
-from rta.sampling.session_decoder import SessionBinding
-from rta.sampling.sources import StatusBinding
-from rta.session.client import Binding
+from rta.sampling.session_decoder import SessionDecoder
+from rta.sampling.sources import StatusSources
+from rta.session.client import SessionRun
 from rta.session.feed import SessionFeed
 from rta.stream.clock import Tempo
 from rta.stream.sample import Sample
@@ -45,7 +45,7 @@ class SessionSampler:
         self,
         feed: SessionFeed,
         buffer: BurstLog,
-        documents: Documents,
+        documents: ConfigurationCache,
         deliver: Deliver,
         ended: Callable[[], None],
         health: Health,
@@ -67,7 +67,7 @@ class SessionSampler:
         self._health = health
         self._who = f"sampling of session {feed.identity!r}"
         self._report = report
-        self._player = Player(deliver, clock)
+        self._player = SamplePacer(deliver, clock)
         self._queue = BurstQueue(_WAITING)
         self._busy = True
         self._dropping = False
@@ -76,18 +76,18 @@ class SessionSampler:
         self._newest_only = newest_only
         self._after = self._upto
         self._piece: list[Burst] = []
-        self._statuses: list[StatusBinding] = []
+        self._statuses: list[StatusSources] = []
         self._json: str | None = None
         self._stale = False
         self._lacking = False
         self._learned_at = 0.0
         self._bound_to: list[ConfigBinding] = []
-        self._binding = SessionBinding((), ())
+        self._binding = SessionDecoder((), ())
         self._missing: list[str] = []
         self._tempo: Tempo | None = None
         self._stop_observing = feed.observe(self._take)
 
-    def serve(self, statuses: Sequence[StatusBinding]) -> None:
+    def serve(self, statuses: Sequence[StatusSources]) -> None:
         """Which statuses the samples are for, from now on."""
         if list(statuses) != self._statuses:
             self._statuses = list(statuses)
@@ -164,7 +164,7 @@ class SessionSampler:
         if text is not None and text is not self._json:
             try:
                 model = read_session(text)
-                self._tempo = Tempo.of(model)
+                self._tempo = Tempo.from_session(model)
                 bound_to = bound_to if model.config_bindings is None else model.config_bindings
             except MalformedError as e:
                 self._report.malformed(f"session {self.feed.identity}", e.kind, str(e))
@@ -175,9 +175,9 @@ class SessionSampler:
         self._learned_at = trio.current_time()
 
     def _bind(
-        self, statuses: Sequence[StatusBinding], known: list[tuple[Configuration, ConfigBinding]], needed: int
+        self, statuses: Sequence[StatusSources], known: list[tuple[Configuration, ConfigBinding]], needed: int
     ) -> None:
-        self._binding = SessionBinding(statuses, known)
+        self._binding = SessionDecoder(statuses, known)
         self._lacking = len(known) < needed
         missing = self._binding.missing if not self._lacking else self._missing
         new = [m for m in missing if m not in self._missing]
@@ -191,7 +191,7 @@ class SessionSampler:
 
     # ---- what came before
 
-    async def _enter(self, run: Binding) -> None:
+    async def _enter(self, run: SessionRun) -> None:
         """The session runs again; its time, if it keeps it, begins anew."""
         self._run, self._newest_only, self._upto = run, False, run.joined
         self._player.begin_anew()

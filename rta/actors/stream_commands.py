@@ -12,7 +12,7 @@ from attrs.validators import ge
 
 from rta.actors.streams import Streams
 from rta.node.listing import page
-from rta.node.run import By, Refused
+from rta.node.node_stream import Initiator, Refused
 from rta.ports import option
 from rta.ports.command import Call, Command
 
@@ -61,8 +61,8 @@ def stream_commands(streams: Streams) -> list[Command]:
     ]
 
 
-def _by(call: Call) -> By:
-    return By("topic", call.sender)
+def _by(call: Call) -> Initiator:
+    return Initiator("topic", call.sender)
 
 
 def _which(fields: dict[str, Any]) -> tuple[str, str]:

@@ -16,10 +16,10 @@ import trio
 
 from rta.actors.audit import Audit
 from rta.actors.recorder import Recorder
-from rta.node.changes import Change, Changes, changed, load_changes, merged, new_stream, save_changes
+from rta.node.changes import Changes, StreamChange, changed, load_changes, merged, new_stream, save_changes
 from rta.node.listing import list_stream
-from rta.node.node import Node, ToSend
-from rta.node.run import CONFIGURATION, By, NodeStream, Now, Refusal, Refused
+from rta.node.node import Node, NodeEvent
+from rta.node.node_stream import CONFIGURATION, Initiator, NodeStream, Now, Refusal, Refused
 from rta.rsmp.topics import RESERVED
 from rta.stream.definition import StreamDefinition
 
@@ -36,7 +36,7 @@ class Streams:
     def __init__(
         self,
         node: Node,
-        emit: Callable[[list[ToSend]], None],
+        emit: Callable[[list[NodeEvent]], None],
         audit: Audit,
         clock: Callable[[], Now],
         state_dir: Path | None,
@@ -94,7 +94,7 @@ class Streams:
     # ---- start and stop
 
     def start(
-        self, code: str, name: str, by: By, timeout: float | None = None, consumer: str | None = None
+        self, code: str, name: str, by: Initiator, timeout: float | None = None, consumer: str | None = None
     ) -> dict[str, Any]:
         """Start or renew; the stream as listed. `timeout` in seconds.
 
@@ -107,7 +107,7 @@ class Streams:
         self.changed()
         return self._listed(stream)
 
-    def stop(self, code: str, name: str, by: By) -> dict[str, Any]:
+    def stop(self, code: str, name: str, by: Initiator) -> dict[str, Any]:
         """Stop; the stream as listed.
 
         :raises Refused: there is none.
@@ -122,7 +122,7 @@ class Streams:
         """Stop what is due; the reason of each."""
         now = self._clock()
         pruned, out = self._node.prune(now)
-        reasons = [stream.stopped_by or By("pruning") for stream in pruned]
+        reasons = [stream.stopped_by or Initiator("pruning") for stream in pruned]
         for stream, by in zip(pruned, reasons, strict=True):
             self._audit.note(now, "prune", by, "ok", code=stream.definition.code, stream=stream.definition.name)
         self._emit(out)
@@ -132,7 +132,7 @@ class Streams:
 
     # ---- administration
 
-    async def add(self, fields: Mapping[str, Any], by: By) -> dict[str, Any]:
+    async def add(self, fields: Mapping[str, Any], by: Initiator) -> dict[str, Any]:
         """A new stream of a status; as listed.
 
         :raises Refused: administration is not allowed, or a field is wrong.
@@ -149,13 +149,13 @@ class Streams:
                     raise Refused(f"there are {_STREAMS} streams already", kind=Refusal.CONFLICT)
                 self._node.check_names(definition)
                 kept = {k: v for k, v in fields.items() if k not in ("code", "name") and v is not None}
-                await self._keep(definition, Change("add", kept))
+                await self._keep(definition, StreamChange("add", kept))
                 stream = self._node.add(definition, self._clock())
                 self._emit(self._node.begin_default(stream, self._clock()))
         self.changed()
         return self._listed(stream)
 
-    async def edit(self, code: str, name: str, fields: Mapping[str, Any], by: By) -> dict[str, Any]:
+    async def edit(self, code: str, name: str, fields: Mapping[str, Any], by: Initiator) -> dict[str, Any]:
         """Change some settings of a stream; null is the default. A running one starts anew unless only its description
         changes. As listed.
 
@@ -169,13 +169,13 @@ class Streams:
                     if fixed in fields:
                         raise Refused("cannot be changed; add another stream and remove this one", fixed)
                 definition = changed(old.definition, fields, self._node.statuses[old.definition.code])
-                await self._keep(definition, Change("edit", dict(fields)))
+                await self._keep(definition, StreamChange("edit", dict(fields)))
                 stream, out = self._node.edit(old, definition, self._clock())
                 self._emit(out)
         self.changed()
         return self._listed(stream)
 
-    async def remove(self, code: str, name: str, by: By) -> None:
+    async def remove(self, code: str, name: str, by: Initiator) -> None:
         """Stop a stream and forget it; what is retained of it is cleared.
 
         :raises Refused: administration is not allowed, or there is none.
@@ -184,7 +184,7 @@ class Streams:
             async with self._changing:
                 self._check_allowed()
                 stream = self._find(code, name)
-                await self._keep(stream.definition, Change("remove"))
+                await self._keep(stream.definition, StreamChange("remove"))
                 self._emit(self._node.remove(stream, by, self._clock()))
         self.changed()
 
@@ -205,7 +205,7 @@ class Streams:
                 self._left_out.add((code, name))
                 log.error("a change of a stream no longer fits", code=code, stream=name, change=change.kind, why=str(e))
 
-    def _restore(self, code: str, name: str, change: Change) -> None:
+    def _restore(self, code: str, name: str, change: StreamChange) -> None:
         now, status = self._clock(), self._node.statuses.get(code)
         if status is None:
             raise Refused(f"there is no status {code!r}", "code", Refusal.UNKNOWN)
@@ -228,7 +228,7 @@ class Streams:
             why = "there is no state directory to keep changes in ([site] state_dir)"
             raise Refused(why, kind=Refusal.FORBIDDEN)
 
-    async def _keep(self, definition: StreamDefinition, change: Change) -> None:
+    async def _keep(self, definition: StreamDefinition, change: StreamChange) -> None:
         assert self._state_dir is not None
         if definition.history is not None:
             await self._history.open()
@@ -252,7 +252,7 @@ class Streams:
 
     @contextmanager
     def _noted(
-        self, what: str, by: By, code: str, name: str, details: Mapping[str, Any] | None = None
+        self, what: str, by: Initiator, code: str, name: str, details: Mapping[str, Any] | None = None
     ) -> Iterator[None]:
         about = {"code": code, "stream": name, **(details or {})}
         try:

@@ -9,11 +9,11 @@ from typing import Any
 
 from rta.actors.streams import Streams
 from rta.errors import MalformedError
-from rta.node.quota import Quota
-from rta.node.run import By, Refused
+from rta.node.node_stream import Initiator, Refused
+from rta.node.token_bucket import TokenBucket
 from rta.ports import Reporter, TopicMessage
 from rta.rsmp.payload import read_map
-from rta.rsmp.topics import Address
+from rta.rsmp.topics import TopicAddress
 
 __all__ = ["Throttle"]
 
@@ -24,11 +24,11 @@ class Throttle:
     def __init__(self, streams: Streams, report: Reporter) -> None:
         self._streams = streams
         self._report = report
-        self._quota = Quota()
+        self._quota = TokenBucket()
 
-    def take(self, message: TopicMessage, address: Address, now: float) -> None:
+    def handle(self, message: TopicMessage, address: TopicAddress, now: float) -> None:
         """A message that came live. `now`: steady seconds."""
-        if not self._quota.take(now):
+        if not self._quota.acquire(now):
             self._refuse("flood")
             return
         try:
@@ -40,13 +40,13 @@ class Throttle:
         except Refused:
             self._refuse("refused")
 
-    def _act(self, asked: dict[str, Any], address: Address) -> None:
+    def _act(self, asked: dict[str, Any], address: TopicAddress) -> None:
         action, timeout, consumer = asked.get("action"), asked.get("timeout"), asked.get("consumer")
         if consumer is not None and not isinstance(consumer, str):
             raise MalformedError("type", "expected a node id as consumer")
         if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int | float)):
             raise MalformedError("type", "expected a number of seconds as timeout")
-        by = By("topic", consumer or "")
+        by = Initiator("topic", consumer or "")
         if action == "start":
             self._streams.start(address.code, address.name, by, timeout, consumer)
         elif action == "stop":

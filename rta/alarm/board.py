@@ -11,7 +11,7 @@ from typing import Any
 from attrs import define, evolve
 
 from rta.alarm.definition import AlarmDefinition, Rule, Silent, Skew, Threshold
-from rta.alarm.monitor import Change
+from rta.alarm.monitor import AlarmChange
 from rta.errors import RtaError
 from rta.options.values import format_duration
 from rta.rsmp.payload import iso
@@ -27,7 +27,7 @@ class _Alarm:
     description: str
     source: str
     rule: str
-    change: Change | None = None
+    change: AlarmChange | None = None
     """The last; None: there has been none since the process began, and it is not active."""
 
 
@@ -36,7 +36,7 @@ class AlarmBoard:
 
     def __init__(self) -> None:
         self._alarms: dict[str, dict[str, _Alarm]] = {}
-        self._active: dict[str, dict[str, Change]] = {}
+        self._active: dict[str, dict[str, AlarmChange]] = {}
 
     def add(self, code: str, components: Iterable[str], description: str, source: dict[str, str], rule: str) -> None:
         """Alarms that there are from now on, none of them active. `source`: by component.
@@ -61,7 +61,7 @@ class AlarmBoard:
         """Whether there is such an alarm. Without a component: any of the code."""
         return code in self._alarms and (component is None or component in self._alarms[code])
 
-    def apply(self, change: Change) -> bool:
+    def apply(self, change: AlarmChange) -> bool:
         """Whether it is news: an alarm that is as it was, with the same values, is none. One that stays active keeps
         the time since when it is."""
         alarm, active = self._alarms[change.code][change.component], self._active[change.code]
@@ -83,7 +83,7 @@ class AlarmBoard:
         """Whether this one is."""
         return component in self._active[code]
 
-    def active(self, code: str) -> list[Change]:
+    def active(self, code: str) -> list[AlarmChange]:
         """Those that are active, the longest first."""
         return sorted(self._active[code].values(), key=lambda change: change.ts)
 

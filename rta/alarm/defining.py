@@ -9,7 +9,7 @@ from rta.alarm.options import AlarmSettings
 from rta.node.defining import DefinitionError, Fault, define_selector
 from rta.rsmp.message import PLAIN, Component
 from rta.rsmp.names import read_code
-from rta.sampling.sources import SampleSource, StatusBinding, TopicSource, read_source
+from rta.sampling.sources import SampleSource, StatusSources, TopicSource, read_source
 from rta.wire.values import Ns
 
 __all__ = ["define_alarm"]
@@ -29,7 +29,7 @@ def define_alarm(settings: AlarmSettings) -> AlarmDefinition:
     if faults:
         raise DefinitionError(faults)
     code = read_code(settings.code)
-    binding = StatusBinding(
+    binding = StatusSources(
         binding_code(code),
         selector,
         {(VALUE, c): source for c, (source, _) in sources.items()},

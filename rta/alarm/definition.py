@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import field, frozen
 
 from rta.rsmp.message import PLAIN, Component
-from rta.sampling.sources import StatusBinding
+from rta.sampling.sources import StatusSources
 from rta.wire.values import Ns
 
 __all__ = ["VALUE", "AlarmDefinition", "Rule", "Silent", "Skew", "Threshold", "binding_code", "code_of"]
@@ -63,7 +63,7 @@ class AlarmDefinition:
 
     code: str
     rule: Rule
-    binding: StatusBinding
+    binding: StatusSources
     description: str = ""
     sources: dict[Component, str] = field(factory=dict)
     """Where the value of each component is from, as the configuration says it; PLAIN where it has none."""

@@ -33,7 +33,7 @@ class Fulls:
         self._due[code] = min(self._due[code], max(now, self._sent[code] + _GAP))
         self.next = min(self.next, self._due[code])
 
-    def take(self, now: float) -> list[str]:
+    def drain(self, now: float) -> list[str]:
         """The codes of those that are due, taken to be sent now."""
         if now < self.next:
             return []

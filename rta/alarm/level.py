@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from attrs import frozen
 
-from rta.stream.reading import NEVER
+from rta.stream.attribute_state import NEVER
 from rta.wire.values import Ns
 
 __all__ = ["Level", "Limits", "Turn"]
@@ -75,7 +75,7 @@ class Level:
         self._newest = self._last = NEVER
         self._value = self._since = None
 
-    def take(self, ts: Ns, value: float | None, at: Ns) -> list[Turn] | None:
+    def feed(self, ts: Ns, value: float | None, at: Ns) -> list[Turn] | None:
         """What a sample tells of the time before it; None: it is older than the newest, and counts for nothing. What
         it tells of itself is due. An unknown value neither raises nor clears, and what was about to begins anew."""
         if ts < self._newest:

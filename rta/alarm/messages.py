@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rta.alarm.monitor import Change
+from rta.alarm.monitor import AlarmChange
 from rta.rsmp.payload import MAX_PAYLOAD, encode, iso
 
 __all__ = ["event_messages", "full_message"]
@@ -17,7 +17,7 @@ __all__ = ["event_messages", "full_message"]
 _ROOM = MAX_PAYLOAD - 64  # for what is around the entries
 
 
-def event_messages(changes: Sequence[Change]) -> Iterator[tuple[bytes, int]]:
+def event_messages(changes: Sequence[AlarmChange]) -> Iterator[tuple[bytes, int]]:
     """Changes of one code, in as few messages as they fit into; and how many each is of."""
     entries: list[dict[str, Any]] = []
     size = 0
@@ -33,7 +33,7 @@ def event_messages(changes: Sequence[Change]) -> Iterator[tuple[bytes, int]]:
         yield encode({"entries": entries}), len(entries)
 
 
-def full_message(active: Sequence[Change]) -> tuple[bytes, int]:
+def full_message(active: Sequence[AlarmChange]) -> tuple[bytes, int]:
     """The active alarms of one code, and how many are left out."""
     payload = _full([_entry(change) for change in active])
     if len(payload) <= MAX_PAYLOAD:
@@ -52,6 +52,6 @@ def _full(entries: list[dict[str, Any]]) -> bytes:
     return encode({"entries": entries, "full": True})
 
 
-def _entry(change: Change) -> dict[str, Any]:
+def _entry(change: AlarmChange) -> dict[str, Any]:
     component = {"component": change.component} if change.component else {}
     return {"ts": iso(change.ts), **component, "active": change.active, "values": change.values}

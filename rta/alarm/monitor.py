@@ -15,18 +15,18 @@ from attrs import field, frozen
 from rta.alarm.definition import AlarmDefinition, Silent, Skew, Threshold
 from rta.alarm.level import Level, Limits, Turn
 from rta.alarm.silence import Silence
-from rta.node.run import Now
+from rta.node.node_stream import Now
 from rta.rsmp.message import Component, Value
 from rta.rsmp.payload import iso
 from rta.stream.clock import LIVE, StreamClock
 from rta.stream.sample import Sample
 from rta.wire.values import Ns
 
-__all__ = ["Change", "LevelMonitor", "Monitor", "SilenceMonitor", "SkewMonitor", "monitor_of", "steady"]
+__all__ = ["AlarmChange", "LevelMonitor", "Monitor", "SilenceMonitor", "SkewMonitor", "monitor_of", "steady"]
 
 
 @frozen(slots=True)
-class Change:
+class AlarmChange:
     """An alarm that is raised or cleared."""
 
     code: str
@@ -53,36 +53,36 @@ class LevelMonitor:
         self._levels = {component: Level(limits) for component in definition.components}
         self._clock = LIVE
 
-    def begin_anew(self, clock: StreamClock, now: Now) -> list[Change]:
+    def begin_anew(self, clock: StreamClock, now: Now) -> list[AlarmChange]:
         self._clock = clock
         for level in self._levels.values():
             level.begin_anew(clock.speed)
         return []
 
-    def take(self, samples: Sequence[Sample], now: Now, counts: Counter[str]) -> list[Change]:
+    def feed(self, samples: Sequence[Sample], now: Now, counts: Counter[str]) -> list[AlarmChange]:
         at, until = steady(now), self._clock.now(now.wall)
-        out: list[Change] = []
+        out: list[AlarmChange] = []
         for sample in sorted(samples, key=_moment):
             value = _number(sample.value)
             if value is None and sample.value is not None:
                 counts["no_number"] += 1
             # One that is ahead counts now: else a clock that was wrong once would shut out all that comes after.
-            turns = self._levels[sample.component].take(min(sample.ts, until), value, at)
+            turns = self._levels[sample.component].feed(min(sample.ts, until), value, at)
             if turns is None:
                 counts["out_of_order"] += 1
             else:
                 out += self._changes(sample.component, turns)
         return out
 
-    def advance(self, component: Component, now: Now) -> list[Change]:
+    def advance(self, component: Component, now: Now) -> list[AlarmChange]:
         return self._changes(component, self._levels[component].advance(steady(now)))
 
     def due(self, component: Component) -> Ns | None:
         return self._levels[component].due()
 
-    def _changes(self, component: Component, turns: Iterable[Turn]) -> list[Change]:
+    def _changes(self, component: Component, turns: Iterable[Turn]) -> list[AlarmChange]:
         code = self.definition.code
-        return [Change(code, component, t.ts, t.active, {"value": t.value, **self._said}) for t in turns]
+        return [AlarmChange(code, component, t.ts, t.active, {"value": t.value, **self._said}) for t in turns]
 
 
 class SkewMonitor:
@@ -96,17 +96,17 @@ class SkewMonitor:
         self._skews = dict.fromkeys(definition.components, 0.0)
         self._kept = False
 
-    def begin_anew(self, clock: StreamClock, now: Now) -> list[Change]:
+    def begin_anew(self, clock: StreamClock, now: Now) -> list[AlarmChange]:
         """A session that keeps its time has no skew, and ends what there was."""
         self._kept = clock.first is not None
-        out: list[Change] = []
+        out: list[AlarmChange] = []
         for component, level in self._levels.items():
             level.begin_anew(LIVE.speed)
             if self._kept:
                 out += self._take(component, 0.0, now)
         return out
 
-    def take(self, samples: Sequence[Sample], now: Now, counts: Counter[str]) -> list[Change]:
+    def feed(self, samples: Sequence[Sample], now: Now, counts: Counter[str]) -> list[AlarmChange]:
         if self._kept:
             return []
         newest: dict[Component, Ns] = {}
@@ -114,19 +114,19 @@ class SkewMonitor:
             newest[sample.component] = max(sample.ts, newest.get(sample.component, sample.ts))
         return [change for c, ts in newest.items() for change in self._take(c, (ts - now.wall) / 1e9, now)]
 
-    def advance(self, component: Component, now: Now) -> list[Change]:
+    def advance(self, component: Component, now: Now) -> list[AlarmChange]:
         return self._changes(component, self._levels[component].advance(steady(now)))
 
     def due(self, component: Component) -> Ns | None:
         return self._levels[component].due()
 
-    def _take(self, component: Component, skew: float, now: Now) -> list[Change]:
+    def _take(self, component: Component, skew: float, now: Now) -> list[AlarmChange]:
         self._skews[component] = skew
-        return self._changes(component, self._levels[component].take(now.wall, abs(skew), steady(now)) or [])
+        return self._changes(component, self._levels[component].feed(now.wall, abs(skew), steady(now)) or [])
 
-    def _changes(self, component: Component, turns: Iterable[Turn]) -> list[Change]:
+    def _changes(self, component: Component, turns: Iterable[Turn]) -> list[AlarmChange]:
         values = {"skew": round(self._skews[component], 3), "limit": self._limit}
-        return [Change(self.definition.code, component, turn.ts, turn.active, values) for turn in turns]
+        return [AlarmChange(self.definition.code, component, turn.ts, turn.active, values) for turn in turns]
 
 
 class SilenceMonitor:
@@ -138,30 +138,30 @@ class SilenceMonitor:
         self._silences = {component: Silence(rule.after, steady(now)) for component in definition.components}
         self._clock = LIVE
 
-    def begin_anew(self, clock: StreamClock, now: Now) -> list[Change]:
+    def begin_anew(self, clock: StreamClock, now: Now) -> list[AlarmChange]:
         if clock is not self._clock:  # our own clock, by which silence is measured, is never set
             self._clock = clock
             for silence in self._silences.values():
                 silence.begin_anew(clock.speed, steady(now))
         return []
 
-    def take(self, samples: Sequence[Sample], now: Now, counts: Counter[str]) -> list[Change]:
+    def feed(self, samples: Sequence[Sample], now: Now, counts: Counter[str]) -> list[AlarmChange]:
         newest: dict[Component, Ns] = {}
         for sample in samples:
             newest[sample.component] = max(sample.ts, newest.get(sample.component, sample.ts))
         at = steady(now)
-        return [self._change(c, now) for c, ts in newest.items() if self._silences[c].take(ts, at)]
+        return [self._change(c, now) for c, ts in newest.items() if self._silences[c].feed(ts, at)]
 
-    def advance(self, component: Component, now: Now) -> list[Change]:
+    def advance(self, component: Component, now: Now) -> list[AlarmChange]:
         return [self._change(component, now)] if self._silences[component].advance(steady(now)) else []
 
     def due(self, component: Component) -> Ns | None:
         return self._silences[component].due()
 
-    def _change(self, component: Component, now: Now) -> Change:
+    def _change(self, component: Component, now: Now) -> AlarmChange:
         silence = self._silences[component]
         values = {"silent": self._after / 1e9, "last": None if silence.last is None else iso(silence.last)}
-        return Change(self.definition.code, component, self._clock.now(now.wall), silence.active, values)
+        return AlarmChange(self.definition.code, component, self._clock.now(now.wall), silence.active, values)
 
 
 Monitor = LevelMonitor | SkewMonitor | SilenceMonitor

@@ -30,7 +30,7 @@ class Silence:
         self._heard = at
         self.last = None
 
-    def take(self, ts: Ns, at: Ns) -> bool:
+    def feed(self, ts: Ns, at: Ns) -> bool:
         """A sample has come; whether that ends the alarm. Its time does not matter, nor whether its value is known."""
         self._heard = at
         self.last = ts if self.last is None else max(self.last, ts)

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 
 from rta.alarm.definition import AlarmDefinition
-from rta.alarm.monitor import Change, Monitor, monitor_of, steady
-from rta.node.run import Now
+from rta.alarm.monitor import AlarmChange, Monitor, monitor_of, steady
+from rta.node.node_stream import Now
 from rta.rsmp.message import Component
-from rta.stream.agenda import Agenda, Timer
 from rta.stream.clock import LIVE, StreamClock
 from rta.stream.sample import Sample
+from rta.stream.timer_heap import Timer, TimerHeap
 from rta.wire.values import Ns
 
 __all__ = ["AlarmWatch"]
@@ -27,12 +27,12 @@ class AlarmWatch:
         """Silence counts from `now`."""
         self.counts: Counter[str] = Counter()
         """Samples that could not count: `out_of_order`, `no_number`, `unknown`."""
-        self._agenda = Agenda()
+        self._agenda = TimerHeap()
         self._clocks: dict[str, StreamClock] = {}
         self._monitors: dict[str, Monitor] = {}
         self._timers: dict[tuple[str, Component], Timer] = {}
         self._latest = now
-        self._out: list[Change] = []
+        self._out: list[AlarmChange] = []
         for definition in definitions:
             code = definition.code
             self._monitors[code] = monitor_of(definition, now)
@@ -41,7 +41,7 @@ class AlarmWatch:
                 self._timers[code, component] = Timer(partial(self._fire, code, component))
                 self._schedule(code, component)
 
-    def take(self, code: str, samples: Sequence[Sample], now: Now) -> list[Change]:
+    def feed(self, code: str, samples: Sequence[Sample], now: Now) -> list[AlarmChange]:
         """New samples of an alarm, in any order; and whatever is due by now."""
         self._reach(now)
         monitor = self._monitors.get(code)
@@ -50,12 +50,12 @@ class AlarmWatch:
             self.counts["unknown"] += len(samples) - len(known)
         if monitor is not None and known:
             # Samples first: they may say more of the time until now than that it has passed.
-            self._out += monitor.take(known, now, self.counts)
+            self._out += monitor.feed(known, now, self.counts)
             for component in {sample.component for sample in known}:
                 self._schedule(code, component)
         return self._run(now)
 
-    def set_clock(self, code: str, clock: StreamClock, now: Now) -> list[Change]:
+    def set_clock(self, code: str, clock: StreamClock, now: Now) -> list[AlarmChange]:
         """What comes from now on has another time, or is of another session."""
         self._reach(now)
         if code in self._monitors:
@@ -63,7 +63,7 @@ class AlarmWatch:
             self._begin_anew(code, now)
         return self._run(now)
 
-    def advance(self, now: Now) -> list[Change]:
+    def advance(self, now: Now) -> list[AlarmChange]:
         """Whatever is due by now."""
         self._reach(now)
         return self._run(now)
@@ -93,7 +93,7 @@ class AlarmWatch:
         if due is not None and (timer.entry is None or due < timer.entry[0]):
             self._agenda.set(timer, due)
 
-    def _run(self, now: Now) -> list[Change]:
+    def _run(self, now: Now) -> list[AlarmChange]:
         at = steady(now)
         while (head := self._agenda.head()) is not None and head[0] <= at:
             self._agenda.fire_head()

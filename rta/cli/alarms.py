@@ -25,7 +25,7 @@ from rta.consumer import StatusReceived, Watch
 from rta.errors import TransportError
 from rta.ports import TopicBus
 from rta.rsmp.payload import encode, iso
-from rta.rsmp.topics import Kind, NodeTopics
+from rta.rsmp.topics import NodeTopics, TopicKind
 from rta.wire.values import Ns
 
 __all__ = ["command"]
@@ -88,7 +88,7 @@ async def _until_told(bus: TopicBus, watch: Watch, me: str) -> None:
     :raises TransportError: it does not come.
     """
     entry = {"ts": iso(Ns(time.time_ns())), "seq": 1, "values": {"marker": True}}
-    marker = NodeTopics(me).topic(Kind.STATUS, _MARKER)
+    marker = NodeTopics(me).topic(TopicKind.STATUS, _MARKER)
     told = False
     with trio.move_on_after(_LONGEST):
         await bus.publish(marker, encode({"entries": [entry]}), qos=1)

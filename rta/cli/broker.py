@@ -26,7 +26,7 @@ from rta.consumer import Consumer, open_bus, open_consumer
 from rta.errors import ConfigError, Problem, RtaError, TransportError, first_error
 from rta.formatting import printable
 from rta.ports import Context, TopicBus, load_transport
-from rta.rsmp.topics import Kind, NodeTopics, valid_node
+from rta.rsmp.topics import NodeTopics, TopicKind, valid_node
 
 __all__ = ["Faults", "Joined", "Reach", "ask", "broker_options", "join", "read_reach"]
 
@@ -206,7 +206,7 @@ async def _forget(bus: TopicBus, consumer: str) -> None:
     with suppress(TransportError), trio.move_on_after(_FORGETTING, shield=True):
         async with bus.connect(consumer):
             await bus.link()
-            await bus.publish(NodeTopics(consumer).topic(Kind.PRESENCE), b"", retain=True, qos=1)
+            await bus.publish(NodeTopics(consumer).topic(TopicKind.PRESENCE), b"", retain=True, qos=1)
 
 
 def ask(reach: Reach, question: Callable[[Joined], Awaitable[T]]) -> T:

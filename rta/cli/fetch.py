@@ -13,7 +13,7 @@ import trio
 from attrs import define, frozen
 
 from rta.cli.broker import Joined, ask, broker_options, read_reach
-from rta.cli.fetch_progress import Progress, show_progress
+from rta.cli.fetch_progress import FetchProgress, show_progress
 from rta.cli.history_table import CsvTable, EntryWriter, JsonLines
 from rta.cli.moments import clock, read_moment
 from rta.cli.node_argument import read_node, read_stream
@@ -95,7 +95,7 @@ def command(
         raise click.BadParameter(str(e), param_hint="--timeout") from None
     wanted = _Wanted(read_node(node), *read_stream(code, stream), start, end, patience)
     reach = read_reach(config, broker, consumer_id)
-    progress = Progress(start, now if end is None else min(end, now))
+    progress = FetchProgress(start, now if end is None else min(end, now))
     outcome: _Outcome | None = None
     with lasting_pipe(), opened_output(output) as out, _writing(out, form, fill) as writer:
 
@@ -114,7 +114,7 @@ def _writing(out: IO[str], form: str, fill: bool) -> AbstractContextManager[Entr
     return closing(CsvTable(out, fill)) if form == "csv" else nullcontext(JsonLines(out))
 
 
-async def _fetch(joined: Joined, wanted: _Wanted, writer: EntryWriter, progress: Progress) -> _Outcome:
+async def _fetch(joined: Joined, wanted: _Wanted, writer: EntryWriter, progress: FetchProgress) -> _Outcome:
     outcome = _Outcome()
     fetching = joined.consumer.fetch(
         wanted.node, wanted.code, wanted.name, wanted.since, wanted.until, timeout=wanted.timeout

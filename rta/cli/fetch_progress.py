@@ -16,13 +16,13 @@ from rta.cli.moments import clock
 from rta.consumer import HistoryPage
 from rta.wire.values import Ns
 
-__all__ = ["Progress", "show_progress"]
+__all__ = ["FetchProgress", "show_progress"]
 
 _REFRESH = 0.2  # seconds
 
 
 @define
-class Progress:
+class FetchProgress:
     """How much of a time range has come."""
 
     since: Ns | None
@@ -53,7 +53,7 @@ class Progress:
 
 
 @asynccontextmanager
-async def show_progress(progress: Progress, terminal: bool) -> AsyncIterator[None]:
+async def show_progress(progress: FetchProgress, terminal: bool) -> AsyncIterator[None]:
     """Meanwhile, say how far it is, on standard error."""
     if not terminal:
         yield
@@ -64,7 +64,7 @@ async def show_progress(progress: Progress, terminal: bool) -> AsyncIterator[Non
         nursery.cancel_scope.cancel()
 
 
-async def _bar(progress: Progress) -> None:
+async def _bar(progress: FetchProgress) -> None:
     bar = Bar(BarColumn(), TextColumn("{task.percentage:>3.0f} %  {task.description}", markup=False))
     task = bar.add_task("", total=1.0)
     with Live(bar, console=Console(stderr=True), auto_refresh=False, transient=True) as live:

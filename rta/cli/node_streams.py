@@ -11,7 +11,7 @@ from rta.consumer import Consumer
 from rta.errors import MalformedError, RtaError, TransportError
 from rta.ports import TopicBus, valid_topic
 from rta.rsmp.payload import encode, read_map
-from rta.rsmp.topics import RESERVED, Kind, NodeTopics
+from rta.rsmp.topics import RESERVED, NodeTopics, TopicKind
 
 __all__ = ["NodeStreams"]
 
@@ -84,10 +84,10 @@ class NodeStreams:
         :raises TransportError: it does not.
         """
         wanted = "running" if action == "start" else "stopped"
-        topic = self._topics.topic(Kind.THROTTLE, code, name)
+        topic = self._topics.topic(TopicKind.THROTTLE, code, name)
         if not valid_topic(topic):
             raise RtaError(f"there can be no stream {code}/{name}")
-        async with self._bus.subscribe(self._topics.topic(Kind.STATE, code, name)) as states:
+        async with self._bus.subscribe(self._topics.topic(TopicKind.STATE, code, name)) as states:
             with trio.move_on_after(_ACKNOWLEDGED):
                 await self._bus.publish(topic, encode({"action": action, **details}), qos=1)
                 while True:

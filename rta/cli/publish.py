@@ -13,9 +13,9 @@ import click
 import trio
 from attrs import field, frozen
 
-from rta.cli.publish_progress import Progress, show_progress
+from rta.cli.publish_progress import PublishProgress, show_progress
 from rta.errors import ConfigError, Problem, RtaError, TransportError, first_error
-from rta.options import CONVERTER, Text, faults, written
+from rta.options import CONVERTER, EnvironmentText, faults, written
 from rta.ports import Context, Offer, Source, load_transport
 from rta.writer import Pump, open_writer
 
@@ -72,7 +72,7 @@ def command(
     A Redis that goes away meanwhile is waited for; nothing is lost. Ctrl-C ends the session as truncated and exits
     with 130; once more, and what has not been written is left.
     """
-    progress = Progress(sys.stdout.isatty())
+    progress = PublishProgress(sys.stdout.isatty())
     options = {name: value for name, value in named.items() if value is not None} | _pairs(more)
     if options.get("speed", "").strip() in ("0", "0.0"):
         options["speed"] = _AT_ONCE
@@ -111,7 +111,7 @@ def _structured(offer: Offer[Source], texts: dict[str, str], context: Context) -
     :raises ConfigError: every problem they, and the file, have.
     """
     try:
-        options = CONVERTER.structure({k: Text(v) for k, v in texts.items()}, offer.options)
+        options = CONVERTER.structure({k: EnvironmentText(v) for k, v in texts.items()}, offer.options)
     except (ValueError, ExceptionGroup) as e:
         raise ConfigError([Problem(f"{written(key)}: {message}") for key, message in faults(e, ())]) from None
     problems = [Problem(line) for line in offer.check(options, context)]
@@ -120,7 +120,7 @@ def _structured(offer: Offer[Source], texts: dict[str, str], context: Context) -
     return options
 
 
-async def _main(job: _Job, progress: Progress) -> RtaError | None:
+async def _main(job: _Job, progress: PublishProgress) -> RtaError | None:
     """What kept it from writing all of it."""
     error: RtaError | None = None
     try:
@@ -136,7 +136,7 @@ async def _main(job: _Job, progress: Progress) -> RtaError | None:
     return error
 
 
-async def _publish(job: _Job, progress: Progress) -> None:
+async def _publish(job: _Job, progress: PublishProgress) -> None:
     absent = "wait" if job.wait else "raise"
     async with (
         job.offer.open(job.options, job.context) as source,

@@ -16,15 +16,15 @@ from rich.text import Text
 
 from rta.ports import OpenSession, SourceUpdate
 from rta.wire import Burst, TimeRange, glance
-from rta.writer import Watcher, Writer
+from rta.writer import Writer, WriterObserver
 
-__all__ = ["Progress", "show_progress"]
+__all__ = ["PublishProgress", "show_progress"]
 
 _REFRESH = 0.2  # seconds
 _LINES = 10.0  # seconds between two lines that say how far it is
 
 
-class Progress(Watcher):
+class PublishProgress(WriterObserver):
     """What has happened so far. Also where the source reports what it left out."""
 
     def __init__(self, terminal: bool) -> None:
@@ -47,12 +47,12 @@ class Progress(Watcher):
     def wrote(self, identity: str, burst: Burst) -> None:
         self._bursts += 1
         self._bytes += burst.raw_size
-        self._span = TimeRange.of(self._span, burst.time_range)
+        self._span = TimeRange.union_of(self._span, burst.time_range)
         for text in burst.session_json:
             seen = glance(text)
             if seen.state.is_closed:
                 self._state = seen.state.name.lower()
-                self._span = TimeRange.of(self._span, seen.span)
+                self._span = TimeRange.union_of(self._span, seen.span)
 
     def failing(self, reason: str | None) -> None:
         self._reason = reason
@@ -96,7 +96,7 @@ class Progress(Watcher):
 
 
 @asynccontextmanager
-async def show_progress(progress: Progress, writer: Writer) -> AsyncIterator[None]:
+async def show_progress(progress: PublishProgress, writer: Writer) -> AsyncIterator[None]:
     """Meanwhile, say how far it is."""
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_bar if progress.terminal else _lines, progress, writer)
@@ -104,13 +104,13 @@ async def show_progress(progress: Progress, writer: Writer) -> AsyncIterator[Non
         nursery.cancel_scope.cancel()
 
 
-async def _lines(progress: Progress, writer: Writer) -> None:
+async def _lines(progress: PublishProgress, writer: Writer) -> None:
     while True:
         await trio.sleep(_LINES)
         click.echo(progress.line(writer))
 
 
-async def _bar(progress: Progress, writer: Writer) -> None:
+async def _bar(progress: PublishProgress, writer: Writer) -> None:
     # How much there is of it only the source knows, so the bar moves without an end.
     bar = Bar(SpinnerColumn(), BarColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
     task = bar.add_task("", total=None)

@@ -13,11 +13,11 @@ import click
 import structlog
 import trio
 
-from rta.actors.garbage import keep_collections_short
+from rta.actors.gc_tuning import keep_collections_short
 from rta.config import Config, check_config, load_config
 from rta.errors import ConfigError, RtaError, first_error
 from rta.logs import set_up_logging
-from rta.python_command import another_of_us
+from rta.python_command import python_command
 from rta.site import Site
 from rta.workers import Membership, Supervisor, hold_port
 
@@ -35,7 +35,7 @@ def command(path: Path | None, workers: int | None) -> None:
     """Run the service until SIGINT or SIGTERM; a second one ends it at once."""
     config = load_config(path, os.environ)
     config.site.workers = workers or config.site.workers
-    membership = Membership.of(os.environ)
+    membership = Membership.from_environment(os.environ)
     if membership is not None:
         options = attrs.evolve(config.edge.options, port=membership.port, reuse_port=True)
         config = attrs.evolve(config, edge=attrs.evolve(config.edge, options=options))
@@ -60,7 +60,7 @@ def command(path: Path | None, workers: int | None) -> None:
 
 def _supervise(config: Config, path: Path | None) -> int:
     options = config.edge.options
-    command = another_of_us("rta", "run", *(["--config", str(path)] if path is not None else []))
+    command = python_command("rta", "run", *(["--config", str(path)] if path is not None else []))
     with hold_port(options.host, options.port) as port:
         workers = config.site.workers
         supervisor = Supervisor(command, workers, port, config.site.grace, os.environ)

@@ -18,9 +18,9 @@ from rich.text import Text
 from rta.cli.service import url_option
 from rta.cli.terminal import cell, json_line, lasting_pipe
 from rta.client import RestClient
-from rta.client.board import Board, sparkline
 from rta.client.decode import Decoder
-from rta.client.follow import Watcher, find_session, follow_session
+from rta.client.follow import SessionObserver, find_session, follow_session
+from rta.client.latest_values import LatestValues, sparkline
 from rta.errors import RtaError, first_error
 from rta.formatting import printable
 from rta.wire import SessionModel, TimeRange
@@ -72,7 +72,7 @@ async def _show(rest: RestClient, identity: str, only: tuple[str, ...]) -> None:
             nursery.cancel_scope.cancel()
 
 
-class _Lines(Watcher):
+class _Lines(SessionObserver):
     """For pipes. Lines are flushed at the end of each message."""
 
     def session(self, model: SessionModel) -> None:
@@ -107,11 +107,11 @@ def _json_value(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-class _Screen(Watcher):
+class _Screen(SessionObserver):
     """For people."""
 
     def __init__(self) -> None:
-        self._board = Board()
+        self._board = LatestValues()
         self._model: SessionModel | None = None
         self._span: TimeRange | None = None
         self._note = ""
@@ -119,10 +119,10 @@ class _Screen(Watcher):
 
     def session(self, model: SessionModel) -> None:
         self._model, self._note = model, ""
-        self._span = TimeRange.of(self._span, model.span)
+        self._span = TimeRange.union_of(self._span, model.span)
 
     def burst(self, burst: Burst, decoder: Decoder) -> None:
-        self._span = TimeRange.of(self._span, burst.time_range)
+        self._span = TimeRange.union_of(self._span, burst.time_range)
         self._board.add(decoder.samples(burst), time.monotonic())
         for event in decoder.events(burst):
             what = f"{event.app_name} {event.event_definition_id} {event.status_text}"

@@ -155,8 +155,8 @@ async def _show(joined: Joined, watch: Watch, wanted: _Wanted, starter: Starter)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(refresh, live)
             async for event in watch:
-                gaps.take(event)
-                starter.take(event)
+                gaps.handle(event)
+                starter.handle(event)
 
 
 def _note(joined: Joined, watch: Watch, starter: Starter) -> str:
@@ -180,7 +180,7 @@ async def _print(joined: Joined, watch: Watch, wanted: _Wanted, starter: Starter
         nursery.start_soon(_tell_of_connection, joined)
         dropped = 0
         async for event in watch:
-            starter.take(event)
+            starter.handle(event)
             now = Ns(time.time_ns())
             for line in [event_json(event, now)] if wanted.form == "json" else event_lines(event, now):
                 await send.send(line)

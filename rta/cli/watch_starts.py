@@ -29,7 +29,7 @@ class Starter:
                 for code, name in self._streams:
                     self._ask(pattern, code, name)
 
-    def take(self, event: Event) -> None:
+    def handle(self, event: Event) -> None:
         """What has happened; a node may have turned up."""
         if isinstance(event, StreamChanged) and (event.code, event.name) in self._streams and event.state is not None:
             self._ask(event.node, event.code, event.name)

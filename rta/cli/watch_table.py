@@ -32,7 +32,7 @@ class GapCounts:
 
     healed: dict[tuple[str, str, str], tuple[int, int]] = field(factory=dict)
 
-    def take(self, event: Event) -> None:
+    def handle(self, event: Event) -> None:
         if isinstance(event, GapHealed) and not event.missing:
             key = event.node, event.code, event.name
             if key in self.healed or len(self.healed) < _STREAMS:

@@ -13,11 +13,11 @@ from rta.wire.burst import Burst, Event
 from rta.wire.columns import ColumnReader
 from rta.wire.conversion import BoundParameter, bind
 
-__all__ = ["Decoder", "Sample"]
+__all__ = ["Decoder", "ParameterSamples"]
 
 
 @frozen(slots=True)
-class Sample:
+class ParameterSamples:
     """Values of one parameter from one item: arrays of the same shape (n,)."""
 
     name: str
@@ -53,15 +53,15 @@ class Decoder:
         """The channels of the parameters that are given."""
         return set(self._by_channel)
 
-    def samples(self, burst: Burst) -> Iterator[Sample]:
+    def samples(self, burst: Burst) -> Iterator[ParameterSamples]:
         """All samples of a burst, item by item; rows of unknown channels are left out."""
         wanted = self._by_channel if self._only else None
         for channel, timestamps, samples in self._columns.read(burst, wanted):
             bound = self._by_channel.get(channel)
             if bound is None:
-                yield Sample(f"channel {channel}", timestamps, samples.astype(np.float64), None)
+                yield ParameterSamples(f"channel {channel}", timestamps, samples.astype(np.float64), None)
             for b in bound or ():
-                yield Sample(b.parameter.id, timestamps, b.values(samples), b)
+                yield ParameterSamples(b.parameter.id, timestamps, b.values(samples), b)
 
     @staticmethod
     def events(burst: Burst) -> list[Event]:

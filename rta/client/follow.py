@@ -13,10 +13,10 @@ from rta.errors import MalformedError, RtaError, TransportError
 from rta.wire import ConfigBinding, SessionModel, read_session
 from rta.wire.burst import Burst
 
-__all__ = ["Watcher", "find_session", "follow_session"]
+__all__ = ["SessionObserver", "find_session", "follow_session"]
 
 
-class Watcher(Protocol):
+class SessionObserver(Protocol):
     """What is told of a session."""
 
     def session(self, model: SessionModel) -> None:
@@ -56,7 +56,7 @@ async def find_session(rest: RestClient, wanted: str) -> SessionModel:
 
 
 class _Follower:
-    def __init__(self, rest: RestClient, identity: str, only: Collection[str], watcher: Watcher) -> None:
+    def __init__(self, rest: RestClient, identity: str, only: Collection[str], watcher: SessionObserver) -> None:
         self._rest = rest
         self._identity = identity
         self._only = set(only)
@@ -112,7 +112,7 @@ class _Follower:
             self._bound.add(key)
 
 
-async def follow_session(rest: RestClient, identity: str, only: Collection[str], watcher: Watcher) -> None:
+async def follow_session(rest: RestClient, identity: str, only: Collection[str], watcher: SessionObserver) -> None:
     """Until the session is closed. Reconnects with growing pauses; what the buffer holds comes again then.
 
     `only`: ids or names of parameters; none means all of them and the events.

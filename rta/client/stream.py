@@ -11,7 +11,7 @@ import trio
 from trio_websocket import ConnectionClosed, ConnectionRejected, WebSocketConnection, wrap_client_stream
 
 from rta.errors import TransportError
-from rta.wire import Limits, read_burst
+from rta.wire import SizeLimits, read_burst
 from rta.wire._pb import stream_pb2
 from rta.wire.burst import Burst
 from rta.wire.websocket import SUBPROTOCOL
@@ -37,7 +37,7 @@ class StreamClosed(TransportError):
 class LiveStream:
     """An open connection."""
 
-    def __init__(self, socket: WebSocketConnection, limits: Limits) -> None:
+    def __init__(self, socket: WebSocketConnection, limits: SizeLimits) -> None:
         self._socket = socket
         self._limits = limits
 
@@ -80,7 +80,7 @@ async def open_live_stream(base: str, identity: str) -> AsyncIterator[LiveStream
             socket = await _accepted(nursery, stream, base, identity)
             try:
                 # Chunks may hold a single burst of up to the limit, and merged ones somewhat more.
-                yield LiveStream(socket, Limits(burst=_MESSAGE, session_json=_MESSAGE))
+                yield LiveStream(socket, SizeLimits(burst=_MESSAGE, session_json=_MESSAGE))
             finally:
                 with trio.move_on_after(_CLOSE):
                     await socket.aclose()

@@ -10,7 +10,7 @@ from rta.config.tables import SLOTS, offer_for
 from rta.errors import Problem
 from rta.formatting import shown
 from rta.options import Key
-from rta.options.place import Place
+from rta.options.fault_location import FaultLocation
 from rta.ports import Context
 
 __all__ = ["check_config"]
@@ -21,7 +21,7 @@ def check_config(config: Config, context_for: Callable[[str], Context]) -> list[
 
     `context_for` gives the context of a transport by the table it fills, or by its source's name.
     """
-    place = Place(config.path, sources={i: source.name for i, source in enumerate(config.sources)})
+    place = FaultLocation(config.path, sources={i: source.name for i, source in enumerate(config.sources)})
     ours = [*_of_workers(config), *_of_state(config)]
     return [place.problem(key, message) for key, message in ours] + [
         place.problem(key, message)

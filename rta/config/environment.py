@@ -16,7 +16,7 @@ from rta.config.inherited import inherit, is_inherited, names_redis, squashed
 from rta.config.tables import SETTINGS, SLOTS, Slot, offer_for
 from rta.errors import Problem, RtaError
 from rta.formatting import shown
-from rta.options import Key, Text, options_fields
+from rta.options import EnvironmentText, Key, options_fields
 from rta.options.kinds import nested
 
 __all__ = ["Overrides", "config_variable", "names_redis_only", "override"]
@@ -176,7 +176,7 @@ def _put(document: dict[str, Any], key: Key, variable: str, value: str, done: Ov
             return  # the file has something else here, which loading says
         table[part] = inner.copy()
         table = table[part]
-    table[key[-1]] = Text(value)
+    table[key[-1]] = EnvironmentText(value)
     done.variables[key] = variable
 
 

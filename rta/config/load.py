@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rta.actors.relays import CommandSettings
+from rta.actors.configured_commands import CommandSettings
 from rta.alarm.defining import define_alarm
 from rta.alarm.definition import AlarmDefinition
 from rta.alarm.options import AlarmSettings
@@ -21,7 +21,7 @@ from rta.formatting import nearest, shown
 from rta.node.defining import DefinedStatus, DefinitionError, define_status
 from rta.node.options import StatusSettings
 from rta.options import CONVERTER, Key, faults, options_fields
-from rta.options.place import Place
+from rta.options.fault_location import FaultLocation
 from rta.rsmp.names import read_code
 
 __all__ = ["build_config", "load_config"]
@@ -47,10 +47,10 @@ def build_config(document: dict[str, Any], environ: Mapping[str, str], file: Pat
     :raises ConfigError: with every problem there is.
     """
     document = dict(document)
-    builder = _Builder(Place(file))
+    builder = _Builder(FaultLocation(file))
     builder.check_shape(document)
     overrides = override(document, environ)
-    builder.place = Place(
+    builder.place = FaultLocation(
         file, overrides.variables, _texts(document, "source", "name"), _texts(document, "status", "code")
     )
     tables: dict[str, Any] = {}
@@ -101,7 +101,7 @@ def _texts(document: dict[str, Any], table: str, key: str) -> dict[int, str]:
 class _Builder:
     """Collects problems while it structures table after table; what is None has a problem."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: FaultLocation) -> None:
         self.place = place
         self.problems: list[Problem] = []
         self.keeps = False

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from attrs import Attribute, define, field, frozen
 from attrs.validators import ge
 
-from rta.actors.relays import CommandSettings
+from rta.actors.configured_commands import CommandSettings
 from rta.alarm.definition import AlarmDefinition
 from rta.formatting import shown
 from rta.node.defining import DefinedStatus

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from attrs import define, frozen
 
-from rta.actors.relays import CommandSettings
+from rta.actors.configured_commands import CommandSettings
 from rta.alarm.options import AlarmSettings
 from rta.config.model import LoggingSettings, SiteSettings
 from rta.errors import RtaError

@@ -89,7 +89,7 @@ class Answers:
         finally:
             del self._expected[expected.correlation]
 
-    def take(self, message: TopicMessage) -> None:
+    def handle(self, message: TopicMessage) -> None:
         """Something has come on one of our topics."""
         expected = self._expected.get(message.correlation or b"")
         if expected is None or message.retained or expected.topic != message.topic:

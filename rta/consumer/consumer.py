@@ -29,7 +29,7 @@ from rta.errors import MalformedError, TransportError, UndeliverableError, first
 from rta.node.pruning import ONLINE
 from rta.ports import Link, Reporter, TopicBus, TopicMessage, Will
 from rta.rsmp.payload import encode
-from rta.rsmp.topics import RESERVED, Kind, NodeTopics, valid_node
+from rta.rsmp.topics import RESERVED, NodeTopics, TopicKind, valid_node
 from rta.wire.values import Ns
 
 __all__ = ["Consumer", "open_consumer"]
@@ -158,7 +158,7 @@ class Consumer:
         asked: dict[str, Any] = {"values": dict(values or {})}
         if component is not None:
             asked["component"] = component
-        topic, answer = NodeTopics(node).topic(Kind.COMMAND, code), self._topics.topic(Kind.RESULT, code)
+        topic, answer = NodeTopics(node).topic(TopicKind.COMMAND, code), self._topics.topic(TopicKind.RESULT, code)
         with self._answers.expect(answer, link) as expected:
             try:
                 with trio.fail_after(timeout):
@@ -197,7 +197,10 @@ class Consumer:
         """
         node, code, name = _stream(node, code, name)
         link = await self._connection()
-        topic, answer = NodeTopics(node).topic(Kind.FETCH, code, name), self._topics.topic(Kind.HISTORY, code, name)
+        topic, answer = (
+            NodeTopics(node).topic(TopicKind.FETCH, code, name),
+            self._topics.topic(TopicKind.HISTORY, code, name),
+        )
         with self._answers.expect(answer, link) as expected:
             sent = False
             with trio.move_on_after(timeout):
@@ -219,8 +222,8 @@ class Consumer:
 
     async def listen(self, *, task_status: trio.TaskStatus[None]) -> None:
         """Take what is sent to us, until cancelled."""
-        presence = self._topics.topic(Kind.PRESENCE)
-        filters = (self._topics.all(Kind.RESULT), self._topics.all(Kind.HISTORY), presence)
+        presence = self._topics.topic(TopicKind.PRESENCE)
+        filters = (self._topics.all(TopicKind.RESULT), self._topics.all(TopicKind.HISTORY), presence)
         begun = False
         while True:
             try:
@@ -233,7 +236,7 @@ class Consumer:
                         if message.topic == presence:
                             self._told(message)
                         else:
-                            self._answers.take(message)
+                            self._answers.handle(message)
                 self._report.count("rta_consumer_left_out_total", subscription.dropped, reason="flood")
                 self._answers.dropped()
             except TransportError as e:
@@ -269,7 +272,7 @@ class Consumer:
 
     def _say(self, presence: str) -> None:
         with suppress(TransportError):  # the next connection says it again
-            self._bus.send(self._topics.topic(Kind.PRESENCE), encode(presence), retain=True, qos=1)
+            self._bus.send(self._topics.topic(TopicKind.PRESENCE), encode(presence), retain=True, qos=1)
 
     async def leave(self) -> None:
         """Stop what we have set going, and say goodbye."""
@@ -278,7 +281,7 @@ class Consumer:
             return
         await self._starts.leave()
         with suppress(TransportError):
-            await self._bus.publish(self._topics.topic(Kind.PRESENCE), encode("shutdown"), retain=True, qos=1)
+            await self._bus.publish(self._topics.topic(TopicKind.PRESENCE), encode("shutdown"), retain=True, qos=1)
 
 
 def _stream(node: str, code: str, name: str) -> tuple[str, str, str]:
@@ -316,7 +319,7 @@ async def open_consumer(
     """
     if not valid_node(consumer_id):
         raise ValueError(f"{consumer_id[:80]!r} is not an id: levels joined by '/', without blanks, '+' and '#'")
-    presence = NodeTopics(consumer_id).topic(Kind.PRESENCE)
+    presence = NodeTopics(consumer_id).topic(TopicKind.PRESENCE)
     async with trio.open_nursery() as nursery:
         consumer = Consumer(bus, consumer_id, nursery, clock, report or Counts(), chance)
         await nursery.start(consumer.listen)

@@ -8,10 +8,10 @@ from typing import Protocol
 
 import trio
 
-from rta.consumer.agenda import Agenda
 from rta.consumer.events import Event
 from rta.consumer.fetch import Fetch
 from rta.consumer.gaps import Gap
+from rta.consumer.heal_schedule import HealSchedule
 from rta.consumer.picture import Picture
 from rta.errors import TransportError
 from rta.wire.values import Ns
@@ -53,7 +53,7 @@ class Healer:
         self._at_once = at_once
         self._tell = tell
         self._clock = clock
-        self._agenda = Agenda(picture)
+        self._agenda = HealSchedule(picture)
         self._changed = trio.Event()
 
     def wake(self) -> None:
@@ -65,8 +65,8 @@ class Healer:
         async with trio.open_nursery() as nursery:
             while True:
                 self._changed = trio.Event()
-                self._agenda.look(trio.current_time())
-                for gap in self._agenda.take(trio.current_time()):
+                self._agenda.refresh(trio.current_time())
+                for gap in self._agenda.pop_due(trio.current_time()):
                     nursery.start_soon(self._heal, gap, self._picture.gaps[gap][0].id)
                 due = self._agenda.due()
                 with trio.move_on_at(float("inf") if due is None else due):

@@ -8,12 +8,18 @@ from __future__ import annotations
 from attrs import frozen
 
 from rta.ports import topic_matches
-from rta.rsmp.topics import RESERVED, Address, Kind, valid_node
+from rta.rsmp.topics import RESERVED, TopicAddress, TopicKind, valid_node
 
 __all__ = ["Pattern", "read_pattern", "valid_code", "valid_name"]
 
 _LONGEST = 200  # characters of a code or a name
-_LEVELS = {Kind.PRESENCE: (0, 0), Kind.STATUS: (1, 2), Kind.STATE: (1, 2), Kind.REPLAY: (1, 2), Kind.ALARM: (1, 1)}
+_LEVELS = {
+    TopicKind.PRESENCE: (0, 0),
+    TopicKind.STATUS: (1, 2),
+    TopicKind.STATE: (1, 2),
+    TopicKind.REPLAY: (1, 2),
+    TopicKind.ALARM: (1, 1),
+}
 """Behind the kind: at least, at most."""
 
 
@@ -25,26 +31,26 @@ class Pattern:
 
     def filters(self, replay: bool) -> tuple[str, ...]:
         """What to subscribe to."""
-        kinds = [Kind.STATE, Kind.STATUS, Kind.ALARM, *([Kind.REPLAY] if replay else [])]
-        return (f"{self.text}/{Kind.PRESENCE}", *(f"{self.text}/{kind}/#" for kind in kinds))
+        kinds = [TopicKind.STATE, TopicKind.STATUS, TopicKind.ALARM, *([TopicKind.REPLAY] if replay else [])]
+        return (f"{self.text}/{TopicKind.PRESENCE}", *(f"{self.text}/{kind}/#" for kind in kinds))
 
     def fits(self, node: str) -> bool:
         return topic_matches(self.text, node)
 
-    def parse(self, topic: str) -> tuple[str, Address] | None:
+    def parse(self, topic: str) -> tuple[str, TopicAddress] | None:
         """The node and what is said of it; None: no topic that a node has."""
         levels = topic.split("/")
         count = self.text.count("/") + 1
         node, kind, rest = "/".join(levels[:count]), "".join(levels[count : count + 1]), levels[count + 1 :]
-        if kind not in set(Kind) or not valid_node(node) or not self.fits(node):
+        if kind not in set(TopicKind) or not valid_node(node) or not self.fits(node):
             return None
-        least, most = _LEVELS.get(Kind(kind), (1, 0))
+        least, most = _LEVELS.get(TopicKind(kind), (1, 0))
         if not least <= len(rest) <= most:
             return None
         code, name = (*rest, "", "")[:2]
         if (rest and not valid_code(code)) or (len(rest) > 1 and not valid_name(name)):
             return None
-        return node, Address(Kind(kind), code, "" if name == RESERVED else name)
+        return node, TopicAddress(TopicKind(kind), code, "" if name == RESERVED else name)
 
 
 def read_pattern(text: str) -> Pattern:

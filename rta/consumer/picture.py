@@ -29,11 +29,11 @@ from rta.consumer.events import (
 from rta.consumer.gaps import Gap
 from rta.consumer.reading import read_alarms, read_entries, read_presence, read_replay, read_state
 from rta.consumer.stream import RemoteStream, Taking
-from rta.consumer.values import Allowance, weight
+from rta.consumer.values import Allowance, memory_size
 from rta.errors import MalformedError
 from rta.node.pruning import ONLINE
 from rta.ports import Reporter
-from rta.rsmp.topics import Address, Kind
+from rta.rsmp.topics import TopicAddress, TopicKind
 from rta.wire.values import Ns
 
 __all__ = ["NODES", "Picture", "RemoteAlarm", "RemoteNode"]
@@ -86,15 +86,15 @@ class Picture:
         self.gaps: dict[Gap, tuple[RemoteNode, RemoteStream]] = {}
         """Every open one, those found first first."""
         self._report = report
-        self._kinds: dict[Kind, Callable[[RemoteNode, Address, bytes, bool, Ns], list[Event]]] = {
-            Kind.PRESENCE: self._presence,
-            Kind.STATE: self._state,
-            Kind.STATUS: self._status,
-            Kind.REPLAY: self._replay,
-            Kind.ALARM: self._alarm,
+        self._kinds: dict[TopicKind, Callable[[RemoteNode, TopicAddress, bytes, bool, Ns], list[Event]]] = {
+            TopicKind.PRESENCE: self._presence,
+            TopicKind.STATE: self._state,
+            TopicKind.STATUS: self._status,
+            TopicKind.REPLAY: self._replay,
+            TopicKind.ALARM: self._alarm,
         }
 
-    def feed(self, node_id: str, address: Address, payload: bytes, retained: bool, now: Ns) -> list[Event]:
+    def feed(self, node_id: str, address: TopicAddress, payload: bytes, retained: bool, now: Ns) -> list[Event]:
         """A message of a node, heard at `now` (wall time)."""
         node = self.nodes.get(node_id)
         if node is None:
@@ -138,7 +138,7 @@ class Picture:
 
     # ---- by kind of topic
 
-    def _presence(self, node: RemoteNode, _: Address, payload: bytes, retained: bool, now: Ns) -> list[Event]:
+    def _presence(self, node: RemoteNode, _: TopicAddress, payload: bytes, retained: bool, now: Ns) -> list[Event]:
         said = read_presence(payload)
         if said == node.presence and (retained or said is None):
             return []
@@ -146,7 +146,7 @@ class Picture:
         node.presence_at, node.presence_retained = now, retained
         return [] if said == before else [PresenceChanged(node.id, said, now, retained)]
 
-    def _state(self, node: RemoteNode, at: Address, payload: bytes, retained: bool, now: Ns) -> list[Event]:
+    def _state(self, node: RemoteNode, at: TopicAddress, payload: bytes, retained: bool, now: Ns) -> list[Event]:
         state = read_state(payload)
         stream = node.streams.get((at.code, at.name)) if state is None else self._stream(node, at)
         if stream is None or (not stream.changed(state) and state is not None):
@@ -157,7 +157,7 @@ class Picture:
             events += self._gaps(node, stream, Taking(closed=stream.forget()))
         return events
 
-    def _status(self, node: RemoteNode, at: Address, payload: bytes, retained: bool, now: Ns) -> list[Event]:
+    def _status(self, node: RemoteNode, at: TopicAddress, payload: bytes, retained: bool, now: Ns) -> list[Event]:
         if not payload:  # the retained one is cleared when a stream stops
             return []
         entries = read_entries(payload, self._faults(node, at))
@@ -170,7 +170,7 @@ class Picture:
             events.append(StatusReceived(node.id, at.code, at.name, tuple(taking.entries), retained))
         return events
 
-    def _replay(self, node: RemoteNode, at: Address, payload: bytes, retained: bool, now: Ns) -> list[Event]:
+    def _replay(self, node: RemoteNode, at: TopicAddress, payload: bytes, retained: bool, now: Ns) -> list[Event]:
         if not payload or retained:
             return []
         entries, done, beginning = read_replay(payload, self._faults(node, at))
@@ -181,7 +181,7 @@ class Picture:
         healed = self._gaps(node, stream, taking)
         return [ReplayReceived(node.id, at.code, at.name, tuple(taking.entries), done, beginning), *healed]
 
-    def _alarm(self, node: RemoteNode, at: Address, payload: bytes, retained: bool, now: Ns) -> list[Event]:
+    def _alarm(self, node: RemoteNode, at: TopicAddress, payload: bytes, retained: bool, now: Ns) -> list[Event]:
         if not payload:  # the code is not configured any more
             entries: list[AlarmEntry] = []
             full = True
@@ -202,7 +202,7 @@ class Picture:
                 continue
             changed = True
             self._end_alarm(node, key)
-            if len(node.alarms) >= ALARMS or not node._allowance.take(1, _size(entry.component, entry.values)):
+            if len(node.alarms) >= ALARMS or not node._allowance.acquire(1, _size(entry.component, entry.values)):
                 self._left_out()
             else:
                 node.alarms[key] = RemoteAlarm(at.code, entry.component, entry.ts, entry.values)
@@ -210,7 +210,7 @@ class Picture:
 
     # ---- parts of these
 
-    def _stream(self, node: RemoteNode, at: Address) -> RemoteStream | None:
+    def _stream(self, node: RemoteNode, at: TopicAddress) -> RemoteStream | None:
         stream = node.streams.get((at.code, at.name))
         if stream is None:
             if len(node.streams) >= STREAMS:
@@ -222,7 +222,7 @@ class Picture:
     def _end_alarm(self, node: RemoteNode, key: tuple[str, str | None]) -> bool:
         alarm = node.alarms.pop(key, None)
         if alarm is not None:
-            node._allowance.give_back(1, _size(alarm.component, alarm.values))
+            node._allowance.release(1, _size(alarm.component, alarm.values))
         return alarm is not None
 
     def _gaps(self, node: RemoteNode, stream: RemoteStream, taking: Taking) -> list[Event]:
@@ -252,7 +252,7 @@ class Picture:
     def _left_out(self, count: int = 1) -> None:
         self._report.count("rta_consumer_left_out_total", count, reason="bound")
 
-    def _faults(self, node: RemoteNode, at: Address) -> Callable[[str, str], None]:
+    def _faults(self, node: RemoteNode, at: TopicAddress) -> Callable[[str, str], None]:
         return lambda kind, detail: self._fault(node.id, kind, f"{at.kind} {at.code}: {detail}")
 
     def _fault(self, node_id: str, kind: str, detail: str) -> None:
@@ -260,4 +260,4 @@ class Picture:
 
 
 def _size(component: str | None, values: dict[str, Any]) -> int:
-    return len(component or "") + weight(values)
+    return len(component or "") + memory_size(values)

@@ -19,14 +19,14 @@ from rta.consumer.events import StatusEntry
 from rta.consumer.gaps import Gap
 from rta.wire.values import Ns
 
-__all__ = ["OPEN_GAPS", "Place", "Received", "Taken"]
+__all__ = ["OPEN_GAPS", "Placement", "Received", "ReceivedEntry"]
 
 REMEMBERED = 512
 OPEN_GAPS = 16
 _CLOSED_GAPS = 16
 
 
-class Place(Enum):
+class Placement(Enum):
     """Where an entry belongs."""
 
     DOUBLE = "double"
@@ -40,15 +40,19 @@ class Place(Enum):
 
 
 @frozen
-class Taken:
+class ReceivedEntry:
     """What an entry turned out to be."""
 
-    place: Place
+    place: Placement
     opened: Gap | None = None
     """A gap before it."""
 
 
-_DOUBLE, _NEWEST, _EARLIER = Taken(Place.DOUBLE), Taken(Place.NEWEST), Taken(Place.EARLIER)
+_DOUBLE, _NEWEST, _EARLIER = (
+    ReceivedEntry(Placement.DOUBLE),
+    ReceivedEntry(Placement.NEWEST),
+    ReceivedEntry(Placement.EARLIER),
+)
 
 _Mark = tuple[Ns, int]
 
@@ -80,7 +84,7 @@ class Received:
         self.gaps.remove(gap)
         self._closed.append(gap)
 
-    def live(self, entry: StatusEntry, retained: bool) -> Taken:
+    def live(self, entry: StatusEntry, retained: bool) -> ReceivedEntry:
         """An entry of a status message."""
         if self._had(entry):
             return _DOUBLE
@@ -91,11 +95,11 @@ class Received:
             self._remember(entry)
             return _NEWEST
         taken = self._live(entry.ts, entry.seq, retained)
-        if taken.place is not Place.DOUBLE:
+        if taken.place is not Placement.DOUBLE:
             self._remember(entry)
         return taken
 
-    def late(self, entry: StatusEntry, source: str) -> Taken:
+    def late(self, entry: StatusEntry, source: str) -> ReceivedEntry:
         """An entry that was replayed or fetched."""
         if self._had(entry):
             for gap in (*self.gaps, *self._closed):
@@ -114,10 +118,10 @@ class Received:
 
     # ---- live
 
-    def _live(self, ts: Ns, seq: int, retained: bool) -> Taken:
+    def _live(self, ts: Ns, seq: int, retained: bool) -> ReceivedEntry:
         if self.seq is None or self.last_ts is None:
             self._begin(ts, seq)
-            return Taken(Place.FIRST)
+            return ReceivedEntry(Placement.FIRST)
         if seq == self.seq + 1 and seq != 1:
             self._advance(ts, seq)
             return _NEWEST
@@ -138,7 +142,7 @@ class Received:
             return taken
         return self._older(ts, seq, retained)
 
-    def _older(self, ts: Ns, seq: int, retained: bool) -> Taken:
+    def _older(self, ts: Ns, seq: int, retained: bool) -> ReceivedEntry:
         """A lower number and an older time: a double from long ago, or a clock that was set back before a new run."""
         double = self._in_run(ts, seq)
         if not retained:
@@ -147,20 +151,20 @@ class Received:
                 return self._anew(ts, seq)
         return _DOUBLE if double or (retained and not self._remembers(ts)) else _EARLIER
 
-    def _jump(self, ts: Ns, seq: int) -> Taken:
+    def _jump(self, ts: Ns, seq: int) -> ReceivedEntry:
         assert self.seq is not None
         assert self.last_ts is not None
         opened = self._open(Gap(self.seq, seq, self.last_ts, ts))
         self._advance(ts, seq)
-        return Taken(Place.NEWEST, opened)
+        return ReceivedEntry(Placement.NEWEST, opened)
 
-    def _anew(self, ts: Ns, seq: int) -> Taken:
+    def _anew(self, ts: Ns, seq: int) -> ReceivedEntry:
         assert self.last_ts is not None
         opened = None
         if seq > 1 and ts > self.last_ts:
             opened = self._open(Gap(0, seq, self.last_ts, ts))
         self._begin(ts, seq)
-        return Taken(Place.FIRST, opened)
+        return ReceivedEntry(Placement.FIRST, opened)
 
     def _open(self, gap: Gap) -> Gap | None:
         for ts, seq in self._memory:

@@ -19,7 +19,7 @@ from rta.errors import MalformedError, RtaError, TransportError
 from rta.node.pruning import ONLINE
 from rta.ports import Reporter, TopicBus, TopicMessage
 from rta.rsmp.payload import encode
-from rta.rsmp.topics import Kind, NodeTopics
+from rta.rsmp.topics import NodeTopics, TopicKind
 
 __all__ = ["Starts"]
 
@@ -102,7 +102,7 @@ class Starts:
             await self._send_stop(start.node, start.code, start.name)
 
     async def _send_stop(self, node: str, code: str, name: str) -> None:
-        topic = NodeTopics(node).topic(Kind.THROTTLE, code, name)
+        topic = NodeTopics(node).topic(TopicKind.THROTTLE, code, name)
         await self._bus.publish(topic, encode({"action": "stop"}), qos=1)
 
     # ---- one of them
@@ -124,7 +124,7 @@ class Starts:
             await start.known.wait()
         asked = {"action": "start", "timeout": start.timeout, "consumer": self._consumer}
         try:
-            topic = NodeTopics(start.node).topic(Kind.THROTTLE, start.code, start.name)
+            topic = NodeTopics(start.node).topic(TopicKind.THROTTLE, start.code, start.name)
             self._bus.send(topic, encode(asked), qos=1)
         except TransportError:
             return False
@@ -135,7 +135,7 @@ class Starts:
     async def _hear(self, start: _Start, *, task_status: trio.TaskStatus[None]) -> None:
         """Its state, and its node's coming back. A bus that does not let us know leaves the start as it is."""
         topics = NodeTopics(start.node)
-        state, presence = topics.topic(Kind.STATE, start.code, start.name), topics.topic(Kind.PRESENCE)
+        state, presence = topics.topic(TopicKind.STATE, start.code, start.name), topics.topic(TopicKind.PRESENCE)
         hear: dict[str, Callable[[TopicMessage], None]] = {
             state: lambda message: self._state(start, message),
             presence: lambda message: self._presence(start, message),

@@ -9,7 +9,7 @@ from attrs import define, field
 
 from rta.consumer.events import State, StatusEntry
 from rta.consumer.gaps import Gap
-from rta.consumer.received import OPEN_GAPS, Place, Received
+from rta.consumer.received import OPEN_GAPS, Placement, Received
 from rta.consumer.values import Allowance, Path, clear, merge
 from rta.wire.values import Ns
 
@@ -84,7 +84,7 @@ class RemoteStream:
                 taking.opened.append(taken.opened)
                 if len(self.gaps) > OPEN_GAPS:
                     taking.closed.append(self.give_up(self.gaps[0]))
-            if taken.place is Place.FIRST:
+            if taken.place is Placement.FIRST:
                 clear(self.values, self.value_at, self._allowance)
             self._take(entry, taken.place, now, taking)
         self._close_filled(taking)
@@ -109,13 +109,13 @@ class RemoteStream:
         clear(self.values, self.value_at, self._allowance)
         return [self.give_up(gap) for gap in [*self.gaps]]
 
-    def _take(self, entry: StatusEntry, place: Place, now: Ns, taking: Taking) -> None:
-        if place is Place.DOUBLE:
+    def _take(self, entry: StatusEntry, place: Placement, now: Ns, taking: Taking) -> None:
+        if place is Placement.DOUBLE:
             self.doubles += 1
             return
         self.entries += 1
         taking.entries.append(entry)
-        newest = place is not Place.EARLIER
+        newest = place is not Placement.EARLIER
         if newest:
             self.last_at = now
         taking.left_out += merge(self.values, self.value_at, entry.values, entry.ts, self._allowance, newest)

@@ -7,7 +7,7 @@ from typing import Any
 
 from rta.wire.values import Ns
 
-__all__ = ["Allowance", "Path", "clear", "leaves", "merge", "weight"]
+__all__ = ["Allowance", "Path", "clear", "leaves", "merge", "memory_size"]
 
 Path = tuple[str, ...]
 """Where a value is: the attribute, and below it the component."""
@@ -20,7 +20,7 @@ class Allowance:
         self._values = values
         self._characters = characters
 
-    def take(self, values: int, characters: int) -> bool:
+    def acquire(self, values: int, characters: int) -> bool:
         """Whether there is room for so much more."""
         if values > self._values or characters > self._characters:
             return False
@@ -28,7 +28,7 @@ class Allowance:
         self._characters -= characters
         return True
 
-    def give_back(self, values: int, characters: int) -> None:
+    def release(self, values: int, characters: int) -> None:
         self._values += values
         self._characters += characters
 
@@ -65,7 +65,7 @@ def merge(
 def clear(into: dict[str, Any], at: dict[Path, Ns], allowance: Allowance) -> None:
     """Forget them all."""
     for path, value in leaves(into):
-        allowance.give_back(1, _size(path, value))
+        allowance.release(1, _size(path, value))
     into.clear()
     at.clear()
 
@@ -86,7 +86,7 @@ def _is_older(into: dict[str, Any], at: dict[Path, Ns], path: Path, ts: Ns) -> b
 def _put(into: dict[str, Any], at: dict[Path, Ns], path: Path, value: Any, ts: Ns, allowance: Allowance) -> bool:
     if path in at:
         return _replace(into, at, path, value, ts, allowance)
-    if not allowance.take(1, _size(path, value)):
+    if not allowance.acquire(1, _size(path, value)):
         return False
     place = into
     for depth, name in enumerate(path[:-1], 1):
@@ -98,7 +98,7 @@ def _put(into: dict[str, Any], at: dict[Path, Ns], path: Path, value: Any, ts: N
     inner = place.get(path[-1])
     if isinstance(inner, dict):
         for below, old in leaves(inner, path):
-            allowance.give_back(1, _size(below, old))
+            allowance.release(1, _size(below, old))
             del at[below]
     place[path[-1]] = value
     at[path] = ts
@@ -109,7 +109,7 @@ def _replace(into: dict[str, Any], at: dict[Path, Ns], path: Path, value: Any, t
     place = into
     for name in path[:-1]:
         place = place[name]
-    if not allowance.take(0, weight(value) - weight(place[path[-1]])):
+    if not allowance.acquire(0, memory_size(value) - memory_size(place[path[-1]])):
         _drop(into, at, path, allowance)  # it is known to be another by now
         _prune(into, path)
         return False
@@ -123,7 +123,7 @@ def _drop(into: dict[str, Any], at: dict[Path, Ns], path: Path, allowance: Allow
     place = into
     for name in path[:-1]:
         place = place[name]
-    allowance.give_back(1, _size(path, place.pop(path[-1])))
+    allowance.release(1, _size(path, place.pop(path[-1])))
     del at[path]
 
 
@@ -138,15 +138,15 @@ def _prune(into: dict[str, Any], path: Path) -> None:
 
 
 def _size(path: Path, value: Any) -> int:
-    return sum(map(len, path)) + weight(value)
+    return sum(map(len, path)) + memory_size(value)
 
 
-def weight(value: Any) -> int:
+def memory_size(value: Any) -> int:
     """Roughly the characters in it."""
     if isinstance(value, str):
         return len(value)
     if isinstance(value, list):
-        return 8 + sum(weight(v) for v in value)
+        return 8 + sum(memory_size(v) for v in value)
     if isinstance(value, dict):
-        return 8 + sum(len(k) + weight(v) for k, v in value.items())
+        return 8 + sum(len(k) + memory_size(v) for k, v in value.items())
     return 8

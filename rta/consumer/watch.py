@@ -13,8 +13,8 @@ import structlog
 import trio
 
 from rta.consumer.events import Event, GapFound, GapHealed, PresenceChanged, ReplayReceived
-from rta.consumer.footprint import footprint
 from rta.consumer.healer import Fetching, Healer
+from rta.consumer.memory_size import event_memory_size
 from rta.consumer.patterns import Pattern
 from rta.consumer.picture import Picture, RemoteNode
 from rta.errors import TransportError
@@ -145,7 +145,7 @@ class Watch:
 
     def _put(self, event: Event) -> bool:
         """Whether there was room for it."""
-        size = footprint(event)
+        size = event_memory_size(event)
         if self._memory + size > _MEMORY:
             return False
         try:

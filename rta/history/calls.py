@@ -12,12 +12,12 @@ from typing import Any, BinaryIO, NamedTuple
 
 from rta.history.entry import Bounds, Key
 
-__all__ = ["Answer", "Beginning", "Call", "Incoming", "read", "write"]
+__all__ = ["StoreReply", "Beginning", "StoreCall", "Incoming", "read", "write"]
 
 _LENGTH = struct.Struct("<I")
 
 
-class Call(NamedTuple):
+class StoreCall(NamedTuple):
     """Something to be done."""
 
     number: int
@@ -29,7 +29,7 @@ class Call(NamedTuple):
     arguments: tuple[Any, ...]
 
 
-class Answer(NamedTuple):
+class StoreReply(NamedTuple):
     """What has become of it."""
 
     number: int
@@ -49,20 +49,20 @@ class Beginning(NamedTuple):
     """Of all streams that have entries."""
 
 
-def write(said: Call | Answer) -> bytes:
+def write(said: StoreCall | StoreReply) -> bytes:
     """As it goes over the line."""
     data = pickle.dumps(tuple(said), pickle.HIGHEST_PROTOCOL)
     return _LENGTH.pack(len(data)) + data
 
 
-def read(line: BinaryIO) -> Call | None:
+def read(line: BinaryIO) -> StoreCall | None:
     """The next call, when it is there; None: there are no more."""
     head = line.read(_LENGTH.size)
     if len(head) < _LENGTH.size:
         return None
     (length,) = _LENGTH.unpack(head)
     data = line.read(length)
-    return Call(*pickle.loads(data)) if len(data) == length else None  # noqa: S301 - our own node
+    return StoreCall(*pickle.loads(data)) if len(data) == length else None  # noqa: S301 - our own node
 
 
 class Incoming:
@@ -71,7 +71,7 @@ class Incoming:
     def __init__(self) -> None:
         self._data = bytearray()
 
-    def feed(self, data: bytes) -> Iterator[Answer]:
+    def feed(self, data: bytes) -> Iterator[StoreReply]:
         """Those that are complete now."""
         self._data += data
         while len(self._data) >= _LENGTH.size:
@@ -79,6 +79,6 @@ class Incoming:
             if len(self._data) < end:
                 return
             with memoryview(self._data) as view:
-                answer = Answer(*pickle.loads(view[_LENGTH.size : end]))  # noqa: S301 - our own process
+                answer = StoreReply(*pickle.loads(view[_LENGTH.size : end]))  # noqa: S301 - our own process
             del self._data[:end]
             yield answer

@@ -10,8 +10,8 @@ import sqlite3
 
 from attrs import frozen
 
-from rta.history.catalogue import Catalogue
 from rta.history.file import places_id
+from rta.history.index import HistoryIndex
 
 __all__ = ["Cleaning", "Step"]
 
@@ -40,11 +40,11 @@ class Cleaning:
     def __init__(self) -> None:
         self._swept: tuple[int, int] | None = None
 
-    def due(self, catalogue: Catalogue) -> bool:
+    def due(self, catalogue: HistoryIndex) -> bool:
         """Whether there is something to do."""
         return any(True for _ in catalogue.worth_cleaning())
 
-    def step(self, db: sqlite3.Connection, catalogue: Catalogue, at_most: int) -> Step:
+    def step(self, db: sqlite3.Connection, catalogue: HistoryIndex, at_most: int) -> Step:
         """Within a transaction, with the floors written. Looks through so many positions."""
         cleaned: list[int] = []
         removed = 0
@@ -68,7 +68,7 @@ class Cleaning:
             cleaned.append(segment)
         return Step(tuple(cleaned), None, removed)
 
-    def done(self, catalogue: Catalogue, step: Step) -> None:
+    def done(self, catalogue: HistoryIndex, step: Step) -> None:
         """The transaction has been committed."""
         for segment in step.cleaned:
             catalogue.cleaned(segment)

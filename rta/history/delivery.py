@@ -16,7 +16,7 @@ from attrs import frozen
 
 from rta.history.entry import Key
 
-__all__ = ["Delivery", "Mark", "Span", "read_mark", "write_mark"]
+__all__ = ["UnackedSpans", "Mark", "Span", "read_mark", "write_mark"]
 
 _SPANS = 256
 
@@ -28,7 +28,7 @@ class Span(NamedTuple):
     last: int
 
 
-class Delivery:
+class UnackedSpans:
     """Of one stream."""
 
     def __init__(self, owed: Iterable[Span] = ()) -> None:

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from rta.wire.values import Ns
 
-__all__ = ["Bounds", "Key", "KeptEntry", "Limit", "NewEntry"]
+__all__ = ["Bounds", "Key", "KeptEntry", "Retention", "NewEntry"]
 
 Key = tuple[str, str]
 """The code of a status, and the name of the stream (empty: the unnamed one)."""
@@ -49,7 +49,7 @@ class Bounds:
 
 
 @frozen
-class Limit:
+class Retention:
     """How much of a stream is kept at the most."""
 
     entries: int

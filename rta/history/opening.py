@@ -13,7 +13,6 @@ from typing import Any
 from attrs import define, evolve
 
 from rta.errors import HistoryError
-from rta.history.catalogue import Catalogue
 from rta.history.cleaning import Cleaning
 from rta.history.file import (
     RUNS,
@@ -28,11 +27,12 @@ from rta.history.file import (
     move,
     places_id,
 )
+from rta.history.index import HistoryIndex
 from rta.history.log import Log
 from rta.history.rows import Rows
-from rta.history.run import Places, Run
 from rta.history.salvage import salvage
-from rta.history.track import Track
+from rta.history.segment import Places, Segment
+from rta.history.stream_index import StreamIndex
 
 __all__ = ["Opened", "hold", "open_file", "release"]
 
@@ -50,7 +50,7 @@ class Opened:
     """For writing."""
     rows: Rows
     state: State
-    catalogue: Catalogue
+    catalogue: HistoryIndex
     cleaning: Cleaning
 
     def close(self) -> None:
@@ -139,7 +139,7 @@ def _read(path: Path, damaged: Damaged) -> Opened:
             raise _Torn("its state is not as it was written")
         newest = db.execute("SELECT max(pos) FROM entries").fetchone()[0]
         state = evolve(state, last=max(state.last, newest or 0))
-        catalogue = Catalogue(state.segment, state.sealed)
+        catalogue = HistoryIndex(state.segment, state.sealed)
         tracks = _tracks(db)
         _runs(db, tracks, catalogue)
         lost = _newest(db, tracks, catalogue)
@@ -166,16 +166,16 @@ def _taken_over(db: sqlite3.Connection) -> int:
     return found
 
 
-def _tracks(db: sqlite3.Connection) -> dict[int, Track]:
+def _tracks(db: sqlite3.Connection) -> dict[int, StreamIndex]:
     tracks = {}
     for row in db.execute("SELECT id, code, name, floor, sum FROM streams ORDER BY id"):
         if check_sum(*row[:4]) != row[4]:
             raise _Torn("a stream is not as it was written")
-        tracks[row[0]] = Track(row[0], (row[1], row[2]), row[3])
+        tracks[row[0]] = StreamIndex(row[0], (row[1], row[2]), row[3])
     return tracks
 
 
-def _runs(db: sqlite3.Connection, tracks: dict[int, Track], catalogue: Catalogue) -> None:
+def _runs(db: sqlite3.Connection, tracks: dict[int, StreamIndex], catalogue: HistoryIndex) -> None:
     """Runs of full segments. Those of a segment that are not all there are found out anew."""
     for row in db.execute(f"{RUNS} WHERE id < ? ORDER BY id", (places_id(catalogue.sealed + 1, 0),)):
         if not is_right_run(row):
@@ -183,7 +183,7 @@ def _runs(db: sqlite3.Connection, tracks: dict[int, Track], catalogue: Catalogue
         segment, stream = row[0] >> 32, row[0] & 0xFFFFFFFF
         track = tracks.get(stream)
         if track and row[2] > track.floor:
-            track.runs.append(Run(segment, *row[1:7]))
+            track.runs.append(Segment(segment, *row[1:7]))
             places = None if row[1] > track.floor else Places.unpack(row[8], segment * catalogue.segment)
             live = row[3] if places is None else len(places.behind(track.floor).positions)
             catalogue.live[segment] = catalogue.live.get(segment, 0) + live
@@ -191,7 +191,7 @@ def _runs(db: sqlite3.Connection, tracks: dict[int, Track], catalogue: Catalogue
     catalogue.entries = dict(sizes)
 
 
-def _newest(db: sqlite3.Connection, tracks: dict[int, Track], catalogue: Catalogue) -> int:
+def _newest(db: sqlite3.Connection, tracks: dict[int, StreamIndex], catalogue: HistoryIndex) -> int:
     """The entries of the segment that is not full; how many of them are not as they were written."""
     lost = 0
     start = (catalogue.sealed + 1) * catalogue.segment
@@ -206,7 +206,7 @@ def _newest(db: sqlite3.Connection, tracks: dict[int, Track], catalogue: Catalog
     return lost
 
 
-def _measure(track: Track, rows: Rows) -> None:
+def _measure(track: StreamIndex, rows: Rows) -> None:
     """The oldest and the newest entry."""
     track.measure(rows.places)
     found = rows.entries(track.id, [track.last]) if track.runs else {}

@@ -23,7 +23,7 @@ from rta.errors import HistoryError
 
 # What is asked of us is in these: they are there before it is.
 from rta.history import answer, replay, work  # noqa: F401
-from rta.history.calls import Answer, Beginning, Call, read, write
+from rta.history.calls import Beginning, StoreCall, StoreReply, read, write
 from rta.history.store import HistoryStore
 
 __all__ = ["serve"]
@@ -40,7 +40,7 @@ class _Line:
         self._lock = threading.Lock()
         self._told = 0
 
-    def perform(self, store: HistoryStore, call: Call) -> None:
+    def perform(self, store: HistoryStore, call: StoreCall) -> None:
         """Do it, and answer."""
         value: object = None
         error: Exception | None = None
@@ -57,9 +57,9 @@ class _Line:
             found = [] if store is None else store.damage[self._told :]
             self._told += len(found)
             try:
-                said = write(Answer(number, value, error, found))
+                said = write(StoreReply(number, value, error, found))
             except Exception:  # noqa: BLE001 - as above
-                said = write(Answer(number, None, RuntimeError(traceback.format_exc()), found))
+                said = write(StoreReply(number, None, RuntimeError(traceback.format_exc()), found))
             with suppress(OSError):  # the node is gone; the end of its calls says so too
                 self._link.sendall(said)
 
@@ -73,7 +73,7 @@ def serve(link: socket.socket, path: Path) -> None:
         line.answer(0, None, e)
         return
     line.answer(0, Beginning(store.last, store.mark, store.streams()), None, store)
-    to_read: SimpleQueue[Call] = SimpleQueue()
+    to_read: SimpleQueue[StoreCall] = SimpleQueue()
     threading.Thread(target=_read_all, args=(line, store, to_read), daemon=True).start()
     gc.freeze()
     try:
@@ -87,7 +87,7 @@ def serve(link: socket.socket, path: Path) -> None:
         store.close()
 
 
-def _read_all(line: _Line, store: HistoryStore, calls: SimpleQueue[Call]) -> None:
+def _read_all(line: _Line, store: HistoryStore, calls: SimpleQueue[StoreCall]) -> None:
     try:
         while True:
             line.perform(store, calls.get())

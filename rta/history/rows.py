@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rta.history.file import RUNS, connect, is_damage, is_right, is_right_run, places_id
-from rta.history.run import Places, Run
-from rta.history.track import Track
+from rta.history.segment import Places, Segment
+from rta.history.stream_index import StreamIndex
 
 __all__ = ["Rows"]
 
@@ -36,7 +36,7 @@ class Rows:
         self._closed = False
         self._loaded: OrderedDict[tuple[int, int], Places] = OrderedDict()
 
-    def places(self, track: Track, run: Run) -> Places:
+    def places(self, track: StreamIndex, run: Segment) -> Places:
         """Of a run; where they cannot be read, what the entries themselves say."""
         if run.places is not None:
             return run.places

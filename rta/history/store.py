@@ -18,7 +18,7 @@ from typing import TypeVar
 from attrs import evolve
 
 from rta.errors import HistoryError
-from rta.history.entry import Bounds, KeptEntry, Key, Limit, NewEntry
+from rta.history.entry import Bounds, KeptEntry, Key, NewEntry, Retention
 from rta.history.file import (
     INSERTED_AT_ONCE,
     State,
@@ -32,11 +32,11 @@ from rta.history.file import (
     transaction,
 )
 from rta.history.opening import Opened, hold, open_file, release
-from rta.history.run import LONGEST, Run, chosen
-from rta.history.track import FOR_EVER, Track
+from rta.history.segment import LONGEST, Segment, chosen
+from rta.history.stream_index import FOR_EVER, StreamIndex
 from rta.wire.values import Ns
 
-__all__ = ["Bounds", "HistoryStore", "KeptEntry", "Key", "Limit", "NewEntry"]
+__all__ = ["Bounds", "HistoryStore", "KeptEntry", "Key", "Retention", "NewEntry"]
 
 _SEALED_AT_ONCE = 30  # runs that a commit writes besides
 _CHECKPOINT = 4 << 20  # bytes of the log, about
@@ -119,8 +119,8 @@ class HistoryStore:
         file, catalogue = self._file, self._file.catalogue
         state = file.state
         last = state.last
-        new: dict[Key, Track] = {}
-        added: list[Track] = []
+        new: dict[Key, StreamIndex] = {}
+        added: list[StreamIndex] = []
         values: list[int | bytes] = []
         size = 0
         for key, pos, ts, seq, data in entries:
@@ -129,11 +129,11 @@ class HistoryStore:
             last = pos
             track = catalogue.tracks.get(key) or new.get(key)
             if track is None:
-                track = new[key] = Track(state.streams + len(new) + 1, key, 0)
+                track = new[key] = StreamIndex(state.streams + len(new) + 1, key, 0)
             added.append(track)
             values += (pos, track.id, ts, seq, sum_of_entry(pos, track.id, ts, seq, data), data)
             size += _PER_ROW + len(data)
-        sealed: list[tuple[Track, Run | None]] = []
+        sealed: list[tuple[StreamIndex, Segment | None]] = []
         simple = mark is None and not new and not catalogue.waiting and not file.db.in_transaction
         if simple and 0 < len(entries) <= INSERTED_AT_ONCE:
             state = evolve(state, last=last)
@@ -162,7 +162,7 @@ class HistoryStore:
                 catalogue.add(track, pos, ts, seq)
         self._written += size
 
-    def _seal(self) -> list[tuple[Track, Run | None]]:
+    def _seal(self) -> list[tuple[StreamIndex, Segment | None]]:
         """Write some of the runs that wait, with the sizes of the segments that are done with."""
         db, catalogue = self._file.db, self._file.catalogue
         sealed = catalogue.to_seal(_SEALED_AT_ONCE)
@@ -245,7 +245,7 @@ class HistoryStore:
         except (sqlite3.Error, OSError) as e:
             raise spoken(self._path, e) from e
 
-    def _lose(self, file: Opened, track: Track, torn: Run | None, lost: set[int]) -> int:
+    def _lose(self, file: Opened, track: StreamIndex, torn: Segment | None, lost: set[int]) -> int:
         """Entries, or the places of a run, are not where they should be; up to where they are just gone."""
         with self._lock:
             if self._file is not file or file.catalogue.tracks.get(track.key) is not track:
@@ -271,7 +271,7 @@ class HistoryStore:
 
     # ---- removing
 
-    def trim(self, limits: Mapping[Key, Limit], at_most: int = 20_000) -> dict[Key, int]:
+    def trim(self, limits: Mapping[Key, Retention], at_most: int = 20_000) -> dict[Key, int]:
         """Take out what is over the limits, of each stream from its oldest entry on.
 
         :param at_most: positions that are looked through in the file, to remove what is gone; the rest is for later.
@@ -280,7 +280,7 @@ class HistoryStore:
         """
         return self._writing(lambda: self._trim(limits, at_most))
 
-    def _trim(self, limits: Mapping[Key, Limit], at_most: int) -> dict[Key, int]:
+    def _trim(self, limits: Mapping[Key, Retention], at_most: int) -> dict[Key, int]:
         file, catalogue = self._file, self._file.catalogue
         cuts = {}
         for key, limit in limits.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from rta.history.entry import Key, Limit, NewEntry
+from rta.history.entry import Key, NewEntry, Retention
 from rta.history.store import HistoryStore
 
 __all__ = ["commit", "trim"]
@@ -28,7 +28,7 @@ def commit(store: HistoryStore, removed: Collection[Key], entries: Sequence[NewE
         store.commit(entries, mark)
 
 
-def trim(store: HistoryStore, limits: Mapping[Key, Limit], others: Limit) -> None:
+def trim(store: HistoryStore, limits: Mapping[Key, Retention], others: Retention) -> None:
     """Take out what is over the limits; `others`: of streams that have none.
 
     :raises HistoryError: it is all still there.

@@ -16,18 +16,18 @@ from attrs import evolve, field, frozen
 
 from rta.errors import RtaError
 from rta.formatting import nearest
-from rta.node.run import Refused
+from rta.node.node_stream import Refused
 from rta.node.settings import StreamTableError, read_stream, write_stream
 from rta.stream.definition import StatusDefinition, StreamDefinition
 
-__all__ = ["Change", "Changes", "changed", "load_changes", "merged", "new_stream", "save_changes"]
+__all__ = ["StreamChange", "Changes", "changed", "load_changes", "merged", "new_stream", "save_changes"]
 
 _FILE = "streams.json"
 _VERSION = 1
 
 
 @frozen
-class Change:
+class StreamChange:
     """What became of one stream. `fields`: of an added or replaced one all that were given, of an edited one what
     differs from the configuration (None: the default)."""
 
@@ -35,7 +35,7 @@ class Change:
     fields: dict[str, Any] = field(factory=dict)
 
 
-Changes = dict[tuple[str, str], Change]
+Changes = dict[tuple[str, str], StreamChange]
 """By code and name."""
 
 
@@ -64,14 +64,14 @@ def changed(definition: StreamDefinition, fields: Mapping[str, Any], status: Sta
     return new_stream({**table, **fields, "name": definition.name}, status)
 
 
-def merged(before: Change | None, change: Change, configured: bool) -> Change | None:
+def merged(before: StreamChange | None, change: StreamChange, configured: bool) -> StreamChange | None:
     """What is to be kept after a change. `before`: the one that is in effect; `configured`: there is a stream of this
     name in the configuration. None: nothing, it is as configured."""
     match change.kind:
         case "remove":
             return change if configured else None
         case "add":
-            return Change("replace", change.fields) if configured else change
+            return StreamChange("replace", change.fields) if configured else change
     return change if before is None else evolve(before, fields={**before.fields, **change.fields})
 
 
@@ -85,7 +85,7 @@ def load_changes(folder: Path) -> Changes:
         document = json.loads(path.read_bytes())
         if document["version"] != _VERSION:
             raise RtaError(f"{path} is of version {document['version']}, and this is for {_VERSION}")
-        return {(c["code"], c["name"]): Change(c["change"], dict(c["fields"])) for c in document["streams"]}
+        return {(c["code"], c["name"]): StreamChange(c["change"], dict(c["fields"])) for c in document["streams"]}
     except FileNotFoundError:
         return {}
     except OSError as e:

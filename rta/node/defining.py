@@ -10,7 +10,7 @@ from rta.formatting import nearest, shown
 from rta.node.options import AttributeSettings, PruneSettings, SelectorSettings, StatusSettings, StreamSettings
 from rta.rsmp.message import PLAIN, Component
 from rta.rsmp.names import read_code, read_stream_name
-from rta.sampling.sources import SampleSource, Selector, StatusBinding, read_source
+from rta.sampling.sources import SampleSource, Selector, StatusSources, read_source
 from rta.stream.definition import AttributeDefinition, History, Prune, StatusDefinition, StreamDefinition, Trigger
 from rta.wire.values import Ns
 
@@ -35,7 +35,7 @@ class DefinedStatus(NamedTuple):
     """A configured status: what it is, what feeds it, how it is delivered."""
 
     definition: StatusDefinition
-    binding: StatusBinding
+    binding: StatusSources
     streams: list[StreamDefinition]
 
 
@@ -64,7 +64,7 @@ def define_status(settings: StatusSettings) -> DefinedStatus:
         faults.append((("attributes",), "expected at least one attribute"))
     code = read_code(settings.code)
     definition = StatusDefinition(code, settings.description, attributes)
-    binding = StatusBinding(code, define_selector(settings.session, faults), sources)
+    binding = StatusSources(code, define_selector(settings.session, faults), sources)
     streams = list(_streams(settings.stream, definition, faults))
     if faults:
         raise DefinitionError(faults)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from rta.node.node_stream import NodeStream, Now
 from rta.node.pruning import Pruning
-from rta.node.run import NodeStream, Now
 from rta.node.settings import write_stream
 from rta.rsmp.payload import encode, iso
 from rta.wire.values import Ns

@@ -14,9 +14,9 @@ from heapq import heapify, heappop, heappush
 from attrs import define, evolve, frozen
 
 from rta.node.defining import name_fault
+from rta.node.node_stream import CONFIGURATION, Activation, Initiator, NodeStream, Now, Refusal, Refused
 from rta.node.pruning import Pruning
 from rta.node.rate import Rate
-from rta.node.run import CONFIGURATION, By, NodeStream, Now, Refusal, Refused, Run
 from rta.rsmp.message import StatusMessage
 from rta.rsmp.topics import valid_node
 from rta.stream.clock import LIVE, StreamClock
@@ -24,7 +24,7 @@ from rta.stream.definition import StatusDefinition, StreamDefinition
 from rta.stream.engine import Output, Sample, StatusEngine
 from rta.wire.values import Ns
 
-__all__ = ["Cleared", "Node", "Removed", "StateChanged", "ToSend", "Update"]
+__all__ = ["Cleared", "Node", "Removed", "StateChanged", "NodeEvent", "Update"]
 
 _NONE: Mapping[tuple[str, str], int] = {}
 _VOID = 8  # entries of the agenda for each status; then the void ones are thrown out
@@ -68,7 +68,7 @@ class Removed:
     stream: NodeStream
 
 
-ToSend = Update | Cleared | StateChanged | Removed
+NodeEvent = Update | Cleared | StateChanged | Removed
 
 
 class Node:
@@ -149,7 +149,7 @@ class Node:
         if why is not None:
             raise Refused(why, "name", Refusal.CONFLICT)
 
-    def remove(self, stream: NodeStream, by: By, now: Now) -> list[ToSend]:
+    def remove(self, stream: NodeStream, by: Initiator, now: Now) -> list[NodeEvent]:
         """Stop a stream and forget it."""
         out = [o for o in self.stop(stream, by, now) if isinstance(o, Update)]
         self._forget(stream)
@@ -160,7 +160,7 @@ class Node:
         del self._streams[stream.key]
         self._schedule(stream.definition.code)
 
-    def edit(self, old: NodeStream, definition: StreamDefinition, now: Now) -> tuple[NodeStream, list[ToSend]]:
+    def edit(self, old: NodeStream, definition: StreamDefinition, now: Now) -> tuple[NodeStream, list[NodeEvent]]:
         """The same stream with other settings. If it runs, it starts anew, for the same reason as before; another
         description alone changes nothing."""
         if evolve(old.definition, description=definition.description) == definition:
@@ -172,29 +172,29 @@ class Node:
         new = self.add(definition, now)
         new.messages, new.bytes, new.stopped_by = old.messages, old.bytes, stopped_by
         if run is not None:
-            out += self._begin(new, Run(now.wall, run.by, run.timeout, run.consumers, now.steady), now)
+            out += self._begin(new, Activation(now.wall, run.by, run.timeout, run.consumers, now.steady), now)
         return new, out
 
     # ---- start and stop
 
-    def start_defaults(self, now: Now, seqs: Mapping[tuple[str, str], int] = _NONE) -> list[ToSend]:
+    def start_defaults(self, now: Now, seqs: Mapping[tuple[str, str], int] = _NONE) -> list[NodeEvent]:
         """Every stream gets its default state. `seqs`: the number of the newest event that is kept of a stream, by
         code and name; those that have a history go on from there."""
-        out: list[ToSend] = []
+        out: list[NodeEvent] = []
         for stream in self.streams:
             kept = seqs.get(stream.key, 0) if stream.definition.history is not None else 0
             out += self.begin_default(stream, now, kept)
         return out
 
-    def begin_default(self, stream: NodeStream, now: Now, seq: int = 0) -> list[ToSend]:
+    def begin_default(self, stream: NodeStream, now: Now, seq: int = 0) -> list[NodeEvent]:
         """A stopped stream gets its default state. `seq`: the number that its first event follows."""
         if stream.definition.default_on:
-            return self._begin(stream, Run(now.wall, CONFIGURATION, renewed=now.steady), now, seq)
+            return self._begin(stream, Activation(now.wall, CONFIGURATION, renewed=now.steady), now, seq)
         return [Cleared(stream), StateChanged(stream, False)]
 
     def start(
-        self, stream: NodeStream, by: By, now: Now, timeout: float | None = None, consumer: str | None = None
-    ) -> list[ToSend]:
+        self, stream: NodeStream, by: Initiator, now: Now, timeout: float | None = None, consumer: str | None = None
+    ) -> list[NodeEvent]:
         """Start a stream, or renew it. `timeout` in seconds.
 
         :raises Refused: a timeout or consumer that cannot be.
@@ -209,7 +209,7 @@ class Node:
             raise Refused(f"{_CONSUMERS} consumers have started it already", "consumer", Refusal.CONFLICT)
         span = None if timeout is None else Ns(round(timeout * 1e9))
         if run is None:
-            begun = Run(now.wall, by, span, {} if consumer is None else {consumer: None}, now.steady)
+            begun = Activation(now.wall, by, span, {} if consumer is None else {consumer: None}, now.steady)
             return self._begin(stream, begun, now)
         run.by, run.renewed, run.away_since = by, now.steady, None
         if span is not None:
@@ -218,27 +218,27 @@ class Node:
             run.consumers[consumer] = None
         return [StateChanged(stream, True)]
 
-    def _begin(self, stream: NodeStream, run: Run, now: Now, seq: int = 0) -> list[ToSend]:
+    def _begin(self, stream: NodeStream, run: Activation, now: Now, seq: int = 0) -> list[NodeEvent]:
         stream.run = run
         messages = stream.engine.start(self.ts(stream, now), now.wall, seq)
         self._schedule(stream.definition.code)
         return [StateChanged(stream, True), *[Update(stream, m) for m in messages]]
 
-    def stop(self, stream: NodeStream, by: By, now: Now) -> list[ToSend]:
+    def stop(self, stream: NodeStream, by: Initiator, now: Now) -> list[NodeEvent]:
         """Stop a stream; one that is stopped stays so, and says so."""
-        out: list[ToSend] = []
+        out: list[NodeEvent] = []
         if stream.run is not None:
             out += [Update(stream, m) for m in stream.engine.stop(self.ts(stream, now), now.wall)]
             stream.run, stream.stopped_by = None, by
             self._schedule(stream.definition.code)
         return [*out, Cleared(stream), StateChanged(stream, False)]
 
-    def prune(self, now: Now) -> tuple[list[NodeStream], list[ToSend]]:
+    def prune(self, now: Now) -> tuple[list[NodeStream], list[NodeEvent]]:
         """Stop what is due; which those are."""
         pruned = [s for s in self.streams if (at := self.pruning.due(s, now.steady)) is not None and at <= now.steady]
-        out: list[ToSend] = []
+        out: list[NodeEvent] = []
         for stream in pruned:
-            out += self.stop(stream, By("pruning", self._why(stream, now)), now)
+            out += self.stop(stream, Initiator("pruning", self._why(stream, now)), now)
         return pruned, out
 
     @staticmethod
@@ -274,13 +274,13 @@ class Node:
             engine.begin_anew(self._clocks[code].now(now.wall))
             self._schedule(code)
 
-    def take(self, code: str, samples: Sequence[Sample], now: Now) -> list[ToSend]:
+    def feed(self, code: str, samples: Sequence[Sample], now: Now) -> list[NodeEvent]:
         """New samples of a status."""
         return self._step(code, samples, now) if code in self._statuses else []
 
-    def advance(self, now: Now) -> list[ToSend]:
+    def advance(self, now: Now) -> list[NodeEvent]:
         """Whatever is due by now."""
-        out: list[ToSend] = []
+        out: list[NodeEvent] = []
         while self._agenda and self._agenda[0][0] <= now.wall:
             at, code = heappop(self._agenda)
             if self._due.get(code) == at:
@@ -294,9 +294,9 @@ class Node:
             heappop(self._agenda)
         return self._agenda[0][0] if self._agenda else None
 
-    def _step(self, code: str, samples: Sequence[Sample], now: Now) -> list[ToSend]:
+    def _step(self, code: str, samples: Sequence[Sample], now: Now) -> list[NodeEvent]:
         engine = self._statuses[code]
-        output = engine.take(samples, self._clocks[code].now(now.wall), now.wall)
+        output = engine.feed(samples, self._clocks[code].now(now.wall), now.wall)
         self._schedule(code)
         return self._sent(output)
 
@@ -313,21 +313,21 @@ class Node:
                     self._agenda = [(due, code) for code, due in self._due.items() if due is not None]
                     heapify(self._agenda)
 
-    def _sent(self, output: Output) -> list[ToSend]:
+    def _sent(self, output: Output) -> list[NodeEvent]:
         streams = self._streams
         return [Update(streams[e.definition.code, e.definition.name], message) for e, message in output]
 
     # ---- connections
 
-    def refresh(self, streams: Iterable[NodeStream], now: Now) -> list[ToSend]:
+    def refresh(self, streams: Iterable[NodeStream], now: Now) -> list[NodeEvent]:
         """The picture of running streams anew: after a reconnect, or where an update was lost."""
-        out: list[ToSend] = []
+        out: list[NodeEvent] = []
         for stream in streams:
             if stream.run is not None:
                 out += [Update(stream, m) for m in stream.engine.reconnected(self.ts(stream, now), now.wall)]
                 self._schedule(stream.definition.code)
         return out
 
-    def flush(self, now: Now) -> list[ToSend]:
+    def flush(self, now: Now) -> list[NodeEvent]:
         """What is collected in batches, at a shutdown."""
         return [Update(s, m) for s in self.streams if s.run is not None for m in s.engine.flush(now.wall)]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rta.node.run import NodeStream
+from rta.node.node_stream import NodeStream
 
 __all__ = ["ONLINE", "Pruning"]
 

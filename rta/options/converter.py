@@ -1,6 +1,6 @@
 """TOML values and texts of the environment become options: strict for a file, lenient for a text.
 
-Knows nothing of tables and files. What is wrong is raised as cattrs collects it; `rta.options.place` puts
+Knows nothing of tables and files. What is wrong is raised as cattrs collects it; `rta.options.fault_location` puts
 it in words.
 """
 
@@ -21,7 +21,7 @@ from rta.options.kinds import arms, choices, is_list, is_table, is_union, phrase
 from rta.options.values import parse_duration, parse_size
 from rta.ports import Duration, Size, key_of
 
-__all__ = ["CONVERTER", "Text"]
+__all__ = ["CONVERTER", "EnvironmentText"]
 
 Hook = Callable[[Any, Any], Any]
 
@@ -29,7 +29,7 @@ _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0"
 _INT = re.compile(r"[+-]?[0-9]+(_[0-9]+)*", re.ASCII)
 
 
-class Text(str):
+class EnvironmentText(str):
     """A value from the environment: text that is read as whatever its option is."""
 
     __slots__ = ()
@@ -48,13 +48,13 @@ def _str(value: Any, _: Any) -> str:
 def _int(value: Any, _: Any) -> int:
     if type(value) is int:
         return value
-    if isinstance(value, Text) and len(value) < 400 and _INT.fullmatch(value.strip()):
+    if isinstance(value, EnvironmentText) and len(value) < 400 and _INT.fullmatch(value.strip()):
         return int(value)
     raise _refuse(value, int)
 
 
 def _float(value: Any, _: Any) -> float:
-    if type(value) in (int, float) or isinstance(value, Text):
+    if type(value) in (int, float) or isinstance(value, EnvironmentText):
         try:
             return float(value)
         except (ValueError, OverflowError):
@@ -63,7 +63,7 @@ def _float(value: Any, _: Any) -> float:
 
 
 def _bool(value: Any, _: Any) -> bool:
-    if isinstance(value, Text):
+    if isinstance(value, EnvironmentText):
         value = _TRUTH.get(value.strip().casefold(), value)
     if isinstance(value, bool):
         return value
@@ -77,15 +77,15 @@ def _path(value: Any, _: Any) -> Path:
 
 
 def _duration(value: Any, _: Any) -> Duration:
-    return parse_duration(str(value) if isinstance(value, Text) else value)
+    return parse_duration(str(value) if isinstance(value, EnvironmentText) else value)
 
 
 def _size(value: Any, _: Any) -> Size:
-    return parse_size(str(value) if isinstance(value, Text) else value)
+    return parse_size(str(value) if isinstance(value, EnvironmentText) else value)
 
 
 def _any(value: Any, _: Any) -> Any:
-    if not isinstance(value, Text):
+    if not isinstance(value, EnvironmentText):
         return value
     try:
         return _toml(value)
@@ -106,7 +106,7 @@ def _choice(annotation: Any) -> Hook:
 
     def hook(value: Any, _: Any) -> Any:
         for text, meaning in written.items():
-            as_text = isinstance(value, Text) and str(text).casefold() == value.strip().casefold()
+            as_text = isinstance(value, EnvironmentText) and str(text).casefold() == value.strip().casefold()
             if as_text or (type(text) is type(value) and text == value):
                 return meaning
         raise _refuse(value, annotation)
@@ -131,7 +131,11 @@ def _union(annotation: Any, converter: Converter) -> Hook:
     none = takes_none(annotation)
 
     def hook(value: Any, _: Any) -> Any:
-        if none and isinstance(value, str) and (value == "none" or (isinstance(value, Text) and not value.strip())):
+        if (
+            none
+            and isinstance(value, str)
+            and (value == "none" or (isinstance(value, EnvironmentText) and not value.strip()))
+        ):
             return None
         if len(hooks) == 1:
             return hooks[0][1](value, hooks[0][0])
@@ -152,9 +156,9 @@ def _list(annotation: Any, converter: Converter) -> Hook:
     collect = origin if origin in (set, frozenset, tuple) else list
 
     def hook(value: Any, _: Any) -> Any:
-        if isinstance(value, Text):
+        if isinstance(value, EnvironmentText):
             brackets = value.strip().startswith("[")
-            value = _toml(value) if brackets else [Text(v.strip()) for v in value.split(",") if v.strip()]
+            value = _toml(value) if brackets else [EnvironmentText(v.strip()) for v in value.split(",") if v.strip()]
         if not isinstance(value, list):
             raise _refuse(value, annotation)
         return collect(_each(list(enumerate(value)), structure, element, annotation).values())
@@ -176,7 +180,7 @@ def _table(annotation: Any, converter: Converter) -> Hook:
 
 
 def _inline(value: Any) -> Any:
-    if not isinstance(value, Text):
+    if not isinstance(value, EnvironmentText):
         return value
     return _toml(value if value.strip().startswith("{") else f"{{{value}}}")
 

@@ -7,14 +7,14 @@ from typing import Any
 
 from attrs import frozen
 
-__all__ = ["Limit", "limits"]
+__all__ = ["Constraint", "limits"]
 
 _SCHEMA = {">=": "minimum", ">": "exclusiveMinimum", "<=": "maximum", "<": "exclusiveMaximum"}
 _SIGN = {">=": "≥", ">": ">", "<=": "≤", "<": "<"}
 
 
 @frozen
-class Limit:
+class Constraint:
     """One thing a value must satisfy."""
 
     keyword: str
@@ -24,7 +24,7 @@ class Limit:
     """For people."""
 
 
-def limits(validator: Any) -> Iterator[Limit]:
+def limits(validator: Any) -> Iterator[Constraint]:
     """What is known of a validator: number ranges and patterns, also combined, or for what is not None."""
     for inner in getattr(validator, "_validators", ()):  # and_()
         yield from limits(inner)
@@ -32,7 +32,7 @@ def limits(validator: Any) -> Iterator[Limit]:
         yield from limits(validator.validator)
     if hasattr(validator, "compare_op") and validator.compare_op in _SCHEMA:  # ge(), gt(), le(), lt()
         op, bound = validator.compare_op, validator.bound
-        yield Limit(_SCHEMA[op], bound, f"{_SIGN[op]} {bound}")
+        yield Constraint(_SCHEMA[op], bound, f"{_SIGN[op]} {bound}")
     elif hasattr(validator, "pattern"):  # matches_re()
         pattern = validator.pattern.pattern
-        yield Limit("pattern", f"^(?:{pattern})$", getattr(validator, "words", f"matching `{pattern}`"))
+        yield Constraint("pattern", f"^(?:{pattern})$", getattr(validator, "words", f"matching `{pattern}`"))

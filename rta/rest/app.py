@@ -19,7 +19,7 @@ from rta.ports import SessionRecord
 from rta.rest.alarms import PATH as ALARMS
 from rta.rest.alarms import AlarmResource, AlarmService
 from rta.rest.body import MAX_BODY, take_body
-from rta.rest.sessions import Catalogue, Page
+from rta.rest.sessions import Page, SessionCatalogue
 from rta.rest.streams import PATH as STREAMS
 from rta.rest.streams import StreamResource, StreamService
 
@@ -127,7 +127,7 @@ def _number(request: Request, name: str) -> int | None:
 class _Rest:
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._catalogue = Catalogue(service.sessions)
+        self._catalogue = SessionCatalogue(service.sessions)
 
     async def root(self, request: Request) -> Response:
         return PlainTextResponse(f"rta {self._service.version}\n")

@@ -10,9 +10,9 @@ from typing import Any
 from attrs import frozen
 
 from rta.ports import SessionRecord
-from rta.session_list import Lookout
+from rta.session_list import SessionListCache
 
-__all__ = ["Catalogue", "Page", "list_sessions"]
+__all__ = ["SessionCatalogue", "Page", "list_sessions"]
 
 _SORTABLE = {"identity", "identifier", "state", "timestamp", "type", "group", "version", "quality"}
 
@@ -26,11 +26,11 @@ class Page:
     sort: tuple[str, ...] = ("timestamp:desc",)
 
 
-class Catalogue:
+class SessionCatalogue:
     """The sessions a buffer knows, not looked for more often than is good for it, nor parsed twice."""
 
     def __init__(self, look: Callable[[], Awaitable[list[SessionRecord]]]) -> None:
-        self._lookout = Lookout(look)
+        self._lookout = SessionListCache(look)
         self._records: list[SessionRecord] = []
         self._parsed: dict[str, tuple[str, dict[str, Any] | None]] = {}
 

@@ -14,7 +14,7 @@ from attrs import field, frozen
 
 from rta.actors.streams import Streams
 from rta.errors import MalformedError
-from rta.node.run import By, Refusal, Refused
+from rta.node.node_stream import Initiator, Refusal, Refused
 
 __all__ = ["Ask", "Reply", "StreamCall", "answer_call", "perform", "read_reply"]
 
@@ -85,7 +85,7 @@ async def perform(call: StreamCall, streams: Streams | None) -> Reply:
 
 
 async def _perform(call: StreamCall, streams: Streams) -> Reply:
-    code, name, fields, by = call.code or "", call.name, call.fields, By("http", call.who)
+    code, name, fields, by = call.code or "", call.name, call.fields, Initiator("http", call.who)
     match call.ask:
         case Ask.LIST:
             return Reply(200, {"streams": streams.list(call.code)})

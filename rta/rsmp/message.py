@@ -8,7 +8,7 @@ from attrs import frozen
 
 from rta.wire.values import Ns
 
-__all__ = ["PLAIN", "Component", "Event", "StatusMessage", "Value", "Values"]
+__all__ = ["PLAIN", "Component", "StreamEvent", "StatusMessage", "Value", "Values"]
 
 Component = NewType("Component", str)
 """As in `sg/1`."""
@@ -24,7 +24,7 @@ Values = dict[str, Value | dict[Component, Value]]
 
 
 @frozen(slots=True)
-class Event:
+class StreamEvent:
     """An update of a stream: one entry of a status message."""
 
     ts: Ns
@@ -39,5 +39,5 @@ class Event:
 class StatusMessage:
     """One message on the status topic."""
 
-    events: tuple[Event, ...]
+    events: tuple[StreamEvent, ...]
     retain: bool

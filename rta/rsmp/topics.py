@@ -9,7 +9,7 @@ from attrs import frozen
 
 from rta.ports.topic_bus import valid_topic
 
-__all__ = ["NODE_ID", "RESERVED", "Address", "Kind", "NodeTopics", "is_response_topic", "valid_node"]
+__all__ = ["NODE_ID", "RESERVED", "TopicAddress", "TopicKind", "NodeTopics", "is_response_topic", "valid_node"]
 
 _LEVEL = r"[^/+#\s\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufff0-\uffff]"
 NODE_ID = re.compile(rf"(?=.{{1,200}}$)(?!\$){_LEVEL}+(/{_LEVEL}+){{0,15}}")
@@ -19,7 +19,7 @@ RESERVED = "default"
 """On input this name means the unnamed stream; no stream can be called so."""
 
 
-class Kind(StrEnum):
+class TopicKind(StrEnum):
     """What a topic is for: its level behind the node's id."""
 
     PRESENCE = "presence"
@@ -35,15 +35,15 @@ class Kind(StrEnum):
 
 
 @frozen
-class Address:
+class TopicAddress:
     """What a topic of a node names."""
 
-    kind: Kind
+    kind: TopicKind
     code: str = ""
     name: str = ""
 
 
-_LEVELS = {Kind.PRESENCE: 0, Kind.COMMAND: 1, Kind.RESULT: 1, Kind.ALARM: 1}
+_LEVELS = {TopicKind.PRESENCE: 0, TopicKind.COMMAND: 1, TopicKind.RESULT: 1, TopicKind.ALARM: 1}
 """Behind the kind, where it is not a code and perhaps a name. A broker's access control names commands exactly."""
 
 
@@ -54,23 +54,23 @@ class NodeTopics:
         self.node = node
         self._prefix = node + "/"
 
-    def topic(self, kind: Kind, code: str = "", name: str = "") -> str:
+    def topic(self, kind: TopicKind, code: str = "", name: str = "") -> str:
         """As we write it: no name where there is none."""
         return self._prefix + "/".join(filter(None, (kind.value, code, name)))
 
-    def all(self, kind: Kind) -> str:
+    def all(self, kind: TopicKind) -> str:
         """The filter of every topic of a kind."""
         return f"{self._prefix}{kind}/#"
 
-    def parse(self, topic: str) -> Address | None:
+    def parse(self, topic: str) -> TopicAddress | None:
         """What a topic says; None if it is none of this node's. The name `default` is the unnamed stream."""
         if not topic.startswith(self._prefix):
             return None
         kind, *rest = topic[len(self._prefix) :].split("/")
-        if kind not in set(Kind) or len(rest) > _LEVELS.get(Kind(kind), 2):
+        if kind not in set(TopicKind) or len(rest) > _LEVELS.get(TopicKind(kind), 2):
             return None
         code, name = (*rest, "", "")[:2]
-        return Address(Kind(kind), code, "" if name == RESERVED else name)
+        return TopicAddress(TopicKind(kind), code, "" if name == RESERVED else name)
 
 
 def valid_node(node: str) -> bool:
@@ -78,7 +78,7 @@ def valid_node(node: str) -> bool:
     return NODE_ID.fullmatch(node) is not None
 
 
-def is_response_topic(topic: str, kind: Kind, code: str, name: str = "") -> bool:
+def is_response_topic(topic: str, kind: TopicKind, code: str, name: str = "") -> bool:
     """Whether an answer may be sent there: `<id>/<kind>/<code>[/<stream>]` of some id.
 
     The unnamed stream may be called `default` where there can be a name at all.

@@ -14,11 +14,11 @@ from rta.ports import Position, SessionRecord
 from rta.sampling.sources import Selector
 from rta.wire import SessionState
 
-__all__ = ["OpenSession", "choose", "open_sessions"]
+__all__ = ["Candidate", "choose", "open_sessions"]
 
 
 @frozen(slots=True)
-class OpenSession:
+class Candidate:
     """What choosing goes by."""
 
     identity: str
@@ -29,18 +29,18 @@ class OpenSession:
     details: dict[str, str] = field(factory=dict)
 
 
-def open_sessions(records: Iterable[SessionRecord]) -> list[OpenSession]:
+def open_sessions(records: Iterable[SessionRecord]) -> list[Candidate]:
     """Those that can be followed; what has no readable JSON is none."""
     out = []
     for record in records:
         found = _described(record.json) if record.json is not None else None
         if found is not None:
             began, details = found
-            out.append(OpenSession(record.identity, began, record.stream_position, details))
+            out.append(Candidate(record.identity, began, record.stream_position, details))
     return out
 
 
-def choose(selector: Selector, sessions: Iterable[OpenSession]) -> str | None:
+def choose(selector: Selector, sessions: Iterable[Candidate]) -> str | None:
     """The identity of the newest that fits; of equally old ones, that which came last."""
     fits = [
         session

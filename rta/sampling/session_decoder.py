@@ -15,14 +15,14 @@ from attrs import field, frozen
 
 from rta.errors import MalformedError
 from rta.rsmp.message import Component, Value
-from rta.sampling.sources import ChannelSource, ParameterSource, StatusBinding
+from rta.sampling.sources import ChannelSource, ParameterSource, StatusSources
 from rta.stream.sample import Sample
 from rta.wire import Burst, ChannelId, ConfigBinding, Configuration
 from rta.wire.columns import ColumnReader
 from rta.wire.conversion import BoundParameter, bind
 from rta.wire.values import Ns
 
-__all__ = ["SessionBinding"]
+__all__ = ["SessionDecoder"]
 
 _FEW = 32  # samples for which a call of numpy takes longer than a loop
 
@@ -39,11 +39,11 @@ class _Feed:
     targets: list[_Target] = field(factory=list)
 
 
-class SessionBinding:
+class SessionDecoder:
     """What one session feeds."""
 
     def __init__(
-        self, statuses: Iterable[StatusBinding], configurations: Sequence[tuple[Configuration, ConfigBinding]]
+        self, statuses: Iterable[StatusSources], configurations: Sequence[tuple[Configuration, ConfigBinding]]
     ) -> None:
         """The statuses that follow the session, and the configurations it is bound to."""
         self.missing: list[str] = []

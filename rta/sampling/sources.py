@@ -15,7 +15,7 @@ __all__ = [
     "ParameterSource",
     "SampleSource",
     "Selector",
-    "StatusBinding",
+    "StatusSources",
     "TopicSource",
     "read_source",
 ]
@@ -64,7 +64,7 @@ class Selector:
 
 
 @frozen
-class StatusBinding:
+class StatusSources:
     """What feeds the attributes of a status."""
 
     code: str

@@ -12,8 +12,8 @@ from rta.ports.values import Position
 from rta.session.subscription import Filter
 from rta.wire.block import pack
 from rta.wire.burst import Burst, pieces
+from rta.wire.burst_template import TemplateCache
 from rta.wire.layout import Layout, Taken
-from rta.wire.mould import Moulds
 from rta.wire.websocket import frame
 
 __all__ = ["Chunk", "ChunkCache", "Cutter", "OpenBurst"]
@@ -41,7 +41,7 @@ class OpenBurst:
             self._raw = self.burst.raw()
         return self._raw
 
-    def open(self, moulds: Moulds) -> Layout:
+    def open(self, moulds: TemplateCache) -> Layout:
         """Which item belongs to which channel, from now on known."""
         if self.layout is None:
             self.layout, self._split = moulds.open(self.raw)
@@ -76,7 +76,7 @@ class Cutter:
     """Cuts and merges the bursts of one session."""
 
     def __init__(self) -> None:
-        self._moulds = Moulds()
+        self._moulds = TemplateCache()
 
     def cut(self, opened: OpenBurst, want: Filter) -> bytes | Literal[True] | None:
         """The serialised part that is wanted; True for all of it, None for nothing."""

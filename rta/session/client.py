@@ -14,7 +14,7 @@ from rta.session.subscription import NOTHING, Filter, Subscription
 if TYPE_CHECKING:
     from rta.session.view import View
 
-__all__ = ["BackFill", "Binding", "Client", "Fetch", "Gone", "Idle", "Sink", "Step", "Write"]
+__all__ = ["BackFill", "SessionRun", "Client", "ReadLog", "Gone", "Idle", "Sink", "Step", "Write"]
 
 
 class Sink(Protocol):
@@ -32,7 +32,7 @@ class Sink(Protocol):
 
 
 @define(eq=False)
-class Binding:
+class SessionRun:
     """One run of a session: where its entries are. A restarted ingest begins another."""
 
     serial: int
@@ -44,12 +44,12 @@ class Binding:
     """Up to where its stream had been read when the feed took it up."""
     end: Position | None = None
     """Where this run was left for the next one; None for the current one."""
-    successor: Binding | None = None
+    successor: SessionRun | None = None
     left: Position | None = None
     """From here on the id is another session's."""
 
     @classmethod
-    def of(cls, record: SessionRecord, serial: int) -> Binding:
+    def from_record(cls, record: SessionRecord, serial: int) -> SessionRun:
         """The run a record speaks of."""
         start = record.stream_position.before()
         return cls(serial, record.stream, record.stream_session_id, start, start)
@@ -64,7 +64,7 @@ class BackFill:
     """Entries behind the leading edge that a widening has made due: `after < position <= upto`."""
 
     want: Filter
-    binding: Binding
+    binding: SessionRun
     after: Position
     upto: Position
     started: bool = False
@@ -79,11 +79,11 @@ class Write:
 
 
 @frozen(slots=True)
-class Fetch:
+class ReadLog:
     """Read the log and give back the batch."""
 
     want: Filter
-    binding: Binding
+    binding: SessionRun
     after: Position
     upto: Position
     back_fill: BackFill | None
@@ -102,7 +102,7 @@ class Gone:
     reason: str
 
 
-Step = Write | Fetch | Idle | Gone
+Step = Write | ReadLog | Idle | Gone
 
 
 class Client:
@@ -126,7 +126,9 @@ class Client:
         "wake",
     )
 
-    def __init__(self, sink: Sink, wake: Callable[[], None], binding: Binding, position: Position, view: View) -> None:
+    def __init__(
+        self, sink: Sink, wake: Callable[[], None], binding: SessionRun, position: Position, view: View
+    ) -> None:
         self.sink = sink
         self.wake = wake
         self.view = view

@@ -12,14 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from rta.hot_counters import HotCounters
 from rta.ports.edge import CloseCode
 from rta.ports.values import Batch, Entry, Position, SessionRecord
 from rta.session.chunks import Chunk, ChunkCache, Cutter, OpenBurst
-from rta.session.client import BackFill, Binding, Client, Fetch, Gone, Idle, Sink, Step, Write
+from rta.session.client import BackFill, Client, Gone, Idle, ReadLog, SessionRun, Sink, Step, Write
+from rta.session.frame_batch import BATCH_BYTES, FrameBatch
 from rta.session.ring import Ring
-from rta.session.run import RUN_BYTES, Run
 from rta.session.subscription import NOTHING, Filter, Subscription
-from rta.session.tally import Tally
 from rta.session.view import View
 from rta.wire.block import TARGET
 from rta.wire.burst import Burst, json_item, make_burst, range_item
@@ -47,7 +47,7 @@ class SessionFeed:
         record: SessionRecord,
         position: Position,
         ring_bytes: int,
-        tally: Tally,
+        tally: HotCounters,
         now: float,
         range_due: Callable[[SessionFeed], None] = lambda feed: None,
     ) -> None:
@@ -58,7 +58,7 @@ class SessionFeed:
         self.identity = record.identity
         self.tally = tally
         self._range_due = range_due
-        self.binding = Binding.of(record, 0)
+        self.binding = SessionRun.from_record(record, 0)
         self.position = self.binding.joined = max(position, self.binding.start)
         self._ring_bytes = ring_bytes
         self.ring = Ring(ring_bytes // 2, self.position)
@@ -146,7 +146,7 @@ class SessionFeed:
 
     def take_run(self, entries: Sequence[Entry], now: float) -> None:
         """The next entries, each in a frame of its own; small ones that follow each other leave in one `send`."""
-        runs: dict[View, Run] = {}
+        runs: dict[View, FrameBatch] = {}
         for entry in entries:
             told = self._range_version
             if self._absorb(entry, now):
@@ -157,10 +157,10 @@ class SessionFeed:
                         if out is not None:
                             run = runs.get(view)
                             if run is None:
-                                run = runs[view] = Run(self.position, view.range_version)
-                            elif run.size + len(out) > RUN_BYTES:
+                                run = runs[view] = FrameBatch(self.position, view.range_version)
+                            elif run.size + len(out) > BATCH_BYTES:
                                 self._send_run(view, run)
-                                run = runs[view] = Run(self.position, view.range_version)
+                                run = runs[view] = FrameBatch(self.position, view.range_version)
                             run.add(out, entry.position)
                             if entry.burst.time_range is not None and run.range_version == told:
                                 run.range_version = self._range_version
@@ -168,7 +168,7 @@ class SessionFeed:
         for view, run in runs.items():
             self._send_run(view, run)
 
-    def _send_run(self, view: View, run: Run) -> None:
+    def _send_run(self, view: View, run: FrameBatch) -> None:
         out = run.joined()
         for client, taken in view.deliver(out, len(run), len(run), self.tally):
             # A frame that was begun counts as delivered; one that was not, not even in part, is still to come.
@@ -221,7 +221,7 @@ class SessionFeed:
             return True
         return False
 
-    def _is_ours(self, binding: Binding, entry: Entry) -> bool:
+    def _is_ours(self, binding: SessionRun, entry: Entry) -> bool:
         """Whether an entry with our id is of our session. Ids are used again where a counter got lost."""
         for text in entry.burst.session_json:
             identity = glance(text).identity
@@ -229,7 +229,7 @@ class SessionFeed:
                 self.leave(entry.position, binding)
         return binding.left is None or entry.position < binding.left
 
-    def leave(self, position: Position, binding: Binding | None = None) -> None:
+    def leave(self, position: Position, binding: SessionRun | None = None) -> None:
         """From here on the id of this run is another session's."""
         binding = binding or self.binding
         binding.left = position if binding.left is None else min(position, binding.left)
@@ -324,7 +324,7 @@ class SessionFeed:
 
         `position`: up to where the new run's stream has been read.
         """
-        old, new = self.binding, Binding.of(record, self.binding.serial + 1)
+        old, new = self.binding, SessionRun.from_record(record, self.binding.serial + 1)
         for client in self.clients:
             self._leave_live(client, self.position)
         old.end, old.successor = self.position, new
@@ -339,7 +339,7 @@ class SessionFeed:
     def rewind(self, position: Position) -> None:
         """The log has forgotten what was behind `position` and begins anew from there."""
         old = self.binding
-        new = Binding(old.serial + 1, old.stream, old.session_id, position, position)
+        new = SessionRun(old.serial + 1, old.stream, old.session_id, position, position)
         for client in self.clients:
             self._leave_live(client, self.position)
             for job in client.back_fills:
@@ -500,14 +500,14 @@ class SessionFeed:
                 upto = end_of_run if line is None else line
                 chunk = self._chunks.get(want, binding.serial, client.position, upto)
                 if chunk is None:
-                    return Fetch(want, binding, client.position, upto, None)
+                    return ReadLog(want, binding, client.position, upto, None)
             client.position = chunk.end
             if chunk.frame is not None:
                 self._count(chunk)
                 return Write(chunk.frame)
 
     @staticmethod
-    def _enter_run(client: Client, run: Binding) -> None:
+    def _enter_run(client: Client, run: SessionRun) -> None:
         """On to the next run: live from where the feed took it up, and what was there already as a back-fill."""
         client.binding, client.position = run, run.joined
         if run.start < run.joined and client.subscription is not NOTHING:
@@ -524,7 +524,7 @@ class SessionFeed:
             upto = job.upto if line is None else min(line, job.upto)
             chunk = self._chunks.get(job.want, job.binding.serial, job.after, upto)
             if chunk is None:
-                return Fetch(job.want, job.binding, job.after, upto, job)
+                return ReadLog(job.want, job.binding, job.after, upto, job)
             job.after, job.started = chunk.end, True
             if chunk.frame is not None:
                 self._count(chunk)
@@ -533,7 +533,7 @@ class SessionFeed:
                 return Write(chunk.frame)
         return None
 
-    def give(self, client: Client, fetch: Fetch, batch: Batch) -> Gone | None:
+    def give(self, client: Client, fetch: ReadLog, batch: Batch) -> Gone | None:
         """What a `Fetch` brought; the next `step` goes on from there."""
         job = fetch.back_fill
         if batch.lost and (job is None or job.started):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from rta.hot_counters import HotCounters
 from rta.session.client import Client
 from rta.session.subscription import Filter, Subscription
-from rta.session.tally import Tally
 
 __all__ = ["View"]
 
@@ -27,7 +27,7 @@ class View:
         """When one of them was last told on its own (Trio time)."""
         self.range_due: float | None = None
 
-    def deliver(self, frame: bytes, frames: int, bursts: int, tally: Tally) -> list[tuple[Client, int]]:
+    def deliver(self, frame: bytes, frames: int, bursts: int, tally: HotCounters) -> list[tuple[Client, int]]:
         """Send to every live client; those that did not take all of it, with how much they took (-1: broken).
 
         `frame` may be several frames; whoever took some of it is counted with all.

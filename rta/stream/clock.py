@@ -62,7 +62,7 @@ class Tempo:
     """Wall time by which a sample may come after its moment."""
 
     @staticmethod
-    def of(model: SessionModel) -> Tempo | None:
+    def from_session(model: SessionModel) -> Tempo | None:
         """None for a live session. Numbers that make no sense count as absent."""
         details = {str(name).lower(): value for name, value in (model.details or {}).items()}
         if details.get("time") != "kept":

@@ -8,12 +8,12 @@ from datetime import tzinfo
 from operator import itemgetter
 
 from rta.rsmp.message import Component
-from rta.stream.agenda import Agenda
+from rta.stream.attribute_state import NEVER, AttributeState, known
 from rta.stream.days import LocalDays
 from rta.stream.definition import StatusDefinition, StreamDefinition
-from rta.stream.reading import NEVER, Reading, known
 from rta.stream.sample import Sample
 from rta.stream.stream import Outbox, Output, StreamEngine
+from rta.stream.timer_heap import TimerHeap
 from rta.stream.updates import Agendas, Emit, Field, Updates
 from rta.stream.windows import Windows
 from rta.wire.values import Ns
@@ -37,10 +37,10 @@ class StatusEngine:
         self.counts: Counter[str] = Counter()
         """What could not count: `out_of_order`, `unknown` (samples); `late`, `early` (samples of windows, by stream);
         `median_overflow` (windows)."""
-        self._agendas = Agendas(Agenda(), Agenda(), LocalDays(zone))
+        self._agendas = Agendas(TimerHeap(), TimerHeap(), LocalDays(zone))
         self._outbox = Outbox(Ns(0))
-        self._readings: dict[tuple[str, Component], Reading] = {
-            (attribute.name, component): Reading(attribute, component, self._agendas.timers)
+        self._readings: dict[tuple[str, Component], AttributeState] = {
+            (attribute.name, component): AttributeState(attribute, component, self._agendas.timers)
             for attribute in definition.attributes.values()
             for component in attribute.components
         }
@@ -69,7 +69,7 @@ class StatusEngine:
         stream = self.streams.pop(name)
         stream.stop(self._reached, self._outbox.wall)
 
-    def take(self, samples: Sequence[Sample], ts: Ns, wall: Ns) -> Output:
+    def feed(self, samples: Sequence[Sample], ts: Ns, wall: Ns) -> Output:
         """What is to be sent because of these samples, in any order, and because of the time.
 
         The same as if each had been taken at its own moment, as far as that is not over. One that is ahead of `ts`
@@ -93,13 +93,13 @@ class StatusEngine:
             if at < reading.ts:
                 self.counts["out_of_order"] += 1
             else:
-                reading.take(at, value, reached)
+                reading.feed(at, value, reached)
         self._run(ts, ts)
-        return self._outbox.take()
+        return self._outbox.drain()
 
     def advance(self, ts: Ns, wall: Ns) -> Output:
         """What is to be sent because of the time."""
-        return self.take((), ts, wall)
+        return self.feed((), ts, wall)
 
     def due(self) -> tuple[Ns | None, Ns | None]:
         """When to call `advance` at the latest: in stream time, and in wall time."""

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
-from rta.rsmp.message import Event, StatusMessage, Values
-from rta.stream.agenda import Agenda, Timer
-from rta.stream.batch import Batch
+from rta.rsmp.message import StatusMessage, StreamEvent, Values
 from rta.stream.definition import StreamDefinition
+from rta.stream.event_batch import EventBatch
+from rta.stream.timer_heap import Timer, TimerHeap
 from rta.stream.updates import Emit, Updates
 from rta.wire.values import Ns
 
@@ -25,11 +25,11 @@ class Outbox:
     """What the streams of a status have to send, in order, and the wall clock that their batches go by."""
 
     wall: Ns
-    batches: Agenda = field(factory=Agenda)
+    batches: TimerHeap = field(factory=TimerHeap)
     """When they are over, wall time."""
     waiting: Output = field(factory=list)
 
-    def take(self) -> Output:
+    def drain(self) -> Output:
         """Everything."""
         out, self.waiting = self.waiting, []
         return out
@@ -60,7 +60,7 @@ class StreamEngine:
         self._outbox = outbox
         self._settle = settle
         self._updates = updates(self._record)
-        self._batch = Batch() if definition.batch is not None else None
+        self._batch = EventBatch() if definition.batch is not None else None
         self._batch_over = Timer(self._batch_is_over)
         self._last: StatusMessage | None = None
         """Of an aggregating stream, in this run."""
@@ -115,7 +115,7 @@ class StreamEngine:
 
     def _record(self, ts: Ns, values: Values, complete: bool) -> None:
         self.seq += 1
-        event = Event(ts, values, self.seq, complete)
+        event = StreamEvent(ts, values, self.seq, complete)
         if self._batch is None:
             self._send(StatusMessage((event,), complete))
             return

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from attrs import frozen
 
 from rta.rsmp.message import PLAIN, Component, Value, Values
-from rta.stream.agenda import Agenda, Timer
+from rta.stream.attribute_state import NEVER, AttributeState, differ
 from rta.stream.days import Boundaries, LocalDays
 from rta.stream.definition import StreamDefinition, Trigger
-from rta.stream.reading import NEVER, Reading, differ
+from rta.stream.timer_heap import Timer, TimerHeap
 from rta.wire.values import Ns
 
 __all__ = ["Agendas", "Emit", "Field", "Updates", "pictured"]
@@ -23,7 +23,7 @@ __all__ = ["Agendas", "Emit", "Field", "Updates", "pictured"]
 Emit = Callable[[Ns, Values, bool], None]
 """Takes an event's time and values, and whether it is complete."""
 
-Field = tuple[str, list[Reading]]
+Field = tuple[str, list[AttributeState]]
 """An attribute's name and the readings it consists of."""
 
 _MILLISECOND = 1_000_000
@@ -36,8 +36,8 @@ _OVER, _FULL, _HELD = 0, 2, 3
 class Agendas:
     """Of a status, in stream time. A sample that is ahead of the clock closes events, but does not move the rest."""
 
-    timers: Agenda
-    closings: Agenda
+    timers: TimerHeap
+    closings: TimerHeap
     days: LocalDays
 
 
@@ -53,9 +53,9 @@ class Updates:
         self._along = [f for f in fields if definition.attributes[f[0]] is Trigger.ALONG]
         sending = [r for name, readings in fields if definition.attributes[name] is Trigger.CHANGE for r in readings]
         self._sending = {reading: place for place, reading in enumerate(sending)}
-        self._published: dict[Reading, Value] = {}
-        self._changed: set[Reading] = set()
-        self._lacking: Reading | None = None
+        self._published: dict[AttributeState, Value] = {}
+        self._changed: set[AttributeState] = set()
+        self._lacking: AttributeState | None = None
         """One without a value, as long as not all have had one."""
         self._last = Ns(0)
         self._quiet_until = NEVER
@@ -115,7 +115,7 @@ class Updates:
         self._last = max(ts, self._last)
         self._emit(self._last, pictured(self._fields), True)
 
-    def changed(self, reading: Reading, ts: Ns) -> None:
+    def changed(self, reading: AttributeState, ts: Ns) -> None:
         """A reading has another value."""
         changed = self._changed
         if not differ(reading.value, self._published[reading]):
@@ -194,7 +194,7 @@ class Updates:
             self._last = ts
         self._emit(self._last, values, len(changed) == len(self._sending))
 
-    def _without_value(self) -> Reading | None:
+    def _without_value(self) -> AttributeState | None:
         """The same as before, as long as that is true: a stream of many attributes is not searched at each event."""
         lacking = self._lacking
         if lacking is not None and lacking.value is None:

@@ -10,11 +10,11 @@ from collections import Counter
 from attrs import define, field
 
 from rta.rsmp.message import PLAIN, Component, Value, Values
-from rta.stream.agenda import Timer
 from rta.stream.aggregate import Accumulator
+from rta.stream.attribute_state import NEVER, AttributeState, rounded
 from rta.stream.days import Boundaries
 from rta.stream.definition import Aggregate, StreamDefinition
-from rta.stream.reading import NEVER, Reading, rounded
+from rta.stream.timer_heap import Timer
 from rta.stream.updates import Agendas, Emit, Field
 from rta.wire.values import Ns
 
@@ -24,14 +24,14 @@ _FULL = 2
 
 _AHEAD = 64  # windows that samples from the future may open
 
-_Newest = dict[Reading, tuple[Ns, Value]]
+_Newest = dict[AttributeState, tuple[Ns, Value]]
 
 
 @define(eq=False)
 class _Window:
     start: Ns
     end: Ns
-    numbers: dict[Reading, Accumulator] = field(factory=dict)
+    numbers: dict[AttributeState, Accumulator] = field(factory=dict)
     newest: _Newest = field(factory=dict)
 
 
@@ -88,7 +88,7 @@ class Windows:
         self.end()
         self.begin(ts)
 
-    def collect(self, reading: Reading, ts: Ns, value: Value) -> None:
+    def collect(self, reading: AttributeState, ts: Ns, value: Value) -> None:
         """A sample, in any order, not rounded. Null is no sample of a window, but may be its newest value."""
         window = self._last
         if window is None or not window.start <= ts < window.end:
@@ -143,13 +143,13 @@ class Windows:
         self._await_end()
         self._emit(ts, values, True)
 
-    def _value_at_end(self, reading: Reading) -> Value:
+    def _value_at_end(self, reading: AttributeState) -> Value:
         ts, value = self._carried[reading]
         if reading.max_age is not None and ts + reading.max_age <= self._end:
             return None
         return value if reading.digits is None else rounded(value, reading.digits)
 
-    def _result(self, window: _Window, reading: Reading, aggregate: Aggregate) -> Value:
+    def _result(self, window: _Window, reading: AttributeState, aggregate: Aggregate) -> Value:
         numbers = window.numbers.get(reading)
         if numbers is None:
             match aggregate:
@@ -163,7 +163,7 @@ class Windows:
         return result if reading.digits is None else rounded(result, reading.digits)
 
 
-def _shaped(values: dict[Reading, Value]) -> Value | dict[Component, Value]:
+def _shaped(values: dict[AttributeState, Value]) -> Value | dict[Component, Value]:
     """As an attribute is written: a map only where there are components."""
     by_component = {reading.component: value for reading, value in values.items()}
     return by_component.get(PLAIN, by_component)

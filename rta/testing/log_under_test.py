@@ -12,7 +12,7 @@ import trio
 from rta.ports import START, Batch, BurstLog, Entry, Position, SessionRecord, Tail, Trim
 from rta.testing.bursts import number_of, numbered_burst
 from rta.testing.patience import within
-from rta.wire.burst import Limits
+from rta.wire.burst import SizeLimits
 
 __all__ = ["Follower", "LogUnderTest", "numbers"]
 
@@ -33,7 +33,7 @@ class LogUnderTest:
     slack: int = 0
     """How many entries of a stream `trim` may leave over its bounds; 0: it trims exactly."""
 
-    limits: Limits = Limits()
+    limits: SizeLimits = SizeLimits()
     """The largest bursts the log takes."""
 
     def open_log(self) -> AbstractAsyncContextManager[BurstLog]:

@@ -17,7 +17,7 @@ from rta.wire import (
     read_configuration,
     read_session,
 )
-from rta.wire.burst import Data, Limits
+from rta.wire.burst import Data, SizeLimits
 from rta.wire.session_json import ConfigBinding
 
 __all__ = [
@@ -66,7 +66,7 @@ def check_states(updates: list[SourceUpdate]) -> None:
             )
 
 
-def check_burst(burst: Burst, limits: Limits) -> None:
+def check_burst(burst: Burst, limits: SizeLimits) -> None:
     """What is said of a burst is what its bytes say; it holds something, and not more than it may."""
     read = read_burst(burst.packed, limits)
     assert (burst.raw_size, burst.session_json, burst.time_range, burst.has_data, burst.has_events) == (

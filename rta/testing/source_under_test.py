@@ -12,7 +12,7 @@ from trio.testing import MockClock
 from rta.errors import TransportError
 from rta.ports import Source, SourceUpdate
 from rta.testing.patience import within
-from rta.wire.burst import Limits
+from rta.wire.burst import SizeLimits
 
 __all__ = ["Clock", "SourceUnderTest"]
 
@@ -30,7 +30,7 @@ class SourceUnderTest:
     slowness: float = 0.05
     """Seconds, by Trio's clock, that a slow receiver takes over each update."""
 
-    limits: Limits = Limits()
+    limits: SizeLimits = SizeLimits()
     """How much a burst may hold."""
 
     repeatable: bool = True

@@ -19,7 +19,7 @@ __all__ = [
     "Burst",
     "Data",
     "Event",
-    "Limits",
+    "SizeLimits",
     "PeriodicData",
     "RowData",
     "TimestampedData",
@@ -43,14 +43,14 @@ Data = TimestampedData | PeriodicData | RowData | Event
 
 
 @define(frozen=True, slots=True)
-class Limits:
+class SizeLimits:
     """How much a burst may hold unpacked, in bytes."""
 
     burst: int = BURST_LIMIT
     session_json: int = JSON_LIMIT
 
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_LIMITS = SizeLimits()
 
 _SLACK = 64  # LZ4 checks the end of a block by the room there is: what unpacked once must do so again
 
@@ -78,7 +78,7 @@ class Burst:
         return stream_pb2.StreamDataBurst.FromString(self.raw())
 
 
-def read_burst(packed: bytes, limits: Limits = DEFAULT_LIMITS) -> Burst:
+def read_burst(packed: bytes, limits: SizeLimits = DEFAULT_LIMITS) -> Burst:
     """Look into a packed burst and check all of it.
 
     :raises MalformedError: kind `lz4`, `oversize` or `protobuf`.
@@ -115,7 +115,7 @@ def digest(packed: bytes, raw: bytes) -> Burst:
         raise MalformedError("protobuf", f"not a StreamDataBurst: {e}") from None
     span: TimeRange | None = None
     for r in seen.time_range:
-        span = TimeRange.of(span, TimeRange(r.start_time, r.end_time))
+        span = TimeRange.union_of(span, TimeRange(r.start_time, r.end_time))
     return Burst(
         packed,
         len(raw),

@@ -25,8 +25,8 @@ __all__ = [
     "Group",
     "Parameter",
     "Rational",
-    "Table",
-    "Text",
+    "ConversionTable",
+    "TextConversion",
     "Tree",
     "read_configuration",
 ]
@@ -104,7 +104,7 @@ class Rational:
 
 
 @define
-class Table:
+class ConversionTable:
     """Raw values, ascending, and what they stand for."""
 
     raw: list[float] = required()
@@ -114,7 +114,7 @@ class Table:
 
 
 @define
-class Text:
+class TextConversion:
     """Exact raw values to text."""
 
     keys: list[float] = required()
@@ -131,8 +131,8 @@ class Conversion:
     unit: str = ""
     format: str = ""
     rational: Rational | None = None
-    table: Table | None = None
-    text: Text | None = None
+    table: ConversionTable | None = None
+    text: TextConversion | None = None
     formula: dict[str, Any] | None = None
     extra: dict[str, Any] = field(factory=dict)
 

@@ -6,9 +6,9 @@ from struct import Struct
 
 from rta.errors import MalformedError
 from rta.wire.block import unpack
-from rta.wire.burst import DEFAULT_LIMITS, Burst, Limits, digest, read_burst
+from rta.wire.burst import DEFAULT_LIMITS, Burst, SizeLimits, digest, read_burst
+from rta.wire.burst_template import BitPattern, PatternBuilder
 from rta.wire.layout import ItemKind
-from rta.wire.mould import Form, Mask
 from rta.wire.values import TimeRange
 
 __all__ = ["BurstReader"]
@@ -20,27 +20,27 @@ _CASTS = 8  # kept, and made without waiting for more bursts
 _TWICE = 64  # sizes of bursts that are remembered
 
 
-class _Cast:
+class _BurstPattern:
     """What a burst says that differs from an earlier one in values only. Of kinds that hold no text."""
 
     __slots__ = ("_has_data", "_times", "fits")
 
-    def __init__(self, form: Form, times: list[int], has_data: bool) -> None:
+    def __init__(self, form: BitPattern, times: list[int], has_data: bool) -> None:
         self.fits = form.fits
         self._times = times
         self._has_data = has_data
 
     @classmethod
-    def of(cls, raw: bytes) -> _Cast | None:
-        mask = Mask(raw)
+    def of(cls, raw: bytes) -> _BurstPattern | None:
+        mask = PatternBuilder(raw)
         if not mask.burst() or not mask.kinds <= _PLAIN:
             return None
-        return cls(Form(raw, bytes(mask.bits)), mask.times, bool(mask.kinds - {ItemKind.TIME_RANGE}))
+        return cls(BitPattern(raw, bytes(mask.bits)), mask.times, bool(mask.kinds - {ItemKind.TIME_RANGE}))
 
     def burst(self, packed: bytes, raw: bytes) -> Burst:
         span: TimeRange | None = None
         for at in self._times:
-            span = TimeRange.of(span, TimeRange(*_TIMES.unpack_from(raw, at)))
+            span = TimeRange.union_of(span, TimeRange(*_TIMES.unpack_from(raw, at)))
         return Burst(packed, len(raw), (), span, self._has_data, False)
 
 
@@ -49,9 +49,9 @@ class BurstReader:
 
     __slots__ = ("_casts", "_due", "_limits", "_seen")
 
-    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(self, limits: SizeLimits = DEFAULT_LIMITS) -> None:
         self._limits = limits
-        self._casts: dict[int, _Cast] = {}
+        self._casts: dict[int, _BurstPattern] = {}
         self._seen: dict[int, None] = {}
         self._due = _EVERY * _CASTS
 
@@ -81,7 +81,7 @@ class BurstReader:
             self._seen[size] = None
         elif self._due >= _EVERY:
             self._due -= _EVERY
-            cast = _Cast.of(raw)
+            cast = _BurstPattern.of(raw)
             if cast is not None:
                 if len(self._casts) >= _CASTS and size not in self._casts:
                     del self._casts[next(iter(self._casts))]

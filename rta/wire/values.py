@@ -30,7 +30,7 @@ class TimeRange:
         return TimeRange(min(self.start, other.start), max(self.end, other.end))
 
     @staticmethod
-    def of(*ranges: TimeRange | None) -> TimeRange | None:
+    def union_of(*ranges: TimeRange | None) -> TimeRange | None:
         """The union of those that are known; None where none is."""
         out: TimeRange | None = None
         for r in ranges:

@@ -34,7 +34,7 @@ class Membership:
     """Descriptor of our end of the link."""
 
     @classmethod
-    def of(cls, environ: Mapping[str, str]) -> Self | None:
+    def from_environment(cls, environ: Mapping[str, str]) -> Self | None:
         """None: the process is on its own."""
         told = environ.get(_VARIABLE)
         if told is None:

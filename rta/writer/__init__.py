@@ -10,7 +10,7 @@ from rta.writer.opening import OnAbsent, open_writer, write_to
 from rta.writer.pump import Pump
 from rta.writer.session import SessionWriter
 from rta.writer.settings import OnFull, WriterSettings
-from rta.writer.writer import Watcher, Writer
+from rta.writer.writer import Writer, WriterObserver
 
 __all__ = [
     "BlockingSession",
@@ -19,7 +19,7 @@ __all__ = [
     "OnFull",
     "Pump",
     "SessionWriter",
-    "Watcher",
+    "WriterObserver",
     "WriteError",
     "Writer",
     "WriterClosed",

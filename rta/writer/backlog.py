@@ -6,7 +6,7 @@ from enum import Enum, auto
 from itertools import count
 
 from rta.writer.errors import WriterFull
-from rta.writer.lane import Lane
+from rta.writer.outbox import SessionOutbox
 from rta.writer.settings import WriterSettings
 
 __all__ = ["Admission", "Backlog"]
@@ -27,15 +27,15 @@ class Backlog:
         self.settings = settings
         self.dropped = 0
         """Samples dropped at the bound."""
-        self._lanes: set[Lane] = set()
+        self._lanes: set[SessionOutbox] = set()
         self._numbers = count()
 
-    def new_lane(self) -> Lane:
-        lane = Lane(self._numbers, self.settings.target, self.settings.delay)
+    def new_lane(self) -> SessionOutbox:
+        lane = SessionOutbox(self._numbers, self.settings.target, self.settings.delay)
         self._lanes.add(lane)
         return lane
 
-    def remove(self, lane: Lane) -> None:
+    def remove(self, lane: SessionOutbox) -> None:
         self._lanes.discard(lane)
 
     @property

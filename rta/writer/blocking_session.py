@@ -9,7 +9,7 @@ from typing import Protocol, Self, TypeVar
 import numpy.typing as npt
 
 from rta.wire import Burst, Event, SampleType, SessionModel, SessionState, TimeRange
-from rta.writer.pieces import Piece, event_piece, periodic_pieces, row_pieces, timestamped_pieces
+from rta.writer.items import EncodedItem, event_item, periodic_items, row_items, timestamped_items
 from rta.writer.session import SessionWriter
 
 __all__ = ["BlockingSession"]
@@ -46,12 +46,12 @@ class BlockingSession:
     def write(
         self, channel: int, timestamps: npt.ArrayLike, values: npt.ArrayLike, kind: SampleType = SampleType.F64
     ) -> None:
-        self._put(timestamped_pieces(channel, timestamps, values, kind))
+        self._put(timestamped_items(channel, timestamps, values, kind))
 
     def write_periodic(
         self, channel: int, start: int, interval: int, values: npt.ArrayLike, kind: SampleType = SampleType.F64
     ) -> None:
-        self._put(periodic_pieces(channel, start, interval, values, kind))
+        self._put(periodic_items(channel, start, interval, values, kind))
 
     def write_rows(
         self,
@@ -60,10 +60,10 @@ class BlockingSession:
         values: npt.ArrayLike,
         types: Mapping[int, SampleType] = _ALL_F64,
     ) -> None:
-        self._put(row_pieces(channels, timestamps, values, types))
+        self._put(row_items(channels, timestamps, values, types))
 
     def write_event(self, event: Event) -> None:
-        self._put([event_piece(event)])
+        self._put([event_item(event)])
 
     def write_burst(self, burst: Burst) -> None:
         self._portal.call(lambda: self._session.write_burst(burst))
@@ -77,7 +77,7 @@ class BlockingSession:
     def close(self, state: SessionState = SessionState.CLOSED, session: SessionModel | str | None = None) -> None:
         self._portal.call(lambda: self._session.close(state, session))
 
-    def _put(self, pieces: Sequence[Piece]) -> None:
+    def _put(self, pieces: Sequence[EncodedItem]) -> None:
         self._portal.call(lambda: self._session.put(pieces))
 
     def __enter__(self) -> Self:

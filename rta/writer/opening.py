@@ -19,7 +19,7 @@ from rta.errors import RtaError
 from rta.ports import BurstLog, Context, load_transport
 from rta.wire import SessionState
 from rta.writer.settings import WriterSettings
-from rta.writer.writer import Watcher, Writer
+from rta.writer.writer import Writer, WriterObserver
 
 __all__ = ["OnAbsent", "open_writer", "write_to"]
 
@@ -37,7 +37,7 @@ async def open_writer(
     options: Mapping[str, Any] | None = None,
     on_absent: OnAbsent = "raise",
     settings: WriterSettings | None = None,
-    watcher: Watcher | None = None,
+    watcher: WriterObserver | None = None,
 ) -> AsyncIterator[Writer]:
     """Write sessions to a stream of a log, found by the name of its transport.
 
@@ -62,7 +62,7 @@ async def write_to(
     stream: str = "rta",
     *,
     settings: WriterSettings | None = None,
-    watcher: Watcher | None = None,
+    watcher: WriterObserver | None = None,
     clock: Callable[[], int] = time.time_ns,
 ) -> AsyncIterator[Writer]:
     """The same with a log that is open, and stays open until the writer has ended."""
@@ -75,7 +75,7 @@ async def _serving(
     opening: AbstractAsyncContextManager[BurstLog],
     stream: str,
     settings: WriterSettings | None,
-    watcher: Watcher | None,
+    watcher: WriterObserver | None,
     clock: Callable[[], int],
 ) -> AsyncIterator[Writer]:
     settings = settings or WriterSettings()
@@ -84,7 +84,7 @@ async def _serving(
     async def serve(*, task_status: trio.TaskStatus[Writer]) -> None:
         with shield:
             async with opening as burst_log, trio.open_nursery() as nursery:
-                writer = Writer(burst_log, stream, nursery, settings, watcher or Watcher(), clock)
+                writer = Writer(burst_log, stream, nursery, settings, watcher or WriterObserver(), clock)
                 shield.shield = True
                 task_status.started(writer)
                 await trio.sleep_forever()

@@ -13,9 +13,9 @@ from rta.errors import MalformedError
 from rta.wire import Burst, Event, SampleType, SessionModel, SessionState, TimeRange, json_item, make_burst
 from rta.writer.backlog import Admission, Backlog
 from rta.writer.errors import WriterClosed
-from rta.writer.lane import Kind, Lane
-from rta.writer.last_words import closed_json, session_text
-from rta.writer.pieces import Piece, event_piece, periodic_pieces, row_pieces, samples_in, timestamped_pieces
+from rta.writer.items import EncodedItem, event_item, periodic_items, row_items, samples_in, timestamped_items
+from rta.writer.outbox import BurstKind, SessionOutbox
+from rta.writer.session_documents import closed_json, session_text
 
 __all__ = ["SessionWriter"]
 
@@ -33,7 +33,7 @@ class SessionWriter:
     def __init__(
         self,
         identity: str,
-        lane: Lane,
+        lane: SessionOutbox,
         backlog: Backlog,
         room: trio.lowlevel.ParkingLot,
         clock: Callable[[], int],
@@ -68,7 +68,7 @@ class SessionWriter:
 
         :raises ValueError: the shapes differ, times are not integers, or a value does not fit `kind`.
         """
-        await self.put(timestamped_pieces(channel, timestamps, values, kind))
+        await self.put(timestamped_items(channel, timestamps, values, kind))
 
     async def write_periodic(
         self, channel: int, start: int, interval: int, values: npt.ArrayLike, kind: SampleType = SampleType.F64
@@ -77,7 +77,7 @@ class SessionWriter:
 
         :raises ValueError: another shape, no positive interval, or a value does not fit `kind`.
         """
-        await self.put(periodic_pieces(channel, start, interval, values, kind))
+        await self.put(periodic_items(channel, start, interval, values, kind))
 
     async def write_rows(
         self,
@@ -90,13 +90,13 @@ class SessionWriter:
 
         :raises ValueError: other shapes, or a value does not fit its channel's type: f64 where `types` has none.
         """
-        await self.put(row_pieces(channels, timestamps, values, types))
+        await self.put(row_items(channels, timestamps, values, types))
 
     async def write_event(self, event: Event) -> None:
         """:raises ValueError: it is larger than a burst may be."""
-        await self.put([event_piece(event)])
+        await self.put([event_item(event)])
 
-    async def put(self, pieces: Sequence[Piece]) -> None:
+    async def put(self, pieces: Sequence[EncodedItem]) -> None:
         """Items that are encoded already, to be collected into bursts."""
         await self._ready()
         whole = self._backlog.settings.on_full == "raise"
@@ -110,9 +110,9 @@ class SessionWriter:
     async def write_burst(self, burst: Burst) -> None:
         """A burst that is made already, as it is and without delay."""
         await self._ready()
-        kind = Kind.KEEP if burst.session_json else Kind.DATA
+        kind = BurstKind.KEEP if burst.session_json else BurstKind.DATA
         samples = 0
-        if kind is Kind.DATA and self._backlog.settings.on_full == "drop":
+        if kind is BurstKind.DATA and self._backlog.settings.on_full == "drop":
             samples = sum(map(samples_in, burst.message().data)) or 1
         if await self._admitted(burst.raw_size, samples):
             self.lane.add_burst(burst, kind)
@@ -127,7 +127,7 @@ class SessionWriter:
         if self._backlog.settings.on_full == "drop":
             self.lane.drop_updates()
         if await self._admitted(burst.raw_size, 0):
-            self.lane.add_burst(burst, Kind.UPDATE)
+            self.lane.add_burst(burst, BurstKind.UPDATE)
             self._tell()
 
     async def close(self, state: SessionState = SessionState.CLOSED, session: SessionModel | str | None = None) -> None:
@@ -147,7 +147,7 @@ class SessionWriter:
         if not self.lane.ended:
             latest = self.lane.json
             text = closed_json(latest, state, self.span, self._clock()) if session is None else session_text(session)
-            self.lane.add_burst(make_burst([json_item(text)]), Kind.KEEP)
+            self.lane.add_burst(make_burst([json_item(text)]), BurstKind.KEEP)
             self.leave()
 
     def leave(self) -> None:

@@ -20,19 +20,19 @@ from rta.ports import BurstLog
 from rta.wire import Burst, SessionModel, SessionState, glance, json_item, make_burst
 from rta.writer.backlog import Admission, Backlog
 from rta.writer.errors import WriteError, WriterClosed
-from rta.writer.lane import Kind
-from rta.writer.last_words import opening_json, opening_model
+from rta.writer.outbox import BurstKind
 from rta.writer.session import SessionWriter
+from rta.writer.session_documents import opening_json, opening_model
 from rta.writer.settings import WriterSettings
 
-__all__ = ["Watcher", "Writer"]
+__all__ = ["WriterObserver", "Writer"]
 
 log = structlog.get_logger("rta.writer")
 
 T = TypeVar("T")
 
 
-class Watcher:
+class WriterObserver:
     """What becomes of the writing; for those who show it."""
 
     def failing(self, reason: str | None) -> None:
@@ -51,7 +51,7 @@ class Writer:
         stream: str,
         nursery: trio.Nursery,
         settings: WriterSettings,
-        watcher: Watcher,
+        watcher: WriterObserver,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         """The tasks run in the nursery; `clock`: ns since the Unix epoch."""
@@ -119,7 +119,7 @@ class Writer:
         if self._finished:
             raise WriterClosed("the writer has been closed")
         session = SessionWriter(identity, self._backlog.new_lane(), self._backlog, self._room, self._clock)
-        session.lane.add_burst(burst, Kind.KEEP)
+        session.lane.add_burst(burst, BurstKind.KEEP)
         self._sessions.add(session)
         self._nursery.start_soon(self._carry, session)
         return session

@@ -39,7 +39,7 @@ def _take(engine: StatusEngine, samples: int, windows: int, first: int) -> int:
             for i in range(at, min(at + _AT_ONCE, samples))
         ]
         now = burst[-1].ts
-        sent += len(engine.take(burst, now, now))
+        sent += len(engine.feed(burst, now, now))
     return sent
 
 

@@ -19,10 +19,10 @@ import trio
 from attrs import frozen
 
 from rta.errors import TransportError
+from rta.hot_counters import HotCounters
 from rta.logs import set_up_logging
 from rta.metrics import Metrics
 from rta.ports import Context, Qos, load_transport
-from rta.session.tally import Tally
 
 __all__: list[str] = []
 
@@ -43,7 +43,7 @@ async def _ours(job: _Job) -> dict[str, Any]:
     offer = load_transport("mqtt").topics
     assert offer is not None
     options = offer.options(port=job.port, in_flight=job.in_flight)
-    context = Context("bench", Path.cwd(), time.time_ns, Metrics(Tally(), dict))
+    context = Context("bench", Path.cwd(), time.time_ns, Metrics(HotCounters(), dict))
     async with offer.open(options, context) as bus, bus.connect("bench-rta"):
         await bus.link()
         sent = settled = refused = 0

@@ -13,19 +13,19 @@ import cbor2
 import trio
 from rta_transports.memory import MemoryTopics
 
-from rta.actors.keeper import Keeper, KeeperLost
+from rta.actors.history_worker import HistoryWorker, HistoryWorkerLost
 from rta.actors.node import NodeActor
 from rta.alarm.definition import AlarmDefinition
 from rta.errors import HistoryError
 from rta.health import Health
 from rta.history.calls import Beginning
 from rta.history.store import HistoryStore
+from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
 from rta.ports import TopicMessage
 from rta.ports.alarm import Alarm
 from rta.ports.command import Command
 from rta.rsmp.message import PLAIN
-from rta.session.tally import Tally
 from rta.stream.clock import ClockChanged, Sampled
 from rta.stream.definition import AttributeDefinition, StatusDefinition, StreamDefinition
 from rta.stream.sample import Sample
@@ -52,7 +52,7 @@ def decoded(payload: bytes) -> Any:
 
 
 class InPlace:
-    """See `rta.actors.keeper`."""
+    """See `rta.actors.history_worker`."""
 
     def __init__(self, store: HistoryStore, answers: Callable[[], Awaitable[None]]) -> None:
         self.beginning = Beginning(store.last, store.mark, store.streams())
@@ -72,11 +72,11 @@ class InPlace:
         if writes and self._loses == "before":
             self.lost.set()
         if self.lost.is_set():
-            raise KeeperLost("it is gone")
+            raise HistoryWorkerLost("it is gone")
         value = work(self._store, *arguments)
         if writes and self._loses == "after":
             self.lost.set()
-            raise KeeperLost("it is gone")
+            raise HistoryWorkerLost("it is gone")
         return value
 
 
@@ -86,7 +86,7 @@ class Stage:
     def __init__(self, *streams: StreamDefinition, state_dir: Path | None = None, administration: bool = False) -> None:
         self.bus = MemoryTopics()
         self.other = MemoryTopics(broker=self.bus.broker)
-        self.health, self.tally = Health(), Tally()
+        self.health, self.tally = Health(), HotCounters()
         self.metrics = Metrics(self.tally, dict)
         self.send, receive = trio.open_memory_channel[Sampled | ClockChanged](16)
         self.back = 0
@@ -119,7 +119,7 @@ class Stage:
         self.plug_ins: dict[str, Alarm] = {}
 
     @asynccontextmanager
-    async def keepers(self, path: Path) -> AsyncIterator[Keeper]:
+    async def keepers(self, path: Path) -> AsyncIterator[HistoryWorker]:
         """In place of a process, during whose work the mock clock would jump."""
         await self._answers()
         await trio.sleep(self.opening)

@@ -9,7 +9,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from rta.node.run import By
+from rta.node.node_stream import Initiator
 from rta.rsmp.message import PLAIN
 from rta.stream.clock import LIVE as LIVE_TIME
 from rta.stream.clock import ClockChanged, Sampled, StreamClock
@@ -224,8 +224,8 @@ async def test_a_start_before_there_is_a_connection_counts(autojump_clock):
     stage = Stage(LIVE, IDLE)
     stage.bus.cut()
     async with stage.running():
-        stage.node.streams.start("car.engine", "idle", By("http"), timeout=60.0, consumer="tmc")
-        stage.node.streams.stop("car.engine", "live", By("http"))
+        stage.node.streams.start("car.engine", "idle", Initiator("http"), timeout=60.0, consumer="tmc")
+        stage.node.streams.stop("car.engine", "live", Initiator("http"))
         await trio.sleep(5)
         stage.bus.mend()
         await stage.settle()
@@ -243,8 +243,8 @@ async def test_a_stream_that_was_started_anew_before_the_connection_says_what_is
     stage.bus.cut()
     async with stage.running():
         await stage.sample(rpm=1.0, oil=2.0)
-        stage.node.streams.stop("car.engine", "live", By("http"))
-        stage.node.streams.start("car.engine", "live", By("http"))
+        stage.node.streams.stop("car.engine", "live", Initiator("http"))
+        stage.node.streams.start("car.engine", "live", Initiator("http"))
         stage.bus.mend()
         await stage.settle()
         (entry,) = (await stage.kept())["status/car.engine/live"]["entries"]

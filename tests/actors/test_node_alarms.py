@@ -15,12 +15,12 @@ from rta.actors.publisher import Publisher
 from rta.alarm.definition import VALUE, AlarmDefinition, binding_code
 from rta.config.load import build_config
 from rta.errors import RtaError
+from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
-from rta.node.run import Now
+from rta.node.node_stream import Now
 from rta.ports.alarm import Alarm, Board
 from rta.rsmp.message import Component
 from rta.rsmp.topics import NodeTopics
-from rta.session.tally import Tally
 from rta.stream.clock import Sampled
 from rta.stream.definition import StreamDefinition, Trigger
 from rta.stream.sample import Sample
@@ -144,7 +144,7 @@ async def test_what_flaps_is_told_less_often_and_the_full_update_has_the_truth(a
 
 async def test_an_event_does_not_overtake_a_full_update_that_waits_for_room(autojump_clock, nursery):
     """Else that full update, which is from before, would clear what the event has raised."""
-    bus, tally = Bus(), Tally()
+    bus, tally = Bus(), HotCounters()
     metrics = Metrics(tally, dict)
     publisher = Publisher(bus, NodeTopics(NODE), metrics, tally)  # type: ignore[arg-type]
     alarms = Alarms(publisher, lambda: Now(Ns(BASE + round(trio.current_time() * 1e9)), trio.current_time()), metrics)
@@ -157,7 +157,7 @@ async def test_an_event_does_not_overtake_a_full_update_that_waits_for_room(auto
 
     def raised(component: str) -> None:
         sample = Sample(Ns(BASE + 2 * 10**9), VALUE, Component(component), 111)
-        alarms.take(Sampled(binding_code("car.oil"), [sample]))
+        alarms.feed(Sampled(binding_code("car.oil"), [sample]))
 
     bus.sent.clear()
     bus.room = 0

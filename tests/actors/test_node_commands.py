@@ -11,7 +11,7 @@ from attrs import define
 from trio.testing import MockClock
 
 from rta.errors import RtaError
-from rta.node.run import By, Refused
+from rta.node.node_stream import Initiator, Refused
 from rta.ports import option
 from rta.ports.command import Call, Command
 from rta.stream.definition import StreamDefinition, Trigger
@@ -231,7 +231,7 @@ async def test_a_node_that_has_ended_does_nothing_any_more(autojump_clock, admin
         stage.node.stop()
         await stage.node.ended()
         with pytest.raises(Refused, match="shutting down"):
-            stage.node.streams.stop("car.engine", "live", By("http"))
+            stage.node.streams.stop("car.engine", "live", Initiator("http"))
 
 
 async def test_a_change_that_no_longer_fits_is_left_out_and_kept(autojump_clock, administered, tmp_path):

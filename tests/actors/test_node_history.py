@@ -10,7 +10,7 @@ from attrs import evolve
 
 from rta.errors import HistoryError
 from rta.history.store import HistoryStore
-from rta.node.run import By
+from rta.node.node_stream import Initiator
 from rta.rest.stream_calls import Ask, StreamCall, perform
 from rta.stream.definition import History, StreamDefinition, Trigger
 from rta.wire.values import Ns
@@ -196,7 +196,7 @@ async def test_a_stopped_stream_still_replays(autojump_clock, tmp_path):
     async with stage.running(), stage.heard() as got:
         stage.bus.cut()
         await stage.sample(rpm=1)
-        stage.node.streams.stop(*KEY, by=By("http"))
+        stage.node.streams.stop(*KEY, by=Initiator("http"))
         stage.bus.mend()
         await trio.sleep(1)
     assert numbers(got, REPLAY) == [2]
@@ -206,7 +206,7 @@ async def test_removing_a_stream_drops_its_history(autojump_clock, tmp_path):
     stage = Stage(LIVE, state_dir=tmp_path, administration=True)
     async with stage.running():
         await stage.sample(rpm=1)
-        await stage.node.streams.remove(*KEY, by=By("http"))
+        await stage.node.streams.remove(*KEY, by=Initiator("http"))
         await trio.sleep(0.5)
     assert kept(tmp_path) == []
 
@@ -345,7 +345,7 @@ async def test_a_stream_that_is_added_later_is_recorded_from_its_first_entry(aut
     stage = Stage(PLAIN, state_dir=tmp_path, administration=True)
     async with stage.running():
         fields = {"code": "car.engine", "name": "live", "attributes": {"rpm": "change"}, "history": {}}
-        await stage.node.streams.add(fields, By("http"))
+        await stage.node.streams.add(fields, Initiator("http"))
         await stage.sample(rpm=1)
     assert [seq for seq, _ in kept(tmp_path)] == [1, 2]
 

@@ -24,14 +24,14 @@ from trio.testing import MockClock
 
 from rta.errors import HistoryError, TransportError
 from rta.history.store import HistoryStore
-from rta.node.run import By
+from rta.node.node_stream import Initiator
 from rta.rsmp.payload import iso
 from rta.stream.definition import Aggregate
 from rta.wire.values import Ns
 from tests.actors.node_stage import NODE, Stage, decoded
 from tests.actors.test_node_history import LIVE
 
-HTTP = By("http")
+HTTP = Initiator("http")
 LATER = evolve(LIVE, name="later", batch=Ns(700_000_000))
 SUMS = evolve(LIVE, name="sums", attributes={}, aggregates={"rpm": (Aggregate.AVG,)}, update=Ns(10**9))
 STREAMS = (LIVE, LATER, SUMS)

@@ -12,18 +12,18 @@ from trio.testing import MockClock
 
 from rta.actors.publisher import Publisher
 from rta.errors import TransportError, UndeliverableError
+from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
 from rta.node.node import Node, StateChanged, Update
-from rta.node.run import By, Now
+from rta.node.node_stream import Initiator, Now
 from rta.rsmp.message import PLAIN
 from rta.rsmp.topics import NodeTopics
-from rta.session.tally import Tally
 from rta.stream.definition import AttributeDefinition, StatusDefinition, StreamDefinition, Trigger
 from rta.stream.sample import Sample
 from rta.wire.values import Ns
 
 CAR = StatusDefinition("car.engine", attributes={"rpm": AttributeDefinition("rpm")})
-TMC = By("topic", "tmc")
+TMC = Initiator("topic", "tmc")
 
 
 class Bus:
@@ -55,7 +55,7 @@ class Desk:
     """A node with one stream, connected."""
 
     def __init__(self) -> None:
-        self.bus, self.tally = Bus(), Tally()
+        self.bus, self.tally = Bus(), HotCounters()
         self.metrics = Metrics(self.tally, dict)
         self.node = Node(UTC)
         self.publisher = Publisher(self.bus, NodeTopics("n"), self.metrics, self.tally)  # type: ignore[arg-type]
@@ -81,7 +81,7 @@ class Desk:
 
     async def sample(self, value: float) -> None:
         await trio.sleep(0.01)
-        self.emit(self.node.take("car.engine", [Sample(self.now().wall, "rpm", PLAIN, value)], self.now()))
+        self.emit(self.node.feed("car.engine", [Sample(self.now().wall, "rpm", PLAIN, value)], self.now()))
         await trio.sleep(0.01)
         self.emit(self.node.advance(self.now()))
 

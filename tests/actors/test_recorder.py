@@ -11,16 +11,16 @@ import pytest
 import trio
 from attrs import evolve
 
-from rta.actors.keeper import Keeper
+from rta.actors.history_worker import HistoryWorker
 from rta.errors import HistoryError, TransportError
 from rta.history.store import HistoryStore
-from rta.node.run import By
+from rta.node.node_stream import Initiator
 from rta.stream.definition import Trigger
 from rta.wire.values import Ns
 from tests.actors.node_stage import NODE, Stage
 from tests.actors.test_node_history import KEY, LIVE, PLAIN, REPLAY, STATUS, numbers
 
-HTTP = By("http")
+HTTP = Initiator("http")
 
 
 @pytest.fixture(autouse=True)
@@ -235,7 +235,7 @@ class SlowToOpen(Stage):
     """The history takes longer to open than the node waits."""
 
     @asynccontextmanager
-    async def keepers(self, path: Path) -> AsyncIterator[Keeper]:
+    async def keepers(self, path: Path) -> AsyncIterator[HistoryWorker]:
         await trio.sleep(30)
         async with super().keepers(path) as keeper:
             yield keeper

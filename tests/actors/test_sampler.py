@@ -19,11 +19,11 @@ from rta.actors.ingest import IngestActor
 from rta.actors.sampler import Sampler
 from rta.errors import TransportError
 from rta.health import Health
+from rta.hot_counters import HotCounters
 from rta.ports import Context, SessionRecord
 from rta.rsmp.message import PLAIN
-from rta.sampling.sources import ChannelSource, ParameterSource, SampleSource, Selector, StatusBinding, TopicSource
+from rta.sampling.sources import ChannelSource, ParameterSource, SampleSource, Selector, StatusSources, TopicSource
 from rta.session.options import FanOutSettings
-from rta.session.tally import Tally
 from rta.stream.clock import LIVE, ClockChanged, Sampled
 from rta.testing.bursts import json_burst, large_burst, session_json
 from rta.testing.patience import until
@@ -52,8 +52,8 @@ def wall() -> int:
     return NOW + round(trio.current_time() * 1e9)
 
 
-def status(code: str, selector: Selector = ANY, **sources: SampleSource) -> StatusBinding:
-    return StatusBinding(code, selector, {(name, PLAIN): source for name, source in sources.items()})
+def status(code: str, selector: Selector = ANY, **sources: SampleSource) -> StatusSources:
+    return StatusSources(code, selector, {(name, PLAIN): source for name, source in sources.items()})
 
 
 CAR = status("car", v=ParameterSource("Speed"))
@@ -100,12 +100,12 @@ class Scene:
         self.nursery = nursery
         self.log = MemoryLog(1 << 26, wall)
         self.health, self.report, self.topics = Health(), Reports(), MemoryTopics()
-        self.hub = SessionHub(self.log, FanOutSettings(), self.health, Tally())
+        self.hub = SessionHub(self.log, FanOutSettings(), self.health, HotCounters())
         self.send, self.receive = trio.open_memory_channel[Sampled | ClockChanged](capacity)
         self.told: list[tuple[float, Sampled | ClockChanged]] = []
         self._sessions = 0
 
-    def sampler(self, *bindings: StatusBinding) -> None:
+    def sampler(self, *bindings: StatusSources) -> None:
         sampler = Sampler(
             self.log, self.hub, bindings, self.send, self.health, self.report, topics=self.topics, clock=wall
         )

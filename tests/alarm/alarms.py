@@ -6,10 +6,10 @@ from typing import Any
 
 from rta.alarm.defining import define_alarm
 from rta.alarm.definition import AlarmDefinition
-from rta.alarm.monitor import Change
+from rta.alarm.monitor import AlarmChange
 from rta.alarm.options import AlarmSettings
 from rta.alarm.watch import AlarmWatch
-from rta.node.run import Now
+from rta.node.node_stream import Now
 from rta.options import CONVERTER
 from rta.rsmp.message import Component, Value
 from rta.stream.clock import StreamClock
@@ -34,7 +34,7 @@ class Story:
     def __init__(self, **options: Any) -> None:
         self.ahead = 0.0
         self.watch = AlarmWatch([alarm(**options)], self.now(0.0))
-        self.changes: list[Change] = []
+        self.changes: list[AlarmChange] = []
 
     def now(self, at: float) -> Now:
         return Now(Ns(BASE + round((at + self.ahead) * 1e9)), 1000.0 + at)
@@ -42,7 +42,7 @@ class Story:
     def sample(self, at: float, value: Value = None, ts: float | None = None, component: str = "") -> Story:
         """A value that comes at a moment, with the time of that moment or another."""
         moment = Ns(BASE + round((at + self.ahead if ts is None else ts) * 1e9))
-        self.changes += self.watch.take(CODE, [Sample(moment, "value", Component(component), value)], self.now(at))
+        self.changes += self.watch.feed(CODE, [Sample(moment, "value", Component(component), value)], self.now(at))
         return self
 
     def until(self, at: float) -> Story:

@@ -8,7 +8,7 @@ import pytest
 from rta.alarm.board import AlarmBoard, rule_text
 from rta.alarm.fulls import Fulls
 from rta.alarm.messages import event_messages, full_message
-from rta.alarm.monitor import Change
+from rta.alarm.monitor import AlarmChange
 from rta.errors import RtaError
 from rta.rsmp.payload import MAX_PAYLOAD
 from rta.wire.values import Ns
@@ -18,8 +18,8 @@ from .alarms import BASE, CODE, alarm
 SECOND = 1_000_000_000
 
 
-def change(active: bool, at: int = 0, component: str = "", **values: object) -> Change:
-    return Change(CODE, component, Ns(BASE + at * SECOND), active, values)
+def change(active: bool, at: int = 0, component: str = "", **values: object) -> AlarmChange:
+    return AlarmChange(CODE, component, Ns(BASE + at * SECOND), active, values)
 
 
 def board() -> AlarmBoard:
@@ -117,12 +117,12 @@ def test_events_are_said_in_as_few_messages_as_can_be_read():
 
 def test_full_updates_come_with_changes_but_not_more_than_once_a_second_and_every_five_minutes():
     fulls = Fulls(["a.b", "c.d"])
-    assert fulls.take(0) == []
+    assert fulls.drain(0) == []
     fulls.all(10)
-    assert fulls.take(10) == ["a.b", "c.d"]
+    assert fulls.drain(10) == ["a.b", "c.d"]
     fulls.changed("a.b", 10.5)
-    assert (fulls.take(10.5), fulls.next, fulls.waiting()) == ([], 11, ["a.b"])
-    assert (fulls.take(11), fulls.take(11), fulls.waiting()) == (["a.b"], [], [])
+    assert (fulls.drain(10.5), fulls.next, fulls.waiting()) == ([], 11, ["a.b"])
+    assert (fulls.drain(11), fulls.drain(11), fulls.waiting()) == (["a.b"], [], [])
     fulls.changed("a.b", 20)
-    assert fulls.take(20) == ["a.b"]
-    assert (fulls.take(309), fulls.take(310), fulls.take(320)) == ([], ["c.d"], ["a.b"])
+    assert fulls.drain(20) == ["a.b"]
+    assert (fulls.drain(309), fulls.drain(310), fulls.drain(320)) == ([], ["c.d"], ["a.b"])

@@ -76,7 +76,7 @@ def test_a_skew_is_over_when_it_is_back_within_the_hysteresis():
 def test_of_samples_that_come_together_the_newest_counts_wherever_it_stands():
     story = Story(skew="5s", for_=0)
     samples = [Sample(Ns(BASE + ts * 10**9), "value", PLAIN, 0) for ts in (1, 19, 3)]
-    assert story.watch.take(CODE, samples, story.now(20)) == []
+    assert story.watch.feed(CODE, samples, story.now(20)) == []
 
 
 def test_of_late_data_the_newest_counts():

@@ -35,7 +35,7 @@ from rta.wire import (
     encode_row,
     pack_items,
 )
-from rta.wire.configuration import Rational, Text
+from rta.wire.configuration import Rational, TextConversion
 
 __all__ = ["TRANSPORT"]
 
@@ -59,7 +59,7 @@ CONFIGURATION = Configuration(
                 Channel(PRESSURE, source="periodic", type="u16", interval=1000),
             ],
             conversions=[
-                Conversion("lights", text=Text([0, 1], ["red", "green"], "dark")),
+                Conversion("lights", text=TextConversion([0, 1], ["red", "green"], "dark")),
                 Conversion("to_seconds", "ms", rational=Rational([0, 0.5, 0, 0, 0, 1])),
                 Conversion("to_bar", "bar", rational=Rational([0, 1, -100, 0, 0, 1])),
             ],

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from rta.cli import main
 from rta.cli.entry_values import flat, summary, written
-from rta.cli.fetch_progress import Progress
+from rta.cli.fetch_progress import FetchProgress
 from rta.cli.history_table import CsvTable, JsonLines
 from rta.cli.moments import age, clock, read_moment
 from rta.cli.node_argument import read_node, read_patterns
@@ -42,7 +42,7 @@ from rta.consumer.counts import Counts
 from rta.consumer.picture import Picture
 from rta.formatting import printable
 from rta.rsmp.payload import encode, iso, parse_iso
-from rta.rsmp.topics import Address, Kind
+from rta.rsmp.topics import TopicAddress, TopicKind
 from rta.wire.values import Ns
 
 NOW = parse_iso("2026-11-21T10:00:00Z")
@@ -67,14 +67,16 @@ class Heard:
         self.picture = Picture(Counts())
         self.gaps = GapCounts()
 
-    def hear(self, kind: Kind, said: Any, code: str = "", name: str = "", node: str = "dk/tlc", **how: Any) -> Heard:
+    def hear(
+        self, kind: TopicKind, said: Any, code: str = "", name: str = "", node: str = "dk/tlc", **how: Any
+    ) -> Heard:
         retained, at = how.get("retained", False), how.get("at", NOW)
-        self._count(self.picture.feed(node, Address(kind, code, name), encode(said), retained, at))
+        self._count(self.picture.feed(node, TopicAddress(kind, code, name), encode(said), retained, at))
         return self
 
     def status(self, seq: int, seconds: float = 0.4, **values: Any) -> Heard:
         entry = {"ts": iso(ago(seconds)), "seq": seq, "values": values}
-        return self.hear(Kind.STATUS, {"entries": [entry]}, "car.run", "live")
+        return self.hear(TopicKind.STATUS, {"entries": [entry]}, "car.run", "live")
 
     def give_up(self) -> Heard:
         self._count(self.picture.give_up(next(iter(self.picture.gaps))))
@@ -82,15 +84,15 @@ class Heard:
 
     def _count(self, events: list[Event]) -> None:
         for event in events:
-            self.gaps.take(event)
+            self.gaps.handle(event)
 
     def shown(self, note: str = "", height: int = 25, width: int = 120) -> str:
         return drawn(self.picture.nodes, self.gaps, note, height, width)
 
 
 def running() -> Heard:
-    heard = Heard().hear(Kind.PRESENCE, "online", at=ago(75))
-    heard.hear(Kind.STATE, {"state": "running"}, "car.run", "live")
+    heard = Heard().hear(TopicKind.PRESENCE, "online", at=ago(75))
+    heard.hear(TopicKind.STATE, {"state": "running"}, "car.run", "live")
     return heard.status(12, speed=51.0, sg={"1": "green", "2": None})
 
 
@@ -110,7 +112,7 @@ def test_a_node_has_its_presence_and_how_long_we_know_it():
 
 
 def test_a_presence_that_was_kept_by_the_broker_is_at_least_so_old():
-    heard = Heard().hear(Kind.PRESENCE, "offline", retained=True, at=ago(75))
+    heard = Heard().hear(TopicKind.PRESENCE, "offline", retained=True, at=ago(75))
     assert line(heard.shown(), "dk/tlc") == ["dk/tlc", "offline", ">75", "s"]
 
 
@@ -124,20 +126,20 @@ def test_open_lost_and_healed_gaps_are_counted():
     assert "3 open (5)" in heard.shown()
     heard.give_up()
     late = [{"ts": iso(ago(0.25)), "seq": 15, "values": {}, "next_ts": None}]
-    heard.hear(Kind.REPLAY, {"entries": late}, "car.run", "live")
+    heard.hear(TopicKind.REPLAY, {"entries": late}, "car.run", "live")
     assert "1 open (3), 1 lost, 1 healed (1)" in heard.shown()
 
 
 def test_alarms_stand_below_the_streams():
     alarm = {"ts": iso(ago(300)), "component": "engine/1", "active": True, "values": {"value": 118.5}}
-    text = running().hear(Kind.ALARM, {"entries": [alarm], "full": True}, "oil.hot").shown()
+    text = running().hear(TopicKind.ALARM, {"entries": [alarm], "full": True}, "oil.hot").shown()
     assert line(text, "!") == ["!", "oil.hot", "engine/1", "alarm", "5", "min", "value=118.5"]
 
 
 def test_more_than_fits_the_terminal_is_counted():
     heard = Heard()
     for i in range(300):
-        heard.hear(Kind.PRESENCE, "online", node=f"n{i:03d}")
+        heard.hear(TopicKind.PRESENCE, "online", node=f"n{i:03d}")
     text = heard.shown(height=24)
     assert len(text.splitlines()) <= 24
     assert "and 280 more lines" in text
@@ -279,7 +281,7 @@ def test_json_lines_have_what_the_entry_had():
 
 
 def test_the_share_is_of_the_time_that_was_asked_for():
-    progress = Progress(ago(100), NOW)
+    progress = FetchProgress(ago(100), NOW)
     assert progress.share == 0
     progress.took(HistoryPage((entry(75, 1), entry(50, 2)), False, False, False))
     assert progress.share == pytest.approx(0.5)
@@ -287,7 +289,7 @@ def test_the_share_is_of_the_time_that_was_asked_for():
 
 
 def test_without_a_beginning_it_is_of_what_the_node_has():
-    progress = Progress(None, NOW)
+    progress = FetchProgress(None, NOW)
     progress.took(HistoryPage((entry(40, 1), entry(30, 2)), True, False, False))
     progress.took(HistoryPage((), False, True, True))
     assert progress.share == pytest.approx(0.25)

@@ -21,9 +21,9 @@ from rta.wire import (
     encode_timestamped,
     make_burst,
 )
-from rta.wire.configuration import Rational, Text
+from rta.wire.configuration import Rational, TextConversion
 
-WORDS = Conversion("words", text=Text([0, 1], ["off", "on"], "broken"))
+WORDS = Conversion("words", text=TextConversion([0, 1], ["off", "on"], "broken"))
 DOUBLE = Conversion("double", "mV", rational=Rational([0, 2, 0, 0, 0, 1]))
 
 CONFIGURATION = Configuration(

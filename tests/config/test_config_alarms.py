@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rta.alarm.definition import AlarmDefinition, Silent, Skew, Threshold
-from rta.sampling.sources import ChannelSource, ParameterSource, Selector, StatusBinding, TopicSource
+from rta.sampling.sources import ChannelSource, ParameterSource, Selector, StatusSources, TopicSource
 
 SECOND = 1_000_000_000
 
@@ -37,7 +37,7 @@ def test_a_threshold_is_all_that_it_says(load):
     assert alarm == AlarmDefinition(
         "car.oil",
         Threshold(110.0, 60.5, 5.0, 10 * SECOND, SECOND, 30 * SECOND),
-        StatusBinding("alarm:car.oil", Selector(details={"vehicle": "WRX"}), sources, anew=True),
+        StatusSources("alarm:car.oil", Selector(details={"vehicle": "WRX"}), sources, anew=True),
         "Too hot",
         {"sensor/1": "parameter:OIL", "sensor/2": "channel:12"},
     )

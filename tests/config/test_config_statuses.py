@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rta.rsmp.message import PLAIN
-from rta.sampling.sources import ChannelSource, ParameterSource, Selector, StatusBinding, TopicSource
+from rta.sampling.sources import ChannelSource, ParameterSource, Selector, StatusSources, TopicSource
 from rta.stream.definition import Aggregate, AttributeDefinition, Prune, StatusDefinition, StreamDefinition, Trigger
 
 SECOND = 1_000_000_000
@@ -61,7 +61,7 @@ def test_a_status_is_its_definition_what_feeds_it_and_its_streams(load):
             "group": AttributeDefinition("group", ("sg/1", "sg/2")),
         },
     )
-    assert status.binding == StatusBinding(
+    assert status.binding == StatusSources(
         "car.engine",
         Selector(details={"vehicle": "WRX", "year": "2020"}),
         {

@@ -25,7 +25,7 @@ async def test_empty_answers_without_end_are_too_many_at_last(monkeypatch):
     answers = Answers(lambda n: b"x" * n, Counts())
     with answers.expect("tmc/history/car.engine", Link(1)) as expected:
         for _ in range(2000):
-            answers.take(answer(b""))
+            answers.handle(answer(b""))
         with pytest.raises(TransportError, match="too slow"):
             await expected.receive()
 

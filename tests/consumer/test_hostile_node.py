@@ -23,10 +23,10 @@ from rta.cli.watch_lines import event_json, event_lines
 from rta.cli.watch_table import GapCounts, render
 from rta.consumer import StatusReceived, Watch, open_consumer
 from rta.consumer.counts import Counts
+from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
 from rta.ports import Context, SourceUpdate, TopicMessage
 from rta.rsmp.payload import iso
-from rta.session.tally import Tally
 from rta.wire.values import Ns
 
 from .fake_node import BASE, FakeNode, at, entry
@@ -176,7 +176,7 @@ class Looker:
             now = Ns(BASE)
             json.loads(event_json(event, now))
             assert all(line.isprintable() for line in event_lines(event, now))
-            self.gaps.take(event)
+            self.gaps.handle(event)
             if isinstance(event, StatusReceived) and event.node == WELL:
                 self.of_well += [e.seq for e in event.entries]
 
@@ -203,7 +203,7 @@ async def test_it_is_lived_through(autojump_clock, seed):
     bus, second = MemoryTopics(broker=broker), MemoryTopics(broker=broker)
     hostile, report = Hostile(seed), Counts()
     options = MqttSourceOptions(consumer="display", nodes=["dk/cph/+"], start=["car.engine/live"])
-    context = Context("plant", Path(), lambda: BASE + round(trio.current_time() * 1e9), Metrics(Tally(), dict))
+    context = Context("plant", Path(), lambda: BASE + round(trio.current_time() * 1e9), Metrics(HotCounters(), dict))
     liar = Liar(broker, "dk/cph/liar")
     liar.hostile = hostile
     reported: list[SourceUpdate] = []

@@ -14,13 +14,13 @@ from rta.consumer.counts import Counts
 from rta.consumer.events import AlarmChanged, GapFound, GapHealed, PresenceChanged, StreamChanged
 from rta.consumer.patterns import read_pattern
 from rta.consumer.picture import ALARMS, STREAMS, Picture
-from rta.rsmp.topics import Address, Kind
+from rta.rsmp.topics import TopicAddress, TopicKind
 from rta.wire.values import Ns
 
 from .fake_node import entry
 
 NODE = "n"
-LIVE = Address(Kind.STATUS, "car.engine", "live")
+LIVE = TopicAddress(TopicKind.STATUS, "car.engine", "live")
 NOW = Ns(5)
 
 
@@ -30,13 +30,13 @@ class Fed:
         self.picture = Picture(self.report)
 
     def feed(
-        self, kind: Kind, value: Any, code: str = "car.engine", name: str = "live", retained: bool = False
+        self, kind: TopicKind, value: Any, code: str = "car.engine", name: str = "live", retained: bool = False
     ) -> list[Any]:
         payload = value if isinstance(value, bytes) else cbor2.dumps(value)
-        return self.picture.feed(NODE, Address(kind, code, name), payload, retained, NOW)
+        return self.picture.feed(NODE, TopicAddress(kind, code, name), payload, retained, NOW)
 
     def status(self, *entries: Any, **more: Any) -> list[Any]:
-        return self.feed(Kind.STATUS, {"entries": list(entries)}, **more)
+        return self.feed(TopicKind.STATUS, {"entries": list(entries)}, **more)
 
     @property
     def node(self) -> Any:
@@ -53,14 +53,16 @@ def alarm(active: bool, component: str | None = None, second: int = 1) -> dict[s
 
 def test_a_presence_is_told_when_it_changes():
     fed = Fed()
-    told = [fed.feed(Kind.PRESENCE, said) for said in ("online", "online", "offline", b"")]
+    told = [fed.feed(TopicKind.PRESENCE, said) for said in ("online", "online", "offline", b"")]
     assert [[e.presence for e in events] for events in told] == [["online"], [], ["offline"], [None]]
     assert fed.picture.nodes == {}
 
 
 def test_a_state_is_told_when_it_changes_and_a_stream_that_is_no_more_is_gone():
     fed = Fed()
-    told = [fed.feed(Kind.STATE, s) for s in ({"state": "running"}, {"state": "running"}, {"state": "stopped"}, b"")]
+    told = [
+        fed.feed(TopicKind.STATE, s) for s in ({"state": "running"}, {"state": "running"}, {"state": "stopped"}, b"")
+    ]
     assert [[e.state for e in events] for events in told] == [["running"], [], ["stopped"], [None]]
     assert fed.picture.nodes == {}
 
@@ -69,7 +71,7 @@ def test_the_gaps_of_a_stream_that_is_no_more_are_closed():
     fed = Fed()
     fed.status(entry(1))
     fed.status(entry(5))
-    events = fed.feed(Kind.STATE, b"")
+    events = fed.feed(TopicKind.STATE, b"")
     assert [type(e) for e in events] == [StreamChanged, GapHealed]
     assert fed.picture.gaps == {}
 
@@ -77,28 +79,28 @@ def test_the_gaps_of_a_stream_that_is_no_more_are_closed():
 def test_a_stopped_stream_keeps_its_values():
     fed = Fed()
     fed.status(entry(1))
-    assert fed.feed(Kind.STATUS, b"") == []
-    fed.feed(Kind.STATE, {"state": "stopped"})
+    assert fed.feed(TopicKind.STATUS, b"") == []
+    fed.feed(TopicKind.STATE, {"state": "stopped"})
     assert fed.node.streams["car.engine", "live"].values == {"rpm": 1}
 
 
 def test_a_new_run_begins_with_nothing():
     fed = Fed()
     fed.status(entry(1, rpm=1, oil=2))
-    fed.feed(Kind.STATE, {"state": "stopped"})
+    fed.feed(TopicKind.STATE, {"state": "stopped"})
     fed.status(entry(1, second=9, rpm=3))
     assert fed.node.streams["car.engine", "live"].values == {"rpm": 3}
 
 
 def test_alarms_are_raised_and_ended_by_single_events_and_full_updates():
     fed = Fed()
-    assert fed.feed(Kind.ALARM, {"entries": [alarm(True, "a"), alarm(True, "b")]}, name="") != []
-    assert fed.feed(Kind.ALARM, {"entries": [alarm(False, "a")]}, name="") != []
+    assert fed.feed(TopicKind.ALARM, {"entries": [alarm(True, "a"), alarm(True, "b")]}, name="") != []
+    assert fed.feed(TopicKind.ALARM, {"entries": [alarm(False, "a")]}, name="") != []
     assert list(fed.node.alarms) == [("car.engine", "b")]
     full = {"entries": [alarm(True, "b")], "full": True}
-    assert fed.feed(Kind.ALARM, full, name="") == []
-    fed.feed(Kind.ALARM, {"entries": [alarm(True, "c")], "full": True}, code="car.other", name="")
-    (event,) = fed.feed(Kind.ALARM, {"entries": [], "full": True}, name="")
+    assert fed.feed(TopicKind.ALARM, full, name="") == []
+    fed.feed(TopicKind.ALARM, {"entries": [alarm(True, "c")], "full": True}, code="car.other", name="")
+    (event,) = fed.feed(TopicKind.ALARM, {"entries": [], "full": True}, name="")
     assert isinstance(event, AlarmChanged)
     assert list(fed.node.alarms) == [("car.other", "c")]
 
@@ -109,11 +111,11 @@ def test_streams_alarms_and_nodes_are_bounded(monkeypatch):
         fed.status(entry(1), name=f"s{i}")
     assert (len(fed.node.streams), fed.left_out) == (STREAMS, 10)
     for i in range(ALARMS + 10):
-        fed.feed(Kind.ALARM, {"entries": [alarm(True, str(i))]}, name="")
+        fed.feed(TopicKind.ALARM, {"entries": [alarm(True, str(i))]}, name="")
     assert (len(fed.node.alarms), fed.left_out) == (ALARMS, 20)
     monkeypatch.setattr(picture_module, "NODES", 3)
     for i in range(5):
-        fed.picture.feed(f"n{i}", Address(Kind.PRESENCE), b"\x66online", False, NOW)
+        fed.picture.feed(f"n{i}", TopicAddress(TopicKind.PRESENCE), b"\x66online", False, NOW)
     assert (len(fed.picture.nodes), fed.left_out) == (3, 23)
 
 
@@ -151,7 +153,7 @@ def test_topics_are_read_by_the_levels_of_the_pattern(pattern, topic, node):
     assert (said[0] if said else None) == node
 
 
-KINDS = st.sampled_from([Kind.PRESENCE, Kind.STATE, Kind.STATUS, Kind.REPLAY, Kind.ALARM])
+KINDS = st.sampled_from([TopicKind.PRESENCE, TopicKind.STATE, TopicKind.STATUS, TopicKind.REPLAY, TopicKind.ALARM])
 ENTRY = st.fixed_dictionaries(
     {"ts": st.sampled_from([entry(n)["ts"] for n in range(4)] + [None, "x"])},
     optional={

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rta.consumer.events import StatusEntry
-from rta.consumer.received import REMEMBERED, Place, Received
+from rta.consumer.received import REMEMBERED, Placement, Received
 from rta.wire.values import Ns
 
 
@@ -14,11 +14,11 @@ def entry(seq: int | None, ts: int | None = None) -> StatusEntry:
     return StatusEntry(Ns((seq or 0) if ts is None else ts), seq, {})
 
 
-def live(received: Received, *numbers: int) -> list[Place]:
+def live(received: Received, *numbers: int) -> list[Placement]:
     return [received.live(entry(n), retained=False).place for n in numbers]
 
 
-FIRST, NEWEST, DOUBLE, EARLIER = Place.FIRST, Place.NEWEST, Place.DOUBLE, Place.EARLIER
+FIRST, NEWEST, DOUBLE, EARLIER = Placement.FIRST, Placement.NEWEST, Placement.DOUBLE, Placement.EARLIER
 
 
 def test_numbers_that_rise_by_one_are_new():

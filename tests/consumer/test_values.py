@@ -50,7 +50,7 @@ def test_merging_is_deep_and_what_is_forgotten_leaves_nothing_behind(entries):
     assert kept.values == expected
     assert kept.at.keys() == {path for path, _ in leaves(expected)}
     clear(kept.values, kept.at, kept.allowance)
-    assert kept.allowance.take(10_000, 1 << 20)
+    assert kept.allowance.acquire(10_000, 1 << 20)
 
 
 @settings(deadline=None)
@@ -62,7 +62,7 @@ def test_over_the_bound_values_are_left_out_and_no_room_is_lost(entries, values,
         assert len(kept.at) <= values
         assert kept.at.keys() == {path for path, _ in leaves(kept.values)}
     clear(kept.values, kept.at, kept.allowance)
-    assert kept.allowance.take(values, characters)
+    assert kept.allowance.acquire(values, characters)
 
 
 def test_an_earlier_entry_only_adds_what_is_not_known():

@@ -13,7 +13,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from rta.consumer import StatusEntry, StatusReceived, Watch, open_consumer
 from rta.consumer import watch as watch_module
 from rta.consumer.counts import Counts
-from rta.consumer.footprint import footprint
+from rta.consumer.memory_size import event_memory_size
 
 from .fake_node import NODE, FakeNode, at, entry
 
@@ -89,4 +89,4 @@ def memory(value: Any) -> int:
 )
 def test_what_an_event_takes_is_about_known(values):
     event = StatusReceived(NODE, "car.engine", "live", (StatusEntry(at(1), 1, values),))
-    assert 0.5 < footprint(event) / memory(values) < 4
+    assert 0.5 < event_memory_size(event) / memory(values) < 4

@@ -18,9 +18,9 @@ from rta_transports.redis import RedisLogOptions
 from rta_transports.redis.log import open_log
 
 from rta.errors import TransportError
+from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
 from rta.ports import BurstLog, Context, SessionRecord
-from rta.session.tally import Tally
 from rta.wire import Burst
 
 from .clients import PATIENCE, RawClient, raw
@@ -60,7 +60,7 @@ class Ingest:
 @asynccontextmanager
 async def ingest(options: RedisLogOptions, identity: str = "s", stream: str = "live") -> AsyncIterator[Ingest]:
     """With its session opened."""
-    context = Context("ingest", Path(), time.time_ns, Metrics(Tally(), dict))
+    context = Context("ingest", Path(), time.time_ns, Metrics(HotCounters(), dict))
     async with open_log(options, context) as log:
         opened = Ingest(log, await log.open_session(identity, stream))
         await opened.send(Item(session_json=session_json(identity)))

@@ -6,7 +6,7 @@ import random
 import sys
 from pathlib import Path
 
-from rta.history.store import HistoryStore, Limit, NewEntry
+from rta.history.store import HistoryStore, NewEntry, Retention
 from rta.wire.values import Ns
 
 KEYS = [("a", ""), ("a", "fine"), ("b", "")]
@@ -24,7 +24,7 @@ def main(path: Path) -> None:
         store.commit([entry(store.last + n) for n in range(1, count + 1)], b"%d" % (store.last + count))
         print(store.last, flush=True)
         if numbers.random() < 0.2:
-            store.trim({key: Limit(200, Ns(0)) for key in KEYS}, at_most=100)
+            store.trim({key: Retention(200, Ns(0)) for key in KEYS}, at_most=100)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from rta.history.entry import Bounds, KeptEntry, Key, Limit, NewEntry
+from rta.history.entry import Bounds, KeptEntry, Key, NewEntry, Retention
 from rta.wire.values import Ns
 
 __all__ = ["NaiveStore"]
@@ -66,7 +66,7 @@ class NaiveStore:
         ]
         return found[:limit]
 
-    def trim(self, limits: dict[Key, Limit]) -> dict[Key, int]:
+    def trim(self, limits: dict[Key, Retention]) -> dict[Key, int]:
         gone = {}
         for key, limit in limits.items():
             kept = self.of(key)

@@ -14,7 +14,7 @@ from fast_folder import in_memory
 from full_disk import no_file_longer_than
 
 from rta.errors import HistoryError
-from rta.history.store import HistoryStore, KeptEntry, Limit, NewEntry
+from rta.history.store import HistoryStore, KeptEntry, NewEntry, Retention
 from rta.wire.values import Ns
 
 KEYS = [("a", ""), ("a", "fine"), ("b", "")]
@@ -30,7 +30,7 @@ def filled(path: Path) -> HistoryStore:
     store = HistoryStore(path, segment=64)
     for first in range(1, COUNT + 1, 30):
         store.commit([entry(pos) for pos in range(first, first + 30)], b"mark %d" % first)
-    store.trim({KEYS[0]: Limit(COUNT // 3 - 50, Ns(0))}, at_most=1000)
+    store.trim({KEYS[0]: Retention(COUNT // 3 - 50, Ns(0))}, at_most=1000)
     return store
 
 
@@ -81,7 +81,7 @@ def check(path: Path, lost_unseen: bool = False) -> int:
         assert store.damage
     new = (("new", ""), store.last + 1, Ns(1), 1, b"\xa0")
     store.commit([new])
-    store.trim({key: Limit(100, Ns(0)) for key in KEYS})
+    store.trim({key: Retention(100, Ns(0)) for key in KEYS})
     assert [kept.pos for kept in store.read(("new", ""))] == [new[1]]
     store.close()
     return len(served)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from rta.history.delivery import Delivery, Mark, Span, read_mark, write_mark
+from rta.history.delivery import Mark, Span, UnackedSpans, read_mark, write_mark
 
 KEY = ("car.engine", "live")
 
@@ -14,19 +14,19 @@ def covered(spans: list[Span]) -> set[int]:
 
 
 def test_a_stream_that_has_sent_nothing_owes_nothing():
-    assert Delivery().owed is None
-    assert Delivery().undelivered() == []
+    assert UnackedSpans().owed is None
+    assert UnackedSpans().undelivered() == []
 
 
 def test_what_is_in_flight_is_not_yet_owed_but_not_delivered_either():
-    delivery = Delivery()
+    delivery = UnackedSpans()
     delivery.sent(1, 1)
     assert delivery.owed is None
     assert delivery.undelivered() == [Span(1, 1)]
 
 
 def test_what_fails_in_a_row_is_one_span():
-    delivery = Delivery()
+    delivery = UnackedSpans()
     for at in (3, 7, 12):
         delivery.sent(at, at)
     for at in (3, 7, 12):
@@ -35,7 +35,7 @@ def test_what_fails_in_a_row_is_one_span():
 
 
 def test_what_was_delivered_in_between_does_not_come_again():
-    delivery = Delivery()
+    delivery = UnackedSpans()
     for at in (3, 7, 12):
         delivery.sent(at, at)
     delivery.settled(7, True)
@@ -45,7 +45,7 @@ def test_what_was_delivered_in_between_does_not_come_again():
 
 
 def test_a_replay_goes_on_behind_what_was_acknowledged():
-    delivery = Delivery([Span(1, 100)])
+    delivery = UnackedSpans([Span(1, 100)])
     delivery.replayed(40)
     assert delivery.owed == Span(41, 100)
     delivery.replayed(100)
@@ -53,7 +53,7 @@ def test_a_replay_goes_on_behind_what_was_acknowledged():
 
 
 def test_however_many_holes_there_are_the_spans_are_bounded():
-    delivery = Delivery()
+    delivery = UnackedSpans()
     for at in range(1, 5001):
         delivery.sent(at, at)
         delivery.settled(at, at % 2 == 0)
@@ -66,7 +66,7 @@ class AnyHistory(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.delivery = Delivery()
+        self.delivery = UnackedSpans()
         self.undelivered: set[int] = set()
         self.flying: dict[int, int] = {}
         self.used: set[int] = set()
@@ -102,7 +102,7 @@ class AnyHistory(RuleBasedStateMachine):
     @rule()
     def begin_again_from_what_is_on_disk(self):
         mark = read_mark(write_mark(Mark(self.position, {KEY: self.delivery.undelivered()})))
-        self.delivery = Delivery(mark.owed(KEY, self.position))
+        self.delivery = UnackedSpans(mark.owed(KEY, self.position))
         self.flying.clear()
 
     @invariant()

@@ -17,7 +17,7 @@ from committer import KEYS, entry
 from full_disk import no_file_longer_than
 
 from rta.errors import HistoryError
-from rta.history.store import HistoryStore, Limit, NewEntry
+from rta.history.store import HistoryStore, NewEntry, Retention
 from rta.wire.values import Ns
 
 ONE = ("one", "")
@@ -129,7 +129,7 @@ def test_positions_only_rise(store):
 def test_what_is_over_the_limits_makes_room(store, path):
     for first in range(1, 20_001, 200):
         store.commit([of_one(pos, size=200) for pos in range(first, first + 200)])
-        store.trim({ONE: Limit(300, Ns(0))}, at_most=400)
+        store.trim({ONE: Retention(300, Ns(0))}, at_most=400)
     assert len(store.read(ONE, limit=1000)) == 300
     assert path.stat().st_size < 1 << 20
 
@@ -139,7 +139,7 @@ def test_a_stream_of_few_entries_keeps_no_others_in_the_file(store):
     for first in range(0, 20_000, 200):
         entries = [of_one(pos) for pos in range(first + 1, first + 200)]
         store.commit([*entries, (rare, first + 200, Ns(first), 1, b"")])
-        store.trim({ONE: Limit(300, Ns(0)), rare: Limit(1000, Ns(0))}, at_most=400)
+        store.trim({ONE: Retention(300, Ns(0)), rare: Retention(1000, Ns(0))}, at_most=400)
     assert store.bounds(rare).count == 100
     with sqlite3.connect(store._path) as other:
         assert other.execute("SELECT count(*) FROM entries").fetchone()[0] < 2 * 400 + 2 * 64
@@ -203,7 +203,7 @@ def test_readers_beside_commits_and_trims_see_what_is_committed_in_order(store):
         thread.start()
     for first in range(1, 10_001, 50):
         store.commit([of_one(pos) for pos in range(first, first + 50)])
-        store.trim({ONE: Limit(700, Ns(0))}, at_most=200)
+        store.trim({ONE: Retention(700, Ns(0))}, at_most=200)
     ended.set()
     for thread in threads:
         thread.join()
@@ -220,7 +220,7 @@ def test_entries_that_go_while_they_are_looked_for_do_not_end_what_is_read(store
 
     def find_after_trimming(stream: int, positions: list[int]) -> object:
         monkeypatch.setattr(store._file.rows, "entries", find)
-        store.trim({ONE: Limit(200, Ns(0))})
+        store.trim({ONE: Retention(200, Ns(0))})
         store.trim({})  # now the rows go
         return find(stream, positions)
 

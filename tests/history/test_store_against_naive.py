@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from naive_store import NaiveStore
 
-from rta.history.store import HistoryStore, Limit
+from rta.history.store import HistoryStore, Retention
 from rta.wire.values import Ns
 
 KEYS = st.sampled_from([("a", ""), ("a", "fine"), ("b", ""), ("c", "x")])
 TIMES = st.integers(0, 40)
 """Few, so that ranges meet them, in any order, as of clocks that are set."""
 ENTRIES = st.lists(st.tuples(KEYS, TIMES, st.integers(1, 3), st.binary(max_size=4)), max_size=24)
-LIMITS = st.builds(Limit, entries=st.integers(0, 20), before=TIMES.map(Ns))
+LIMITS = st.builds(Retention, entries=st.integers(0, 20), before=TIMES.map(Ns))
 
 
 class Histories(RuleBasedStateMachine):

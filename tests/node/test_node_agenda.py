@@ -6,7 +6,7 @@ from datetime import UTC
 from fractions import Fraction
 
 from rta.node.node import Node
-from rta.node.run import Now
+from rta.node.node_stream import Now
 from rta.rsmp.message import PLAIN
 from rta.stream.clock import StreamClock
 from rta.stream.definition import AttributeDefinition, StatusDefinition, StreamDefinition, Trigger
@@ -34,7 +34,7 @@ def test_the_agenda_does_not_grow() -> None:
     made = node(update=Ns(3600 * SECOND), min_interval=Ns(SECOND // 10))
     for i in range(2000):
         at = now(i / 20)
-        made.take("car.engine", [Sample(at.wall, "rpm", PLAIN, float(i))], at)
+        made.feed("car.engine", [Sample(at.wall, "rpm", PLAIN, float(i))], at)
         made.advance(at)
     assert len(made._agenda) <= 8
 

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from rta.node.quota import Quota
 from rta.node.rate import Rate
+from rta.node.token_bucket import TokenBucket
 
 
 def test_so_many_at_once_and_then_as_they_fill_up():
-    quota = Quota(rate=10, burst=5)
-    assert [quota.take(0.0) for _ in range(7)] == [True] * 5 + [False] * 2
-    assert quota.take(0.1)
-    assert not quota.take(0.1)
-    assert [quota.take(100.0) for _ in range(6)] == [True] * 5 + [False]
+    quota = TokenBucket(rate=10, burst=5)
+    assert [quota.acquire(0.0) for _ in range(7)] == [True] * 5 + [False] * 2
+    assert quota.acquire(0.1)
+    assert not quota.acquire(0.1)
+    assert [quota.acquire(100.0) for _ in range(6)] == [True] * 5 + [False]
 
 
 def test_a_clock_that_goes_back_fills_nothing():
-    quota = Quota(rate=10, burst=1)
-    assert quota.take(10.0)
-    assert not quota.take(5.0)
+    quota = TokenBucket(rate=10, burst=1)
+    assert quota.acquire(10.0)
+    assert not quota.acquire(5.0)
 
 
 def test_a_rate_is_of_the_last_minute():

@@ -11,19 +11,19 @@ import pytest
 import trio
 
 from rta.actors.audit import Audit
-from rta.actors.keeper import in_a_process
+from rta.actors.history_worker import in_a_process
 from rta.actors.recorder import Recorder
 from rta.actors.streams import Streams
 from rta.errors import MalformedError, TransportError
 from rta.health import Health
+from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
-from rta.node.node import Node, ToSend
-from rta.node.run import Now
+from rta.node.node import Node, NodeEvent
+from rta.node.node_stream import Now
 from rta.node.settings import read_stream
 from rta.ports import SessionRecord
 from rta.rest import make_app
 from rta.rest.stream_calls import Ask, Reply, StreamCall, answer_call, perform, read_reply
-from rta.session.tally import Tally
 from rta.stream.definition import AttributeDefinition, StatusDefinition
 from rta.wire.values import Ns
 
@@ -50,17 +50,17 @@ class Site:
 
     def __init__(self, state_dir: Path | None = None, administration: bool = True) -> None:
         node = Node(UTC)
-        self.sent: list[ToSend] = []
+        self.sent: list[NodeEvent] = []
         self.host = "pit-wall.example"
         self.trouble: str | None = None
         self.streams: Streams | None = Streams(
             node,
             self.sent.extend,
-            Audit(None, Metrics(Tally(), dict)),
+            Audit(None, Metrics(HotCounters(), dict)),
             self.now,
             state_dir,
             administration,
-            Recorder(None, node, self.sent.extend, self.now, Health(), Metrics(Tally(), dict), in_a_process),
+            Recorder(None, node, self.sent.extend, self.now, Health(), Metrics(HotCounters(), dict), in_a_process),
         )
         for code, attributes, names in (
             ("car.engine", ["rpm", "oil"], ["live", "start", "stop"]),

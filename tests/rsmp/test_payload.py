@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rta.errors import MalformedError
-from rta.rsmp.message import Component, Event, StatusMessage
+from rta.rsmp.message import Component, StatusMessage, StreamEvent
 from rta.rsmp.payload import MAX_PAYLOAD, encode, iso, parse_iso, read, read_map, write_status
 from rta.wire.values import Ns
 
@@ -26,7 +26,7 @@ json_values = st.recursive(
 
 
 def test_a_status_message_byte_for_byte():
-    event = Event(Ns(1_795_229_924_076_915_643), {"rpm": 770, "sg": {Component("sg/1"): 1.5}}, 7, complete=True)
+    event = StreamEvent(Ns(1_795_229_924_076_915_643), {"rpm": 770, "sg": {Component("sg/1"): 1.5}}, 7, complete=True)
     written = write_status(StatusMessage((event,), retain=True))
     assert written == (
         b"\xa1\x67entries\x81\xa3"
@@ -40,7 +40,7 @@ def test_a_status_message_byte_for_byte():
 def test_a_batch_is_written_as_any_other_map(count):
     start = 1_795_229_924_076_915_643
     events = tuple(
-        Event(Ns(start + i * 400_000), {"rpm": i / 3, "on": i % 2 == 0, "gear": None}, 65_500 + i, complete=True)
+        StreamEvent(Ns(start + i * 400_000), {"rpm": i / 3, "on": i % 2 == 0, "gear": None}, 65_500 + i, complete=True)
         for i in range(count)
     )
     entries = [{"ts": iso(e.ts), "values": e.values, "seq": e.seq} for e in events]

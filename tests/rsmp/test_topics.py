@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rta.rsmp.topics import Address, Kind, NodeTopics, is_response_topic, valid_node
+from rta.rsmp.topics import NodeTopics, TopicAddress, TopicKind, is_response_topic, valid_node
 
 TOPICS = NodeTopics("dk/cph/tlc-001")
 
@@ -12,11 +12,11 @@ TOPICS = NodeTopics("dk/cph/tlc-001")
 @pytest.mark.parametrize(
     ("address", "topic"),
     [
-        (Address(Kind.PRESENCE), "dk/cph/tlc-001/presence"),
-        (Address(Kind.STATUS, "tlc.groups", "live"), "dk/cph/tlc-001/status/tlc.groups/live"),
-        (Address(Kind.STATE, "tlc.groups"), "dk/cph/tlc-001/channel/tlc.groups"),
-        (Address(Kind.THROTTLE, "tlc.groups", "live"), "dk/cph/tlc-001/throttle/tlc.groups/live"),
-        (Address(Kind.COMMAND, "stream.add"), "dk/cph/tlc-001/command/stream.add"),
+        (TopicAddress(TopicKind.PRESENCE), "dk/cph/tlc-001/presence"),
+        (TopicAddress(TopicKind.STATUS, "tlc.groups", "live"), "dk/cph/tlc-001/status/tlc.groups/live"),
+        (TopicAddress(TopicKind.STATE, "tlc.groups"), "dk/cph/tlc-001/channel/tlc.groups"),
+        (TopicAddress(TopicKind.THROTTLE, "tlc.groups", "live"), "dk/cph/tlc-001/throttle/tlc.groups/live"),
+        (TopicAddress(TopicKind.COMMAND, "stream.add"), "dk/cph/tlc-001/command/stream.add"),
     ],
 )
 def test_a_topic_is_written_and_read(address, topic):
@@ -25,7 +25,7 @@ def test_a_topic_is_written_and_read(address, topic):
 
 
 def test_default_is_the_unnamed_stream():
-    assert TOPICS.parse("dk/cph/tlc-001/throttle/tlc.groups/default") == Address(Kind.THROTTLE, "tlc.groups")
+    assert TOPICS.parse("dk/cph/tlc-001/throttle/tlc.groups/default") == TopicAddress(TopicKind.THROTTLE, "tlc.groups")
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_what_is_not_of_the_node_is_nothing(topic):
     ],
 )
 def test_answers_go_to_topics_of_one_shape_only(topic, good):
-    assert is_response_topic(topic, Kind.RESULT, "a.b") is good
+    assert is_response_topic(topic, TopicKind.RESULT, "a.b") is good
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_answers_go_to_topics_of_one_shape_only(topic, good):
     ],
 )
 def test_history_goes_to_the_stream_asked_for(topic, code, name, good):
-    assert is_response_topic(topic, Kind.HISTORY, code, name) is good
+    assert is_response_topic(topic, TopicKind.HISTORY, code, name) is good
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 
 from rta.errors import MalformedError
 from rta.rsmp.message import PLAIN, Component
-from rta.sampling.session_decoder import SessionBinding
-from rta.sampling.sources import ChannelSource, ParameterSource, SampleSource, StatusBinding, TopicSource
+from rta.sampling.session_decoder import SessionDecoder
+from rta.sampling.sources import ChannelSource, ParameterSource, SampleSource, StatusSources, TopicSource
 from rta.testing.bursts import event_burst, json_burst, session_json
 from rta.wire import (
     Application,
@@ -24,7 +24,7 @@ from rta.wire import (
     encode_timestamped,
     make_burst,
 )
-from rta.wire.configuration import Rational, Text
+from rta.wire.configuration import Rational, TextConversion
 
 CONFIGURATION = Configuration(
     {
@@ -38,7 +38,7 @@ CONFIGURATION = Configuration(
             ],
             channels=[Channel(1, type="f32"), Channel(2, type="s16"), Channel(3, type="u8"), Channel(4, type="u16")],
             conversions=[
-                Conversion("words", text=Text([0, 1], ["off", "on"], "broken")),
+                Conversion("words", text=TextConversion([0, 1], ["off", "on"], "broken")),
                 Conversion("double", rational=Rational([0, 2, 0, 0, 0, 1])),
             ],
         ),
@@ -49,15 +49,15 @@ SPEED, VOLTS, PUMP, WHEEL, PIT = map(ChannelId, (1, 2, 3, 4, 7))
 TYPES = {SPEED: SampleType.F32, VOLTS: SampleType.S16, PUMP: SampleType.U8}
 
 
-def status(code: str = "car", **sources: SampleSource) -> StatusBinding:
-    return StatusBinding(code, sources={(name, PLAIN): source for name, source in sources.items()})
+def status(code: str = "car", **sources: SampleSource) -> StatusSources:
+    return StatusSources(code, sources={(name, PLAIN): source for name, source in sources.items()})
 
 
-def bound(*statuses: StatusBinding, offset: int = 0) -> SessionBinding:
-    return SessionBinding(statuses, [(CONFIGURATION, ConfigBinding("car", offset))])
+def bound(*statuses: StatusSources, offset: int = 0) -> SessionDecoder:
+    return SessionDecoder(statuses, [(CONFIGURATION, ConfigBinding("car", offset))])
 
 
-def sampled(binding: SessionBinding, *data) -> dict[str, list[tuple]]:
+def sampled(binding: SessionDecoder, *data) -> dict[str, list[tuple]]:
     found = binding.samples(make_burst([data_item(d) for d in data]))
     return {code: [tuple(s) for s in samples] for code, samples in found.items()}
 
@@ -97,7 +97,7 @@ def test_a_channel_gives_its_raw_samples_in_the_byte_order_of_its_parameter() ->
 
 def test_a_channel_that_no_configuration_describes_is_told_by_its_width() -> None:
     item = encode_periodic(ChannelId(77), 0, 1, [0.5], SampleType.F32)
-    binding = SessionBinding([status(w=ChannelSource(77))], [])
+    binding = SessionDecoder([status(w=ChannelSource(77))], [])
     assert sampled(binding, item) == {"car": [(0, "w", PLAIN, 0.5)]}
     assert binding.missing == []
 
@@ -131,7 +131,7 @@ def test_a_parameter_on_several_channels_has_the_samples_of_all() -> None:
 
 def test_several_statuses_and_components_may_be_fed_by_one_channel() -> None:
     one, two = Component("sg/1"), Component("sg/2")
-    group = StatusBinding("groups", sources={("g", one): ParameterSource("Speed"), ("g", two): ChannelSource(1)})
+    group = StatusSources("groups", sources={("g", one): ParameterSource("Speed"), ("g", two): ChannelSource(1)})
     item = encode_periodic(SPEED, 0, 1, [3], SampleType.F32)
     assert sampled(bound(status(v=ParameterSource("Speed")), group), item) == {
         "car": [(0, "v", PLAIN, 3.0)],

@@ -177,4 +177,4 @@ class Expectation:
 
     def _check_ranges(self, received: Received) -> None:
         spans = [*received.time_ranges, *(glance(j).span for j in received.session_jsons)]
-        assert TimeRange.of(*spans) == self.story.span, "the client does not know what the session covers"
+        assert TimeRange.union_of(*spans) == self.story.span, "the client does not know what the session covers"

@@ -13,11 +13,11 @@ import outcome
 from attrs import frozen
 from rta_transports.memory.log import MemoryLog
 
+from rta.hot_counters import HotCounters
 from rta.ports import START, Batch, Entry, Position, SessionRecord
-from rta.session.client import BackFill, Client, Fetch, Gone, Idle, Write
+from rta.session.client import BackFill, Client, Gone, Idle, ReadLog, Write
 from rta.session.feed import SessionFeed
 from rta.session.subscription import Subscription
-from rta.session.tally import Tally
 from rta.wire import Burst, Event, PeriodicData, RowData, TimeRange, TimestampedData, read_burst
 from rta.wire._pb.stream_pb2 import StreamData, StreamDataBurst
 
@@ -284,7 +284,7 @@ class Actor:
         self,
         feed: SessionFeed,
         socket: FakeSocket,
-        read: Callable[[Fetch], Batch] | None = None,
+        read: Callable[[ReadLog], Batch] | None = None,
         started: Callable[[BackFill], None] = lambda job: None,
     ) -> None:
         """`read` asks the log; `started` is told when the first of a back-fill has been read."""
@@ -294,7 +294,7 @@ class Actor:
         self._started = started
         self._awake = True
         self._stepping = False
-        self.fetch: Fetch | None = None
+        self.fetch: ReadLog | None = None
         self.batch: Batch | None = None
         self.gone: Gone | None = None
         self.over = False
@@ -330,7 +330,7 @@ class Actor:
         match self.feed.step(self.client, now):
             case Write(frame):
                 self._write(frame)
-            case Fetch() as fetch:
+            case ReadLog() as fetch:
                 self.fetch, self.batch = fetch, None
             case Idle():
                 self._stepping = False
@@ -427,7 +427,7 @@ class Table:
         self.now = now
         self.entries: dict[str, list[Entry]] = {}
         self.trimmed: dict[str, Position] = {}
-        self.tally = Tally()
+        self.tally = HotCounters()
         self.ranges_due = 0
         self.reads = 0
         about = record() if about is None else about
@@ -439,7 +439,7 @@ class Table:
     def _range_due(self, feed: SessionFeed) -> None:
         self.ranges_due += 1
 
-    def read(self, fetch: Fetch) -> Batch:
+    def read(self, fetch: ReadLog) -> Batch:
         """The log's answer to a fetch: at most `READ_BYTES`, at least one entry."""
         self.reads += 1
         stream = self.entries.get(fetch.binding.stream, [])
@@ -529,7 +529,7 @@ class LogReads:
         self._log = log
         self._max_bytes = max_bytes
 
-    def __call__(self, fetch: Fetch) -> Batch:
+    def __call__(self, fetch: ReadLog) -> Batch:
         return at_once(self._log.read(fetch.binding.stream, fetch.after, fetch.upto, self._max_bytes))
 
     def oldest(self, stream: str) -> Position:

@@ -12,7 +12,7 @@ import pytest
 
 from rta.ports import START, CloseCode, Entry, Position, SessionRecord
 from rta.session import chunks
-from rta.session.client import Fetch, Gone, Idle
+from rta.session.client import Gone, Idle, ReadLog
 from rta.session.feed import MAX_BACK_FILLS, RANGE_INTERVAL
 from rta.wire import TimeRange
 from rta.wire.layout import LayoutCache
@@ -284,7 +284,7 @@ def test_the_leading_edge_does_not_wait_for_the_back_fill() -> None:
     actor = table.following()
     table.feed.widen(actor.client, only(1), START)
     actor.run(0.0)
-    assert isinstance(actor.fetch, Fetch)
+    assert isinstance(actor.fetch, ReadLog)
     table.publish(samples(1, 2))
     assert actor.socket.received.tags == [2]
     actor.settle(0.0)
@@ -452,7 +452,7 @@ def test_a_riding_time_range_does_not_stand_in_for_a_wider_one_that_was_still_to
     table.publish(range_data(0, 100))
     table.publish(samples(1, 1), range_data(40, 50))
     table.feed.tell_ranges(10.0)
-    assert TimeRange.of(*actor.socket.received.time_ranges) == TimeRange(0, 100)
+    assert TimeRange.union_of(*actor.socket.received.time_ranges) == TimeRange(0, 100)
 
 
 def test_a_riding_time_range_does_not_stand_in_for_one_that_the_record_told() -> None:
@@ -461,7 +461,7 @@ def test_a_riding_time_range_does_not_stand_in_for_one_that_the_record_told() ->
     table.feed.reconcile(record(span=TimeRange(0, 100)), 1.0)
     table.publish(samples(1, 1), range_data(90, 110))
     table.feed.tell_ranges(10.0)
-    assert TimeRange.of(*actor.socket.received.time_ranges) == TimeRange(0, 110)
+    assert TimeRange.union_of(*actor.socket.received.time_ranges) == TimeRange(0, 110)
 
 
 def test_a_client_that_was_just_told_by_its_actor_is_not_told_again_at_once() -> None:

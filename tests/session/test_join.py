@@ -18,11 +18,11 @@ from hypothesis.stateful import (
 )
 from rta_transports.memory.log import MemoryLog
 
+from rta.hot_counters import HotCounters
 from rta.ports import START, Entry, Position, Trim
 from rta.session.client import BackFill, Client
 from rta.session.feed import SessionFeed
 from rta.session.subscription import Subscription
-from rta.session.tally import Tally
 from rta.wire import TimeRange, glance
 from rta.wire._pb.stream_pb2 import StreamData
 
@@ -119,7 +119,7 @@ class Session(RuleBasedStateMachine):
         if lag and fresh:
             position = START
             record = self.other.__class__(*[getattr(self.records[0], f) for f in _FIELDS], WAITING)
-        self.feed = SessionFeed(record, position, ring, Tally(), self.now, self._range_due)
+        self.feed = SessionFeed(record, position, ring, HotCounters(), self.now, self._range_due)
         self.read_upto = position
         self.stream = "a"
         if not (lag and fresh):
@@ -130,8 +130,8 @@ class Session(RuleBasedStateMachine):
     def _heard(self, text: str | None, span: TimeRange | None) -> None:
         if text is not None:
             self.story.session_json = text
-            self.story.span = TimeRange.of(self.story.span, glance(text).span)
-        self.story.span = TimeRange.of(self.story.span, span)
+            self.story.span = TimeRange.union_of(self.story.span, glance(text).span)
+        self.story.span = TimeRange.union_of(self.story.span, span)
 
     def _takes(self, sent: Sent, at: int) -> None:
         sent.taken = at

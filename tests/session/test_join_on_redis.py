@@ -20,9 +20,9 @@ from rta_transports.redis import RedisLog, RedisLogOptions
 from rta_transports.redis import log as redis_log
 from rta_transports.redis.log import open_log
 
+from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
 from rta.ports import Batch, Context, Position, SessionRecord, Trim
-from rta.session.tally import Tally
 from rta.wire import Burst
 
 from .test_join import Session
@@ -44,7 +44,7 @@ class LogInAThread:
         self.machine: Any = None
 
     async def _run(self) -> None:
-        context = Context("buffer", Path(), time.time_ns, Metrics(Tally(), dict))
+        context = Context("buffer", Path(), time.time_ns, Metrics(HotCounters(), dict))
         async with open_log(RedisLogOptions(url=self._server.url), context) as log, trio.open_nursery() as nursery:
             log.now = self._now  # type: ignore[method-assign]
             self._nursery = nursery

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
+from rta.hot_counters import HotCounters
 from rta.ports import START
-from rta.session.client import Binding, Client
-from rta.session.tally import Tally
+from rta.session.client import Client, SessionRun
 from rta.session.view import View
 
 from .simulation import FakeSocket, only, record
@@ -14,7 +14,7 @@ FRAME = b"0123456789"
 
 def view_of(*sockets: FakeSocket) -> tuple[View, list[Client]]:
     view = View(only(1), 0)
-    clients = [Client(s, _nothing, Binding.of(record(), 0), START, view) for s in sockets]
+    clients = [Client(s, _nothing, SessionRun.from_record(record(), 0), START, view) for s in sockets]
     for client, socket in zip(clients, sockets, strict=True):
         view.live[client] = socket.send
     return view, clients
@@ -26,7 +26,7 @@ _nothing: Callable[[], None] = lambda: None  # noqa: E731
 def test_every_live_client_gets_the_frame() -> None:
     sockets = [FakeSocket() for _ in range(3)]
     view, _ = view_of(*sockets)
-    assert view.deliver(FRAME, 1, 1, Tally()) == []
+    assert view.deliver(FRAME, 1, 1, HotCounters()) == []
     assert [bytes(s.stream) for s in sockets] == [FRAME] * 3
 
 
@@ -34,28 +34,28 @@ def test_clients_that_do_not_take_all_are_reported_with_how_much_they_took() -> 
     full, short, broken, well = FakeSocket(0), FakeSocket(4), FakeSocket(), FakeSocket()
     broken.broken = True
     view, clients = view_of(full, short, broken, well)
-    assert view.deliver(FRAME, 1, 1, Tally()) == [(clients[0], 0), (clients[1], 4), (clients[2], -1)]
+    assert view.deliver(FRAME, 1, 1, HotCounters()) == [(clients[0], 0), (clients[1], 4), (clients[2], -1)]
 
 
 def test_a_client_that_cannot_take_it_keeps_nobody_from_getting_it() -> None:
     broken, full, well = FakeSocket(), FakeSocket(0), FakeSocket()
     broken.broken = True
     view, _ = view_of(broken, full, well)
-    view.deliver(FRAME, 1, 1, Tally())
+    view.deliver(FRAME, 1, 1, HotCounters())
     assert bytes(well.stream) == FRAME
 
 
 def test_a_view_without_live_clients_sends_nothing() -> None:
-    tally = Tally()
+    tally = HotCounters()
     assert View(only(1), 0).deliver(FRAME, 1, 1, tally) == []
-    assert tally == Tally()
+    assert tally == HotCounters()
 
 
 def test_only_clients_that_took_something_are_counted() -> None:
     broken = FakeSocket()
     broken.broken = True
     view, _ = view_of(FakeSocket(), FakeSocket(3), FakeSocket(0), broken)
-    tally = Tally()
+    tally = HotCounters()
     view.deliver(FRAME, 1, 2, tally)
     assert (tally.frames_out, tally.bursts_out, tally.bytes_out) == (2, 4, 20)
 

@@ -67,7 +67,7 @@ class Scene:
         one's millisecond if not given."""
         taken = [sample(*item) for item in samples]
         ts = seconds(now) if now is not None else Ns(max(s.ts for s in taken) + 1_000_000)
-        return told(message for _, message in self.engine.take(taken, ts, self.wall))
+        return told(message for _, message in self.engine.feed(taken, ts, self.wall))
 
     def advance(self, at: float) -> list[Told]:
         return told(message for _, message in self.engine.advance(seconds(at), self.wall))

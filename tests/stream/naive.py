@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
 
-from rta.rsmp.message import Component, Event, Value, Values
+from rta.rsmp.message import Component, StreamEvent, Value, Values
 from rta.stream.definition import AttributeDefinition, StatusDefinition, StreamDefinition, Trigger
 from rta.wire.values import Ns
 
@@ -54,7 +54,7 @@ class Taken:
 class Sent:
     """An event, as a message of its own."""
 
-    event: Event
+    event: StreamEvent
     retain: bool
 
 
@@ -129,7 +129,7 @@ class NaiveStream:
     since: int = 0
     first: int = 0
     """How many samples had been taken when it was started."""
-    run: list[Event] = field(factory=list)
+    run: list[StreamEvent] = field(factory=list)
     """Since the last start."""
     sent: list[Sent] = field(factory=list)
     """Ever."""
@@ -152,7 +152,7 @@ class NaiveStream:
         raise NotImplementedError
 
     def emit(self, ts: int, values: Values, complete: bool) -> None:
-        event = Event(Ns(ts), values, len(self.run) + 1, complete)
+        event = StreamEvent(Ns(ts), values, len(self.run) + 1, complete)
         self.run.append(event)
         self.sent.append(Sent(event, retain=complete))
 

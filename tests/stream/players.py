@@ -41,7 +41,7 @@ class Engine:
         return {name: [seen for m in messages for seen in entries(m)] for name, messages in self.messages.items()}
 
     def take(self, samples: Sequence[Sample], now: int) -> None:
-        for stream, message in self.engine.take(samples, Ns(now), Ns(now)):
+        for stream, message in self.engine.feed(samples, Ns(now), Ns(now)):
             self.messages[stream.definition.name].append(message)
 
     def do(self, act: Act, now: int) -> None:

@@ -20,7 +20,7 @@ def kept(first: int, wall: int, speed: str) -> StreamClock:
 
 
 def tempo(**details: object) -> Tempo | None:
-    return Tempo.of(SessionModel("s", details=details))
+    return Tempo.from_session(SessionModel("s", details=details))
 
 
 def test_live_stream_time_is_wall_time() -> None:
@@ -58,7 +58,7 @@ def test_a_timer_set_for_a_stream_time_never_wakes_before_it_nor_a_moment_late(
 
 
 def test_a_session_is_live_unless_it_says_otherwise() -> None:
-    assert Tempo.of(SessionModel("s")) is None
+    assert Tempo.from_session(SessionModel("s")) is None
     assert tempo(driver="A. Smith", time="noon") is None
 
 

@@ -110,7 +110,7 @@ def test_when_all_have_a_value_for_the_first_time_everything_is_sent() -> None:
 def test_only_complete_messages_are_retained() -> None:
     scene = begun(stream(attributes={"a": CHANGE, "b": CHANGE, "c": ALONG}), A, B, AttributeDefinition("c"))
     taken = [sample(1, "b", 5), sample(2, "a", 2), sample(3, "a", 3), sample(3, "b", 3)]
-    messages = [message for _, message in scene.engine.take(taken, seconds(4), scene.wall)]
+    messages = [message for _, message in scene.engine.feed(taken, seconds(4), scene.wall)]
     assert [message.retain for message in messages] == [True, False, True]
     assert [message.events[-1].complete for message in messages] == [True, False, True]
 

@@ -187,7 +187,7 @@ def test_an_hour_that_comes_twice_is_two_windows() -> None:
     scene = Scene(windows(COUNT, update=HOUR), zone=CHICAGO, begin=begin)
     each_half_hour = [Sample(Ns(begin + i * 1800 * SECOND), "a", Component(""), 1) for i in range(50)]
     end = moment("2018-11-05T00:00", CHICAGO)
-    messages = scene.engine.take(each_half_hour, end, scene.wall)
+    messages = scene.engine.feed(each_half_hour, end, scene.wall)
     assert [m.events[0].ts for _, m in messages] == [begin + i * HOUR * SECOND for i in range(1, 26)]
     assert {m.events[0].values["a.count"] for _, m in messages} == {2}
 
@@ -199,7 +199,7 @@ def test_a_day_has_the_samples_of_all_its_hours(day: str, after: str, hours: int
     begin, end = moment(day, CHICAGO), moment(after, CHICAGO)
     scene = Scene(windows(COUNT, update=24 * HOUR), zone=CHICAGO, begin=begin)
     hourly = [Sample(Ns(begin + i * HOUR * SECOND), "a", Component(""), 1) for i in range(30)]
-    ((_, message),) = scene.engine.take(hourly, end, scene.wall)
+    ((_, message),) = scene.engine.feed(hourly, end, scene.wall)
     assert (message.events[0].ts, message.events[0].values) == (end, {"a.count": hours})
 
 

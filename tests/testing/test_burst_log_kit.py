@@ -14,11 +14,11 @@ from rta.errors import TransportError
 from rta.ports import START, Batch, BurstLog, Trim
 from rta.testing import BurstLogContract
 from rta.wire import TimeRange, make_burst
-from rta.wire.burst import Limits
+from rta.wire.burst import SizeLimits
 
 from .verdict import complaint, passes
 
-SMALL = Limits(1 << 14, 1 << 16)
+SMALL = SizeLimits(1 << 14, 1 << 16)
 
 
 class Wrapped:

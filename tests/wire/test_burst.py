@@ -12,9 +12,9 @@ from rta.wire import (
     Burst,
     Data,
     Event,
-    Limits,
     PeriodicData,
     RowData,
+    SizeLimits,
     TimeRange,
     TimestampedData,
     data_item,
@@ -73,7 +73,7 @@ EXAMPLE = make_burst(
 )
 
 
-def kind_of(packed: bytes, limits: Limits = Limits()) -> str:  # noqa: B008
+def kind_of(packed: bytes, limits: SizeLimits = SizeLimits()) -> str:  # noqa: B008
     with pytest.raises(MalformedError) as caught:
         read_burst(packed, limits)
     return caught.value.kind
@@ -271,12 +271,12 @@ def test_a_bomb_is_oversize() -> None:
 
 
 def test_the_limits_are_settings() -> None:
-    assert kind_of(padded_samples(2000), Limits(burst=1999)) == "oversize"
-    assert kind_of(padded_json(2000), Limits(burst=100, session_json=1999)) == "oversize"
+    assert kind_of(padded_samples(2000), SizeLimits(burst=1999)) == "oversize"
+    assert kind_of(padded_json(2000), SizeLimits(burst=100, session_json=1999)) == "oversize"
 
 
 def test_a_json_limit_below_the_burst_limit_leaves_the_burst_limit_as_it_is() -> None:
-    limits = Limits(burst=2000, session_json=100)
+    limits = SizeLimits(burst=2000, session_json=100)
     assert (read_burst(padded_samples(2000), limits).raw_size, kind_of(padded_samples(2001), limits)) == (
         2000,
         "oversize",

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from rta.errors import MalformedError
 from rta.wire import Parameter, SampleType, read_configuration
-from rta.wire.configuration import Channel, Conversion, EventDefinition, Group, Rational, Table, Text, Tree
+from rta.wire.configuration import (
+    Channel,
+    Conversion,
+    ConversionTable,
+    EventDefinition,
+    Group,
+    Rational,
+    TextConversion,
+    Tree,
+)
 
 DOCUMENT: dict[str, Any] = {
     "engine": {
@@ -108,8 +117,8 @@ def test_the_parts_of_a_document_are_read() -> None:
     assert engine.events == [EventDefinition(7, "E7", "Pit", "high", ["lin:engine"])]
     assert engine.conversions == [
         Conversion("lin:engine", "V", "%d", rational=Rational([0, 2, 1, 0, 0, 1])),
-        Conversion("tab:engine", table=Table([0, 1], [5, 6], True)),
-        Conversion("txt:engine", text=Text([0], ["off"], "on")),
+        Conversion("tab:engine", table=ConversionTable([0, 1], [5, 6], True)),
+        Conversion("txt:engine", text=TextConversion([0], ["off"], "on")),
         Conversion("for:engine", formula={"expression": "a+b"}),
     ]
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rta.wire import ConfigBinding, Conversion, Parameter, SampleType, decode_samples, read_configuration
-from rta.wire.configuration import Rational, Table, Text
+from rta.wire.configuration import ConversionTable, Rational, TextConversion
 from rta.wire.conversion import BoundParameter, bind, convert, format_value
 
 INF, NAN = math.inf, math.nan
@@ -27,10 +27,10 @@ def by(coeffs: list[float]) -> Conversion:
 
 
 def in_table(raw: list[float], calibrated: list[float], interpolated: bool = False) -> Conversion:
-    return Conversion("c:app", table=Table(raw, calibrated, interpolated))
+    return Conversion("c:app", table=ConversionTable(raw, calibrated, interpolated))
 
 
-ON_OFF = Conversion("c:app", text=Text([0, 1, 2.5], ["off", "on", "half"], "?"))
+ON_OFF = Conversion("c:app", text=TextConversion([0, 1, 2.5], ["off", "on", "half"], "?"))
 F = Conversion("c:app", formula={"expression": "x"})
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rta.errors import MalformedError
 from rta.wire import Burst, PeriodicData, RowData, TimestampedData, data_item, json_item, range_item, read_burst
 from rta.wire._pb.stream_pb2 import StreamData, StreamDataBurst
-from rta.wire.burst import Limits
+from rta.wire.burst import SizeLimits
 from rta.wire.reader import BurstReader
 from rta.wire.values import TimeRange
 
@@ -106,7 +106,7 @@ def test_bursts_of_one_form_are_parsed_twice_and_then_recognised(size, monkeypat
 
 
 def test_limits_are_those_of_parsing():
-    reader = BurstReader(Limits(burst=100, session_json=200))
+    reader = BurstReader(SizeLimits(burst=100, session_json=200))
     text = pack(StreamDataBurst(data=[json_item("x" * 150)]).SerializeToString())
     assert reader.read(text).session_json == ("x" * 150,)
     with pytest.raises(MalformedError, match="at most 100"):

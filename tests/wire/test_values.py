@@ -12,17 +12,17 @@ ranges = st.tuples(times, times).map(lambda t: TimeRange(min(t), max(t)))
 @given(st.lists(ranges, min_size=1, max_size=5))
 @settings(deadline=None, max_examples=50)
 def test_the_union_reaches_from_the_smallest_start_to_the_largest_end(known: list[TimeRange]) -> None:
-    assert TimeRange.of(*known) == TimeRange(min(r.start for r in known), max(r.end for r in known))
+    assert TimeRange.union_of(*known) == TimeRange(min(r.start for r in known), max(r.end for r in known))
 
 
 def test_what_is_not_known_adds_nothing() -> None:
-    assert TimeRange.of(None, TimeRange(3, 4), None) == TimeRange(3, 4)
+    assert TimeRange.union_of(None, TimeRange(3, 4), None) == TimeRange(3, 4)
     assert TimeRange(3, 4).union(None) == TimeRange(3, 4)
 
 
 def test_nothing_known_is_no_range() -> None:
-    assert TimeRange.of() is TimeRange.of(None, None) is None
+    assert TimeRange.union_of() is TimeRange.union_of(None, None) is None
 
 
 def test_a_range_of_one_instant_is_a_range() -> None:
-    assert TimeRange.of(TimeRange(0, 0)) == TimeRange(0, 0)
+    assert TimeRange.union_of(TimeRange(0, 0)) == TimeRange(0, 0)

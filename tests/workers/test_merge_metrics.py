@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
-from rta.session.tally import Tally
 from rta.workers import merge_metrics
 
 
 def rendered(live: dict[str, float], **reasons: int) -> bytes:
-    metrics = Metrics(Tally(bursts_out=3), lambda: live)
+    metrics = Metrics(HotCounters(bursts_out=3), lambda: live)
     for reason, count in reasons.items():
         metrics.count("rta_clients_closed_total", count, reason=reason)
     return metrics.render()
@@ -51,7 +51,7 @@ def test_one_alone_stays_as_it_is():
 
 
 def test_labels_may_hold_what_ends_lines_elsewhere():
-    metrics = Metrics(Tally(), dict)
+    metrics = Metrics(HotCounters(), dict)
     metrics.count("rta_clients_closed_total", reason='a b} "\\ \u2028 \x0b\n1')
     text = metrics.render()
     assert read(merge_metrics([text, text]))["rta_clients_closed_total", 'a b} "\\ \u2028 \x0b\n1'] == 2

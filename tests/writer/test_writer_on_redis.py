@@ -11,7 +11,7 @@ import trio
 from real_servers import RedisServer
 
 from rta.wire import Event
-from rta.writer import Watcher, open_writer
+from rta.writer import WriterObserver, open_writer
 
 from .on_redis import stored_session
 
@@ -25,7 +25,7 @@ def lasting_redis() -> Iterator[RedisServer]:
         yield server
 
 
-class Contact(Watcher):
+class Contact(WriterObserver):
     """Lets a test wait until the log is away."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from trio.testing import wait_all_tasks_blocked
 from rta.errors import RtaError, TransportError
 from rta.testing import numbered_burst, session_json
 from rta.wire import Event, SessionModel, SessionState, TimeRange
-from rta.writer import Watcher, WriteError, WriterClosed, WriterFull, WriterSettings, open_writer, write_to
+from rta.writer import WriteError, WriterClosed, WriterFull, WriterObserver, WriterSettings, open_writer, write_to
 
 from .logs import FlakyLog, Reply, samples_of, state_of
 
@@ -222,7 +222,7 @@ async def test_a_programming_error_of_the_log_is_not_swallowed() -> None:
 async def test_why_it_fails_can_be_read_and_is_told(autojump_clock) -> None:
     reasons: list[str | None] = []
 
-    class Told(Watcher):
+    class Told(WriterObserver):
         def failing(self, reason: str | None) -> None:
             reasons.append(reason)
 

@@ -8,7 +8,7 @@ import attrs
 import pytest
 from csv_replay import context_in, play, play_file, problems
 from rta_transports.csv import CsvOptions, CsvSource, check_source, open_source
-from rta_transports.csv.table import LINE_LIMIT, Table
+from rta_transports.csv.table import LINE_LIMIT, CsvFile
 
 from rta.errors import RtaError, TransportError
 from rta.ports import HELP, OpenSession, load_transport
@@ -88,13 +88,13 @@ def test_the_run_says_the_same_as_the_check(tmp_path):
 
 def test_a_file_that_was_there_is_waited_for(tmp_path, monkeypatch):
     (tmp_path / "a.csv").write_text(GOOD)
-    close = Table.close
+    close = CsvFile.close
 
     def close_and_remove(table):
         close(table)
         (tmp_path / "a.csv").unlink()
 
-    monkeypatch.setattr(Table, "close", close_and_remove)
+    monkeypatch.setattr(CsvFile, "close", close_and_remove)
     played = play_file(tmp_path, path="a.csv", loop=True)
     assert isinstance(played.error, TransportError)
     assert str(played.error) == f"{tmp_path}/a.csv: cannot be read: No such file or directory"
@@ -102,7 +102,7 @@ def test_a_file_that_was_there_is_waited_for(tmp_path, monkeypatch):
 
 
 def test_a_file_that_cannot_be_read_any_more_is_an_outage(monkeypatch):
-    read = Table.read
+    read = CsvFile.read
     rows = []
 
     def fail_later(table):
@@ -113,7 +113,7 @@ def test_a_file_that_cannot_be_read_any_more_is_an_outage(monkeypatch):
         table.ended = False
         return batch
 
-    monkeypatch.setattr(Table, "read", fail_later)
+    monkeypatch.setattr(CsvFile, "read", fail_later)
     played = play(GOOD)
     assert isinstance(played.error, TransportError)
     assert str(played.error).endswith("drive.csv: cannot be read: Input/output error")

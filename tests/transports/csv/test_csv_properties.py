@@ -19,7 +19,7 @@ from rta.testing.source_checks import (
     check_states,
 )
 from rta.wire import SampleType
-from rta.wire.burst import Limits
+from rta.wire.burst import SizeLimits
 
 KINDS = st.sampled_from(["timestamped", "periodic", "row"])
 QUICK = settings(max_examples=60, deadline=None)
@@ -99,7 +99,7 @@ def check_all(updates):
     for update in updates:
         check_session_json(update)
         if isinstance(update, SessionBurst):
-            check_burst(update.burst, Limits())
+            check_burst(update.burst, SizeLimits())
 
 
 ODD_CELLS = st.sampled_from(

@@ -10,9 +10,9 @@ from pathlib import Path
 from rta_transports.mqtt import MqttTopics, MqttTopicsOptions
 from rta_transports.mqtt.bus import open_topics
 
+from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
 from rta.ports import Context, Link, Will
-from rta.session.tally import Tally
 from rta.testing.patience import within
 
 __all__ = ["PATIENCE", "bus_to", "connected", "context", "linked"]
@@ -21,7 +21,7 @@ PATIENCE = 15.0
 
 
 def context(folder: Path = Path()) -> Context:
-    return Context("topics", folder, time.time_ns, Metrics(Tally(), dict))
+    return Context("topics", folder, time.time_ns, Metrics(HotCounters(), dict))
 
 
 def bus_to(port: int, folder: Path = Path(), **options: object) -> AbstractAsyncContextManager[MqttTopics]:

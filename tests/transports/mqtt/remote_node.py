@@ -14,10 +14,10 @@ from rta_transports.mqtt.source import listen_to
 from told import Told
 
 from rta.errors import TransportError
+from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
 from rta.ports import Context, SourceUpdate, TopicMessage, Will
 from rta.rsmp.payload import encode, iso
-from rta.session.tally import Tally
 from rta.testing.patience import within
 from rta.wire.values import Ns
 
@@ -79,7 +79,7 @@ async def listening(
     bus: MemoryTopics, state_dir: Path | None = None, **options: Any
 ) -> AsyncIterator[tuple[MqttSource, Metrics]]:
     """The source, opened; it does not run yet."""
-    metrics = Metrics(Tally(), dict)
+    metrics = Metrics(HotCounters(), dict)
     chosen = MqttSourceOptions(**{"consumer": "tmc", "nodes": ["dk/+"], **options})
     async with listen_to(bus, chosen, Context("plant", Path(), clock, metrics, state_dir)) as source:
         yield source, metrics

@@ -13,13 +13,13 @@ import trio
 from buses import PATIENCE, bus_to, connected, linked
 from cable import cable_to
 
-from rta.actors.fetch_desk import FetchDesk
-from rta.actors.keeper import in_a_process
+from rta.actors.fetch_server import FetchServer
+from rta.actors.history_worker import in_a_process
 from rta.history.store import HistoryStore
+from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
 from rta.ports import TopicBus, TopicMessage, TopicSubscription
-from rta.rsmp.topics import Kind, NodeTopics
-from rta.session.tally import Tally
+from rta.rsmp.topics import NodeTopics, TopicKind
 from rta.testing.patience import within
 from rta.wire.values import Ns
 
@@ -45,7 +45,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @asynccontextmanager
 async def answering(bus: TopicBus, node: str, path: Path) -> AsyncIterator[Metrics]:
     """A desk that hears of fetches and of connections, as a node tells it."""
-    metrics = Metrics(Tally(), dict)
+    metrics = Metrics(HotCounters(), dict)
     topics = NodeTopics(node)
 
     async def settle() -> None:
@@ -65,14 +65,14 @@ async def answering(bus: TopicBus, node: str, path: Path) -> AsyncIterator[Metri
             message = await subscription.receive()
             address = topics.parse(message.topic)
             assert address is not None
-            desk.take(message, address, trio.current_time())
+            desk.handle(message, address, trio.current_time())
 
     async with (
         in_a_process(path) as keeper,
-        bus.subscribe(topics.all(Kind.FETCH)) as subscription,
+        bus.subscribe(topics.all(TopicKind.FETCH)) as subscription,
         trio.open_nursery() as nursery,
     ):
-        desk = FetchDesk(topics, bus, lambda *key: key == LIVE, partial(keeper.ask, False), settle, metrics)
+        desk = FetchServer(topics, bus, lambda *key: key == LIVE, partial(keeper.ask, False), settle, metrics)
         await nursery.start(desk.run)
         nursery.start_soon(follow)
         nursery.start_soon(hear, subscription)

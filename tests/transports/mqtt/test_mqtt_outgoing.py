@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from rta_transports.mqtt.limits import Limits
+from rta_transports.mqtt.limits import BrokerLimits
 from rta_transports.mqtt.outgoing import Outgoing, QueueFull
 
 from rta.errors import TransportError
@@ -16,7 +16,7 @@ class Way:
         self.packets = []
         self.bytes = 0
         self.told = []
-        self.out = Outgoing(self.leave, limits or Limits(), in_flight, max_messages, max_bytes)
+        self.out = Outgoing(self.leave, limits or BrokerLimits(), in_flight, max_messages, max_bytes)
 
     def leave(self, packet):
         self.packets.append(packet)
@@ -79,7 +79,7 @@ def test_an_acknowledgement_counts_once_and_of_the_unknown_not_at_all():
 
 @pytest.mark.parametrize(("broker", "ours", "window"), [(3, 100, 3), (65535, 4, 4)])
 def test_no_more_than_the_window_is_in_flight(broker, ours, window):
-    way = Way(Limits(in_flight=broker), in_flight=ours)
+    way = Way(BrokerLimits(in_flight=broker), in_flight=ours)
     for i in range(10):
         way.put(i, qos=1)
     assert len(way.packets) == window
@@ -124,7 +124,7 @@ def test_over_the_bound_of_bytes_there_is_no_room():
         way.put("y", payload=bytes(600))
 
 
-@pytest.mark.parametrize("limits", [Limits(), Limits(packet=500)])
+@pytest.mark.parametrize("limits", [BrokerLimits(), BrokerLimits(packet=500)])
 def test_what_is_too_large_is_not_tried(limits):
     way = Way(limits, max_bytes=800)
     with pytest.raises(TransportError, match=r"is too large; (500|800) are allowed") as caught:
@@ -134,7 +134,7 @@ def test_what_is_too_large_is_not_tried(limits):
 
 
 def test_what_the_broker_does_not_know_is_not_tried():
-    way = Way(Limits(retain=False, qos=0))
+    way = Way(BrokerLimits(retain=False, qos=0))
     with pytest.raises(TransportError, match="takes no messages to retain"):
         way.put("x", retain=True)
     with pytest.raises(TransportError, match="takes no QoS 1"):

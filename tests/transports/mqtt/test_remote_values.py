@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from remote_scene import BASE, MS, Scene
-from rta_transports.mqtt.sessions.items import Taken, items_of
+from rta_transports.mqtt.sessions.items import ChannelEntry, items_of
 
 from rta.wire import ChannelId, encode_timestamped, read_configuration
 
@@ -41,7 +41,7 @@ def test_what_is_no_number_is_an_event(value, text):
 
 @pytest.mark.parametrize("value", [1.5, -0.0, 1e300])
 def test_a_single_sample_is_written_as_any_other(value):
-    (item,) = items_of([Taken(BASE, [(7, value)], [], 0)])
+    (item,) = items_of([ChannelEntry(BASE, [(7, value)], [], 0)])
     assert item == encode_timestamped(ChannelId(7), [BASE], [value])
 
 

@@ -11,9 +11,9 @@ import pytest
 from real_servers import RedisCluster, RedisServer, Sentinel
 from rta_transports.redis import TRANSPORT, RedisLogOptions
 
+from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
 from rta.ports import BurstLog, Context
-from rta.session.tally import Tally
 from rta.testing import BurstLogContract, numbered_burst
 from rta.testing.log_under_test import LogUnderTest, numbers
 
@@ -31,7 +31,7 @@ def sentinel() -> Iterator[Sentinel]:
 
 
 def context() -> Context:
-    return Context("buffer", Path("."), time.time_ns, Metrics(Tally(), dict))
+    return Context("buffer", Path("."), time.time_ns, Metrics(HotCounters(), dict))
 
 
 class LogOnRedis(LogUnderTest):

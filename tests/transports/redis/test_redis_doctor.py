@@ -17,13 +17,13 @@ from rta_transports.redis.doctor.layouts import pattern_of
 from rta_transports.redis.doctor.payload import complaint_about
 from rta_transports.redis.doctor.reaching import why_unreachable
 
+from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
 from rta.ports import Context, Finding, Severity
-from rta.session.tally import Tally
 from rta.wire import (
     ChannelId,
-    Limits,
     RowData,
+    SizeLimits,
     TimeRange,
     data_item,
     encode_timestamped,
@@ -79,7 +79,7 @@ class Patient:
         """Findings by code."""
         assert TRANSPORT.log is not None
         assert TRANSPORT.log.examine is not None
-        context = Context("buffer", Path("."), self.clock, Metrics(Tally(), dict))
+        context = Context("buffer", Path("."), self.clock, Metrics(HotCounters(), dict))
         found = await TRANSPORT.log.examine(RedisLogOptions(**self.options), context, identity)
         return {f.code: f for f in found}
 
@@ -443,7 +443,7 @@ def test_the_pickler_of_dotnet_is_recognised():
     packed = lz4.block.compress(raw, store_size=False)
     pickled = bytes([0b10 << 6]) + (len(raw) - len(packed)).to_bytes(2, "little") + packed
     for data in (pickled, b"\0" + BURST.raw()):
-        complaint = complaint_about(data, Limits())
+        complaint = complaint_about(data, SizeLimits())
         assert complaint is not None
         assert complaint.code == "length-prefix"
         assert "pickler" in complaint.what

@@ -17,9 +17,9 @@ from real_servers import RedisServer
 from rta_transports.redis import RedisLog, RedisLogOptions
 from rta_transports.redis.log import open_log
 
+from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
 from rta.ports import Context, Trim
-from rta.session.tally import Tally
 from rta.testing import json_burst, numbered_burst, session_json
 from rta.wire._pb.stream_pb2 import StreamDataBurst
 
@@ -39,7 +39,7 @@ def options(redis_server: RedisServer) -> RedisLogOptions:
 
 @asynccontextmanager
 async def opened(options: RedisLogOptions) -> AsyncIterator[RedisLog]:
-    async with open_log(options, Context("buffer", Path(), time.time_ns, Metrics(Tally(), dict))) as log:
+    async with open_log(options, Context("buffer", Path(), time.time_ns, Metrics(HotCounters(), dict))) as log:
         yield log
 
 

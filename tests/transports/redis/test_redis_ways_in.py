@@ -15,14 +15,14 @@ from rta_transports.redis import RedisLogOptions
 from rta_transports.redis.log import open_log
 
 from rta.errors import TransportError
+from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
 from rta.ports import Context
-from rta.session.tally import Tally
 from rta.testing import large_burst, numbered_burst
 
 
 def context(folder: Path) -> Context:
-    return Context("buffer", folder, time.time_ns, Metrics(Tally(), dict))
+    return Context("buffer", folder, time.time_ns, Metrics(HotCounters(), dict))
 
 
 async def gets_in(options: RedisLogOptions, folder: Path = Path()) -> bool:

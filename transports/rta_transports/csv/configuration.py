@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rta.ports import Publish
 from rta.wire import Application, Channel, Configuration, Conversion, Parameter, SampleType
 from rta.wire.configuration import Tree
-from rta_transports.csv.header import Column
+from rta_transports.csv.header import CsvColumn
 from rta_transports.csv.options import CsvOptions, Kind
 
 __all__ = ["describe", "published"]
@@ -17,13 +17,13 @@ _FORMATS = {SampleType.F32: "%.7g", SampleType.F64: "%.10g"}
 _ONE_TO_ONE = "one_to_one"
 
 
-def published(columns: Sequence[Column], options: CsvOptions) -> Publish:
+def published(columns: Sequence[CsvColumn], options: CsvOptions) -> Publish:
     """The document, ready to be published. Takes a while for thousands of columns."""
     configuration = describe(columns, options.app, options.kind, options.interval_ns)
     return Publish(configuration.identifier(), configuration.write())
 
 
-def describe(columns: Sequence[Column], app: str, kind: Kind, interval: int = 0) -> Configuration:
+def describe(columns: Sequence[CsvColumn], app: str, kind: Kind, interval: int = 0) -> Configuration:
     """One application of this name; `interval` in ns, for periodic channels. All conversions are 1:1."""
     of_parameters, of_conversions = _Names(), _Names()
     identifiers = [of_parameters.unique(_identifier(c.name) or f"column_{c.index + 1}") for c in columns]

@@ -10,14 +10,14 @@ from attrs import frozen
 from rta.wire import ChannelId, SampleType
 from rta_transports.csv.options import CsvOptions
 
-__all__ = ["Column", "Header", "read_header"]
+__all__ = ["CsvColumn", "Header", "read_header"]
 
 _UNIT = re.compile(r"(.*\S)\s*(?:\(([^()]*)\)|\[([^\[\]]*)\])")
 _SHOWN = 20  # names in a message
 
 
 @frozen(slots=True)
-class Column:
+class CsvColumn:
     """A column that becomes a channel."""
 
     index: int
@@ -38,7 +38,7 @@ class Header:
     """Cells of a row."""
     time: int
     """Which cell is the time."""
-    columns: tuple[Column, ...]
+    columns: tuple[CsvColumn, ...]
 
 
 def read_header(cells: Sequence[str], options: CsvOptions) -> tuple[Header, list[str]]:
@@ -59,7 +59,7 @@ def read_header(cells: Sequence[str], options: CsvOptions) -> tuple[Header, list
     if options.columns is not None:
         taken = {i for wanted in options.columns for i in find("columns", wanted)}
     columns = [
-        Column(i, ChannelId(number), texts[i], *_name_and_unit(texts[i]), types.get(i, options.type))
+        CsvColumn(i, ChannelId(number), texts[i], *_name_and_unit(texts[i]), types.get(i, options.type))
         for number, i in enumerate(sorted(taken - {time}), 1)
     ]
     if not columns and not problems:

@@ -9,7 +9,7 @@ from struct import Struct
 from rta.wire import ChannelId, PeriodicData, RowData, SampleType, encode_timestamped
 from rta.wire.burst import Data
 from rta_transports.csv.cells import Value
-from rta_transports.csv.header import Column
+from rta_transports.csv.header import CsvColumn
 from rta_transports.csv.table import Row
 
 __all__ = ["periodic_items", "row_items", "timestamped_items"]
@@ -18,7 +18,7 @@ _CHANNELS = 4096  # of one RowData at most, for the limit of a burst
 _CODES = dict(zip(SampleType, "BbHhIifd", strict=True))
 
 
-def timestamped_items(rows: Sequence[Row], columns: Sequence[Column]) -> list[Data]:
+def timestamped_items(rows: Sequence[Row], columns: Sequence[CsvColumn]) -> list[Data]:
     """One item for each channel that has a sample."""
     out: list[Data] = []
     for column, times, values in _by_channel(rows, columns):
@@ -26,7 +26,7 @@ def timestamped_items(rows: Sequence[Row], columns: Sequence[Column]) -> list[Da
     return out
 
 
-def periodic_items(rows: Sequence[Row], columns: Sequence[Column], interval: int) -> list[Data]:
+def periodic_items(rows: Sequence[Row], columns: Sequence[CsvColumn], interval: int) -> list[Data]:
     """One item for each run of samples of a channel: `interval` ns from one to the next, to 1 %.
 
     No sample is further than that from where its run says it is, so that small errors do not add up.
@@ -41,7 +41,7 @@ def periodic_items(rows: Sequence[Row], columns: Sequence[Column], interval: int
     return out
 
 
-def row_items(rows: Sequence[Row], columns: Sequence[Column]) -> list[Data]:
+def row_items(rows: Sequence[Row], columns: Sequence[CsvColumn]) -> list[Data]:
     """One item for each row, of the channels that have a sample in it."""
     out: list[Data] = []
     for first in range(0, len(columns), _CHANNELS):
@@ -58,7 +58,9 @@ def row_items(rows: Sequence[Row], columns: Sequence[Column]) -> list[Data]:
     return out
 
 
-def _by_channel(rows: Sequence[Row], columns: Sequence[Column]) -> Iterator[tuple[Column, list[int], list[Value]]]:
+def _by_channel(
+    rows: Sequence[Row], columns: Sequence[CsvColumn]
+) -> Iterator[tuple[CsvColumn, list[int], list[Value]]]:
     for i, column in enumerate(columns):
         samples = [(time, value) for time, values in rows if (value := values[i]) is not None]
         if samples:
@@ -75,7 +77,7 @@ def _fits(times: Sequence[int], begin: int, i: int, interval: int) -> bool:
 # overhead for each would take longer than all the rest together.
 
 
-def _run(column: Column, start: int, interval: int, values: Sequence[Value]) -> PeriodicData:
+def _run(column: CsvColumn, start: int, interval: int, values: Sequence[Value]) -> PeriodicData:
     return PeriodicData(
         channel_id=column.channel,
         start_timestamp=start,

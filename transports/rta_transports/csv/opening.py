@@ -11,13 +11,13 @@ from typing import TextIO
 from rta.ports import MalformedError, RtaError, find_zone
 from rta_transports.csv.header import read_header
 from rta_transports.csv.options import CsvOptions
-from rta_transports.csv.table import LINE_LIMIT, Table, split_line
+from rta_transports.csv.table import LINE_LIMIT, CsvFile, split_line
 from rta_transports.csv.times import Note, ParseTime, iso_times, numeric_times
 
 __all__ = ["open_table"]
 
 
-def open_table(path: Path, options: CsvOptions) -> Table:
+def open_table(path: Path, options: CsvOptions) -> CsvFile:
     """The file, at its first row.
 
     :raises RtaError: it, or an option, is not fit; one line for each reason.
@@ -61,7 +61,7 @@ def _open_file(path: Path) -> TextIO:
     raise RtaError("is not a file")
 
 
-def _read_head(file: TextIO, options: CsvOptions, problems: list[str]) -> Table:
+def _read_head(file: TextIO, options: CsvOptions, problems: list[str]) -> CsvFile:
     """The table; adds to the problems what is wrong with it."""
     lines, line = _next_line(file)
     if not line:
@@ -79,7 +79,7 @@ def _read_head(file: TextIO, options: CsvOptions, problems: list[str]) -> Table:
     blank, first = _next_line(file)
     if not first:
         problems.append("has a header but no rows")
-    return Table(file, header, options.delimiter, _times(options), lines + blank - 1, first)
+    return CsvFile(file, header, options.delimiter, _times(options), lines + blank - 1, first)
 
 
 def _times(options: CsvOptions) -> Callable[[Note], ParseTime]:

@@ -10,7 +10,7 @@ from rta.ports import CloseSession, OpenSession, SessionBurst
 from rta.wire import ConfigBinding, SessionModel, SessionState, TimeRange, pack_items, write_session
 from rta.wire.burst import Data
 from rta.wire.session_json import TimeRangeModel
-from rta_transports.csv.header import Column
+from rta_transports.csv.header import CsvColumn
 from rta_transports.csv.items import periodic_items, row_items, timestamped_items
 from rta_transports.csv.options import CsvOptions
 from rta_transports.csv.table import Row
@@ -26,7 +26,7 @@ class CsvSession:
     def __init__(
         self,
         options: CsvOptions,
-        columns: Sequence[Column],
+        columns: Sequence[CsvColumn],
         configuration: str,
         first: int,
         now: int,

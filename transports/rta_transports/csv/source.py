@@ -19,7 +19,7 @@ from rta_transports.csv.configuration import published
 from rta_transports.csv.opening import open_table
 from rta_transports.csv.options import CsvOptions
 from rta_transports.csv.session import CsvSession
-from rta_transports.csv.table import Row, Table
+from rta_transports.csv.table import CsvFile, Row
 from rta_transports.csv.timeline import Due
 
 __all__ = ["CsvSource", "check_source", "open_source"]
@@ -71,7 +71,7 @@ class CsvSource:
 
     # The worker threads are waited for even when cancelled: nobody else may close the file under them.
 
-    async def _open(self) -> tuple[Table, Publish]:
+    async def _open(self) -> tuple[CsvFile, Publish]:
         try:
             opened = await trio.to_thread.run_sync(_open_and_describe, self._path, self._options)
         except RtaError as e:
@@ -81,7 +81,7 @@ class CsvSource:
         self._was_fit = True
         return opened
 
-    async def _read(self, table: Table) -> list[Row]:
+    async def _read(self, table: CsvFile) -> list[Row]:
         """The next batch that has rows; none at the end."""
         while not table.ended:
             try:
@@ -95,7 +95,7 @@ class CsvSource:
         return []
 
 
-def _open_and_describe(path: Path, options: CsvOptions) -> tuple[Table, Publish]:
+def _open_and_describe(path: Path, options: CsvOptions) -> tuple[CsvFile, Publish]:
     table = open_table(path, options)
     return table, published(table.header.columns, options)
 

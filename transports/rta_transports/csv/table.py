@@ -17,7 +17,7 @@ from rta_transports.csv.cells import Value, excerpt, parser
 from rta_transports.csv.header import Header
 from rta_transports.csv.times import Note, ParseTime
 
-__all__ = ["LINE_LIMIT", "Batch", "Fault", "Row", "Table", "split_line"]
+__all__ = ["LINE_LIMIT", "RowBatch", "Fault", "Row", "CsvFile", "split_line"]
 
 LINE_LIMIT = 1 << 20
 """The longest line that is taken, in characters."""
@@ -43,7 +43,7 @@ class Fault(NamedTuple):
 
 
 @frozen(slots=True)
-class Batch:
+class RowBatch:
     """Some rows and faults, both possibly none."""
 
     rows: list[Row]
@@ -65,7 +65,7 @@ def split_line(line: str, delimiter: str) -> list[str]:
     return cells
 
 
-class Table:
+class CsvFile:
     """An open file of which the header has been read. Holds one batch at most."""
 
     def __init__(
@@ -92,7 +92,7 @@ class Table:
     def close(self) -> None:
         self._file.close()
 
-    def read(self) -> Batch:
+    def read(self) -> RowBatch:
         """The next batch; sets `ended` at the end of the file.
 
         :raises OSError: the file cannot be read any more.
@@ -109,7 +109,7 @@ class Table:
             row = self._take(line)
             if row is not None:
                 rows.append(row)
-        return Batch(rows, self._faults)
+        return RowBatch(rows, self._faults)
 
     def _take(self, line: str) -> Row | None:
         cut = len(line) > LINE_LIMIT and not line.endswith("\n")

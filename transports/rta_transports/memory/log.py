@@ -154,7 +154,7 @@ class MemoryLog:
             record,
             last_updated=self._now_ms(),
             json=burst.session_json[-1] if burst.session_json else record.json,
-            time_range=TimeRange.of(record.time_range, burst.time_range),
+            time_range=TimeRange.union_of(record.time_range, burst.time_range),
         )
 
     def _drop_oldest(self) -> None:

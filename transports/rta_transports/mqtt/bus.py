@@ -14,7 +14,7 @@ from paho.mqtt.client import MQTTMessage
 from rta.backoff import Backoff
 from rta.errors import TransportError
 from rta.ports import Context, Done, Link, Qos, TopicMessage, Will, valid_filter, valid_topic
-from rta_transports.mqtt.connection import Connection
+from rta_transports.mqtt.connection import MqttConnection
 from rta_transports.mqtt.dial import dial, reason
 from rta_transports.mqtt.dispatch import Dispatch
 from rta_transports.mqtt.options import MqttTopicsOptions
@@ -43,9 +43,9 @@ class MqttTopics:
         self._nursery = nursery
         self._client_id: str | None = None
         self._dispatch = Dispatch()
-        self._open: Connection | None = None
-        self._accepted: Connection | None = None  # the same, once subscriptions are being renewed
-        self._connection: Connection | None = None  # the same, once all of them are in force
+        self._open: MqttConnection | None = None
+        self._accepted: MqttConnection | None = None  # the same, once subscriptions are being renewed
+        self._connection: MqttConnection | None = None  # the same, once all of them are in force
         self._said = ""
         self._links = 0
         self._link: Link | None = None
@@ -121,7 +121,7 @@ class MqttTopics:
             self._troubled(f"{self._options.where()}: {connection.ended}")
             await backoff.pause()
 
-    async def _one_connection(self, client_id: str, will: Will | None, clean: bool) -> Connection:
+    async def _one_connection(self, client_id: str, will: Will | None, clean: bool) -> MqttConnection:
         """From its beginning to its end.
 
         :raises TransportError: there is nobody to speak to.
@@ -130,7 +130,7 @@ class MqttTopics:
         try:
             with trio.fail_after(options.connect_timeout) as patience:
                 identity = Identity(client_id, will, options.username, options.secret(self._context.folder))
-                connection = Connection(await self._dial(), identity, options, clean, self._receive)
+                connection = MqttConnection(await self._dial(), identity, options, clean, self._receive)
                 self._open = connection
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(connection.run)
@@ -152,7 +152,7 @@ class MqttTopics:
         options, folder = self._options, self._context.folder
         tls = tls_context(options, folder) if options.tls else None
         if self._watch is not None:
-            self._watch.look(self._context.clock())
+            self._watch.check(self._context.clock())
         host, port = options.address()
         sock = await dial(host, port)
         if tls is None:
@@ -162,7 +162,7 @@ class MqttTopics:
         except OSError as e:
             raise TransportError(f"{options.where()}: {reason(e)}") from None
 
-    def _serve(self, connection: Connection) -> None:
+    def _serve(self, connection: MqttConnection) -> None:
         connection.served_since = trio.current_time()
         self._connection = connection
         self._links += 1

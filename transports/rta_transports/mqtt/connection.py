@@ -17,14 +17,14 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from rta.errors import MalformedError
 from rta_transports.mqtt.dial import reason
 from rta_transports.mqtt.dispatch import Asking
-from rta_transports.mqtt.limits import Limits
+from rta_transports.mqtt.limits import BrokerLimits
 from rta_transports.mqtt.options import MqttTopicsOptions
 from rta_transports.mqtt.outgoing import Outgoing
 from rta_transports.mqtt.packets import PUBACK, PacketReader, acknowledgement
 from rta_transports.mqtt.speaker import Identity, Speaker, properties
 from rta_transports.mqtt.wire import Wire
 
-__all__ = ["Connection"]
+__all__ = ["MqttConnection"]
 
 _KEEP_ALIVE = 0x8D
 _TAKEN_OVER = 0x8E
@@ -32,7 +32,7 @@ _FAILURE = 0x80
 _SESSION_EXPIRY = 60  # s
 
 
-class Connection:
+class MqttConnection:
     """Runs until it is `over`; `ended` says why, in words. A connection that has ended stays so."""
 
     def __init__(
@@ -60,7 +60,7 @@ class Connection:
         self.taken_over = False
         self.hung_up = False
         self.session_present = False
-        self.limits = Limits()
+        self.limits = BrokerLimits()
         self.outgoing = self._outgoing()
         self._paho = paho = Speaker(identity, self._wire, lambda: self.outgoing.next_mid())
         paho.on_connect = self._on_connect
@@ -215,7 +215,7 @@ class Connection:
             self.end(f"the broker refused us: {_words(code, said)}")
             return
         self.session_present = flags.session_present
-        self.limits = Limits.said(said)
+        self.limits = BrokerLimits.said(said)
         self.outgoing = self._outgoing()
         self.accepted.set()
         self._answer.set()

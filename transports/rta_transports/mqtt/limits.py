@@ -5,11 +5,11 @@ from __future__ import annotations
 from attrs import frozen
 from paho.mqtt.properties import Properties
 
-__all__ = ["Limits"]
+__all__ = ["BrokerLimits"]
 
 
 @frozen
-class Limits:
+class BrokerLimits:
     """Source: MQTT 5.0, section 3.2.2.3."""
 
     in_flight: int = 65535
@@ -22,7 +22,7 @@ class Limits:
     """Subscriptions may be numbered."""
 
     @classmethod
-    def said(cls, properties: Properties | None) -> Limits:
+    def said(cls, properties: Properties | None) -> BrokerLimits:
         """What CONNACK says."""
         return cls(
             in_flight=getattr(properties, "ReceiveMaximum", 65535),

@@ -12,7 +12,7 @@ from attrs import frozen
 
 from rta.errors import TransportError, UndeliverableError
 from rta.ports import Done, Qos, valid_topic
-from rta_transports.mqtt.limits import Limits
+from rta_transports.mqtt.limits import BrokerLimits
 from rta_transports.mqtt.packets import packed_properties, packed_string, publish_packet
 
 __all__ = ["Outgoing", "QueueFull"]
@@ -42,7 +42,7 @@ class Outgoing:
     """`leave(packet)` puts a packet in the way of the network and returns how many bytes have ever been put there."""
 
     def __init__(
-        self, leave: Callable[[bytes], int], limits: Limits, in_flight: int, max_messages: int, max_bytes: int
+        self, leave: Callable[[bytes], int], limits: BrokerLimits, in_flight: int, max_messages: int, max_bytes: int
     ) -> None:
         self._leave = leave
         self._limits = limits

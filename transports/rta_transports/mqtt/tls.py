@@ -70,7 +70,7 @@ class CertificateWatch:
         self._ahead = timedelta(seconds=ahead)
         self._warned: datetime | None = None
 
-    def look(self, now_ns: int) -> None:
+    def check(self, now_ns: int) -> None:
         """At the wall clock's time."""
         now = datetime.fromtimestamp(now_ns / 1e9, UTC)
         if self._warned is not None and now - self._warned < timedelta(days=1):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rta.ports import Context
 from rta_transports.redis.options import RedisLogOptions, url_parts
-from rta_transports.redis.topology import Address
+from rta_transports.redis.topology import ServerAddress
 
 __all__ = ["check"]
 
@@ -20,7 +20,7 @@ def check(options: RedisLogOptions, context: Context) -> list[str]:
             problems.append(f"{name}: there is no file {context.folder / path}")
     for sentinel in options.sentinels:
         try:
-            Address.parse(sentinel)
+            ServerAddress.parse(sentinel)
         except ValueError:
             problems.append(f"sentinels: expected host:port, got {sentinel!r}")
     if options.sentinels and options.mode != "sentinel":

@@ -19,7 +19,7 @@ from redis.connection import AbstractConnection
 
 from rta.errors import TransportError
 
-__all__ = ["Connection", "Reply", "ServerError", "answer_within", "connect"]
+__all__ = ["RedisConnection", "Reply", "ServerError", "answer_within", "connect"]
 
 Reply = Any
 """Bytes, integers, None, lists of replies; or a `ServerError` where the server refused."""
@@ -35,7 +35,7 @@ class ServerError(Exception):
         return str(self).split(" ", 1)[0]
 
 
-class Connection:
+class RedisConnection:
     """Commands out, replies in, in order. `where` names the server in messages."""
 
     def __init__(self, connected: AbstractConnection, where: str) -> None:
@@ -126,7 +126,7 @@ def answer_within(seconds: float, where: str) -> Iterator[None]:
         raise TransportError(f"{where}: no answer within {seconds:g} s") from None
 
 
-async def connect(make: Callable[[], AbstractConnection], timeout: float, where: str) -> Connection:
+async def connect(make: Callable[[], AbstractConnection], timeout: float, where: str) -> RedisConnection:
     """A connection that is ready for commands; `timeout` in seconds.
 
     :raises TransportError: the server cannot be reached, or refuses us.
@@ -152,7 +152,7 @@ async def connect(make: Callable[[], AbstractConnection], timeout: float, where:
         raise TransportError(f"{where}: {e}") from None
     finally:
         abandoned = True
-    return Connection(connected, where)
+    return RedisConnection(connected, where)
 
 
 _LIMITER: trio.lowlevel.RunVar[trio.CapacityLimiter] = trio.lowlevel.RunVar("rta_redis_threads")

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from rta_transports.redis.connection import Reply
 from rta_transports.redis.keys import STREAMS, Keys, text
 from rta_transports.redis.server import Server, good
-from rta_transports.redis.topology import Address
+from rta_transports.redis.topology import ServerAddress
 
 __all__ = ["Directory", "in_batches"]
 
@@ -56,7 +56,7 @@ class Directory:
                 answers += [(self.keys.identity(key), reply) for key, reply in zip(batch, replies, strict=True)]
         return answers
 
-    async def _session_keys(self, address: Address) -> list[bytes]:
+    async def _session_keys(self, address: ServerAddress) -> list[bytes]:
         keys: dict[bytes, None] = {}
         cursor = b"0"
         while True:
@@ -70,7 +70,7 @@ class Directory:
 
     async def ask_streams(self, names: Iterable[str], *command: Any) -> list[tuple[str, Reply]]:
         """What every stream answers to a command; None in it stands for the stream's key."""
-        by_address: dict[Address, list[str]] = {}
+        by_address: dict[ServerAddress, list[str]] = {}
         for name in names:
             by_address.setdefault(self._server.topology.locate(Keys.stream(name)), []).append(name)
         answers: list[tuple[str, Reply]] = []

@@ -7,7 +7,7 @@ from typing import Any
 
 from rta.errors import MalformedError
 from rta.ports import Entry, Position, Reporter
-from rta.wire.burst import Limits
+from rta.wire.burst import SizeLimits
 from rta.wire.reader import BurstReader
 
 __all__ = ["EntryReader", "RawEntry", "position_of"]
@@ -27,7 +27,7 @@ class EntryReader:
 
     _SESSIONS = 4096
 
-    def __init__(self, report: Reporter, limits: Limits) -> None:
+    def __init__(self, report: Reporter, limits: SizeLimits) -> None:
         self._report = report
         self._limits = limits
         self._readers: dict[tuple[str, int], BurstReader] = {}

@@ -16,18 +16,18 @@ from attrs import define
 from rta.errors import MalformedError
 from rta.ports import Batch, Context, Entry, Position, Reporter, SessionRecord, Trim
 from rta.wire import Burst
-from rta.wire.burst import Limits
+from rta.wire.burst import SizeLimits
 from rta_transports.redis.connection import Reply, ServerError
 from rta_transports.redis.directory import Directory
 from rta_transports.redis.entries import EntryReader, RawEntry, position_of
 from rta_transports.redis.keys import SESSION_COUNTER, STREAMS, Keys, encoded
-from rta_transports.redis.lanes import Lanes, RedisTail
 from rta_transports.redis.losses import Anchors, Edges, was_lost
 from rta_transports.redis.options import RedisLogOptions
 from rta_transports.redis.records import as_mapping, read_record
 from rta_transports.redis.scripts import APPEND, EDGES, OPEN, UPDATE
 from rta_transports.redis.server import Server, good
 from rta_transports.redis.upkeep import Upkeep
+from rta_transports.redis.xread import RedisTail, XReadMultiplexer
 
 __all__ = ["RedisLog", "open_log"]
 
@@ -53,7 +53,7 @@ class RedisLog:
     def __init__(
         self,
         server: Server,
-        lanes: Lanes,
+        lanes: XReadMultiplexer,
         anchors: Anchors,
         entries: EntryReader,
         options: RedisLogOptions,
@@ -241,8 +241,8 @@ async def open_log(options: RedisLogOptions, context: Context) -> AsyncIterator[
     """A log whose server need not be there yet."""
     server = Server(options, context.folder)
     anchors = Anchors()
-    entries = EntryReader(context.report, Limits())
-    lanes = Lanes(server, anchors, entries)
+    entries = EntryReader(context.report, SizeLimits())
+    lanes = XReadMultiplexer(server, anchors, entries)
     try:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(server.keep_looking)

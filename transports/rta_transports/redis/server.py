@@ -20,9 +20,9 @@ from redis.connection import Connection as PlainConnection
 from redis.retry import Retry
 
 from rta.errors import TransportError
-from rta_transports.redis.connection import Connection, Reply, ServerError, answer_within, connect
+from rta_transports.redis.connection import RedisConnection, Reply, ServerError, answer_within, connect
 from rta_transports.redis.options import RedisLogOptions, shown_url, url_parts
-from rta_transports.redis.topology import Address, Cluster, Fixed, Sentinels, Topology
+from rta_transports.redis.topology import Cluster, Fixed, Sentinels, ServerAddress, Topology
 
 __all__ = ["Server", "good"]
 
@@ -52,10 +52,10 @@ class _Pool:
     """Idle connections to one server, and how many there may be."""
 
     def __init__(self, bound: int) -> None:
-        self.idle: list[Connection] = []
+        self.idle: list[RedisConnection] = []
         self.limit = trio.CapacityLimiter(bound)
 
-    def take(self) -> Connection | None:
+    def acquire(self) -> RedisConnection | None:
         while self.idle:
             connection = self.idle.pop()
             if not _has_news(connection):
@@ -68,7 +68,7 @@ class _Pool:
             self.idle.pop().close()
 
 
-def _has_news(connection: Connection) -> bool:
+def _has_news(connection: RedisConnection) -> bool:
     """Whether an idle connection can be read from, which means that it was closed."""
     poller = select.poll()
     poller.register(connection.fileno(), select.POLLIN)
@@ -89,17 +89,19 @@ class Server:
             self._how |= _tls(options, folder)
         self.where = shown_url(options.url)
         self._path: str | None = parts.get("path")
-        address = Address(parts.get("host", "127.0.0.1"), parts.get("port", 6379))
+        address = ServerAddress(parts.get("host", "127.0.0.1"), parts.get("port", 6379))
         self.topology: Topology
         match options.mode:
             case "single":
                 self.topology = Fixed(address)
             case "sentinel":
-                named = [Address.parse(s, 26379) for s in options.sentinels] or [Address(address.host, 26379)]
+                named = [ServerAddress.parse(s, 26379) for s in options.sentinels] or [
+                    ServerAddress(address.host, 26379)
+                ]
                 self.topology = Sentinels(named, options.service, self._make_sentinel)
             case "cluster":
                 self.topology = Cluster(address, self._make)
-        self._pools: dict[Address, _Pool] = {}
+        self._pools: dict[ServerAddress, _Pool] = {}
         self._stale = options.mode != "single"
         self._looking = trio.Lock()
         self.moved: Callable[[], None] = lambda: None
@@ -130,16 +132,16 @@ class Server:
         """
         return good((await self.ask(key, command))[0])
 
-    async def primaries(self) -> list[Address]:
+    async def primaries(self) -> list[ServerAddress]:
         """Every server that has keys of its own."""
         await self._look_around()
         return self.topology.primaries()
 
-    async def ask_at(self, address: Address, *commands: Command) -> list[Reply]:
+    async def ask_at(self, address: ServerAddress, *commands: Command) -> list[Reply]:
         """Send commands together to a certain server."""
         return await self._ask(lambda: address, commands)
 
-    async def _ask(self, where: Callable[[], Address], commands: Iterable[Command]) -> list[Reply]:
+    async def _ask(self, where: Callable[[], ServerAddress], commands: Iterable[Command]) -> list[Reply]:
         commands = tuple(commands)
         for _ in range(_REDIRECTIONS):
             await self._look_around()
@@ -152,23 +154,23 @@ class Server:
             self.lost_track()
             if redirected.code == "ASK":
                 # The slot is on its way: this one command, there; the commands of a call have one slot.
-                address = Address.parse(str(redirected).rsplit(" ", 1)[1])
+                address = ServerAddress.parse(str(redirected).rsplit(" ", 1)[1])
                 async with self._connection(address) as connection:
                     asking = [c for command in commands for c in (("ASKING",), command)]
                     return (await connection.ask(*asking))[1::2]
         raise TransportError(f"{self.where}: keys keep moving between servers")
 
     @asynccontextmanager
-    async def _connection(self, address: Address) -> AsyncIterator[Connection]:
+    async def _connection(self, address: ServerAddress) -> AsyncIterator[RedisConnection]:
         pool = self._pools.get(address)
         if pool is None:
             pool = self._pools[address] = _Pool(self._options.connections)
-        connection: Connection | None = None
+        connection: RedisConnection | None = None
         try:
             with answer_within(self.timeout, self._name(address)):
                 async with pool.limit:
                     try:
-                        connection = pool.take() or await self._connect(address)
+                        connection = pool.acquire() or await self._connect(address)
                         yield connection
                     except BaseException:
                         if connection is not None:
@@ -181,7 +183,7 @@ class Server:
 
     # ---- connecting
 
-    async def dedicated(self, key: bytes | None) -> Connection:
+    async def dedicated(self, key: bytes | None) -> RedisConnection:
         """A connection of the caller's own, to the server that has `key`.
 
         :raises TransportError: it cannot be had.
@@ -193,19 +195,19 @@ class Server:
             self.lost_track()
             raise
 
-    async def _connect(self, address: Address) -> Connection:
+    async def _connect(self, address: ServerAddress) -> RedisConnection:
         return await connect(lambda: self._make(address), self.timeout, self._name(address))
 
-    def _make(self, address: Address) -> AbstractConnection:
+    def _make(self, address: ServerAddress) -> AbstractConnection:
         if self._path is not None:
             return self._kind(path=self._path, **{k: v for k, v in self._how.items() if k != "socket_keepalive"})
         return self._kind(host=address.host, port=address.port, **self._how)
 
-    def _make_sentinel(self, address: Address) -> AbstractConnection:
+    def _make_sentinel(self, address: ServerAddress) -> AbstractConnection:
         who = {"username": self._options.sentinel_user, "password": self._options.sentinel_password, "db": 0}
         return self._kind(host=address.host, port=address.port, **(self._how | who))
 
-    def _name(self, address: Address) -> str:
+    def _name(self, address: ServerAddress) -> str:
         return f"Redis at {self._path or address}"
 
     # ---- where keys are
@@ -220,7 +222,7 @@ class Server:
             await trio.lowlevel.checkpoint()
             return
         async with self._looking:
-            if self._stale and await self.topology.look(self.timeout):
+            if self._stale and await self.topology.refresh(self.timeout):
                 for pool in self._pools.values():
                     pool.close()
                 self.moved()

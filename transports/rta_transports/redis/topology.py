@@ -11,12 +11,12 @@ from redis.connection import AbstractConnection
 from redis.crc import key_slot
 
 from rta.errors import TransportError
-from rta_transports.redis.connection import Connection, Reply, ServerError, answer_within, connect
+from rta_transports.redis.connection import RedisConnection, Reply, ServerError, answer_within, connect
 
-__all__ = ["Address", "Cluster", "Fixed", "Sentinels", "Topology"]
+__all__ = ["ServerAddress", "Cluster", "Fixed", "Sentinels", "Topology"]
 
 
-class Address(NamedTuple):
+class ServerAddress(NamedTuple):
     """A server."""
 
     host: str
@@ -43,18 +43,18 @@ class Address(NamedTuple):
 class Topology(Protocol):
     """Where keys are."""
 
-    def locate(self, key: bytes | None) -> Address:
+    def locate(self, key: bytes | None) -> ServerAddress:
         """The server that has a key; None: any that has keys.
 
         :raises TransportError: nobody has it for now.
         """
         ...
 
-    def primaries(self) -> list[Address]:
+    def primaries(self) -> list[ServerAddress]:
         """Every server that has keys of its own."""
         ...
 
-    async def look(self, timeout: float) -> bool:
+    async def refresh(self, timeout: float) -> bool:
         """Find out anew; whether something has changed.
 
         :raises TransportError: nobody can be asked.
@@ -65,41 +65,41 @@ class Topology(Protocol):
 class Fixed:
     """The one server there is."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: ServerAddress) -> None:
         self._address = address
 
-    def locate(self, key: bytes | None) -> Address:
+    def locate(self, key: bytes | None) -> ServerAddress:
         return self._address
 
-    def primaries(self) -> list[Address]:
+    def primaries(self) -> list[ServerAddress]:
         return [self._address]
 
-    async def look(self, timeout: float) -> bool:
+    async def refresh(self, timeout: float) -> bool:
         await trio.lowlevel.checkpoint()
         return False
 
 
-Make = Callable[[Address], AbstractConnection]
+Make = Callable[[ServerAddress], AbstractConnection]
 
 
 class Sentinels:
     """The primary of a service."""
 
-    def __init__(self, sentinels: Sequence[Address], service: str, make: Make) -> None:
+    def __init__(self, sentinels: Sequence[ServerAddress], service: str, make: Make) -> None:
         self._sentinels = list(sentinels)
         self._service = service
         self._make = make
-        self._primary: Address | None = None
+        self._primary: ServerAddress | None = None
 
-    def locate(self, key: bytes | None) -> Address:
+    def locate(self, key: bytes | None) -> ServerAddress:
         if self._primary is None:
             raise TransportError(f"no Sentinel has named the primary of {self._service!r} yet")
         return self._primary
 
-    def primaries(self) -> list[Address]:
+    def primaries(self) -> list[ServerAddress]:
         return [self.locate(None)]
 
-    async def look(self, timeout: float) -> bool:
+    async def refresh(self, timeout: float) -> bool:
         failures = []
         for sentinel in list(self._sentinels):
             try:
@@ -115,7 +115,7 @@ class Sentinels:
             # The one that answered is asked first next time.
             self._sentinels.remove(sentinel)
             self._sentinels.insert(0, sentinel)
-            primary = Address(reply[0].decode(), int(reply[1]))
+            primary = ServerAddress(reply[0].decode(), int(reply[1]))
             changed, self._primary = primary != self._primary, primary
             return changed
         raise TransportError("; ".join(failures))
@@ -124,13 +124,13 @@ class Sentinels:
 class Cluster:
     """Slots and who has them."""
 
-    def __init__(self, start: Address, make: Make) -> None:
+    def __init__(self, start: ServerAddress, make: Make) -> None:
         self._make = make
         self._start = start
         self._first_slots: list[int] = []
-        self._ranges: list[tuple[int, int, Address]] = []
+        self._ranges: list[tuple[int, int, ServerAddress]] = []
 
-    def locate(self, key: bytes | None) -> Address:
+    def locate(self, key: bytes | None) -> ServerAddress:
         if not self._ranges:
             raise TransportError("the Cluster has not told its slots yet")
         slot = self._ranges[0][0] if key is None else key_slot(key)
@@ -139,10 +139,10 @@ class Cluster:
             raise TransportError(f"slot {slot} of the Cluster is served by nobody")
         return self._ranges[at][2]
 
-    def primaries(self) -> list[Address]:
+    def primaries(self) -> list[ServerAddress]:
         return sorted({address for _, _, address in self._ranges})
 
-    async def look(self, timeout: float) -> bool:
+    async def refresh(self, timeout: float) -> bool:
         failures = []
         for node in [*dict.fromkeys([*self.primaries(), self._start])]:
             try:
@@ -157,14 +157,14 @@ class Cluster:
         raise TransportError("; ".join(failures))
 
 
-def _node(primary: Sequence[Any], asked: Address) -> Address:
+def _node(primary: Sequence[Any], asked: ServerAddress) -> ServerAddress:
     host = (primary[0] or b"").decode()
-    return Address(host or asked.host, primary[1])
+    return ServerAddress(host or asked.host, primary[1])
 
 
-async def _ask(address: Address, make: Make, timeout: float, command: tuple[Any, ...]) -> list[Reply]:
+async def _ask(address: ServerAddress, make: Make, timeout: float, command: tuple[Any, ...]) -> list[Reply]:
     where = f"Redis at {address}"
-    connection: Connection | None = None
+    connection: RedisConnection | None = None
     try:
         with answer_within(timeout, where):
             connection = await connect(lambda: make(address), timeout, where)

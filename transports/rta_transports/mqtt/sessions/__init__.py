@@ -1,6 +1,6 @@
 """Remote nodes as sessions: what becomes of what others publish over topics. Plain: told what has come, and when."""
 
-from rta_transports.mqtt.sessions.channels import ChannelIds, Place
+from rta_transports.mqtt.sessions.channels import ChannelIds, ValueOrigin
 from rta_transports.mqtt.sessions.memory import Memory, read_memory, write_memory
 from rta_transports.mqtt.sessions.node_sessions import Instant
 from rta_transports.mqtt.sessions.remote_sessions import RemoteSessions
@@ -13,7 +13,7 @@ __all__ = [
     "ChannelIds",
     "Instant",
     "Memory",
-    "Place",
+    "ValueOrigin",
     "RemoteSessions",
     "read_memory",
     "read_stream",

@@ -10,7 +10,7 @@ from attrs import define, frozen
 
 from rta.errors import MalformedError
 
-__all__ = ["ChannelIds", "Described", "Holds", "Place"]
+__all__ = ["ChannelIds", "Described", "Holds", "ValueOrigin"]
 
 _LONGEST = 500  # characters of all that a channel is named by
 _WORD = re.compile(r"[^A-Za-z0-9]+")
@@ -26,7 +26,7 @@ class Holds(IntFlag):
 
 
 @frozen(slots=True)
-class Place:
+class ValueOrigin:
     """Where a value is from; the unnamed stream and no component are empty texts."""
 
     code: str
@@ -50,7 +50,7 @@ class Described:
     """A channel and what a configuration says of it."""
 
     number: int
-    place: Place
+    place: ValueOrigin
     word: str
     """A C identifier, unlike that of all others in its application."""
     holds: Holds
@@ -64,10 +64,10 @@ class Described:
 class ChannelIds:
     """Counts up from 1. Over `bound` nothing more is given a number."""
 
-    def __init__(self, bound: int, known: Iterable[tuple[Place, Holds]] = ()) -> None:
+    def __init__(self, bound: int, known: Iterable[tuple[ValueOrigin, Holds]] = ()) -> None:
         """`known`: those there were, in the order of their numbers."""
         self._bound = bound
-        self._by_place: dict[Place, Described] = {}
+        self._by_place: dict[ValueOrigin, Described] = {}
         self._words: dict[tuple[str, str], int] = {}
         self.all: list[Described] = []
         """In the order of their numbers."""
@@ -77,12 +77,12 @@ class ChannelIds:
             if len(self.all) < bound and place not in self._by_place:
                 self._add(place, holds)
 
-    def holds(self, place: Place) -> Holds:
+    def holds(self, place: ValueOrigin) -> Holds:
         """What has come of it so far."""
         found = self._by_place.get(place)
         return Holds.NOTHING if found is None else found.holds
 
-    def of(self, place: Place, holds: Holds) -> Described:
+    def number(self, place: ValueOrigin, holds: Holds) -> Described:
         """The channel that takes this.
 
         :raises MalformedError: kind `channels`, there is no room for one more; `name`, it is too long.
@@ -99,7 +99,7 @@ class ChannelIds:
             self.changed.add(found.number - 1)
         return found
 
-    def _add(self, place: Place, holds: Holds) -> Described:
+    def _add(self, place: ValueOrigin, holds: Holds) -> Described:
         word = _WORD.sub("_", place.label).strip("_") or "value"
         if word[0].isdigit():
             word = f"_{word}"
@@ -118,5 +118,5 @@ class ChannelIds:
         return name
 
 
-def _cut(place: Place) -> str:
+def _cut(place: ValueOrigin) -> str:
     return repr(f"{place.code}/{place.stream} {place.label}"[:100])

@@ -12,7 +12,7 @@ from rta.wire import Application, Channel, ConfigBinding, Configuration, Convers
 from rta.wire.configuration import EventDefinition, Group
 from rta_transports.mqtt.sessions.channels import Described, Holds
 
-__all__ = ["CHANNELS", "Documents"]
+__all__ = ["CHANNELS", "SessionConfigurations"]
 
 CHANNELS = 250
 """Of one document, at most: describing more at once would hold up everybody else."""
@@ -20,7 +20,7 @@ CHANNELS = 250
 _ONE_TO_ONE = "one_to_one"
 
 
-class Documents:
+class SessionConfigurations:
     """What one session is bound to."""
 
     def __init__(self) -> None:

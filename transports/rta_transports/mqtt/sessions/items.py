@@ -18,9 +18,9 @@ from rta.errors import MalformedError
 from rta.formatting import replace_surrogates
 from rta.wire import ChannelId, Event, TimeRange, TimestampedData, encode_timestamped
 from rta.wire.burst import Data
-from rta_transports.mqtt.sessions.channels import ChannelIds, Described, Holds, Place
+from rta_transports.mqtt.sessions.channels import ChannelIds, Described, Holds, ValueOrigin
 
-__all__ = ["Taken", "items_of", "span_of", "take_entry"]
+__all__ = ["ChannelEntry", "items_of", "span_of", "take_entry"]
 
 _SAMPLES = 2048  # of one item at most: it cannot be split over bursts
 _LATEST = (1 << 63) - 1  # ns; what a timestamp can say
@@ -30,7 +30,7 @@ _F64 = Struct("<d")
 
 
 @frozen(slots=True)
-class Taken:
+class ChannelEntry:
     """One entry of a stream, by channel."""
 
     ts: int
@@ -42,7 +42,7 @@ class Taken:
 
 def take_entry(
     channels: ChannelIds, code: str, stream: str, ts: int, values: Mapping[str, Any]
-) -> tuple[Taken | None, list[MalformedError]]:
+) -> tuple[ChannelEntry | None, list[MalformedError]]:
     """What an entry holds, and what had to be left out of it. None: nothing.
 
     `ts`: ns since the Unix epoch.
@@ -54,7 +54,7 @@ def take_entry(
     faults: list[MalformedError] = []
     size = _ENTRY
     for attribute, component, value in _flat(values):
-        place = Place(
+        place = ValueOrigin(
             replace_surrogates(code),
             replace_surrogates(stream),
             replace_surrogates(attribute),
@@ -65,23 +65,23 @@ def take_entry(
             if value is None:
                 holds = channels.holds(place)
                 if holds & Holds.NUMBERS:
-                    numbers.append((channels.of(place, Holds.NUMBERS).number, _NAN))
+                    numbers.append((channels.number(place, Holds.NUMBERS).number, _NAN))
                 if holds & Holds.TEXTS:
-                    texts.append((channels.of(place, Holds.TEXTS), "null"))
+                    texts.append((channels.number(place, Holds.TEXTS), "null"))
             elif number is not None:
-                numbers.append((channels.of(place, Holds.NUMBERS).number, number))
+                numbers.append((channels.number(place, Holds.NUMBERS).number, number))
             else:
                 text = _text(value)
-                texts.append((channels.of(place, Holds.TEXTS), text))
+                texts.append((channels.number(place, Holds.TEXTS), text))
                 size += len(text) * 4
         except MalformedError as e:
             faults.append(e)
     if not numbers and not texts:
         return None, faults
-    return Taken(ts, numbers, texts, size + _NUMBER * len(numbers) + _TEXT * len(texts)), faults
+    return ChannelEntry(ts, numbers, texts, size + _NUMBER * len(numbers) + _TEXT * len(texts)), faults
 
 
-def items_of(taken: Iterable[Taken]) -> list[Data]:
+def items_of(taken: Iterable[ChannelEntry]) -> list[Data]:
     """Their samples, in time order within each item, and their events."""
     columns: dict[int, list[tuple[int, float]]] = {}
     events: list[Data] = []
@@ -120,7 +120,7 @@ def _single(number: int, ts: int, value: float) -> Data:
     )
 
 
-def span_of(taken: Iterable[Taken]) -> TimeRange:
+def span_of(taken: Iterable[ChannelEntry]) -> TimeRange:
     """From the earliest to the latest; there is at least one."""
     times = [entry.ts for entry in taken]
     return TimeRange(min(times), max(times))

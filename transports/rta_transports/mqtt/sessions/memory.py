@@ -6,17 +6,19 @@ import json
 from collections.abc import Iterable, Mapping
 
 from rta.errors import MalformedError
-from rta_transports.mqtt.sessions.channels import ChannelIds, Holds, Place
+from rta_transports.mqtt.sessions.channels import ChannelIds, Holds, ValueOrigin
 
 __all__ = ["Memory", "read_memory", "write_memory"]
 
-Memory = dict[str, list[tuple[Place, Holds]]]
+Memory = dict[str, list[tuple[ValueOrigin, Holds]]]
 """The channels of each node, in the order of their numbers."""
 
 _FORM = 1
 
 
-def write_memory(nodes: Mapping[str, ChannelIds], unseen: Mapping[str, Iterable[tuple[Place, Holds]]] = {}) -> str:
+def write_memory(
+    nodes: Mapping[str, ChannelIds], unseen: Mapping[str, Iterable[tuple[ValueOrigin, Holds]]] = {}
+) -> str:
     """The document. `unseen`: nodes of before that have not been heard of again."""
     document: dict[str, list[list[object]]] = {n: [_row(p, h) for p, h in known] for n, known in unseen.items()}
     document |= {n: [_row(c.place, c.holds) for c in ids.all] for n, ids in nodes.items()}
@@ -37,12 +39,12 @@ def read_memory(text: str) -> Memory:
         raise MalformedError("json", f"not a list of channels: {e}") from None
 
 
-def _row(place: Place, holds: Holds) -> list[object]:
+def _row(place: ValueOrigin, holds: Holds) -> list[object]:
     return [place.code, place.stream, place.attribute, place.component, int(holds)]
 
 
-def _unrow(code: str, stream: str, attribute: str, component: str, holds: int) -> tuple[Place, Holds]:
+def _unrow(code: str, stream: str, attribute: str, component: str, holds: int) -> tuple[ValueOrigin, Holds]:
     for word in (code, stream, attribute, component):
         if not isinstance(word, str):
             raise TypeError(f"{word!r} is no name")
-    return Place(code, stream, attribute, component), Holds(holds) & (Holds.NUMBERS | Holds.TEXTS)
+    return ValueOrigin(code, stream, attribute, component), Holds(holds) & (Holds.NUMBERS | Holds.TEXTS)

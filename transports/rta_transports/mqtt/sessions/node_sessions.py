@@ -14,8 +14,8 @@ from rta.ports import CloseSession, OpenSession, Publish, SessionBurst, SourceUp
 from rta.wire import SessionModel, SessionState, TimeRange, pack_items, write_session
 from rta.wire.session_json import TimeRangeModel
 from rta_transports.mqtt.sessions.channels import ChannelIds
-from rta_transports.mqtt.sessions.configuration import CHANNELS, Documents
-from rta_transports.mqtt.sessions.items import Taken, items_of, span_of
+from rta_transports.mqtt.sessions.configuration import CHANNELS, SessionConfigurations
+from rta_transports.mqtt.sessions.items import ChannelEntry, items_of, span_of
 
 __all__ = ["Instant", "NodeSessions"]
 
@@ -41,7 +41,7 @@ class _Session:
 
     identity: str
     opened: int
-    documents: Documents = field(factory=Documents)
+    documents: SessionConfigurations = field(factory=SessionConfigurations)
     span: TimeRange | None = None
 
 
@@ -58,7 +58,7 @@ class NodeSessions:
     """As it was heard last."""
     size: int = 0
     """Bytes, about, of what has come and is not in a burst yet."""
-    _waiting: deque[Taken] = field(factory=deque)
+    _waiting: deque[ChannelEntry] = field(factory=deque)
     _session: _Session | None = None
     _closes_at: float | None = None
     _latest: int = 0
@@ -83,7 +83,7 @@ class NodeSessions:
         elif self._closes_at is None:
             self._closes_at = now.at + self.grace
 
-    def take(self, entry: Taken) -> None:
+    def feed(self, entry: ChannelEntry) -> None:
         """An entry for the session that is open, or the next one."""
         self._waiting.append(entry)
         self.size += entry.size

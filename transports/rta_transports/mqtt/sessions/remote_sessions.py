@@ -61,7 +61,7 @@ class RemoteSessions:
             for fault in faults:
                 self._malformed(node, fault)
             if taken is not None:
-                known.take(taken)
+                known.feed(taken)
                 self._size += taken.size
                 if not known.is_open:
                     self._early += taken.size

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rta.ports import Context, Finding, TransportError
-from rta.wire import Limits
+from rta.wire import SizeLimits
 from rta_transports.redis.connection import ServerError
 from rta_transports.redis.directory import Directory
 from rta_transports.redis.doctor import together
@@ -69,7 +69,7 @@ class _Examination:
         self._found = found
         self._keys = Keys(options.session_key)
         self._directory = Directory(server, self._keys)
-        self._limits = Limits()
+        self._limits = SizeLimits()
         self._info: dict[str, str] = {}
         self._now = 0
 

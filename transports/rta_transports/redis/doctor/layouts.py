@@ -14,7 +14,7 @@ from rta_transports.redis.doctor.survey import Survey
 from rta_transports.redis.doctor.words import count, quoted
 from rta_transports.redis.keys import text
 from rta_transports.redis.server import Server, good
-from rta_transports.redis.topology import Address
+from rta_transports.redis.topology import ServerAddress
 
 __all__ = ["find_layouts", "judge_empty", "judge_layouts", "misread_keys", "pattern_of"]
 
@@ -29,7 +29,7 @@ _PLACEHOLDER = "<identity>"
 
 async def find_layouts(server: Server, survey: Survey) -> Counter[str]:
     """Patterns of keys, as `session_key` takes them, and how many hashes each has."""
-    alike: dict[bytes, Address] = {}
+    alike: dict[bytes, ServerAddress] = {}
     for batch in in_batches(survey.hashes.items(), 500):
         alike |= await _session_like(server, dict(batch))
     identities: dict[bytes, str | None] = {}
@@ -40,11 +40,11 @@ async def find_layouts(server: Server, survey: Survey) -> Counter[str]:
     return Counter(pattern_of(text(key), identities.get(key)) for key in alike)
 
 
-async def _session_like(server: Server, hashes: Mapping[bytes, Address]) -> dict[bytes, Address]:
-    by_address: dict[Address, list[bytes]] = {}
+async def _session_like(server: Server, hashes: Mapping[bytes, ServerAddress]) -> dict[bytes, ServerAddress]:
+    by_address: dict[ServerAddress, list[bytes]] = {}
     for key, address in hashes.items():
         by_address.setdefault(address, []).append(key)
-    found: dict[bytes, Address] = {}
+    found: dict[bytes, ServerAddress] = {}
     for address, keys in by_address.items():
         replies = await server.ask_at(address, *[("HMGET", key, *_TELLING) for key in keys])
         for key, reply in zip(keys, replies, strict=True):

@@ -8,7 +8,7 @@ import binascii
 from attrs import frozen
 
 from rta.ports import MalformedError
-from rta.wire import Burst, Limits, pack, read_burst
+from rta.wire import Burst, SizeLimits, pack, read_burst
 
 __all__ = ["Complaint", "complaint_about"]
 
@@ -38,7 +38,7 @@ _BEGINNINGS = (
 )
 
 
-def complaint_about(data: bytes, limits: Limits) -> Complaint | None:
+def complaint_about(data: bytes, limits: SizeLimits) -> Complaint | None:
     """None: it is a burst as the protocol has it."""
     if not data:
         return Complaint("empty", "empty", "Write a StreamDataBurst, packed with LZ4.")
@@ -55,7 +55,7 @@ def complaint_about(data: bytes, limits: Limits) -> Complaint | None:
     return None
 
 
-def _recognise(data: bytes, limits: Limits) -> Complaint | None:
+def _recognise(data: bytes, limits: SizeLimits) -> Complaint | None:
     prefixed = _after_a_length(data, limits)
     if prefixed is not None:
         return Complaint("length-prefix", f"an LZ4 block behind {prefixed}", _RAW)
@@ -73,7 +73,7 @@ def _recognise(data: bytes, limits: Limits) -> Complaint | None:
     return None
 
 
-def _after_a_length(data: bytes, limits: Limits) -> str | None:
+def _after_a_length(data: bytes, limits: SizeLimits) -> str | None:
     """What the length before the block looks like."""
     burst = _decodes(data[4:], limits)
     if burst is not None:
@@ -93,7 +93,7 @@ def _after_a_length(data: bytes, limits: Limits) -> str | None:
     return None
 
 
-def _decodes(data: bytes, limits: Limits) -> Burst | None:
+def _decodes(data: bytes, limits: SizeLimits) -> Burst | None:
     """The burst, if these bytes are one and it has something in it: random bytes may be an empty one."""
     try:
         burst = read_burst(data, limits)

@@ -13,7 +13,7 @@ from rta_transports.redis.connection import Reply, ServerError
 from rta_transports.redis.directory import in_batches
 from rta_transports.redis.keys import Keys, text
 from rta_transports.redis.server import Server, good
-from rta_transports.redis.topology import Address
+from rta_transports.redis.topology import ServerAddress
 
 __all__ = ["MOST_SESSIONS", "SessionFacts", "Traces", "find_traces", "read_session_at", "read_sessions"]
 
@@ -104,9 +104,9 @@ def _integer(value: bytes | None) -> int | None:
     return int(value) if value is not None and value.isdigit() and len(value) <= 20 else None
 
 
-async def read_sessions(server: Server, keys: Keys, found: Mapping[bytes, Address]) -> list[SessionFacts]:
+async def read_sessions(server: Server, keys: Keys, found: Mapping[bytes, ServerAddress]) -> list[SessionFacts]:
     """Those last updated first; at most `MOST_SESSIONS`."""
-    by_address: dict[Address, list[bytes]] = {}
+    by_address: dict[ServerAddress, list[bytes]] = {}
     for key, address in list(found.items())[:MOST_SESSIONS]:
         by_address.setdefault(address, []).append(key)
     facts: list[SessionFacts] = []

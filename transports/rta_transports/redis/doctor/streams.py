@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from attrs import frozen
 
 from rta.ports import Finding, Position
-from rta.wire import Limits
+from rta.wire import SizeLimits
 from rta_transports.redis.connection import ServerError
 from rta_transports.redis.directory import Directory
 from rta_transports.redis.doctor.payload import Complaint, complaint_about
@@ -160,7 +160,7 @@ def judge_streams(streams: Iterable[StreamFacts], bound: int | None, now: int) -
             )
 
 
-def judge_entries(name: str, entries: Sequence[RawEntry], limits: Limits) -> Iterator[Finding]:
+def judge_entries(name: str, entries: Sequence[RawEntry], limits: SizeLimits) -> Iterator[Finding]:
     """The sample of one stream; every kind of fault once."""
     faults: dict[Complaint, list[str]] = {}
     for position, fields, *_ in entries:
@@ -179,7 +179,7 @@ def judge_entries(name: str, entries: Sequence[RawEntry], limits: Limits) -> Ite
         )
 
 
-def _about(fields: Sequence[bytes], limits: Limits) -> Complaint | None:
+def _about(fields: Sequence[bytes], limits: SizeLimits) -> Complaint | None:
     named = dict(zip(fields[::2], fields[1::2], strict=False))
     missing = [f for f in ("id", "data") if f.encode() not in named]
     if missing:

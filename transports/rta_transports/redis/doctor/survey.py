@@ -7,7 +7,7 @@ from attrs import define, field
 from rta_transports.redis.directory import in_batches
 from rta_transports.redis.keys import SESSION_COUNTER, STREAMS, Keys, text
 from rta_transports.redis.server import Server, good
-from rta_transports.redis.topology import Address
+from rta_transports.redis.topology import ServerAddress
 
 __all__ = ["MOST_KEYS", "Survey", "look_around"]
 
@@ -23,11 +23,11 @@ _OURS = b"rta:append:"
 class Survey:
     """What was seen. Keys come with the server that has them."""
 
-    sessions: dict[bytes, Address] = field(factory=dict)
+    sessions: dict[bytes, ServerAddress] = field(factory=dict)
     """Keys as `session_key` says, whatever they hold."""
     streams: set[str] = field(factory=set)
     """Names of keys that begin with `stream:`, whatever they hold."""
-    hashes: dict[bytes, Address] = field(factory=dict)
+    hashes: dict[bytes, ServerAddress] = field(factory=dict)
     """All other hashes."""
     looked_at: int = 0
     total: int = 0
@@ -44,7 +44,7 @@ async def look_around(server: Server, keys: Keys) -> Survey:
     return found
 
 
-async def _look_at(server: Server, address: Address, keys: Keys, found: Survey, most: int) -> None:
+async def _look_at(server: Server, address: ServerAddress, keys: Keys, found: Survey, most: int) -> None:
     found.total += good((await server.ask_at(address, ("DBSIZE",)))[0])
     cursor, seen, scanned = b"0", 0, 0
     while True:
@@ -61,7 +61,7 @@ async def _look_at(server: Server, address: Address, keys: Keys, found: Survey, 
     found.complete &= cursor == b"0"
 
 
-def _sorted_in(key: bytes, address: Address, keys: Keys, found: Survey) -> bool:
+def _sorted_in(key: bytes, address: ServerAddress, keys: Keys, found: Survey) -> bool:
     if key.startswith(_STREAM):
         found.streams.add(text(key[len(_STREAM) :]))
     elif key in (STREAMS, SESSION_COUNTER) or key.startswith(_OURS):

@@ -1,0 +1,318 @@
+"""Following streams: one blocking XREAD for all streams of a server that somebody needs.
+
+A *lane* is a dedicated connection with one XREAD over its streams; entries go to the *tail* of each. Where another
+stream joins while the XREAD waits, it is unblocked. In a Cluster a command cannot span slots, so each stream has its
+own lane; elsewhere a second lane is only opened for a second follower of the same stream.
+
+A tail holds a bounded number of bytes; while it is full its stream is left out of the XREAD, and the place is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from math import inf
+
+import trio
+
+from rta.errors import RtaError, TransportError, first_error
+from rta.ports import Batch, Position
+from rta_transports.redis.connection import RedisConnection, Reply, ServerError, answer_within
+from rta_transports.redis.entries import EntryReader, RawEntry, position_of
+from rta_transports.redis.keys import Keys
+from rta_transports.redis.losses import Anchors, Edges, was_lost
+from rta_transports.redis.scripts import EDGES
+from rta_transports.redis.server import Server, good
+
+__all__ = ["XReadMultiplexer", "RedisTail"]
+
+_BLOCK_MS = 1000
+_ENTRIES = 200  # asked for by one XREAD, over all its streams
+_QUEUED = 4 << 20  # packed bytes a tail holds before its stream is left out
+_UNWATCHED = 0.02  # seconds without an XREAD after which trimming is taken to be able to overtake
+_UNBLOCK_AGAIN = 0.005
+_RECONNECT = 0.05
+
+
+class RedisTail:
+    """Follows one stream."""
+
+    def __init__(self, stream: str, after: Position) -> None:
+        self.stream = stream
+        self.key = Keys.stream(stream)
+        self.position = after
+        """Up to where entries have been read from Redis."""
+        self.count: int | None = None
+        """At least so many entries had been added up to there."""
+        self.watched = False
+        """An XREAD has been waiting, or about to, since the last look at the stream's edges."""
+        self.reading = trio.Event()
+        self._batches: list[Batch] = []
+        self._bytes = 0
+        self._failure: TransportError | None = None
+        self._news = trio.Event()
+        self.on_room: Callable[[], None] = lambda: None
+        """Called when there is room again."""
+
+    @property
+    def has_room(self) -> bool:
+        return self._bytes < _QUEUED and self._failure is None
+
+    def put(self, batch: Batch, size: int) -> None:
+        self._batches.append(batch)
+        self._bytes += size
+        self._news.set()
+
+    def fail(self, error: TransportError) -> None:
+        self.watched = False
+        self._failure = error
+        self._news.set()
+        self.reading.set()
+
+    async def next(self) -> Batch:
+        if self._batches:
+            await trio.lowlevel.checkpoint()
+        while not self._batches:
+            self.check()
+            self._news = trio.Event()
+            await self._news.wait()
+        had_room = self.has_room
+        batches, self._batches, self._bytes = self._batches, [], 0
+        if not had_room:
+            self.on_room()
+        if len(batches) == 1:
+            return batches[0]
+        entries = [entry for batch in batches for entry in batch.entries]
+        return Batch(entries, batches[-1].position, any(batch.lost for batch in batches))
+
+    def check(self) -> None:
+        """:raises TransportError: reading has failed since this was last asked; asking makes it go on."""
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            self.on_room()
+            raise failure
+
+
+class _XReadConnection:
+    """One connection and what it reads. Owned by `Lanes`, which runs it."""
+
+    def __init__(self, server: Server, anchors: Anchors, entries: EntryReader) -> None:
+        self._server = server
+        self._anchors = anchors
+        self._entries = entries
+        self.tails: dict[bytes, RedisTail] = {}
+        self.scope = trio.CancelScope()
+        self._conversation = trio.CancelScope()
+        self._room = trio.Event()
+        self._interrupt = trio.Event()
+        self._reads = 0
+        self._waiting = 0
+        """The number of the XREAD that is being waited for; 0: none."""
+        self._replied_at = -inf
+
+    def add(self, tail: RedisTail) -> None:
+        self.tails[tail.key] = tail
+        tail.on_room = self.go_on
+        self.go_on()
+
+    def remove(self, tail: RedisTail) -> None:
+        del self.tails[tail.key]
+
+    def go_on(self) -> None:
+        """Other streams are to be read from now on."""
+        self._room.set()
+        self._interrupt.set()
+
+    def reconnect(self) -> None:
+        """The streams may have moved to another server."""
+        self._conversation.cancel()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        with self.scope:
+            while True:
+                began = trio.current_time()
+                try:
+                    await self._converse()
+                except TransportError as e:
+                    self._server.lost_track()
+                    for tail in self.tails.values():
+                        tail.fail(e)
+                    await trio.sleep_until(began + _RECONNECT)
+                for tail in self.tails.values():
+                    tail.watched = False
+                # Who follows decides when to try again: by asking for the next batch, or by following anew.
+                while not any(t.has_room for t in self.tails.values()):
+                    await self._wait_for_room()
+
+    async def _wait_for_room(self) -> None:
+        await self._room.wait()
+        self._room = trio.Event()
+
+    async def _converse(self) -> None:
+        """Read over one connection until it fails, or the streams may have moved."""
+        failure: RtaError | None = None
+        with trio.CancelScope() as self._conversation:
+            connection = await self._server.dedicated(self._any_key)
+            try:
+                with answer_within(self._server.timeout, connection.where):
+                    client_id = await self._identify(connection)
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._unblock, client_id)
+                    await self._read(connection)
+            except* TransportError as group:
+                failure = first_error(group)
+            finally:
+                connection.close()
+        if failure is not None:
+            raise failure
+
+    @staticmethod
+    async def _identify(connection: RedisConnection) -> int:
+        (client_id,) = good(await connection.ask(("CLIENT", "ID")))
+        return int(client_id)
+
+    @property
+    def _any_key(self) -> bytes | None:
+        return next(iter(self.tails), None)
+
+    async def _read(self, connection: RedisConnection) -> None:
+        limit = _BLOCK_MS / 1000 + self._server.timeout
+        with trio.CancelScope() as patience:  # one for all reads: a burst pays for every scope on its way
+            while True:
+                now = trio.current_time()
+                wanted = [t for t in self.tails.values() if t.has_room]
+                for tail in self.tails.values():
+                    if not tail.has_room or now - self._replied_at > _UNWATCHED:
+                        tail.watched = False
+                if wanted:
+                    patience.deadline = now + limit
+                    await self._read_once(connection, wanted)
+                else:
+                    patience.deadline = inf
+                    await self._wait_for_room()
+        raise TransportError(f"{connection.where}: no answer within {limit:g} s")
+
+    async def _read_once(self, connection: RedisConnection, wanted: list[RedisTail]) -> None:
+        unsure = [t for t in wanted if not t.watched]
+        count = max(1, min(100, _ENTRIES // len(wanted)))
+        read = ("XREAD", "COUNT", count, "BLOCK", _BLOCK_MS, "STREAMS",
+                *[t.key for t in wanted], *[str(t.position) for t in wanted])  # fmt: skip
+        self._reads += 1
+        gaps: set[bytes] = set()
+        try:
+            # Sent together they are carried out together: what a look finds is there when the XREAD begins.
+            await connection.send(*[("EVAL", EDGES, 1, t.key) for t in unsure], read)
+            for unwatched in unsure:
+                if self._look(unwatched, await connection.reply()):
+                    gaps.add(unwatched.key)
+            self._waiting = self._reads
+            reply = await connection.reply()
+        finally:
+            self._waiting = 0
+            self._replied_at = trio.current_time()
+        if isinstance(reply, ServerError) and reply.code == "WRONGTYPE":
+            await self._find_wrong_types(connection, wanted)
+            return
+        for key, entries in good(reply) or ():
+            tail = self.tails.get(key)
+            if tail is not None and tail in wanted:
+                self._deliver(tail, entries, key in gaps)
+                if len(entries) >= count:
+                    tail.watched = False  # far behind: trimming may be faster
+
+    def _look(self, tail: RedisTail, reply: Reply) -> bool:
+        """Whether the tail has missed something, by its stream's edges just before the XREAD."""
+        if isinstance(reply, ServerError) and "WRONGTYPE" in str(reply):
+            return False  # the XREAD will say so too
+        edges = Edges.read(good(reply))
+        known = [n for n in (tail.count, self._anchors.count(tail.stream, tail.position)) if n is not None]
+        lost = was_lost(tail.position, edges, max(known, default=None))
+        self._anchors.note(tail.stream, edges)
+        if edges.last == tail.position:
+            tail.count = edges.added
+        tail.watched = True
+        tail.reading.set()
+        if lost and edges.first is None:
+            tail.position, tail.count = edges.last, edges.added
+            tail.put(Batch([], tail.position, lost=True), 0)
+            return False
+        return lost
+
+    def _deliver(self, tail: RedisTail, raw: Sequence[RawEntry], lost: bool) -> None:
+        tail.position = position_of(raw[-1][0])
+        if tail.count is not None:
+            tail.count = None if lost else tail.count + len(raw)
+        entries = self._entries.read(tail.stream, raw)
+        tail.put(Batch(entries, tail.position, lost), sum(len(e.burst.packed) for e in entries) + 200 * len(raw))
+
+    async def _find_wrong_types(self, connection: RedisConnection, wanted: list[RedisTail]) -> None:
+        with answer_within(self._server.timeout, connection.where):
+            kinds = good(await connection.ask(*[("TYPE", t.key) for t in wanted]))
+        for tail, kind in zip(wanted, kinds, strict=True):
+            if kind not in (b"stream", b"none"):
+                tail.fail(TransportError(f"stream {tail.stream!r}: its key is a {kind.decode()}, not a stream"))
+
+    async def _unblock(self, client_id: int) -> None:
+        """End an XREAD that waits for the wrong streams."""
+        while True:
+            await self._interrupt.wait()
+            self._interrupt = trio.Event()
+            read = self._reads
+            while self._waiting == read:
+                (reply,) = await self._server.ask(self._any_key, ("CLIENT", "UNBLOCK", client_id))
+                if reply == 1 or isinstance(reply, ServerError):
+                    break  # where it is not allowed, the XREAD soon ends by itself
+                await trio.sleep(_UNBLOCK_AGAIN)
+
+
+class XReadMultiplexer:
+    """All the lanes of a log. A lane lives while it has tails."""
+
+    def __init__(self, server: Server, anchors: Anchors, entries: EntryReader) -> None:
+        self._server = server
+        self._make: Callable[[], _XReadConnection] = lambda: _XReadConnection(server, anchors, entries)
+        self._lanes: list[_XReadConnection] = []
+        self._nursery: trio.Nursery | None = None
+        server.moved = self._reconnect
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Until cancelled."""
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            task_status.started()
+            await trio.sleep_forever()
+
+    @asynccontextmanager
+    async def follow(self, stream: str, after: Position) -> AsyncIterator[RedisTail]:
+        """A tail that is being read for.
+
+        :raises TransportError: the stream cannot be read.
+        """
+        tail = RedisTail(stream, after)
+        lane = self._lane_for(tail)
+        lane.add(tail)
+        try:
+            await tail.reading.wait()
+            tail.check()
+            yield tail
+        finally:
+            lane.remove(tail)
+            if not lane.tails:
+                self._lanes.remove(lane)
+                lane.scope.cancel()
+
+    def _lane_for(self, tail: RedisTail) -> _XReadConnection:
+        if not self._server.is_cluster:
+            for lane in self._lanes:
+                if tail.key not in lane.tails:
+                    return lane
+        assert self._nursery is not None, "the log is not open"
+        lane = self._make()
+        self._lanes.append(lane)
+        self._nursery.start_soon(lane.run)
+        return lane
+
+    def _reconnect(self) -> None:
+        for lane in self._lanes:
+            lane.reconnect()
