@@ -9,10 +9,13 @@ __all__ = [
     "ConfigError",
     "HistoryError",
     "MalformedError",
+    "NotConnectedError",
     "Problem",
+    "QueueFullError",
     "RtaError",
     "TransportError",
     "UndeliverableError",
+    "UnreadableError",
     "first_error",
     "leaves",
 ]
@@ -31,11 +34,23 @@ class MalformedError(RtaError):
 
 
 class TransportError(RtaError):
-    """A transport cannot reach its other side for now; trying again is right."""
+    """A transport could not do what was asked. Each subclass says what the caller may do; none is a case of another."""
+
+
+class NotConnectedError(TransportError):
+    """There is no connection, it was lost, or no answer came. Try again when there is one."""
+
+
+class QueueFullError(TransportError):
+    """There is no room now. Try again when there may be some."""
 
 
 class UndeliverableError(TransportError):
-    """The other side will not take this message, now or later."""
+    """The other side does not take this message or subscription, now or later. Do not try the same again at once."""
+
+
+class UnreadableError(TransportError):
+    """The other side is there, and what it holds cannot be read. Try again when somebody has mended it."""
 
 
 class HistoryError(RtaError):

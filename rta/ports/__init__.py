@@ -1,6 +1,14 @@
 """The ports: what the core asks of the outside. Transports import this and `rta.wire`, nothing else of `rta`."""
 
-from rta.errors import MalformedError, RtaError, TransportError, UndeliverableError
+from rta.errors import (
+    MalformedError,
+    NotConnectedError,
+    QueueFullError,
+    RtaError,
+    TransportError,
+    UndeliverableError,
+    UnreadableError,
+)
 from rta.ports.burst_log import BurstLog, Tail
 from rta.ports.edge import AsgiApp, ClientGone, CloseCode, Edge, FrameConnection, Handler
 from rta.ports.finding import Finding, Severity
@@ -70,7 +78,10 @@ __all__ = [
     "TopicMessage",
     "TopicSubscription",
     "Transport",
+    "NotConnectedError",
+    "QueueFullError",
     "TransportError",
+    "UnreadableError",
     "Trim",
     "UndeliverableError",
     "UpdateSession",

@@ -125,8 +125,8 @@ class TopicBus(Protocol):
 
         :raises ValueError: not a topic (empty, or with a wildcard); that goes for `response_topic` too.
         :raises UndeliverableError: the bus takes no message of this size or kind; `done` is not called.
-        :raises TransportError: there is no connection, the queue is full, or the bus cannot retain one more; `done` is
-            not called.
+        :raises NotConnectedError: there is no connection; `done` is not called.
+        :raises QueueFullError: the queue is full, or the bus cannot retain one more; `done` is not called.
         """
         ...
 
@@ -145,7 +145,7 @@ class TopicBus(Protocol):
         Where the queue is full it waits for room. Cancelling it does not take the message back.
 
         :raises ValueError: as `send`.
-        :raises TransportError: as `send`, or the connection was lost meanwhile.
+        :raises TransportError: as `send`; or `NotConnectedError`: the connection was lost meanwhile.
         """
         ...
 
@@ -158,7 +158,7 @@ class TopicBus(Protocol):
         is no connection may be missed. A message that fits several of the filters arrives once.
 
         :raises ValueError: not a filter.
-        :raises TransportError: the bus refuses it.
+        :raises UndeliverableError: the bus refuses it.
         """
         ...
 

@@ -360,7 +360,7 @@ async def test_no_more_is_asked_than_a_process_that_hangs_will_have_to_answer(tm
 
 
 async def test_a_process_that_cannot_be_started_is_a_history_that_cannot_be_opened(tmp_path, monkeypatch):
-    monkeypatch.setattr("rta.actors.history_worker.another_of_us", lambda *_: ["/is/not/there"])
+    monkeypatch.setattr("rta.actors.history_worker.python_command", lambda *_: ["/is/not/there"])
     site = Site(tmp_path)
     async with site.running():
         assert not site.file.usable

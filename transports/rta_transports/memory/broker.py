@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Protocol
 
-from rta.ports import TopicMessage, TransportError, topic_matches
+from rta.ports import QueueFullError, TopicMessage, TransportError, topic_matches
 
 __all__ = ["Connected", "MemoryBroker"]
 
@@ -57,7 +57,7 @@ class MemoryBroker:
             self._displaced.pop(client_id, None)
 
     def carry(self, message: TopicMessage, retain: bool) -> None:
-        """:raises TransportError: it cannot retain one more; nobody gets the message."""
+        """:raises QueueFullError: it cannot retain one more; nobody gets the message."""
         if retain:
             self._retain(message)
         for connection in list(self._connected.values()):
@@ -83,4 +83,4 @@ class MemoryBroker:
                 topic, message.payload, True, message.response_topic, message.correlation
             )
         else:
-            raise TransportError(f"{self._max_retained} messages are retained already; {topic!r} cannot be")
+            raise QueueFullError(f"{self._max_retained} messages are retained already; {topic!r} cannot be")

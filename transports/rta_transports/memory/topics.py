@@ -12,9 +12,9 @@ from rta.ports import (
     Context,
     Done,
     Link,
+    NotConnectedError,
     Qos,
     TopicMessage,
-    TransportError,
     Will,
     option,
     valid_filter,
@@ -138,7 +138,7 @@ class MemoryTopics:
         if response_topic is not None and not valid_topic(response_topic):
             raise ValueError(f"{response_topic!r} is not a topic to answer on")
         if self._link is None:
-            raise TransportError(self.trouble or "nobody has connected this bus")
+            raise NotConnectedError(self.trouble or "nobody has connected this bus")
         self.broker.carry(TopicMessage(topic, payload, False, response_topic, correlation), retain)
         if done is not None:  # never from within `send`: callers rely on that on other buses
             trio.lowlevel.current_trio_token().run_sync_soon(done, None)

@@ -12,13 +12,12 @@ from attrs import define, field
 from paho.mqtt.client import MQTTMessage
 
 from rta.backoff import Backoff
-from rta.errors import TransportError
+from rta.errors import NotConnectedError, QueueFullError, TransportError, UndeliverableError
 from rta.ports import Context, Done, Link, Qos, TopicMessage, Will, valid_filter, valid_topic
 from rta_transports.mqtt.connection import MqttConnection
 from rta_transports.mqtt.dial import dial, reason
 from rta_transports.mqtt.dispatch import Dispatch
 from rta_transports.mqtt.options import MqttTopicsOptions
-from rta_transports.mqtt.outgoing import QueueFull
 from rta_transports.mqtt.rivalry import Rivalry
 from rta_transports.mqtt.speaker import Identity
 from rta_transports.mqtt.subscription import MqttSubscription
@@ -143,7 +142,7 @@ class MqttTopics:
                             patience.deadline = float("inf")
                             self._serve(connection)
         except trio.TooSlowError:
-            raise TransportError(f"{options.where()}: no answer within {options.connect_timeout:g} s") from None
+            raise NotConnectedError(f"{options.where()}: no answer within {options.connect_timeout:g} s") from None
         finally:
             self._lose()
         return connection
@@ -160,7 +159,7 @@ class MqttTopics:
         try:
             return await encrypted(sock, tls, host)
         except OSError as e:
-            raise TransportError(f"{options.where()}: {reason(e)}") from None
+            raise NotConnectedError(f"{options.where()}: {reason(e)}") from None
 
     def _serve(self, connection: MqttConnection) -> None:
         connection.served_since = trio.current_time()
@@ -207,7 +206,7 @@ class MqttTopics:
             for t in (topic, response_topic):
                 if t is not None and not valid_topic(t):
                     raise ValueError(f"{t[:100]!r} is not a topic")
-            raise TransportError(self.trouble or "there is no connection to the broker")
+            raise NotConnectedError(self.trouble or "there is no connection to the broker")
         connection.outgoing.put(topic, payload, retain, qos, response_topic, correlation, done)
         connection.wake()
 
@@ -234,7 +233,7 @@ class MqttTopics:
                     correlation=correlation,
                     done=fate.told,
                 )
-            except QueueFull:
+            except QueueFullError:
                 assert connection is not None
                 await connection.room()
             else:
@@ -254,7 +253,7 @@ class MqttTopics:
             if (connection := self._accepted) is not None:
                 refused = await connection.subscribe(self._dispatch.ask(subscription))
                 for pattern, why in refused.items():
-                    raise TransportError(f"the broker refused the subscription to {pattern!r}: {why}")
+                    raise UndeliverableError(f"the broker refused the subscription to {pattern!r}: {why}")
             yield subscription
         finally:
             gone = self._dispatch.remove(subscription)

@@ -8,7 +8,7 @@ import ssl
 
 import trio
 
-from rta.errors import TransportError
+from rta.errors import NotConnectedError
 
 __all__ = ["dial", "reason"]
 
@@ -16,12 +16,12 @@ __all__ = ["dial", "reason"]
 async def dial(host: str, port: int) -> socket.socket:
     """Non-blocking, without delay for small packets.
 
-    :raises TransportError: nobody answers there.
+    :raises NotConnectedError: nobody answers there.
     """
     try:
         stream = await trio.open_tcp_stream(host, port)
     except OSError as e:
-        raise TransportError(f"{host}:{port}: {reason(e)}") from None
+        raise NotConnectedError(f"{host}:{port}: {reason(e)}") from None
     sock = socket.socket(fileno=stream.socket.detach())
     sock.setblocking(False)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -10,20 +10,16 @@ from collections.abc import Callable
 
 from attrs import frozen
 
-from rta.errors import TransportError, UndeliverableError
+from rta.errors import NotConnectedError, QueueFullError, UndeliverableError
 from rta.ports import Done, Qos, valid_topic
 from rta_transports.mqtt.limits import BrokerLimits
 from rta_transports.mqtt.packets import packed_properties, packed_string, publish_packet
 
-__all__ = ["Outgoing", "QueueFull"]
+__all__ = ["Outgoing"]
 
 _TOPICS = 16384  # remembered as packed
 _OVERHEAD = 7  # bytes of a packet that are neither topic nor payload nor properties, at most
 _MIDS = 65535
-
-
-class QueueFull(TransportError):
-    """Trying again when some have left is right."""
 
 
 @frozen(slots=True)
@@ -64,7 +60,7 @@ class Outgoing:
 
     @property
     def has_room(self) -> bool:
-        """Whether it is worth while to try again after `QueueFull`; whoever waits for all to leave is included."""
+        """Whether it is worth while to try again after `QueueFullError`; whoever waits for all to leave is included."""
         return 2 * self._messages <= self._max_messages and 2 * self._bytes <= self._max_bytes
 
     def next_mid(self) -> int:
@@ -85,8 +81,8 @@ class Outgoing:
         done: Done | None,
     ) -> None:
         """:raises ValueError: no topic.
-        :raises QueueFull: there is no room for now.
-        :raises TransportError: the broker does not take such messages.
+        :raises QueueFullError: there is no room for now.
+        :raises UndeliverableError: the broker does not take such messages.
         """
         packed = self._topics.get(topic) or self._pack(topic)
         properties = b"\0"
@@ -140,7 +136,7 @@ class Outgoing:
         self._messages = self._bytes = 0
         for done in fates:
             if done is not None:
-                done(TransportError(reason))
+                done(NotConnectedError(reason))
 
     def _launch(self, w: _Waiting) -> None:
         mid = self.next_mid()
@@ -165,4 +161,4 @@ class Outgoing:
             what = "messages to retain" if qos <= limits.qos else f"QoS {qos}"
             raise UndeliverableError(f"the broker takes no {what}")
         if self._messages >= self._max_messages or self._bytes + size > self._max_bytes:
-            raise QueueFull(f"{self._messages} messages of {self._bytes} bytes wait to be sent; there is no room")
+            raise QueueFullError(f"{self._messages} messages of {self._bytes} bytes wait to be sent; there is no room")
