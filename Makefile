@@ -2,7 +2,10 @@
 # More arguments for the command of a target: ARGS, as in  make test ARGS='-k session -x'
 
 ARGS ?=
-bin := .venv/bin
+# Where the virtual environment is: one for each Python that is tested.
+VENV ?= .venv
+export VENV
+bin := $(VENV)/bin
 
 # The caller's own Python settings are not for the Python of this checkout.
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONWARNINGS VIRTUAL_ENV

@@ -25,7 +25,7 @@ from rta.consumer.patterns import read_pattern, valid_code, valid_name
 from rta.consumer.reading import read_presence, read_result
 from rta.consumer.starts import Starts
 from rta.consumer.watch import Watch
-from rta.errors import MalformedError, TransportError, UndeliverableError, first_error
+from rta.errors import MalformedError, RtaError, TransportError, UndeliverableError, first_error
 from rta.node.pruning import ONLINE
 from rta.ports import Link, Reporter, TopicBus, TopicMessage, Will
 from rta.rsmp.payload import encode
@@ -112,10 +112,13 @@ class Consumer:
             finally:
                 ended.set()
 
+        failure: RtaError | None = None
         try:
             await self._nursery.start(run)
-        except* TransportError as e:
-            raise first_error(e) from None
+        except* TransportError as group:
+            failure = first_error(group)
+        if failure is not None:
+            raise failure
         try:
             yield watch
         finally:
