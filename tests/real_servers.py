@@ -9,15 +9,25 @@ import socket
 import subprocess
 import tempfile
 import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Self
 
-__all__ = ["Mosquitto", "RedisCluster", "RedisServer", "Sentinel", "free_port", "wait_for"]
+__all__ = ["Mosquitto", "RedisCluster", "RedisServer", "Sentinel", "ServerProcess", "held_port", "wait_for"]
 
 
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as s:
-        return s.getsockname()[1]
+@contextmanager
+def held_port() -> Iterator[int]:
+    """A port of 127.0.0.1 that is ours alone while the block lasts: connections to it are refused until a server that
+    we start listens there."""
+    with socket.socket() as held:
+        # The kernel gives the port of a bound socket to nobody who asks for just any port. A server that asks for this
+        # one gets it if both set SO_REUSEADDR and ours does not listen.
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
 
 
 def wait_for(what, seconds=10.0):
@@ -38,41 +48,109 @@ def _packed(*command: str | bytes) -> bytes:
     return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(p), p) for p in parts)
 
 
-class RedisServer:
-    """A `redis-server` of a test's own. `folder` keeps its data over a restart."""
+class Started(ABC):
+    """What a block starts, and surely stops."""
 
-    def __init__(self, *arguments: str, port: int | None = None) -> None:
-        self.port = port or free_port()
-        self.folder = Path(tempfile.mkdtemp(prefix="rta-redis-"))
+    @abstractmethod
+    def start(self) -> Self:
+        """Returns when it can be used."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """For good."""
+
+    def __enter__(self) -> Self:
+        try:
+            return self.start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+class ServerProcess(Started):
+    """A server of a test's own: a process that can be killed and paused, with a folder, and with a port that stays its
+    own while it is down."""
+
+    program: str
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix=f"rta-{self.program}-"))
+        self._process: subprocess.Popen | None = None
+        self._ports = ExitStack()
+        self.port = self.another_port()
+
+    def another_port(self) -> int:
+        """A port that is held until the server is stopped for good."""
+        return self._ports.enter_context(held_port())
+
+    @abstractmethod
+    def answers(self) -> bool:
+        """Whether it can be used."""
+
+    def launch(self, *arguments: str) -> Self:
+        """Returns when the server answers."""
+        program = shutil.which(self.program, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+        assert program, f"{self.program} is not installed; `make test` installs it"
+        with open(self.folder / "log", "ab") as out:
+            self._process = subprocess.Popen([program, *arguments], stdout=out, stderr=out)
+        wait_for(self._answers)
+        return self
+
+    def _answers(self) -> bool:
+        assert self._running.poll() is None, self.log()
+        return self.answers()
+
+    def log(self) -> str:
+        return (self.folder / "log").read_text()
+
+    @property
+    def _running(self) -> subprocess.Popen:
+        assert self._process is not None, f"{self.program} has not been started"
+        return self._process
+
+    def kill(self) -> None:
+        """As a power cut would."""
+        self._running.kill()
+        self._running.wait()
+
+    def pause(self) -> None:
+        self._running.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._running.send_signal(signal.SIGCONT)
+
+    def stop(self) -> None:
+        """For good."""
+        if self._process is not None:
+            self.kill()
+        self._ports.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class RedisServer(ServerProcess):
+    """A `redis-server`. Its folder keeps its data over a restart, if the arguments have it written."""
+
+    program = "redis-server"
+
+    def __init__(self, *arguments: str) -> None:
+        super().__init__()
         self.arguments = arguments
-        self.process: subprocess.Popen | None = None
 
     @property
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
 
-    def start(self, *more: str) -> RedisServer:
+    def start(self, *more: str) -> Self:
         """Returns when commands are accepted."""
         base = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--save", "", "--loglevel",
                 "warning", "--enable-debug-command", "yes"]  # fmt: skip
-        return self.start_as([*base, *self.arguments, *more])
-
-    def start_as(self, arguments: list[str]) -> RedisServer:
-        """Returns when commands are accepted."""
-        program = shutil.which("redis-server")
-        assert program, "redis-server is not installed; `make test` installs it"
-        with open(self.folder / "log", "ab") as out:
-            self.process = subprocess.Popen([program, *arguments], stdout=out, stderr=out)
-        wait_for(self.answers)
-        return self
+        return self.launch(*base, *self.arguments, *more)
 
     def answers(self) -> bool:
-        assert self.process is not None
-        assert self.process.poll() is None, (self.folder / "log").read_text()
-        try:
-            return self.ask("PING") == b"+PONG\r\n"
-        except OSError:
-            return False
+        return self.ask("PING") == b"+PONG\r\n"
 
     def ask(
         self,
@@ -90,53 +168,25 @@ class RedisServer:
             s.sendall(_packed(*command))
             return s.recv(65536)
 
-    def kill(self) -> None:
-        """As a power cut would."""
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
 
-    def pause(self) -> None:
-        assert self.process is not None
-        self.process.send_signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        assert self.process is not None
-        self.process.send_signal(signal.SIGCONT)
-
-    def stop(self) -> None:
-        """For good."""
-        if self.process is not None and self.process.poll() is None:
-            os.kill(self.process.pid, signal.SIGCONT)
-            self.process.kill()
-            self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def __enter__(self) -> RedisServer:
-        return self.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-
-class RedisCluster:
+class RedisCluster(Started):
     """Primaries that share the slots, each with a replica if wanted."""
 
     def __init__(self, primaries: int = 3, replicas: int = 0) -> None:
         arguments = ("--cluster-enabled", "yes", "--cluster-node-timeout", "500", "--cluster-config-file", "nodes.conf",
                      "--cluster-require-full-coverage", "no", "--repl-diskless-sync-delay", "0")  # fmt: skip
-        self.primaries = [RedisServer(*arguments, port=_cluster_port()) for _ in range(primaries)]
-        self.replicas = [RedisServer(*arguments, port=_cluster_port()) for _ in range(replicas)]
+        self.primaries = [_ClusterNode(*arguments) for _ in range(primaries)]
+        self.replicas = [_ClusterNode(*arguments) for _ in range(replicas)]
 
     @property
     def url(self) -> str:
         return self.primaries[0].url
 
     @property
-    def nodes(self) -> list[RedisServer]:
+    def nodes(self) -> list[_ClusterNode]:
         return self.primaries + self.replicas
 
-    def start(self) -> RedisCluster:
+    def start(self) -> Self:
         """Returns when every node knows all slots."""
         for node in self.nodes:
             node.start()
@@ -146,7 +196,7 @@ class RedisCluster:
             last = 16383 if node is self.primaries[-1] else (i + 1) * share - 1
             assert node.ask("CLUSTER", "ADDSLOTSRANGE", str(i * share), str(last)) == b"+OK\r\n"
         for node in self.nodes[1:]:
-            node.ask("CLUSTER", "MEET", "127.0.0.1", str(first.port))
+            node.ask("CLUSTER", "MEET", "127.0.0.1", str(first.port), str(first.bus_port))
         wait_for(lambda: all(f"cluster_known_nodes:{len(self.nodes)}".encode() in self._info(n) for n in self.nodes))
         for replica, primary in zip(self.replicas, self.primaries, strict=False):
             ours = primary.ask("CLUSTER", "MYID").split(b"\r\n")[1]
@@ -173,26 +223,17 @@ class RedisCluster:
         for node in self.nodes:
             node.stop()
 
-    def __enter__(self) -> RedisCluster:
-        try:
-            return self.start()
-        except BaseException:
-            self.stop()
-            raise
 
-    def __exit__(self, *_: object) -> None:
-        self.stop()
+class _ClusterNode(RedisServer):
+    """A node of a cluster; the nodes talk to each other over second ports."""
 
-
-def _cluster_port() -> int:
-    """A port whose bus port, 10 000 above, is free too."""
-    while True:
-        port = free_port()
-        if port < 50_000:
-            return port
+    def __init__(self, *arguments: str) -> None:
+        super().__init__(*arguments)
+        self.bus_port = self.another_port()
+        self.arguments = (*arguments, "--cluster-port", str(self.bus_port))
 
 
-class Sentinel:
+class Sentinel(Started):
     """A primary, a replica, and Sentinels that promote it when the primary is gone."""
 
     service = "pitwall"
@@ -203,7 +244,7 @@ class Sentinel:
         self.replica = RedisServer(*fast, "--replicaof", f"127.0.0.1 {self.primary.port}")
         self.sentinel = RedisServer()
 
-    def start(self) -> Sentinel:
+    def start(self) -> Self:
         """Returns when the Sentinel knows the replica."""
         self.primary.start()
         self.replica.start()
@@ -214,7 +255,7 @@ class Sentinel:
             f"sentinel monitor {self.service} 127.0.0.1 {self.primary.port} 1\n"
             f"sentinel down-after-milliseconds {self.service} 300\nsentinel failover-timeout {self.service} 2000\n"
         )
-        self.sentinel.start_as([str(config), "--sentinel"])
+        self.sentinel.launch(str(config), "--sentinel")
         wait_for(lambda: b"num-slaves\r\n$1\r\n1" in self.sentinel.ask("SENTINEL", "MASTER", self.service))
         return self
 
@@ -222,85 +263,39 @@ class Sentinel:
         for server in (self.sentinel, self.replica, self.primary):
             server.stop()
 
-    def __enter__(self) -> Sentinel:
-        try:
-            return self.start()
-        except BaseException:
-            self.stop()
-            raise
 
-    def __exit__(self, *_: object) -> None:
-        self.stop()
+class Mosquitto(ServerProcess):
+    """A `mosquitto`. `lines` are of its configuration; with `persistence true` among them it keeps what is retained in
+    its folder over a restart."""
 
-
-class Mosquitto:
-    """A `mosquitto` of a test's own. `lines` are of its configuration; with `persistence true` among them it keeps what
-    is retained in its folder over a restart."""
+    program = "mosquitto"
 
     def __init__(self, *lines: str, anonymous: bool = True, users: dict[str, str] | None = None) -> None:
-        self.port = free_port()
-        self.folder = Path(tempfile.mkdtemp(prefix="rta-mosquitto-"))
+        super().__init__()
         os.chmod(self.folder, 0o777)  # it may give up being root
         self.lines = [*lines]
         self.anonymous = anonymous
         self.users = users or {}
-        self.process: subprocess.Popen | None = None
 
-    def start(self, *lines: str) -> Mosquitto:
+    def start(self, *lines: str) -> Self:
         """Returns when connections are accepted. `lines` are of this run only."""
-        program = shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin")
-        assert program, "mosquitto is not installed; `make test` installs it"
         config = self.folder / "mosquitto.conf"
         base = [f"listener {self.port} 127.0.0.1", f"allow_anonymous {'true' if self.anonymous else 'false'}"]
         if self.users:
             base.append(f"password_file {self._passwords()}")
         place = [f"persistence_location {self.folder}/"]
         config.write_text("\n".join([*base, *place, *self.lines, *lines]) + "\n")
-        with open(self.folder / "log", "ab") as out:
-            self.process = subprocess.Popen([program, "-c", str(config)], stdout=out, stderr=out)
-        wait_for(self.answers)
-        return self
+        return self.launch("-c", str(config))
 
     def answers(self) -> bool:
-        assert self.process is not None
-        assert self.process.poll() is None, (self.folder / "log").read_text()
-        try:
-            socket.create_connection(("127.0.0.1", self.port), 5.0).close()
-        except OSError:
-            return False
+        socket.create_connection(("127.0.0.1", self.port), 5.0).close()
         return True
-
-    def log(self) -> str:
-        return (self.folder / "log").read_text()
-
-    def kill(self) -> None:
-        """As a power cut would."""
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
 
     def restart(self) -> None:
         """In order, so that what is to be kept has been written; without persistence nothing is."""
-        assert self.process is not None
-        self.process.terminate()
-        self.process.wait()
+        self._running.terminate()
+        self._running.wait()
         self.start()
-
-    def pause(self) -> None:
-        assert self.process is not None
-        self.process.send_signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        assert self.process is not None
-        self.process.send_signal(signal.SIGCONT)
-
-    def stop(self) -> None:
-        """For good."""
-        if self.process is not None and self.process.poll() is None:
-            os.kill(self.process.pid, signal.SIGCONT)
-            self.process.kill()
-            self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _passwords(self) -> Path:
         program = shutil.which("mosquitto_passwd")
@@ -311,13 +306,3 @@ class Mosquitto:
         for user, password in self.users.items():
             subprocess.run([program, "-b", str(path), user, password], check=True, capture_output=True)
         return path
-
-    def __enter__(self) -> Mosquitto:
-        try:
-            return self.start()
-        except BaseException:
-            self.stop()
-            raise
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()

@@ -20,7 +20,7 @@ import pytest
 from conftest import Finished, starting, write_site
 from observer import observing
 from program import Program, wait_until
-from real_servers import Mosquitto, free_port
+from real_servers import Mosquitto, held_port
 
 from rta.cli.broker import read_reach
 
@@ -182,8 +182,8 @@ def test_watch_goes_on_whatever_nodes_send(start, broker):
 
 
 def test_a_broker_that_never_was_there_is_one_line(command):
-    port = free_port()
-    done = command("watch", "dk/tlc", "--patience", "200ms", "--broker", f"127.0.0.1:{port}")
+    with held_port() as port:
+        done = command("watch", "dk/tlc", "--patience", "200ms", "--broker", f"127.0.0.1:{port}")
     assert (done.status, done.out) == (1, "")
     assert re.fullmatch(rf"rta: .*127\.0\.0\.1:{port}.*\n", done.err)
 

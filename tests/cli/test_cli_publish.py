@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from real_servers import RedisServer, free_port
+from real_servers import RedisServer, held_port
 from redis import Redis
 
 DRIVE = Path(__file__).parents[2] / "config" / "data" / "wrx-drive.csv"
@@ -63,7 +63,8 @@ def test_ctrl_c_leaves_the_session_truncated(start, redis_server, site):
 
 
 def test_a_redis_that_is_not_there_is_said(command, lap):
-    failed = command("publish", lap, "--redis", f"redis://127.0.0.1:{free_port()}")
+    with held_port() as port:
+        failed = command("publish", lap, "--redis", f"redis://127.0.0.1:{port}")
     assert (failed.status, failed.out) == (1, "")
     assert failed.err.startswith("rta: Redis at 127.0.0.1:")
     assert failed.err.endswith("start it, or wait for it with --wait\n")

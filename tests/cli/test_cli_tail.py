@@ -8,11 +8,11 @@ import json
 import math
 import os
 import signal
-import socket
 from decimal import Decimal
 
 import pytest
 from conftest import LAP
+from real_servers import held_port
 
 
 def samples(lines):
@@ -120,9 +120,8 @@ def test_an_unknown_parameter_is_one_line(command, service):
 
 @pytest.mark.parametrize("name", ["tail", "sessions"])
 def test_a_service_that_is_away_is_one_line(command, name):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    finished = command(name, "--json", "--url", f"http://127.0.0.1:{port}")
+    with held_port() as port:
+        finished = command(name, "--json", "--url", f"http://127.0.0.1:{port}")
     [line] = finished.err.splitlines()
     assert line.startswith(f"rta: http://127.0.0.1:{port} cannot be reached: ")
     assert (finished.status, finished.out) == (1, "")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from program import wait_until
-from real_servers import RedisServer, free_port
+from real_servers import RedisServer, held_port
 
 
 @pytest.fixture
@@ -199,12 +199,13 @@ def test_a_worker_that_cannot_start_is_said_once(start, config):
 
 
 def test_two_that_start_together_do_not_share_a_port(start, config):
-    config.write_text(config.read_text().replace("port = 0", f"port = {free_port()}"))
-    both = [start("run", "--config", config, "--workers", "2") for _ in range(2)]
-    wait_until(lambda: any("cannot listen" in program.err for program in both), "one being refused")
-    refused, other = sorted(both, key=lambda program: "cannot listen" not in program.err)
-    assert refused.ends() == 1
-    up(other)
+    with held_port() as port:
+        config.write_text(config.read_text().replace("port = 0", f"port = {port}"))
+        both = [start("run", "--config", config, "--workers", "2") for _ in range(2)]
+        wait_until(lambda: any("cannot listen" in program.err for program in both), "one being refused")
+        refused, other = sorted(both, key=lambda program: "cannot listen" not in program.err)
+        assert refused.ends() == 1
+        up(other)
 
 
 def test_modules_are_not_looked_for_in_the_working_directory(environ, config, tmp_path):

@@ -7,6 +7,7 @@ import socket
 
 import pytest
 import trio
+from real_servers import held_port
 
 from rta.client import RestClient, open_live_stream
 from rta.errors import MalformedError, RtaError, TransportError
@@ -79,13 +80,13 @@ async def test_what_is_no_http_is_an_error(serve, answer):
 
 
 async def test_a_service_that_is_not_there_cannot_be_reached():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        base = f"http://127.0.0.1:{taken.getsockname()[1]}"
-    with pytest.raises(TransportError, match=f"^{base} cannot be reached: .*Connection refused$"):
-        await RestClient(base).sessions()
-    with pytest.raises(TransportError, match=f"^{base} cannot be reached: .+"):
-        async with open_live_stream(base, "a"):
-            pass
+    with held_port() as port:
+        base = f"http://127.0.0.1:{port}"
+        with pytest.raises(TransportError, match=f"^{base} cannot be reached: .*Connection refused$"):
+            await RestClient(base).sessions()
+        with pytest.raises(TransportError, match=f"^{base} cannot be reached: .+"):
+            async with open_live_stream(base, "a"):
+                pass
 
 
 async def test_a_service_that_says_nothing_is_given_up():

@@ -9,7 +9,7 @@ import trio
 from buses import PATIENCE, bus_to, connected, linked
 from cable import cable_to
 from pretender import CONNACK, pretender
-from real_servers import Mosquitto, free_port
+from real_servers import Mosquitto, held_port
 
 from rta.errors import TransportError
 from rta.ports import TopicMessage, Will
@@ -157,10 +157,10 @@ async def test_a_cable_that_is_cut_in_the_middle_of_a_packet_spoils_nothing(own_
 
 
 async def test_a_broker_that_is_not_there_is_waited_for():
-    port = free_port()
-    async with bus_to(port) as bus, bus.connect("node"):
-        assert bus.trouble == f"127.0.0.1:{port}: not connected yet"
-        await until(lambda: "refused" in (bus.trouble or ""), PATIENCE, "a try")
+    with held_port() as port:
+        async with bus_to(port) as bus, bus.connect("node"):
+            assert bus.trouble == f"127.0.0.1:{port}: not connected yet"
+            await until(lambda: "refused" in (bus.trouble or ""), PATIENCE, "a try")
 
 
 async def test_a_host_that_is_not_known_is_trouble():
@@ -240,13 +240,14 @@ async def test_connecting_that_is_cancelled_leaves_no_socket_behind(seconds, own
     async def behave(guest):
         await trio.sleep_forever()
 
-    async with pretender(behave) as silent:
-        before = open_files()
-        for port in (silent, own_mosquitto.port, free_port()):
-            with trio.move_on_after(seconds):
-                async with bus_to(port) as bus, bus.connect("node"):
-                    await trio.sleep_forever()
-        await until(lambda: open_files() <= before + 1, PATIENCE, "all sockets closed")
+    with held_port() as nobody:
+        async with pretender(behave) as silent:
+            before = open_files()
+            for port in (silent, own_mosquitto.port, nobody):
+                with trio.move_on_after(seconds):
+                    async with bus_to(port) as bus, bus.connect("node"):
+                        await trio.sleep_forever()
+            await until(lambda: open_files() <= before + 1, PATIENCE, "all sockets closed")
 
 
 async def test_clean_start_is_asked_for_once(autojump_clock):

@@ -10,7 +10,7 @@ from typing import Any
 import lz4.block
 import lz4.frame
 import pytest
-from real_servers import RedisCluster, RedisServer, Sentinel, free_port
+from real_servers import RedisCluster, RedisServer, Sentinel, held_port
 from rta_transports.redis import TRANSPORT, RedisLogOptions
 from rta_transports.redis.doctor.condition import judge_server
 from rta_transports.redis.doctor.layouts import pattern_of
@@ -135,8 +135,9 @@ async def test_an_empty_redis_is_no_problem(patient):
 
 
 async def test_nobody_there(patient):
-    patient.options["url"] = f"redis://127.0.0.1:{free_port()}/0"
-    found = await patient.examine("s-1")
+    with held_port() as port:
+        patient.options["url"] = f"redis://127.0.0.1:{port}/0"
+        found = await patient.examine("s-1")
     assert problems(found) == {"reach.refused", "verdict"}
 
 
@@ -294,8 +295,9 @@ async def test_the_append_only_file(own_redis):
 
 async def test_a_replica_without_its_primary(own_redis):
     patient = Patient(own_redis)
-    patient.ask("REPLICAOF", "127.0.0.1", str(free_port()))
-    found = await patient.examine()
+    with held_port() as port:
+        patient.ask("REPLICAOF", "127.0.0.1", str(port))
+        found = await patient.examine()
     assert found["role.replica"].severity is Severity.WARNING
     assert "role.replica-cut-off" in problems(found)
 

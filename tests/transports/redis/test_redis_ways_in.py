@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from attrs import evolve
-from real_servers import RedisServer, free_port
+from real_servers import RedisServer, held_port
 from rta_transports.redis import RedisLogOptions
 from rta_transports.redis.log import open_log
 
@@ -86,10 +86,9 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 async def test_tls(certificates):
-    port = free_port()
     files = ("--tls-cert-file", "cert.pem", "--tls-key-file", "key.pem", "--tls-ca-cert-file", "ca.pem")
     there = [str(certificates / a) if a.endswith(".pem") else a for a in files]
-    with RedisServer("--tls-port", str(port), "--tls-auth-clients", "no", *there):
+    with held_port() as port, RedisServer("--tls-port", str(port), "--tls-auth-clients", "no", *there):
         url = f"rediss://localhost:{port}/0"
         assert await gets_in(RedisLogOptions(url=url, ca_file=Path("ca.pem")), certificates)
         assert not await gets_in(RedisLogOptions(url=url))  # signed by somebody we do not know
