@@ -275,6 +275,13 @@ def test_a_node_refuses_with_the_words_of_a_service(streams, arguments, error):
 # ---- rta fetch
 
 
+@pytest.fixture
+def recorded(ask) -> None:
+    """The node has run for long enough to have several entries to fetch."""
+    wait_until(lambda: ask("fetch", "dk/tlc", "car.run/live").out.count("\n") > 5, "entries in the history")
+
+
+@pytest.mark.usefixtures("recorded")
 def test_fetch_gives_a_table_of_what_was_recorded(ask):
     done = ask("fetch", "dk/tlc", "car.run/live", "--from", "1min")
     assert (done.status, done.err.startswith("the node's history does not reach back to --from")) == (0, True)
@@ -285,6 +292,7 @@ def test_fetch_gives_a_table_of_what_was_recorded(ask):
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
 
+@pytest.mark.usefixtures("recorded")
 def test_fetch_gives_lines_of_json_in_a_file(ask, tmp_path):
     path = tmp_path / "out.jsonl"
     done = ask("fetch", "dk/tlc", "car.run", "live", "--format", "json", "--output", path)
@@ -413,7 +421,6 @@ def test_a_consumer_may_do_what_the_access_list_lets_it(start, site, command):
     users = {user: f"secret of {user}" for user in ("45fe", "tmc", "operator")}
     broker = Mosquitto(anonymous=False, users=users)
     shutil.copy(ACCESS, broker.folder / "acl")
-    os.chmod(broker.folder / "acl", 0o644)
     broker.lines.append(f"acl_file {broker.folder / 'acl'}")
     with broker:
         text = NODE.format(port=broker.port).replace("dk/tlc", "45fe")

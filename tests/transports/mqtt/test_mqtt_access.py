@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -28,7 +27,6 @@ def guarded() -> Iterator[Mosquitto]:
     broker = Mosquitto(anonymous=False, users={user: f"secret of {user}" for user in [*ALL, BYSTANDER]})
     acl = broker.folder / "acl"
     shutil.copy(FOLDER / "acl", acl)
-    os.chmod(acl, 0o644)
     broker.lines.append(f"acl_file {acl}")
     with broker:
         yield broker
@@ -39,7 +37,6 @@ def open_to_anybody() -> Iterator[Mosquitto]:
     """The same list where clients without a name are let in."""
     broker = Mosquitto()
     shutil.copy(FOLDER / "acl", broker.folder / "acl")
-    os.chmod(broker.folder / "acl", 0o644)
     broker.lines.append(f"acl_file {broker.folder / 'acl'}")
     with broker:
         yield broker
@@ -134,7 +131,6 @@ def as_the_example_says(users: dict[str, str]) -> Mosquitto:
     """With its files where a test may put them."""
     broker = Mosquitto(anonymous=False, users=users)
     shutil.copy(FOLDER / "acl", broker.folder / "acl")
-    os.chmod(broker.folder / "acl", 0o644)
     text = (FOLDER / "mosquitto.conf").read_text()
     text = text.replace("/etc/mosquitto", str(broker.folder)).replace("/var/lib/mosquitto", str(broker.folder))
     own = re.sub(r"^(listener|allow_anonymous|password_file|persistence_location) .*$", "", text, flags=re.MULTILINE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import time
@@ -83,11 +82,6 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 f"/CN={common_name}")  # fmt: skip
         openssl(folder, "x509", "-req", "-in", "csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out",
                 f"{name}.pem", "-days", days, "-extfile", "names")  # fmt: skip
-    for file in folder.iterdir():
-        os.chmod(file, 0o644)
-    os.chmod(folder, 0o755)
-    for parent in list(folder.parents)[:2]:
-        os.chmod(parent, 0o755)  # the broker may give up being root
     return folder
 
 
