@@ -1,17 +1,21 @@
 # Every target that needs the virtual environment has it made, or brought up to date, first.
 # More arguments for the command of a target: ARGS, as in  make test ARGS='-k session -x'
+# The tests run in parallel; in one process, for a debugger or for little of them, with  ARGS='-n 0 -k session'
 
 ARGS ?=
+# Two at a time for each processor: many tests wait for something outside.
+WORKERS ?= $(shell expr 2 \* $$(nproc))
 # Where the virtual environment is: one for each Python that is tested.
 VENV ?= .venv
 export VENV
 bin := $(VENV)/bin
+pytest := $(bin)/python -m pytest -n $(WORKERS) --dist worksteal
 
 # The caller's own Python settings are not for the Python of this checkout.
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONWARNINGS VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint format proto lock bench soak clean
+.PHONY: help setup run test unit check lint format proto lock bench soak clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -24,7 +28,10 @@ run: setup ## start the service
 
 test: ## run the tests (installs the servers they start, where it may)
 	@scripts/setup test
-	@$(bin)/python -m pytest $(ARGS)
+	@$(pytest) $(ARGS)
+
+unit: setup ## run the unit tests: those that start no server and no other process
+	@$(pytest) -m 'not processes' $(ARGS)
 
 check: lint test ## lint and test
 

@@ -1,11 +1,40 @@
-"""Fixtures for everybody."""
+"""Fixtures for everybody, and what tells the unit tests from those that start processes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Generator, Iterator
+from unittest import mock
 
 import pytest
+from hypothesis import HealthCheck, settings
 from real_servers import Mosquitto, RedisServer
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
+
+_START_PROCESSES = {"shared_redis", "own_redis", "mosquitto", "own_mosquitto", "environ"}
+"""Fixtures whose tests have the marker `processes` without asking for it."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if _START_PROCESSES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.processes)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Hold every test to its marker."""
+    if item.get_closest_marker("processes"):
+        return (yield)
+
+    def refuse(process: subprocess.Popen, arguments: object, *_: object, **__: object) -> None:
+        pytest.fail(f"{item.name} starts a process ({arguments}): mark it with pytest.mark.processes")
+
+    with mock.patch.object(subprocess.Popen, "__init__", refuse):
+        return (yield)
 
 
 @pytest.fixture(scope="session")

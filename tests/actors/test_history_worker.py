@@ -39,6 +39,8 @@ from tests.actors.asked_of_workers import (
     wrong,
 )
 
+pytestmark = pytest.mark.processes
+
 PATIENCE = 30.0
 
 

@@ -183,6 +183,7 @@ def test_the_proxy_sends_clients_to_the_edges_that_there_are():
     assert {host for _, host in servers} == {name for name in services if name.startswith("edge-")} != set()
 
 
+@pytest.mark.processes
 def test_the_health_check_says_why(monkeypatch):
     """Nobody listens there."""
     checked = subprocess.run(

@@ -133,7 +133,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """What clients see must not depend on where the bursts are."""
     if "buffer_kind" in metafunc.fixturenames:
         too = metafunc.module.__name__.rpartition(".")[2] in _ON_REDIS_TOO
-        metafunc.parametrize("buffer_kind", ["memory", "redis"] if too else ["memory"])
+        on_redis = pytest.param("redis", marks=pytest.mark.processes)
+        metafunc.parametrize("buffer_kind", ["memory", on_redis] if too else ["memory"])
 
 
 @pytest.fixture

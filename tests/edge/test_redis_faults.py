@@ -28,6 +28,8 @@ from .conftest import Serve, Service
 from .telemetry import StreamData as Item
 from .telemetry import burst, noise, samples, session_json, tags
 
+pytestmark = pytest.mark.processes
+
 RECOVERY = 2.0
 """Seconds from when Redis accepts commands until a client has what was written since."""
 

@@ -15,6 +15,8 @@ from scripts.soaking.plan import Fault
 from scripts.soaking.sites import Streams
 from scripts.soaking.streams_half import StreamsHalf
 
+pytestmark = pytest.mark.processes
+
 PATIENCE = 30.0
 CALM = 1.5
 

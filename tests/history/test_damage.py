@@ -216,6 +216,7 @@ def test_a_state_that_is_lost_costs_the_mark_and_no_position_is_used_twice(close
     store.close()
 
 
+@pytest.mark.processes
 def test_a_file_that_is_damaged_while_it_is_used_is_salvaged_by_the_next_commit(folder):
     path = folder / "history.sqlite"
     store = filled(path)
@@ -233,6 +234,7 @@ def test_a_file_that_is_damaged_while_it_is_used_is_salvaged_by_the_next_commit(
     reopened.close()
 
 
+@pytest.mark.processes
 def test_what_is_lost_of_the_state_while_it_is_used_is_known_all_the_same(folder):
     path = folder / "history.sqlite"
     store = filled(path)
@@ -245,6 +247,7 @@ def test_what_is_lost_of_the_state_while_it_is_used_is_known_all_the_same(folder
     store.close()
 
 
+@pytest.mark.processes
 def test_a_salvage_for_which_there_is_no_room_is_tried_again(folder):
     path = folder / "history.sqlite"
     store = filled(path)
@@ -260,6 +263,7 @@ def test_a_salvage_for_which_there_is_no_room_is_tried_again(folder):
     store.close()
 
 
+@pytest.mark.processes
 def test_readers_go_around_what_is_damaged_while_it_is_used(folder):
     path = folder / "history.sqlite"
     store = filled(path)

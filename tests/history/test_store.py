@@ -39,6 +39,7 @@ def store(path: Path) -> Iterator[HistoryStore]:
     store.close()
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("seed", range(4))
 def test_what_was_acknowledged_survives_a_kill(path, seed):
     arguments = [sys.executable, str(Path(__file__).with_name("committer.py")), str(path)]

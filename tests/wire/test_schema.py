@@ -126,6 +126,7 @@ def test_repeated_numbers_are_packed() -> None:
 
 if importlib.util.find_spec("grpc_tools"):
 
+    @pytest.mark.processes
     def test_the_generated_code_is_what_the_compiler_makes_of_proto() -> None:
         root = pathlib.Path(__file__).parents[2]
         check = subprocess.run(

@@ -15,6 +15,8 @@ from rta.writer import WriterObserver, open_writer
 
 from .on_redis import stored_session
 
+pytestmark = pytest.mark.processes
+
 T0 = 1_700_000_000_000_000_001
 
 

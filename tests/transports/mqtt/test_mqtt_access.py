@@ -14,6 +14,8 @@ from real_servers import Mosquitto
 from rta.errors import TransportError
 from rta.testing.patience import within
 
+pytestmark = pytest.mark.processes
+
 FOLDER = Path(__file__).parents[3] / "config" / "mosquitto"
 NODES = ["45fe", "dk/cph/tlc-001"]
 ALL = [*NODES, "tmc", "operator"]

@@ -13,6 +13,8 @@ from real_servers import Mosquitto
 from rta.ports import TopicBus
 from rta.testing import TopicBusContract
 
+pytestmark = pytest.mark.processes
+
 
 class TestOnMosquitto(TopicBusContract):
     @pytest.fixture(autouse=True)

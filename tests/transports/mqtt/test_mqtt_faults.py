@@ -101,6 +101,7 @@ async def test_a_broker_that_was_restarted_without_what_it_retained_can_be_told_
             assert await receive(subscription) == TopicMessage("state", b"stopped")
 
 
+@pytest.mark.processes
 async def test_a_broker_that_keeps_what_it_retained_brings_it_again():
     with Mosquitto("persistence true") as broker:
         async with connected(broker.port, "node") as bus, bus.subscribe("state") as subscription:

@@ -13,6 +13,8 @@ from rta.errors import TransportError
 from rta.ports import TopicMessage
 from rta.testing.patience import until, within
 
+pytestmark = pytest.mark.processes
+
 RECEIVE_MAXIMUM = b"\x20\x06\x00\x00\x03\x21\x00\x07"
 
 

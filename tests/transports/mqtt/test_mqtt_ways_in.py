@@ -20,6 +20,8 @@ from rta_transports.mqtt.certificate import expiry
 
 from rta.testing.patience import until, within
 
+pytestmark = pytest.mark.processes
+
 SECRET = "geheim"
 
 

@@ -17,6 +17,8 @@ from rta.ports import BurstLog, Context
 from rta.testing import BurstLogContract, numbered_burst
 from rta.testing.log_under_test import LogUnderTest, numbers
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[RedisCluster]:

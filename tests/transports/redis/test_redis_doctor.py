@@ -607,6 +607,7 @@ class ClusterAsOne:
         return self.cluster.owner(command[1]).ask(*command)
 
 
+@pytest.mark.processes
 async def test_a_cluster():
     with RedisCluster() as cluster:
         patient = Patient(ClusterAsOne(cluster))
@@ -621,6 +622,7 @@ async def test_a_cluster():
         assert problems(await patient.examine("s-1")) == set()
 
 
+@pytest.mark.processes
 async def test_sentinels():
     with Sentinel() as sentinel:
         patient = Patient(sentinel.primary)

@@ -20,6 +20,8 @@ from rta.metrics import Metrics
 from rta.ports import Context
 from rta.testing import large_burst, numbered_burst
 
+pytestmark = pytest.mark.processes
+
 
 def context(folder: Path) -> Context:
     return Context("buffer", folder, time.time_ns, Metrics(HotCounters(), dict))
