@@ -45,6 +45,7 @@ from rta.ports.command import Command
 from rta.rsmp.payload import encode
 from rta.rsmp.topics import NodeTopics, TopicKind
 from rta.stream.clock import ClockChanged, Sampled
+from rta.stream.clock_step import ClockStepDetector
 from rta.stream.definition import StatusDefinition, StreamDefinition
 from rta.wire.values import Ns
 
@@ -55,7 +56,7 @@ log = structlog.get_logger("rta.node")
 _WHO = "topics"
 _LOOK = 1.0  # seconds between looks at what is to be pruned, and the longest sleep of the clock
 _SET_BACK = 1.0  # seconds the wall clock may be set back without everything beginning anew
-_SET_FORWARD = 10.0  # and forward: what would have happened in between is played through
+_SET_FORWARD = 10.0  # and forward: so much can be played through, and costs less than to forget all values
 _GOODBYE = 2.0  # seconds for the last messages
 _COMMITTED = 1.5  # seconds for what has been sent to be in the history, or to go on without it
 
@@ -86,8 +87,7 @@ class NodeActor:
         self._clock = clock
         self._topics = NodeTopics(node_id)
         self._node = Node(zone)
-        self._latest: Now
-        """When the clock was last looked at."""
+        self._clock_step: ClockStepDetector
         self._publisher = Publisher(bus, self._topics, metrics, tally)
         self._audit = Audit(state_dir, metrics)
         self._recorder = Recorder(state_dir, self._node, self._publish, self._now, health, metrics, keepers)
@@ -149,7 +149,8 @@ class NodeActor:
             self._ended.set()
 
     async def _run(self, task_status: trio.TaskStatus[None]) -> None:
-        self._latest = self._now()
+        now = self._now()
+        self._clock_step = ClockStepDetector(now.wall, now.steady, back=_SET_BACK, forward=_SET_FORWARD)
         async with trio.open_nursery() as recording:
             recording.start_soon(self._audit.run)
             try:
@@ -302,9 +303,8 @@ class NodeActor:
     def _look_at_the_clock(self) -> Now:
         """The time. If the clock was set, everything begins anew, before an hour that never was is played through."""
         now = self._now()
-        latest, self._latest = self._latest, now
-        step = (now.wall - latest.wall) / 1e9 - (now.steady - latest.steady)
-        if not -_SET_BACK <= step <= _SET_FORWARD:
+        step = self._clock_step.step(now.wall, now.steady)
+        if step is not None:
             log.warning("the clock was set", seconds=round(step, 3))
             self._recorder.take(self._node.flush(now))  # the ends of batches may be far ahead now
             self._node.begin_anew(now)

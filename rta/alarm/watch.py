@@ -11,13 +11,16 @@ from rta.alarm.monitor import AlarmChange, Monitor, monitor_of, steady
 from rta.node.node_stream import Now
 from rta.rsmp.message import Component
 from rta.stream.clock import LIVE, StreamClock
+from rta.stream.clock_step import ClockStepDetector
 from rta.stream.sample import Sample
 from rta.stream.timer_heap import Timer, TimerHeap
 from rta.wire.values import Ns
 
 __all__ = ["AlarmWatch"]
 
-_SET = 1.0  # seconds by which the wall clock may differ from a steady one without having been set
+_SET = 1.0
+"""Seconds by which the wall clock may be set, back or forward, and nothing begins anew. Thresholds compare the times of
+samples with each other: a larger step would count as time for which a value was beyond its limit."""
 
 
 class AlarmWatch:
@@ -32,6 +35,7 @@ class AlarmWatch:
         self._monitors: dict[str, Monitor] = {}
         self._timers: dict[tuple[str, Component], Timer] = {}
         self._latest = now
+        self._clock_step = ClockStepDetector(now.wall, now.steady, back=_SET, forward=_SET)
         self._out: list[AlarmChange] = []
         for definition in definitions:
             code = definition.code
@@ -75,9 +79,8 @@ class AlarmWatch:
 
     def _reach(self, now: Now) -> None:
         """If the wall clock has been set, the times of samples are no longer comparable."""
-        step = (now.wall - self._latest.wall) / 1e9 - (now.steady - self._latest.steady)
         self._latest = now
-        if abs(step) > _SET:
+        if self._clock_step.step(now.wall, now.steady) is not None:
             for code in self._monitors:
                 self._begin_anew(code, now)
 
