@@ -38,11 +38,11 @@ from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
 from rta.node.node import Cleared, Node, NodeEvent, Removed, StateChanged, Update
 from rta.node.node_stream import NodeStream, Now
-from rta.node.pruning import ONLINE
 from rta.ports import Link, TopicBus, TopicMessage, Will
 from rta.ports.alarm import Alarm
 from rta.ports.command import Command
 from rta.rsmp.payload import encode
+from rta.rsmp.presence import OFFLINE, SHUTDOWN
 from rta.rsmp.topics import NodeTopics, TopicKind
 from rta.stream.clock import ClockChanged, Sampled
 from rta.stream.clock_step import ClockStepDetector
@@ -170,7 +170,7 @@ class NodeActor:
                     nursery.start_soon(self._publisher.run, self._refresh)
                     nursery.start_soon(self._count)
                     async with self._bus.connect(
-                        self._id, Will(self._topics.topic(TopicKind.PRESENCE), encode("offline"))
+                        self._id, Will(self._topics.topic(TopicKind.PRESENCE), encode(OFFLINE))
                     ):
                         nursery.start_soon(self._stay_connected)
                         task_status.started()
@@ -245,7 +245,7 @@ class NodeActor:
         if self._publisher.up:
             with trio.move_on_after(_GOODBYE), suppress(TransportError):
                 topic = self._topics.topic(TopicKind.PRESENCE)
-                await self._bus.publish(topic, encode("shutdown"), retain=True, qos=1)
+                await self._bus.publish(topic, encode(SHUTDOWN), retain=True, qos=1)
 
     # ---- what is to be sent
 
@@ -313,7 +313,7 @@ class NodeActor:
     async def _count(self) -> None:
         while True:
             await trio.sleep(_LOOK)
-            self._publisher.contradict(trio.current_time())
+            self._publisher.correct_presence(trio.current_time())
             for kind, count in self._node.counts():
                 self._metrics.count("rta_stream_samples_left_out_total", count, kind=kind)
             for reason in self.streams.prune():
@@ -331,9 +331,9 @@ class NodeActor:
         if address is None:
             return
         if address.kind is TopicKind.PRESENCE:
-            # A retained one is from before, and has been answered by our announcing ourselves.
-            if not message.retained and presence_of(message, self._metrics) != ONLINE and not self._stop.is_set():
-                self._publisher.online_again(trio.current_time())
+            if not self._stop.is_set():
+                said = presence_of(message, self._metrics)
+                self._publisher.presence(said, message.retained, trio.current_time())
         elif address.kind is TopicKind.ALARM:
             if message.retained and message.payload and not self.alarms.has(address.code):
                 self._publisher.clear_topic(message.topic)

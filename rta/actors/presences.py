@@ -10,7 +10,7 @@ from rta.actors.subscriber import Subscriber
 from rta.errors import MalformedError
 from rta.node.node import Node
 from rta.ports import Reporter, TopicMessage
-from rta.rsmp.payload import read
+from rta.rsmp.presence import read_presence
 from rta.rsmp.topics import NodeTopics, TopicKind
 
 __all__ = ["Presences", "presence_of"]
@@ -54,12 +54,9 @@ class Presences:
 
 
 def presence_of(message: TopicMessage, report: Reporter) -> str | None:
-    """What a presence says; one that cannot be read says that somebody is there no more than none."""
-    if not message.payload:
-        return None
+    """What a presence says. An unreadable one is counted, and counts as absent."""
     try:
-        said = read(message.payload)
+        return read_presence(message.payload)
     except MalformedError as e:
         report.malformed(f"presence {message.topic}", e.kind, str(e))
         return None
-    return said[:32] if isinstance(said, str) else None

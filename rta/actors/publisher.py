@@ -24,6 +24,7 @@ from rta.node.node import Update
 from rta.node.node_stream import NodeStream
 from rta.ports import Qos, Reporter, TopicBus
 from rta.rsmp.payload import encode, write_status
+from rta.rsmp.presence import ONLINE, PresenceKeeper
 from rta.rsmp.topics import NodeTopics, TopicKind
 
 __all__ = ["Publisher"]
@@ -34,7 +35,6 @@ _RESULTS = 256
 _TOPICS = 16384  # of statuses, remembered
 _TRIES = 3  # of a result
 _RETRY = 0.02  # seconds until something owed is tried again
-_ONLINE_AGAIN = 10.0  # seconds between corrections of our presence
 
 
 @define(eq=False)
@@ -62,8 +62,7 @@ class Publisher:
         self._results: dict[_Result, None] = {}
         self._wake = trio.Event()
         self._announced = trio.Event()
-        self._online_at = 0.0
-        self._contradict = False
+        self._presence = PresenceKeeper()
         self._connection = 0
         self._unsettled = 0
         """Kept messages of this connection that have not been acknowledged."""
@@ -90,11 +89,11 @@ class Publisher:
         self._connection += 1
         self._announced = trio.Event()
         self._unsettled = 0
-        self._contradict = False
         for update in self._fulls.values():
             self._leave_out(update)
         self._fulls.clear()
-        self.presence("online")
+        self._say_online()
+        self._presence.connected()
         streams = list(streams)
         for stream in streams:
             self.state(stream, stream.run is not None)
@@ -203,21 +202,18 @@ class Publisher:
             return False
         return True
 
-    def presence(self, word: str) -> None:
-        """What we say of ourselves."""
-        self._keep(self._topics.topic(TopicKind.PRESENCE), encode(word))
+    def presence(self, said: str | None, retained: bool, now: float) -> None:
+        """What is published as our own presence. `now`: steady seconds."""
+        self._presence.handle(said, retained)
+        self.correct_presence(now)
 
-    def online_again(self, now: float) -> None:
-        """Somebody has published that we are away; say that we are not, in time. `now`: steady seconds."""
-        self._contradict = True
-        self.contradict(now)
+    def correct_presence(self, now: float) -> None:
+        """Say "online" again if that is due. `now`: steady seconds."""
+        if self.up and self._presence.correct(now):
+            self._say_online()
 
-    def contradict(self, now: float) -> None:
-        """Do so if it is time. Not more often, lest two nodes with one id go on for ever. `now`: steady seconds."""
-        if self.up and self._contradict and now >= self._online_at:
-            self._contradict = False
-            self._online_at = now + _ONLINE_AGAIN
-            self.presence("online")
+    def _say_online(self) -> None:
+        self._keep(self._topics.topic(TopicKind.PRESENCE), encode(ONLINE))
 
     def result(self, topic: str, payload: bytes, correlation: bytes | None) -> None:
         """The answer to a command."""

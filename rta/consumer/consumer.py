@@ -8,6 +8,7 @@ Source: protocol notes, "Connection", "Start/stop", "Commands", "Fetch / history
 
 from __future__ import annotations
 
+import math
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -22,14 +23,15 @@ from rta.consumer.counts import Counts
 from rta.consumer.errors import CommandError
 from rta.consumer.fetch import Fetch, write_range
 from rta.consumer.patterns import read_pattern, valid_code, valid_name
-from rta.consumer.reading import read_presence, read_result
+from rta.consumer.reading import read_result
 from rta.consumer.starts import Starts
 from rta.consumer.watch import Watch
 from rta.errors import MalformedError, RtaError, TransportError, UndeliverableError, first_error
-from rta.node.pruning import ONLINE
 from rta.ports import Link, Reporter, TopicBus, TopicMessage, Will
 from rta.rsmp.payload import encode
+from rta.rsmp.presence import OFFLINE, ONLINE, SHUTDOWN, PresenceKeeper, read_presence
 from rta.rsmp.topics import RESERVED, NodeTopics, TopicKind, valid_node
+from rta.wakeup import Wakeup
 from rta.wire.values import Ns
 
 __all__ = ["Consumer", "open_consumer"]
@@ -39,7 +41,6 @@ log = structlog.get_logger("rta.consumer")
 _FETCHES = 4  # at once, to heal gaps
 _ANSWERS = 4096  # messages of answers on their way to who asked
 _ASK_AGAIN = 10.0  # s until a subscription that was refused is tried again
-_ONLINE_AGAIN = 10.0  # s between contradictions of who says that we are not online
 _GOODBYE = 2.0  # s for the last messages
 _UNKNOWN = "; whether it was carried out is unknown"
 
@@ -65,7 +66,8 @@ class Consumer:
         self._answers = Answers(chance, report)
         self._starts = Starts(consumer_id, bus, nursery, report)
         self._healing = trio.Semaphore(_FETCHES)
-        self._contradicted = trio.Event()
+        self._presence = PresenceKeeper()
+        self._presence_heard = Wakeup()
         self._leaving = False
 
     @property
@@ -247,35 +249,40 @@ class Consumer:
                 await trio.sleep(_ASK_AGAIN)
 
     def _told(self, message: TopicMessage) -> None:
-        """What is published of ourselves: the will of a connection that is gone may come after we are back."""
+        """What is published as our own presence."""
+        if self._leaving:
+            return
+        said = None  # an unreadable presence counts as absent
         with suppress(MalformedError):
-            if self._leaving or message.retained or read_presence(message.payload) == ONLINE:
-                return
-        self._contradicted.set()
+            said = read_presence(message.payload)
+        self._presence.handle(said, message.retained)
+        self._presence_heard.set()
 
     async def stay(self) -> None:
         """Say that we are there, on every connection; until cancelled."""
         number = 0
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._contradict)
+            nursery.start_soon(self._correct_presence)
             while True:
                 link = await self._bus.link(number)
                 number = link.number
-                self._say(ONLINE)
+                self._say_online()
+                self._presence.connected()
                 self._starts.reconnected()
                 await link.lost.wait()
                 self._answers.lost(link, self._bus.trouble)
 
-    async def _contradict(self) -> None:
+    async def _correct_presence(self) -> None:
         while True:
-            await self._contradicted.wait()
-            self._say(ONLINE)
-            await trio.sleep(_ONLINE_AGAIN)  # so that two with one id do not go on for ever
-            self._contradicted = trio.Event()
+            due = self._presence.due()
+            with trio.move_on_at(math.inf if due is None else due):
+                await self._presence_heard.wait()
+            if self._presence.correct(trio.current_time()):
+                self._say_online()
 
-    def _say(self, presence: str) -> None:
+    def _say_online(self) -> None:
         with suppress(TransportError):  # the next connection says it again
-            self._bus.send(self._topics.topic(TopicKind.PRESENCE), encode(presence), retain=True, qos=1)
+            self._bus.send(self._topics.topic(TopicKind.PRESENCE), encode(ONLINE), retain=True, qos=1)
 
     async def leave(self) -> None:
         """Stop what we have set going, and say goodbye."""
@@ -284,7 +291,7 @@ class Consumer:
             return
         await self._starts.leave()
         with suppress(TransportError):
-            await self._bus.publish(self._topics.topic(TopicKind.PRESENCE), encode("shutdown"), retain=True, qos=1)
+            await self._bus.publish(self._topics.topic(TopicKind.PRESENCE), encode(SHUTDOWN), retain=True, qos=1)
 
 
 def _stream(node: str, code: str, name: str) -> tuple[str, str, str]:
@@ -326,7 +333,7 @@ async def open_consumer(
     async with trio.open_nursery() as nursery:
         consumer = Consumer(bus, consumer_id, nursery, clock, report or Counts(), chance)
         await nursery.start(consumer.listen)
-        async with bus.connect(consumer_id, Will(presence, encode("offline"))):
+        async with bus.connect(consumer_id, Will(presence, encode(OFFLINE))):
             nursery.start_soon(consumer.stay)
             try:
                 yield consumer

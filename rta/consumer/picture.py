@@ -27,12 +27,12 @@ from rta.consumer.events import (
     StreamChanged,
 )
 from rta.consumer.gaps import Gap
-from rta.consumer.reading import read_alarms, read_entries, read_presence, read_replay, read_state
+from rta.consumer.reading import read_alarms, read_entries, read_replay, read_state
 from rta.consumer.stream import RemoteStream, Taking
 from rta.consumer.values import Allowance, memory_size
 from rta.errors import MalformedError
-from rta.node.pruning import ONLINE
 from rta.ports import Reporter
+from rta.rsmp.presence import ONLINE, read_presence
 from rta.rsmp.topics import TopicAddress, TopicKind
 from rta.wire.values import Ns
 

@@ -12,29 +12,15 @@ from typing import Any
 from rta.consumer.errors import CommandError
 from rta.consumer.events import AlarmEntry, HistoryPage, State, StatusEntry
 from rta.errors import MalformedError
-from rta.rsmp.payload import parse_iso, read, read_map
+from rta.rsmp.payload import parse_iso, read_map
 from rta.wire.values import Ns
 
-__all__ = ["Fault", "read_alarms", "read_entries", "read_page", "read_presence", "read_replay", "read_result",
+__all__ = ["Fault", "read_alarms", "read_entries", "read_page", "read_replay", "read_result",
            "read_state"]  # fmt: skip
 
 Fault = Callable[[str, str], None]
 
 _LARGEST = (1 << 63) - 1
-_SAID = 32  # characters of a presence
-
-
-def read_presence(payload: bytes) -> str | None:
-    """What a node says of itself; empty: it has been cleared.
-
-    :raises MalformedError: it is no text.
-    """
-    if not payload:
-        return None
-    said = read(payload)
-    if not isinstance(said, str):
-        raise MalformedError("type", f"a presence that is a {type(said).__name__}")
-    return said[:_SAID]
 
 
 def read_state(payload: bytes) -> State | None:

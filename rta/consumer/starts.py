@@ -14,11 +14,11 @@ import structlog
 import trio
 from attrs import define, field
 
-from rta.consumer.reading import read_presence, read_state
+from rta.consumer.reading import read_state
 from rta.errors import MalformedError, RtaError, TransportError
-from rta.node.pruning import ONLINE
 from rta.ports import Reporter, TopicBus, TopicMessage
 from rta.rsmp.payload import encode
+from rta.rsmp.presence import ONLINE, read_presence
 from rta.rsmp.topics import NodeTopics, TopicKind
 
 __all__ = ["Starts"]

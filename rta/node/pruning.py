@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rta.node.node_stream import NodeStream
+from rta.rsmp.presence import ONLINE
 
-__all__ = ["ONLINE", "Pruning"]
-
-ONLINE = "online"
+__all__ = ["Pruning"]
 
 _HEARING = 1.0  # seconds for retained presences to come, behind a connection or a start
 

@@ -13,12 +13,12 @@ from rta.consumer.reading import (
     read_alarms,
     read_entries,
     read_page,
-    read_presence,
     read_replay,
     read_result,
     read_state,
 )
 from rta.errors import MalformedError
+from rta.rsmp.presence import read_presence
 from rta.wire.values import Ns
 
 TIME = "2026-11-21T10:17:11.123Z"
@@ -96,14 +96,6 @@ def test_states():
 def test_another_state_is_refused(state):
     with pytest.raises(MalformedError):
         read_state(cbor2.dumps(state))
-
-
-def test_a_presence_is_a_text():
-    assert read_presence(cbor2.dumps("online")) == "online"
-    assert read_presence(b"") is None
-    assert len(read_presence(cbor2.dumps("x" * 1000)) or "") == 32
-    with pytest.raises(MalformedError):
-        read_presence(cbor2.dumps({"presence": "online"}))
 
 
 def test_results():

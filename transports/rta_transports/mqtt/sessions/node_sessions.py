@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from attrs import define, field, frozen
 
 from rta.ports import CloseSession, OpenSession, Publish, SessionBurst, SourceUpdate, UpdateSession
+from rta.rsmp.presence import ONLINE, SHUTDOWN
 from rta.wire import SessionModel, SessionState, TimeRange, pack_items, write_session
 from rta.wire.session_json import TimeRangeModel
 from rta_transports.mqtt.sessions.channels import ChannelIds
@@ -76,9 +77,9 @@ class NodeSessions:
         """Its presence; anything but `online` and `shutdown` means that it has been lost."""
         if presence != self.presence:
             self.presence, self._told = presence, False
-        if presence == "online":
+        if presence == ONLINE:
             self._closes_at = None
-        elif presence == "shutdown":
+        elif presence == SHUTDOWN:
             self._closes_at = now.at
         elif self._closes_at is None:
             self._closes_at = now.at + self.grace
@@ -101,7 +102,7 @@ class NodeSessions:
     def due(self, now: Instant) -> float | None:
         """When `updates` has something to say; None: not before something comes."""
         if self._session is None:
-            return max(now.at, self._opens_at) if self.presence == "online" else None
+            return max(now.at, self._opens_at) if self.presence == ONLINE else None
         if self._waiting or not self._told:
             return now.at
         times = [] if self._closes_at is None else [self._closes_at]
@@ -112,7 +113,7 @@ class NodeSessions:
     def updates(self, now: Instant) -> list[SourceUpdate]:
         """What is to be reported by now."""
         out: list[SourceUpdate] = []
-        if self._session is None and self.presence == "online" and now.at >= self._opens_at:
+        if self._session is None and self.presence == ONLINE and now.at >= self._opens_at:
             out += self._open(now)
         if (session := self._session) is None:
             return out

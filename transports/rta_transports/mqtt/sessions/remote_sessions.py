@@ -7,6 +7,7 @@ from typing import Any
 
 from rta.errors import MalformedError
 from rta.ports import Reporter, SourceUpdate
+from rta.rsmp.presence import OFFLINE, ONLINE, SHUTDOWN
 from rta_transports.mqtt.sessions.channels import ChannelIds
 from rta_transports.mqtt.sessions.items import take_entry
 from rta_transports.mqtt.sessions.memory import Memory, write_memory
@@ -48,7 +49,7 @@ class RemoteSessions:
         """A node's presence has been heard; None: there is none any more."""
         known = self._node(node)
         if known is not None:
-            known.heard(presence if presence in ("online", "shutdown") else "offline", now)
+            known.heard(presence if presence in (ONLINE, SHUTDOWN) else OFFLINE, now)
             self._busy[node] = known
 
     def entries(self, node: str, code: str, stream: str, entries: Iterable[tuple[int, Mapping[str, Any]]]) -> None:
