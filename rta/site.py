@@ -8,37 +8,34 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 import trio
-from attrs import frozen
+from attrs import evolve, frozen
 
 from rta import __version__
 from rta.actors.configured_commands import relay_command
 from rta.actors.edge import EdgeActor
 from rta.actors.hub import SessionHub
 from rta.actors.ingest import IngestActor
+from rta.actors.initiated_streams import InitiatedStreams
 from rta.actors.node import NodeActor
 from rta.actors.pruner import Pruner
 from rta.actors.sampler import Sampler
-from rta.actors.streams import Streams
 from rta.config import Config, SourceConfig
 from rta.errors import TransportError
 from rta.health import Health
 from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
-from rta.ports import BurstLog, Context, Edge, Offer, SessionRecord, Source, TopicBus, load_transport
+from rta.ports import AsgiApp, BurstLog, Context, Edge, Offer, Source, TopicBus, load_transport
 from rta.ports.alarm import load_alarms
 from rta.ports.command import load_commands
-from rta.rest import make_app
-from rta.rest.alarm_calls import ask_alarms, asks_alarms, read_ask, read_listed, write_listed
-from rta.rest.stream_calls import Reply, StreamCall, answer_call, perform, read_reply
+from rta.rest import Service, make_app
 from rta.stream.clock import ClockChanged, Sampled
-from rta.workers.exchange import MetricsExchange
-from rta.workers.membership import Membership
-from rta.workers.relay import Relay
+from rta.workers import ForwardingApp, Membership, MetricsExchange, serve_locally
 
 __all__ = ["Site"]
 
@@ -64,26 +61,19 @@ class _Opened:
 class Site:
     """One configured service."""
 
-    version = __version__
-
     def __init__(
         self, config: Config, clock: Callable[[], int] = time.time_ns, membership: Membership | None = None
     ) -> None:
         """`clock`: wall time, ns since the Unix epoch. `membership`: of the workers of one service, which are we."""
         self.config = config
-        self.label = config.site.label
-        self.description = config.site.description
         self.health = Health()
         self.tally = HotCounters()
         self.reporter = Metrics(self.tally, self._live)
         self._clock = clock
         self._membership = membership
-        self._exchange = MetricsExchange(membership, self.reporter.render) if membership is not None else None
-        self._relay = Relay(membership, self._answer_worker) if membership is not None else None
         self._stop = trio.Event()
         self._hub: SessionHub | None = None
         self._edge: EdgeActor | None = None
-        self._buffer: BurstLog | None = None
         self._node: NodeActor | None = None
 
     def stop(self) -> None:
@@ -103,18 +93,13 @@ class Site:
         async with self._open() as opened, trio.open_nursery() as nursery:
             hub = self._hub = SessionHub(opened.buffer, self.config.fanout, self.health, self.tally)
             edge = self._edge = EdgeActor(hub, self.reporter, opened.edge.ping_interval, opened.edge.stall_timeout)
-            self._buffer = opened.buffer
             await nursery.start(hub.run)
             nursery.start_soon(edge.keep)
             if self._primary:
                 nursery.start_soon(Pruner(opened.buffer, self.config.pruner, self.reporter).run)
-            if self._exchange is not None:
-                nursery.start_soon(self._exchange.serve)
             if self._primary and self._has_node:
                 await self._start_node(nursery, opened, hub)
-                if self._relay is not None:
-                    nursery.start_soon(self._relay.serve)
-            url = await nursery.start(opened.edge.serve, edge.serve, make_app(self))
+            url = await nursery.start(opened.edge.serve, edge.serve, self._http(nursery, opened.buffer))
             async with trio.open_nursery() as sources:
                 for actor in self._ingest(opened):
                     sources.start_soon(actor.run)
@@ -160,6 +145,33 @@ class Site:
         bindings = [*(s.binding for s in config.statuses), *(a.binding for a in config.alarms)]
         sampler = Sampler(opened.buffer, hub, bindings, send, self.health, self.reporter, opened.topics, self._clock)
         nursery.start_soon(sampler.run)
+
+    def _http(self, nursery: trio.Nursery, buffer: BurstLog) -> AsgiApp:
+        """What the edge serves beside live sessions. The other workers of the site are served the same."""
+        shown = self._shown(buffer)
+        member = self._membership
+        if member is None:
+            return make_app(shown)
+        nursery.start_soon(serve_locally, member.socket_of(member.index), make_app(shown))
+        elsewhere = ForwardingApp(member) if self._has_node and not member.primary else None
+        return make_app(evolve(shown, metrics=MetricsExchange(member, self.reporter.render).gather), elsewhere)
+
+    def _shown(self, buffer: BurstLog) -> Service:
+        async def metrics() -> bytes:
+            return self.reporter.render()
+
+        node = self._node
+        shown = Service(
+            label=self.config.site.label,
+            description=self.config.site.description,
+            host=str(getattr(self.config.edge.options, "host", "")),
+            buffer=buffer,
+            health=self.health,
+            metrics=metrics,
+        )
+        if node is None:
+            return shown
+        return evolve(shown, streams=partial(InitiatedStreams, node.streams), alarms=node.alarms.listed)
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[_Opened]:
@@ -213,56 +225,10 @@ class Site:
     def _sources(self) -> list[SourceConfig]:
         return self.config.sources if self._primary else []
 
-    # ---- what the HTTP application shows
-
-    @property
-    def streams(self) -> Streams | None:
-        """The streams of the node; None where there is none."""
-        return None if self._node is None else self._node.streams
-
-    @property
-    def host(self) -> str:
-        return str(getattr(self.config.edge.options, "host", ""))
-
-    async def call_streams(self, call: StreamCall) -> Reply:
-        if self._relay is not None and not self._primary and self.config.statuses:
-            return read_reply(await self._relay.ask(call.to_bytes()))
-        return await perform(call, self.streams)
-
-    async def list_alarms(self, active_only: bool) -> list[dict[str, Any]]:
-        if self._relay is not None and not self._primary and self._has_node:
-            return read_listed(await self._relay.ask(ask_alarms(active_only)))
-        return [] if self._node is None else self._node.alarms.listed(active_only)
-
-    async def _answer_worker(self, request: bytes) -> bytes:
-        if asks_alarms(request):
-            return write_listed(await self.list_alarms(read_ask(request)))
-        return await answer_call(request, self.streams)
-
-    def unhealthy(self) -> list[str]:
-        return self.health.reasons
-
     @property
     def clients(self) -> int:
         """How many are being served."""
         return self._edge.clients if self._edge is not None else 0
-
-    async def metrics(self) -> bytes:
-        if self._exchange is not None:
-            return await self._exchange.gather()
-        return self.reporter.render()
-
-    async def sessions(self) -> list[SessionRecord]:
-        assert self._buffer is not None
-        return await self._buffer.sessions()
-
-    async def session(self, identity: str) -> SessionRecord | None:
-        assert self._buffer is not None
-        return await self._buffer.find(identity)
-
-    async def configuration(self, identifier: str) -> str | None:
-        assert self._buffer is not None
-        return await self._buffer.configuration(identifier)
 
     def _live(self) -> dict[str, float]:
         feeds = self._hub.feeds if self._hub is not None else []

@@ -1,5 +1,5 @@
-"""HTTP beside the WebSocket: what ATLAS asks for, health, metrics."""
+"""HTTP beside the WebSocket: sessions as ATLAS asks for them, streams, alarms, health, metrics."""
 
-from rta.rest.app import make_app
+from rta.rest.app import Service, make_app
 
-__all__ = ["make_app"]
+__all__ = ["Service", "make_app"]

@@ -1,12 +1,14 @@
-"""The HTTP application. Reads what the site has; what can be changed is in `rta.rest.streams`."""
+"""The HTTP application: what can be read of a site. What can be changed is in `rta.rest.streams`."""
 
 from __future__ import annotations
 
 import json
 import re
-from typing import Protocol
+from collections.abc import Awaitable, Callable
+from typing import Any
 from urllib.parse import unquote
 
+from attrs import frozen
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -14,57 +16,51 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from rta import __version__
 from rta.errors import TransportError
-from rta.ports import SessionRecord
-from rta.rest.alarms import PATH as ALARMS
-from rta.rest.alarms import AlarmResource, AlarmService
-from rta.rest.body import MAX_BODY, take_body
+from rta.health import Health
+from rta.node.node_stream import Initiator
+from rta.node.stream_service import StreamService
+from rta.ports import BurstLog
+from rta.rest.body import MAX_BODY, json_response, receive_body, refusal
 from rta.rest.sessions import Page, SessionCatalogue
 from rta.rest.streams import PATH as STREAMS
-from rta.rest.streams import StreamResource, StreamService
+from rta.rest.streams import StreamResource
 
 __all__ = ["Service", "make_app"]
 
+_ALARMS = "/rta/v2/alarms"
 _BASE = re.compile(r"^.*?/rta/v2(?=/|$)")
 _DOUBLED = re.compile(r"/{2,}")
 _CONFIG = "application/vnd.mat.config+json"
 _CHUNKED = "application/vnd.mat.protobuf+chunked"
+_TRUE, _FALSE = ("true", "1", "yes"), ("", "false", "0", "no")
 
 
-class Service(StreamService, AlarmService, Protocol):
-    """What the application shows."""
+@frozen(kw_only=True)
+class Service:
+    """What the application shows of a site."""
 
-    version: str
     label: str
     description: str
-
-    def unhealthy(self) -> list[str]:
-        """Why, one line each; empty when healthy."""
-        ...
-
-    async def metrics(self) -> bytes:
-        """The Prometheus text format."""
-        ...
-
-    async def sessions(self) -> list[SessionRecord]:
-        """All sessions known."""
-        ...
-
-    async def session(self, identity: str) -> SessionRecord | None:
-        """One session."""
-        ...
-
-    async def configuration(self, identifier: str) -> str | None:
-        """A configuration document."""
-        ...
+    host: str
+    """What the site is called by its configuration."""
+    buffer: BurstLog
+    health: Health
+    metrics: Callable[[], Awaitable[bytes]]
+    """Gives them in the Prometheus text format."""
+    streams: Callable[[Initiator], StreamService] | None = None
+    """The streams of the node, for whoever asks; None: the site has none."""
+    alarms: Callable[[bool], list[dict[str, Any]]] = lambda active_only: []
+    """The alarms of the node as they are listed: all, or only those that are active."""
 
 
-def make_app(service: Service) -> ASGIApp:
-    """The application, with paths as clients write them."""
+def make_app(service: Service, node: ASGIApp | None = None) -> ASGIApp:
+    """The application, with paths as clients write them. `node` answers for the node where another process has it."""
     rest = _Rest(service)
     v2 = "/rta/v2"
     session = v2 + "/sessions/{identity}"
-    streams = StreamResource(service)
+    streams = StreamResource(service.streams, service.host)
     app = Starlette(
         routes=[
             Route("/", rest.root),
@@ -78,7 +74,7 @@ def make_app(service: Service) -> ASGIApp:
             Route(v2 + "/configs/{identifier}", rest.configuration),
             Route(STREAMS, streams),
             Route(STREAMS + "/{target:path}", streams),
-            Route(ALARMS, AlarmResource(service).list),
+            Route(_ALARMS, rest.alarms),
             Route(v2 + "/session-metamodel", rest.empty_object),
             Route(v2 + "/session-metamodel/properties", rest.empty_list),
             Route(v2 + "/session-folders", rest.empty_list),
@@ -86,11 +82,14 @@ def make_app(service: Service) -> ASGIApp:
         ],
         exception_handlers={TransportError: _unreachable},
     )
-    return _tolerant(app)
+    return _tolerant(app, node)
 
 
-def _tolerant(app: ASGIApp) -> ASGIApp:
-    """Routes on the path as it was sent, so that `%2F` in an identity is no slash; any base path, doubled slashes."""
+def _tolerant(app: ASGIApp, node: ASGIApp | None) -> ASGIApp:
+    """Route on the path as it was sent: `%2F` in an identity is no slash. Any base path and doubled slashes are taken.
+
+    Bodies that no route reads are received here, so that the next request on the connection is found.
+    """
 
     async def routed(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -99,7 +98,11 @@ def _tolerant(app: ASGIApp) -> ASGIApp:
             if len(path) > 1 and path != "/rta/v2/session-folders/":
                 path = path.rstrip("/")
             scope = {**scope, "path": path, "root_path": ""}
-            if not f"{path}/".startswith(f"{STREAMS}/") and (await take_body(receive)).size > MAX_BODY:
+            of_streams = f"{path}/".startswith(f"{STREAMS}/")
+            if node is not None and (of_streams or path == _ALARMS):
+                await node(scope, receive, send)
+                return
+            if not of_streams and (await receive_body(receive)).size > MAX_BODY:
                 await PlainTextResponse("the request body is too long\n", 413)(scope, receive, send)
                 return
         await app(scope, receive, send)
@@ -127,13 +130,13 @@ def _number(request: Request, name: str) -> int | None:
 class _Rest:
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._catalogue = SessionCatalogue(service.sessions)
+        self._catalogue = SessionCatalogue(service.buffer.sessions)
 
     async def root(self, request: Request) -> Response:
-        return PlainTextResponse(f"rta {self._service.version}\n")
+        return PlainTextResponse(f"rta {__version__}\n")
 
     async def health(self, request: Request) -> Response:
-        reasons = self._service.unhealthy()
+        reasons = self._service.health.reasons
         if reasons:
             return PlainTextResponse("".join(f"{r}\n" for r in reasons), 503)
         return PlainTextResponse("Healthy")
@@ -152,7 +155,7 @@ class _Rest:
 
     async def session(self, request: Request) -> Response:
         identity = unquote(request.path_params["identity"])
-        record = await self._service.session(identity)
+        record = await self._service.buffer.find(identity)
         if record is None or record.json is None:
             return _not_found(f"no session {identity!r}")
         return _json(record.json)
@@ -168,11 +171,17 @@ class _Rest:
 
     async def configuration(self, request: Request) -> Response:
         identifier = unquote(request.path_params["identifier"])
-        text = await self._service.configuration(identifier)
+        text = await self._service.buffer.configuration(identifier)
         if text is None:
             return _not_found(f"no configuration {identifier!r}")
         headers = {"cache-control": "public, max-age=31536000, immutable"}
         return Response(text, media_type=_CONFIG, headers=headers)
+
+    async def alarms(self, request: Request) -> Response:
+        active = request.query_params.get("active", "").lower()
+        if active not in (*_TRUE, *_FALSE):
+            return refusal(400, "active: expected true or false", "active")
+        return json_response({"alarms": self._service.alarms(active in _TRUE)})
 
     async def empty_object(self, request: Request) -> Response:
         return _json("{}")

@@ -1,4 +1,4 @@
-"""Bodies of requests: taken off the connection within bounds, and read as JSON without any of its leniencies."""
+"""Bodies: those of requests are received within bounds and read as strict JSON; answers are written as JSON."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ import math
 from typing import Any, NoReturn
 
 from attrs import frozen
+from starlette.responses import Response
 from starlette.types import Receive
 
 from rta.errors import MalformedError
 
-__all__ = ["MAX_BODY", "Body", "read_object", "take_body"]
+__all__ = ["MAX_BODY", "MAX_CHANGE", "Body", "json_response", "read_object", "receive_body", "refusal"]
 
 MAX_BODY = 1 << 20
-"""Bytes; behind them nothing more is taken off a connection."""
+"""Bytes of a request's body that are received."""
+MAX_CHANGE = 64 << 10
+"""Bytes of a body that may change something."""
 
-_DEPTH = 16
+_DEPTH = 16  # objects and lists within each other
 
 
 @frozen
@@ -24,15 +27,15 @@ class Body:
     """What came with a request."""
 
     data: bytes
-    """The first bytes of it."""
+    """Its first bytes."""
     size: int
-    """Bytes that it has in all, up to a little over `MAX_BODY`."""
+    """How many bytes it has in all; counted up to a little over `MAX_BODY`."""
     cut: bool
     """The client hung up before the end."""
 
 
-async def take_body(receive: Receive, keep: int = 0) -> Body:
-    """Take the body off the connection, and keep so many bytes of it."""
+async def receive_body(receive: Receive, keep: int = 0) -> Body:
+    """Receive the body, and keep its first `keep` bytes."""
     data = bytearray()
     size = 0
     while True:
@@ -47,10 +50,10 @@ async def take_body(receive: Receive, keep: int = 0) -> Body:
 
 
 def read_object(data: bytes) -> dict[str, Any]:
-    """A JSON object; an empty body is an empty one.
+    """Read a JSON object; an empty body is an empty object.
 
-    :raises MalformedError: kind `json`; it is something else, has a key twice or a number that is none, or is nested
-        too deeply.
+    :raises MalformedError: kind `json`; it is something else, has a key twice, has a number that JSON does not know,
+        or is nested too deeply.
     """
     try:
         text = data.decode()
@@ -67,6 +70,17 @@ def read_object(data: bytes) -> dict[str, Any]:
     if _depth(found) > _DEPTH:
         raise MalformedError("json", "the body is nested too deeply")
     return found
+
+
+def json_response(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """An answer with a JSON document."""
+    text = json.dumps(document, ensure_ascii=False).encode("utf-8", "backslashreplace")
+    return Response(text, status, headers, "application/json")
+
+
+def refusal(status: int, reason: str, field: str | None = None, headers: dict[str, str] | None = None) -> Response:
+    """An answer that says why a request is refused, and which of its fields is wrong."""
+    return json_response({"reason": reason} if field is None else {"reason": reason, "field": field}, status, headers)
 
 
 def _no_number(name: str) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Streams over HTTP: requests become calls, if whoever sent them may make them. Source: protocol notes, "HTTP".
+"""Streams over HTTP: each request becomes a call of the `StreamService`, if its sender may make it.
 
     GET, POST           /rta/v2/streams
     GET, PATCH, DELETE  /rta/v2/streams/{code}[/{stream}]
@@ -6,99 +6,162 @@
 
 Without a stream, or with `default`, it is the unnamed one. A stream may itself be called `start`: only a POST is an
 action.
+
+Source: protocol notes, "HTTP".
 """
 
 from __future__ import annotations
 
-import json
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
 from urllib.parse import unquote
 
+from attrs import frozen
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from rta.errors import MalformedError, TransportError
-from rta.rest.body import Body, read_object, take_body
+from rta.node.node_stream import Initiator, Refusal, Refused
+from rta.node.stream_service import StreamService
+from rta.rest.body import MAX_CHANGE, Body, json_response, read_object, receive_body, refusal
 from rta.rest.guard import client_address, is_json, why_no_changes
-from rta.rest.stream_calls import Ask, Reply, StreamCall
 from rta.rsmp.topics import RESERVED
 
-__all__ = ["PATH", "StreamResource", "StreamService"]
+__all__ = ["PATH", "StreamResource"]
 
 PATH = "/rta/v2/streams"
 
-_MAX_BODY = 64 << 10
-_ACTIONS = {"start": Ask.START, "stop": Ask.STOP}
-_OF_ALL = {"GET": Ask.LIST, "HEAD": Ask.LIST, "POST": Ask.ADD}
-_OF_ONE = {"GET": Ask.SHOW, "HEAD": Ask.SHOW, "PATCH": Ask.EDIT, "DELETE": Ask.REMOVE}
-_READING = (Ask.LIST, Ask.SHOW)
-_NEEDING_FIELDS = (Ask.ADD, Ask.EDIT)
+_STATUSES = {
+    Refusal.INVALID: 400,
+    Refusal.FORBIDDEN: 403,
+    Refusal.UNKNOWN: 404,
+    Refusal.CONFLICT: 409,
+    Refusal.UNAVAILABLE: 503,
+}
 
 
-class StreamService(Protocol):
-    """What stands behind it."""
+@frozen
+class _Request:
+    """Which stream a request is about, and what its body says."""
+
+    code: str | None
+    name: str | None
+    """None: no stream is named. Empty: the unnamed stream."""
+    fields: dict[str, Any]
 
     @property
-    def host(self) -> str:
-        """What the service is called by its configuration."""
-        ...
+    def stream(self) -> tuple[str, str]:
+        return self.code or "", self.name or ""
 
-    async def call_streams(self, call: StreamCall) -> Reply:
-        """Have a call done.
 
-        :raises TransportError: the process that could is not there now.
-        """
-        ...
+_Verb = Callable[[StreamService, _Request], Awaitable[tuple[int, Any]]]
+"""Gives the status and the document of the answer."""
+
+
+async def _list(streams: StreamService, request: _Request) -> tuple[int, Any]:
+    return 200, {"streams": await streams.list(request.code)}
+
+
+async def _show(streams: StreamService, request: _Request) -> tuple[int, Any]:
+    return 200, (await streams.list(*request.stream))[0]
+
+
+async def _add(streams: StreamService, request: _Request) -> tuple[int, Any]:
+    return 201, await streams.add(request.fields)
+
+
+async def _edit(streams: StreamService, request: _Request) -> tuple[int, Any]:
+    return 200, await streams.edit(*request.stream, request.fields)
+
+
+async def _remove(streams: StreamService, request: _Request) -> tuple[int, Any]:
+    _check_known(request.fields)
+    await streams.remove(*request.stream)
+    return 204, None
+
+
+async def _start(streams: StreamService, request: _Request) -> tuple[int, Any]:
+    fields = request.fields
+    _check_known(fields, "timeout", "consumer")
+    return 200, await streams.start(*request.stream, _timeout(fields), _consumer(fields))
+
+
+async def _stop(streams: StreamService, request: _Request) -> tuple[int, Any]:
+    _check_known(request.fields)
+    return 200, await streams.stop(*request.stream)
+
+
+_OF_ALL: dict[str, _Verb] = {"GET": _list, "HEAD": _list, "POST": _add}
+_OF_ONE: dict[str, _Verb] = {"GET": _show, "HEAD": _show, "PATCH": _edit, "DELETE": _remove}
+_ACTIONS: dict[str, _Verb] = {"start": _start, "stop": _stop}
+_READING: tuple[_Verb, ...] = (_list, _show)
+_NEEDING_FIELDS: tuple[_Verb, ...] = (_add, _edit)
 
 
 class StreamResource:
     """The ASGI application below `PATH`."""
 
-    def __init__(self, service: StreamService) -> None:
-        self._service = service
+    def __init__(self, streams: Callable[[Initiator], StreamService] | None, host: str) -> None:
+        """`streams`: those of the node, for whoever asks; None: the site has none. `host`: the site's own name."""
+        self._streams = streams
+        self._host = host
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await take_body(receive, _MAX_BODY)
-        if not body.cut:  # a call that did not come whole is none
+        body = await receive_body(receive, MAX_CHANGE)
+        if not body.cut:  # a request that did not come whole is none
             await (await self._answer(scope, body))(scope, receive, send)
 
     async def _answer(self, scope: Scope, body: Body) -> Response:
         target = [unquote(part) for part in scope["path"].removeprefix(PATH).split("/")[1:]]
         method = scope["method"]
-        asks = _asks(target, method)
-        if not asks:
-            return _response(Reply.refusing(404, f"expected {PATH}/CODE, {PATH}/CODE/STREAM, or …/start and …/stop"))
-        if method not in asks:
-            allowed = ", ".join(asks)
-            reply = Reply.refusing(405, f"{method} is not done here; {allowed} can be")
-            return _response(reply, {"allow": allowed})
-        try:
-            return _response(await self._call(asks[method], target, scope, body))
-        except TransportError as e:
-            return _response(Reply.refusing(503, str(e)))
+        verbs = _verbs(target, method)
+        if not verbs:
+            return refusal(404, f"expected {PATH}/CODE, {PATH}/CODE/STREAM, or …/start and …/stop")
+        if method not in verbs:
+            allowed = ", ".join(verbs)
+            return refusal(405, f"{method} is not possible here; expected one of {allowed}", headers={"allow": allowed})
+        verb = verbs[method]
+        fields: dict[str, Any] = {}
+        if verb not in _READING:
+            unwanted = self._unwanted(scope, body, verb in _NEEDING_FIELDS)
+            if unwanted is not None:
+                return unwanted
+            try:
+                fields = read_object(body.data)
+            except MalformedError as e:
+                return refusal(400, str(e))
+        return await self._perform(verb, _request(verb, target, scope, fields), client_address(scope))
 
-    async def _call(self, ask: Ask, target: list[str], scope: Scope, body: Body) -> Reply:
-        if ask in _READING:
-            return await self._service.call_streams(_call(ask, target, scope))
-        why = why_no_changes(scope, self._service.host)
+    def _unwanted(self, scope: Scope, body: Body, needs_fields: bool) -> Response | None:
+        """The answer to a change that is not even read."""
+        why = why_no_changes(scope, self._host)
         if why is not None:
-            return Reply.refusing(403, why)
+            return refusal(403, why)
         if not is_json(scope):
-            return Reply.refusing(415, "changes are taken with Content-Type: application/json, with or without a body")
-        if body.size > _MAX_BODY:
-            return Reply.refusing(413, f"the body is longer than {_MAX_BODY} bytes")
-        if not body.data and ask in _NEEDING_FIELDS:
-            return Reply.refusing(400, "expected a JSON object as the body")
+            return refusal(415, "changes are taken with Content-Type: application/json, with or without a body")
+        if body.size > MAX_CHANGE:
+            return refusal(413, f"the body is longer than {MAX_CHANGE} bytes")
+        if needs_fields and not body.data:
+            return refusal(400, "expected a JSON object as the body")
+        return None
+
+    async def _perform(self, verb: _Verb, request: _Request, client: str) -> Response:
+        if self._streams is None:
+            if verb is _list and request.code is None:
+                return json_response({"streams": []})
+            return refusal(404, "this site has no streams: its configuration has no [[status]]")
         try:
-            fields = read_object(body.data)
-        except MalformedError as e:
-            return Reply.refusing(400, str(e))
-        return await self._service.call_streams(_call(ask, target, scope, fields))
+            status, document = await verb(self._streams(Initiator("http", client)), request)
+        except Refused as e:
+            return refusal(_STATUSES[e.kind], str(e), e.field)
+        except TransportError as e:
+            return refusal(503, str(e))
+        return Response(status_code=status) if document is None else json_response(document, status)
 
 
-def _asks(target: list[str], method: str) -> dict[str, Ask]:
-    """What each method does there; empty: there is nothing."""
+def _verbs(target: list[str], method: str) -> dict[str, _Verb]:
+    """What each method does at this place; empty: there is nothing."""
     if not target:
         return _OF_ALL
     action = _ACTIONS.get(target[-1])
@@ -107,20 +170,38 @@ def _asks(target: list[str], method: str) -> dict[str, Ask]:
     return _OF_ONE if len(target) <= 2 else {}
 
 
-def _call(ask: Ask, target: list[str], scope: Scope, fields: dict[str, Any] | None = None) -> StreamCall:
-    if ask in _ACTIONS.values():
+def _request(verb: _Verb, target: list[str], scope: Scope, fields: dict[str, Any]) -> _Request:
+    if verb in _ACTIONS.values():
         target = target[:-1]
-    if ask is Ask.LIST:
+    if verb is _list:
         code = QueryParams(scope["query_string"]).get("code")
     else:
         code = target[0] if target else None
-    name = target[1] if len(target) > 1 and target[1] != RESERVED else ""
-    code = None if code is None else code.replace("/", ".")
-    return StreamCall(ask, code, name, fields or {}, client_address(scope))
+    name = target[1] if len(target) > 1 and target[1] != RESERVED else None
+    return _Request(None if code is None else code.replace("/", "."), name, fields)
 
 
-def _response(reply: Reply, headers: dict[str, str] | None = None) -> Response:
-    if reply.document is None:
-        return Response(status_code=reply.status, headers=headers)
-    text = json.dumps(reply.document, ensure_ascii=False).encode("utf-8", "backslashreplace")
-    return Response(text, reply.status, headers, "application/json")
+def _check_known(fields: Iterable[str], *known: str) -> None:
+    for key in fields:
+        if key not in known:
+            there = f"there are: {', '.join(known)}" if known else "expected none"
+            raise Refused(f"there is no such field; {there}", key[:60])
+
+
+def _timeout(fields: dict[str, Any]) -> float | None:
+    value = fields.get("timeout")
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Refused("expected a number of seconds", "timeout")
+    try:
+        return float(value)
+    except OverflowError:
+        raise Refused("expected a number of seconds, and not such a large one", "timeout") from None
+
+
+def _consumer(fields: dict[str, Any]) -> str | None:
+    value = fields.get("consumer")
+    if value is not None and not isinstance(value, str):
+        raise Refused("expected the id of a node", "consumer")
+    return value

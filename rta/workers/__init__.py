@@ -1,9 +1,18 @@
-"""Several processes that serve one port: a supervisor, its workers, and what they tell each other."""
+"""Several processes that serve one port: a supervisor, its workers, and what they ask of each other."""
 
 from rta.workers.exchange import MetricsExchange, merge_metrics
+from rta.workers.forwarding import ForwardingApp
 from rta.workers.held_port import hold_port
+from rta.workers.local_http import serve_locally
 from rta.workers.membership import Membership
-from rta.workers.relay import Relay
 from rta.workers.supervisor import Supervisor
 
-__all__ = ["Membership", "MetricsExchange", "Relay", "Supervisor", "hold_port", "merge_metrics"]
+__all__ = [
+    "ForwardingApp",
+    "Membership",
+    "MetricsExchange",
+    "Supervisor",
+    "hold_port",
+    "merge_metrics",
+    "serve_locally",
+]

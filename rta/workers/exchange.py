@@ -1,17 +1,17 @@
-"""One `/metrics` for all workers: whoever is scraped asks the others, over sockets in the supervisor's folder."""
+"""One `/metrics` for all workers: the one that is scraped asks the others for theirs."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from pathlib import Path
 
 import structlog
 import trio
 
+from rta.errors import NotConnectedError
 from rta.metrics import METRICS, Merge
-from rta.workers.local_socket import serve_at
+from rta.workers.local_http import request_locally
 from rta.workers.membership import Membership
 
 __all__ = ["MetricsExchange", "merge_metrics"]
@@ -19,26 +19,16 @@ __all__ = ["MetricsExchange", "merge_metrics"]
 log = structlog.get_logger("rta.workers")
 
 _PATIENCE = 0.5  # seconds for another worker to answer
-_LONGEST = 8 << 20
 _RULES: Mapping[str, Merge] = {m.name: m.merge for m in METRICS}
 
 
 class MetricsExchange:
-    """Gives our metrics to the other workers, and theirs to us."""
+    """The metrics of this worker and of the others, in one text."""
 
     def __init__(self, membership: Membership, render: Callable[[], bytes]) -> None:
-        """`render`: our own, in the Prometheus text format."""
+        """`render`: the metrics of this worker, in the Prometheus text format."""
         self._membership = membership
         self._render = render
-
-    async def serve(self) -> None:
-        """Until cancelled."""
-        await serve_at(self._path(self._membership.index), self._answer)
-
-    async def _answer(self, stream: trio.SocketStream) -> None:
-        with trio.move_on_after(_PATIENCE), suppress(trio.BrokenResourceError):
-            async with stream:
-                await stream.send_all(self._render())
 
     async def gather(self) -> bytes:
         """The metrics of all workers that answer."""
@@ -50,19 +40,12 @@ class MetricsExchange:
         return merge_metrics(found)
 
     async def _ask(self, index: int, found: list[bytes]) -> None:
-        answer = b""
-        with trio.move_on_after(_PATIENCE) as scope, suppress(OSError, trio.BrokenResourceError):
-            async with await trio.open_unix_socket(self._path(index)) as stream:
-                async for data in stream:
-                    answer += data
-                    if len(answer) > _LONGEST:
-                        return
-                found.append(answer)
+        with trio.move_on_after(_PATIENCE) as scope, suppress(NotConnectedError):
+            answer = await request_locally(self._membership.socket_of(index), "GET", b"/metrics")
+            if answer.status == 200:
+                found.append(answer.body)
                 return
-        log.debug("worker does not tell its metrics", worker=index, late=scope.cancelled_caught)
-
-    def _path(self, index: int) -> Path:
-        return self._membership.folder / f"{index}.sock"
+        log.debug("a worker does not give its metrics", worker=index, late=scope.cancelled_caught)
 
 
 def merge_metrics(texts: Iterable[bytes]) -> bytes:

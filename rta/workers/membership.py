@@ -51,6 +51,10 @@ class Membership:
         """Whether this one does what only one is to do: the sources, the pruner."""
         return self.index == 0
 
+    def socket_of(self, index: int) -> Path:
+        """Where a worker serves the others."""
+        return self.folder / f"{index}.sock"
+
     async def attend(self, ready: trio.Event, stop: Callable[[], None]) -> None:
         """Tell the supervisor when we are ready; stop when it is gone, however it went."""
         with trio.socket.from_stdlib_socket(socket.socket(fileno=self.link)) as link:

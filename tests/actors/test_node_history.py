@@ -8,10 +8,10 @@ from typing import Any
 import trio
 from attrs import evolve
 
+from rta.actors.initiated_streams import InitiatedStreams
 from rta.errors import HistoryError
 from rta.history.store import HistoryStore
 from rta.node.node_stream import Initiator
-from rta.rest.stream_calls import Ask, StreamCall, perform
 from rta.stream.definition import History, StreamDefinition, Trigger
 from rta.wire.values import Ns
 from tests.actors.node_stage import NODE, Stage
@@ -215,8 +215,7 @@ async def test_the_list_says_what_is_kept(autojump_clock, tmp_path):
     stage = Stage(LIVE, state_dir=tmp_path)
     async with stage.running():
         await stage.sample(rpm=1)
-        reply = await perform(StreamCall(Ask.LIST, "car.engine"), stage.node.streams)
-    (listed,) = reply.document["streams"]
+        (listed,) = await InitiatedStreams(stage.node.streams, Initiator("http")).list("car.engine")
     assert listed["kept"]["entries"] == 2
     assert listed["kept"]["oldest"] < listed["kept"]["newest"]
     assert (listed["history"], listed["replay"]) == ({"age": "1d", "entries": 10000}, {"rate": 10.0})

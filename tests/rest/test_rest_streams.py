@@ -1,9 +1,10 @@
-"""Streams over HTTP. Source: protocol notes, "HTTP"."""
+"""Streams and alarms over HTTP. Source: protocol notes, "HTTP"."""
 
 from __future__ import annotations
 
 import json
 from datetime import UTC
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,9 +13,10 @@ import trio
 
 from rta.actors.audit import Audit
 from rta.actors.history_worker import in_a_process
+from rta.actors.initiated_streams import InitiatedStreams
 from rta.actors.recorder import Recorder
 from rta.actors.streams import Streams
-from rta.errors import MalformedError, TransportError
+from rta.errors import TransportError
 from rta.health import Health
 from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
@@ -22,8 +24,7 @@ from rta.node.node import Node, NodeEvent
 from rta.node.node_stream import Now
 from rta.node.settings import read_stream
 from rta.ports import SessionRecord
-from rta.rest import make_app
-from rta.rest.stream_calls import Ask, Reply, StreamCall, answer_call, perform, read_reply
+from rta.rest import Service, make_app
 from rta.stream.definition import AttributeDefinition, StatusDefinition
 from rta.wire.values import Ns
 
@@ -43,17 +44,29 @@ class Answer(NamedTuple):
         return json.loads(self.body)
 
 
+class Buffer:
+    """One without sessions."""
+
+    async def sessions(self) -> list[SessionRecord]:
+        return []
+
+
+async def no_metrics() -> bytes:
+    return b""
+
+
+def service(**changes: Any) -> Service:
+    parts = {"buffer": Buffer(), "health": Health(), "metrics": no_metrics}
+    return Service(label="site", description="site", host="pit-wall.example", **(parts | changes))
+
+
 class Site:
     """A node of two statuses and four streams, and what clients see of it."""
-
-    version = label = description = "site"
 
     def __init__(self, state_dir: Path | None = None, administration: bool = True) -> None:
         node = Node(UTC)
         self.sent: list[NodeEvent] = []
-        self.host = "pit-wall.example"
-        self.trouble: str | None = None
-        self.streams: Streams | None = Streams(
+        streams = Streams(
             node,
             self.sent.extend,
             Audit(None, Metrics(HotCounters(), dict)),
@@ -70,18 +83,10 @@ class Site:
             node.add_status(status)
             for name in names:
                 node.add(read_stream({"name": name, "default": "off"}, status), Now(START, 0.0))
-        self._app = make_app(self)  # type: ignore[arg-type]
+        self.app = make_app(service(streams=partial(InitiatedStreams, streams)))
 
     def now(self) -> Now:
         return Now(START, trio.current_time())
-
-    async def sessions(self) -> list[SessionRecord]:
-        return []
-
-    async def call_streams(self, call: StreamCall) -> Reply:
-        if self.trouble is not None:
-            raise TransportError(self.trouble)
-        return await perform(call, self.streams)
 
     async def ask(
         self,
@@ -89,11 +94,12 @@ class Site:
         path: str,
         body: bytes | dict[str, Any] = b"",
         client: str | None = "127.0.0.1",
+        base: str = V2,
         **headers: str | None,
     ) -> Answer:
         """As a program on this machine asks; None leaves a header out."""
         given = {"host": "127.0.0.1:8180", "content_type": "application/json"} | headers
-        path, _, query = (V2 + path).partition("?")
+        path, _, query = (base + path).partition("?")
         scope = {
             "type": "http",
             "http_version": "1.1",
@@ -116,7 +122,7 @@ class Site:
         async def send(message: Any) -> None:
             answered.append(message)
 
-        await self._app(scope, receive, send)
+        await self.app(scope, receive, send)
         head = {k.decode(): v.decode() for k, v in answered[0]["headers"]}
         return Answer(answered[0]["status"], head, b"".join(m.get("body", b"") for m in answered[1:]))
 
@@ -191,7 +197,7 @@ async def test_anybody_may_look_whatever_the_host_and_origin(site):
 
 
 async def test_a_site_without_statuses_has_no_streams(site):
-    site.streams = None
+    site.app = make_app(service())
     assert (await site.ask("GET", "")).json == {"streams": []}
     answer = await site.ask("POST", "/car.engine/live/start")
     assert (answer.status, answer.json["reason"]) == (
@@ -415,7 +421,7 @@ async def test_a_call_that_did_not_come_whole_is_none(site):
     async def send(message: Any) -> None:
         raise AssertionError("there is nobody to answer")
 
-    await make_app(site)({**scope, "headers": headers, "client": ("127.0.0.1", 1)}, receive, send)
+    await site.app({**scope, "headers": headers, "client": ("127.0.0.1", 1)}, receive, send)
     assert (await states(site))["car.engine/live"] == "stopped"
 
 
@@ -496,41 +502,55 @@ async def test_a_name_that_others_may_give_to_our_address_is_not_ours(site, host
     assert "edge.host" in answer.json["reason"]
 
 
-# ---- where another worker has the node
+# ---- where the node cannot be reached
 
 
-async def test_a_node_that_does_not_answer_is_503(site):
-    site.trouble = "worker 0 does not answer"
+class Unreachable:
+    async def list(self, code: str | None = None, name: str | None = None) -> list[dict[str, Any]]:
+        raise TransportError("the node is away")
+
+    async def start(
+        self, code: str, name: str, timeout: float | None = None, consumer: str | None = None
+    ) -> dict[str, Any]:
+        raise TransportError("the node is away")
+
+
+async def test_a_node_that_cannot_be_reached_is_503(site):
+    site.app = make_app(service(streams=lambda by: Unreachable()))
     for method, path in (("GET", ""), ("POST", "/car.gear/start")):
         answer = await site.ask(method, path)
-        assert (answer.status, answer.json) == (503, {"reason": "worker 0 does not answer"})
+        assert (answer.status, answer.json) == (503, {"reason": "the node is away"})
+
+
+# ---- alarms, beside them
+
+ALARMS = [{"code": "car.oil", "active": True, "description": "Öl \ud800"}, {"code": "car.quiet", "active": False}]
+
+
+@pytest.fixture
+def alarms(site) -> Site:
+    site.app = make_app(service(alarms=lambda active_only: [a for a in ALARMS if a["active"] or not active_only]))
+    return site
 
 
 @pytest.mark.parametrize(
-    ("call", "status"),
+    ("path", "codes"),
     [
-        (StreamCall(Ask.LIST), 200),
-        (StreamCall(Ask.SHOW, "car.gear"), 200),
-        (StreamCall(Ask.START, "car.engine", "live", {"timeout": 5}, "127.0.0.1"), 200),
-        (StreamCall(Ask.ADD, None, "", {"code": "car.engine", "name": "x", "description": "Öl"}, "127.0.0.1"), 201),
-        (StreamCall(Ask.REMOVE, "car.gear"), 204),
-        (StreamCall(Ask.STOP, "car.wings"), 404),
+        ("/rta/v2/alarms", ["car.oil", "car.quiet"]),
+        ("/rta/v2/alarms/", ["car.oil", "car.quiet"]),
+        ("/x/rta/v2/alarms?active=false", ["car.oil", "car.quiet"]),
+        ("/rta/v2/alarms?active=true", ["car.oil"]),
     ],
 )
-async def test_a_call_that_another_worker_hands_on_gets_the_same_reply(tmp_path, autojump_clock, call, status):
-    here, there = Site(tmp_path / "here"), Site(tmp_path / "there")
-    reply = await perform(call, here.streams)
-    assert read_reply(await answer_call(call.to_bytes(), there.streams)) == reply
-    assert reply.status == status
+async def test_alarms_are_listed_all_or_those_that_are_active(alarms, path, codes):
+    answer = await alarms.ask("GET", path, base="")
+    assert (answer.status, [alarm["code"] for alarm in answer.json["alarms"]]) == (200, codes)
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"ask": "fly"}', b'{"ask": "list", "colour": 1}'])
-async def test_what_another_worker_cannot_mean_is_malformed(site, data):
-    with pytest.raises(MalformedError):
-        await answer_call(data, site.streams)
+async def test_a_list_of_alarms_that_cannot_be_is_refused_with_its_field(alarms):
+    answer = await alarms.ask("GET", "/rta/v2/alarms?active=perhaps", base="")
+    assert (answer.status, answer.json) == (400, {"reason": "active: expected true or false", "field": "active"})
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"5"])
-def test_a_reply_that_is_none_is_malformed(data):
-    with pytest.raises(MalformedError):
-        read_reply(data)
+async def test_a_site_without_a_node_has_no_alarms(site):
+    assert (await site.ask("GET", "/rta/v2/alarms", base="")).json == {"alarms": []}
