@@ -16,11 +16,10 @@ from rich.table import Table
 from rta.cli.broker import Joined, ask, broker_options, read_reach
 from rta.cli.entry_values import summary
 from rta.cli.node_argument import read_patterns
-from rta.cli.service import url_option
+from rta.cli.place import url_option
 from rta.cli.stream_story import moment
 from rta.cli.terminal import cell, json_line
 from rta.client import RestClient
-from rta.client.alarms import AlarmsClient
 from rta.consumer import StatusReceived, Watch
 from rta.errors import TransportError
 from rta.ports import TopicBus
@@ -66,7 +65,7 @@ def command(
 
         alarms = ask(read_reach(config, broker, consumer_id), look)
     else:
-        alarms = trio.run(AlarmsClient(RestClient(url)).list, not everything)
+        alarms = trio.run(RestClient(url).alarms, not everything)
     _print(alarms, as_json)
 
 

@@ -9,20 +9,19 @@ import trio
 
 from rta.consumer import Consumer
 from rta.errors import MalformedError, RtaError, TransportError
+from rta.node.stream_service import StreamService
 from rta.ports import TopicBus, valid_topic
 from rta.rsmp.payload import encode, read_map
 from rta.rsmp.topics import RESERVED, NodeTopics, TopicKind
 
 __all__ = ["NodeStreams"]
 
-Listed = list[dict[str, Any]]
-
 _PAGES = 1000  # of one list; a node's list is shorter
 _ACKNOWLEDGED = 10.0  # seconds for the state that answers a start or stop
 
 
-class NodeStreams:
-    """Of one node; the calls are those of `StreamCalls`."""
+class NodeStreams(StreamService):
+    """The streams of one node."""
 
     def __init__(self, consumer: Consumer, bus: TopicBus, node: str) -> None:
         """`bus`: the consumer's."""
@@ -31,43 +30,44 @@ class NodeStreams:
         self._node = node
         self._topics = NodeTopics(node)
 
-    async def list(self) -> list[dict[str, Any]]:
+    async def list(self, code: str | None = None, name: str | None = None) -> list[dict[str, Any]]:
+        which = {"code": code, "stream": name or RESERVED if name is not None else None}
+        wanted: dict[str, Any] = {key: value for key, value in which.items() if value is not None}
         streams: list[dict[str, Any]] = []
-        start = 0
         for _ in range(_PAGES):
-            page = await self._command("stream.list", {"from": start} if start else {})
-            streams += self._listed(page)
-            following = page.get("next")
-            if not isinstance(following, int) or following <= start:
+            page = await self._command("stream.list", wanted)
+            listed, following = page.get("streams"), page.get("next")
+            if not _is_listed(listed):
+                break
+            streams += listed
+            if isinstance(following, int) and following > wanted.get("from", 0):
+                wanted["from"] = following
+            elif name is None or len(streams) == 1:
                 return streams
-            start = following
-        raise self._stranger()
-
-    async def show(self, code: str, name: str) -> dict[str, Any]:
-        found = self._listed(await self._command("stream.list", {"code": code, "stream": name or RESERVED}))
-        if len(found) != 1:
-            raise self._stranger()
-        return found[0]
+            else:
+                break
+        raise TransportError(f"{self._node} does not answer as we understand it")
 
     async def start(
         self, code: str, name: str, timeout: float | None = None, consumer: str | None = None
     ) -> dict[str, Any]:
-        """It is not stopped when we leave: it runs for `consumer`, or for nobody in particular."""
+        # Not by `Consumer.start`: the stream runs for `consumer` or for nobody, and is not stopped when we leave.
         if timeout is not None and timeout <= 0:
             raise RtaError(f"timeout: expected a number of seconds above 0, got {timeout:g}")
-        await self.show(code, name)  # a throttle message that is refused has no answer
+        await self.list(code, name)  # which refuses what is not there; a throttle message has no answer then
         details = {"timeout": timeout, "consumer": consumer}
         await self._throttle(code, name, "start", {k: v for k, v in details.items() if v is not None})
-        return await self.show(code, name)
+        return (await self.list(code, name))[0]
 
     async def stop(self, code: str, name: str) -> dict[str, Any]:
-        if (stream := await self.show(code, name)).get("state") != "running":
-            return stream  # and would not say so once more
+        (stream,) = await self.list(code, name)
+        if stream.get("state") != "running":
+            return stream  # the node would not say once more that it is stopped
         await self._throttle(code, name, "stop", {})
-        return await self.show(code, name)
+        return (await self.list(code, name))[0]
 
-    async def add(self, code: str, name: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-        return await self._command("stream.add", {**fields, "code": code, "name": name})
+    async def add(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        return await self._command("stream.add", fields)
 
     async def edit(self, code: str, name: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         return await self._command("stream.edit", {**fields, "code": code, "name": name})
@@ -79,9 +79,9 @@ class NodeStreams:
         return await self._consumer.command(self._node, code, values)
 
     async def _throttle(self, code: str, name: str, action: str, details: Mapping[str, Any]) -> None:
-        """Until the node has said the state.
+        """Ask the node, and wait until it has said the state.
 
-        :raises TransportError: it does not.
+        :raises TransportError: it does not say it.
         """
         wanted = "running" if action == "start" else "stopped"
         topic = self._topics.topic(TopicKind.THROTTLE, code, name)
@@ -96,17 +96,8 @@ class NodeStreams:
                         return
         raise TransportError(f"{self._node} has not said within {_ACKNOWLEDGED:g} s that the stream is {wanted}")
 
-    def _listed(self, answer: Mapping[str, Any]) -> Listed:
-        streams = answer.get("streams")
-        if not _is_listed(streams):
-            raise self._stranger()
-        return streams
 
-    def _stranger(self) -> TransportError:
-        return TransportError(f"{self._node} does not answer as we understand it")
-
-
-def _is_listed(streams: object) -> TypeGuard[Listed]:
+def _is_listed(streams: object) -> TypeGuard[list[dict[str, Any]]]:
     return isinstance(streams, list) and all(isinstance(s, dict) for s in streams)
 
 

@@ -9,7 +9,7 @@ import trio
 from rich.console import Console
 from rich.table import Table
 
-from rta.cli.service import url_option
+from rta.cli.place import url_option
 from rta.cli.terminal import cell
 from rta.client import RestClient
 from rta.wire import SessionModel

@@ -11,11 +11,12 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from rta.cli.stream_calls import StreamCalls, ask_streams, place_options
+from rta.cli.place import ask_streams, place_options
 from rta.cli.stream_fields import apply_changes, read_changes, read_stream_argument
 from rta.cli.stream_story import label, moment, tell
 from rta.cli.terminal import cell, json_line
 from rta.formatting import printable
+from rta.node.stream_service import StreamService
 from rta.options.values import parse_duration
 
 __all__ = ["command"]
@@ -70,7 +71,7 @@ def list_streams(as_json: bool) -> None:
 
 
 def _list(as_json: bool) -> None:
-    streams = ask_streams(lambda calls: calls.list())
+    streams = ask_streams(lambda service: service.list())
     if as_json:
         for stream in streams:
             click.echo(json_line(stream))
@@ -87,7 +88,7 @@ def _list(as_json: bool) -> None:
 def show(code: str, stream: str | None, as_json: bool) -> None:
     """Every setting of a stream, and why it runs or does not."""
     which = read_stream_argument(code, stream)
-    found = ask_streams(lambda calls: calls.show(*which))
+    (found,) = ask_streams(lambda service: service.list(*which))
     if as_json:
         click.echo(json_line(found))
         return
@@ -112,7 +113,7 @@ def start(code: str, stream: str | None, timeout: str | None, consumer: str | No
             seconds = parse_duration(timeout)
         except ValueError as e:
             raise click.BadParameter(str(e), param_hint="--timeout") from None
-    _say(ask_streams(lambda calls: calls.start(*which, seconds, consumer)))
+    _say(ask_streams(lambda service: service.start(*which, seconds, consumer)))
 
 
 @command.command()
@@ -121,7 +122,7 @@ def start(code: str, stream: str | None, timeout: str | None, consumer: str | No
 def stop(code: str, stream: str | None) -> None:
     """Stop a stream, whoever started it."""
     which = read_stream_argument(code, stream)
-    _say(ask_streams(lambda calls: calls.stop(*which)))
+    _say(ask_streams(lambda service: service.stop(*which)))
 
 
 @command.command()
@@ -130,9 +131,9 @@ def stop(code: str, stream: str | None) -> None:
 @place_options
 def add(code: str, stream: str | None, sets: tuple[str, ...]) -> None:
     """Add a stream to a status."""
-    which = read_stream_argument(code, stream)
-    fields = apply_changes(read_changes(sets), {})
-    _say(ask_streams(lambda calls: calls.add(*which, fields)))
+    status, name = read_stream_argument(code, stream)
+    fields = {**apply_changes(read_changes(sets), {}), "code": status, "name": name}
+    _say(ask_streams(lambda service: service.add(fields)))
 
 
 @command.command()
@@ -147,9 +148,10 @@ def edit(code: str, stream: str | None, sets: tuple[str, ...], unsets: tuple[str
     if not changes:
         raise click.UsageError("expected something to --set or --unset")
 
-    async def change(calls: StreamCalls) -> dict[str, Any]:
+    async def change(service: StreamService) -> dict[str, Any]:
         in_part = any(len(path) > 1 for path in changes)
-        return await calls.edit(*which, apply_changes(changes, await calls.show(*which) if in_part else {}))
+        now = (await service.list(*which))[0] if in_part else {}
+        return await service.edit(*which, apply_changes(changes, now))
 
     _say(ask_streams(change))
 
@@ -160,7 +162,7 @@ def edit(code: str, stream: str | None, sets: tuple[str, ...], unsets: tuple[str
 def remove(code: str, stream: str | None) -> None:
     """Stop a stream and forget it."""
     which = read_stream_argument(code, stream)
-    ask_streams(lambda calls: calls.remove(*which))
+    ask_streams(lambda service: service.remove(*which))
     click.echo(f"{label({'code': which[0], 'name': which[1]})}: removed")
 
 

@@ -15,7 +15,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from rta.cli.service import url_option
+from rta.cli.place import url_option
 from rta.cli.terminal import cell, json_line, lasting_pipe
 from rta.client import RestClient
 from rta.client.decode import Decoder

@@ -54,6 +54,14 @@ class RestClient:
         text = await self._get(f"/rta/v2/configs/{quote(identifier, safe='')}")
         return None if text is None else read_configuration(text)
 
+    async def alarms(self, active: bool = False) -> list[dict[str, Any]]:
+        """All alarms that are configured, or only those that are active: `code`, `component`, `description`, `active`,
+        `since`, `values`, `source`, `rule`.
+
+        :raises TransportError: the service or its node cannot be reached.
+        """
+        return await self.listed("/rta/v2/alarms" + ("?active=true" if active else ""), "alarms")
+
     async def _get(self, path: str) -> bytes | None:
         """The body of an answer 200; None for 404.
 

@@ -18,19 +18,24 @@ def client(base: str) -> StreamsClient:
 async def test_streams_are_as_listed(serve):
     base = serve({STREAMS: (200, b'{"streams": [{"code": "a.b"}]}'), f"{STREAMS}/a.b/c%20%C3%A9": (200, b"{}")})
     assert await client(base).list() == [{"code": "a.b"}]
-    assert await client(base).show("a.b", "c é") == {}
+    assert await client(base).list("a.b", "c é") == [{}]
+
+
+async def test_the_list_can_be_of_one_status(serve):
+    base = serve({f"{STREAMS}?code=a.b": (200, b'{"streams": [{"code": "a.b"}]}')})
+    assert await client(base).list("a.b") == [{"code": "a.b"}]
 
 
 async def test_the_unnamed_stream_has_a_name_in_paths(serve):
     base = serve({f"{STREAMS}/a.b/default": (200, b'{"name": ""}')})
-    assert await client(base).show("a.b", "") == {"name": ""}
+    assert await client(base).list("a.b", "") == [{"name": ""}]
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 409])
 async def test_a_refusal_is_the_services_own_reason(serve, status):
     base = serve({f"{STREAMS}/a.b/c": (status, b'{"reason": "delta: too fast", "field": "delta"}')})
     with pytest.raises(RtaError, match=r"^delta: too fast$") as refused:
-        await client(base).show("a.b", "c")
+        await client(base).list("a.b", "c")
     assert not isinstance(refused.value, TransportError)
 
 

@@ -1,9 +1,9 @@
-"""Whose streams a command is about, and how it is asked: a running service over HTTP, or a node over topics."""
+"""Where a command goes: to a running service over HTTP, or to a node over the topics of its broker."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 import click
 import trio
@@ -11,60 +11,41 @@ from click.core import ParameterSource
 
 from rta.cli.broker import Joined, ask, broker_options, read_reach
 from rta.cli.node_streams import NodeStreams
-from rta.cli.service import url_option
 from rta.client import RestClient
 from rta.client.streams import StreamsClient
+from rta.node.stream_service import StreamService
 from rta.rsmp.topics import valid_node
 
-__all__ = ["StreamCalls", "ask_streams", "place_options"]
+__all__ = ["ask_streams", "place_options", "url_option"]
 
 T = TypeVar("T")
 Command = Callable[..., Any]
 
 _META = "rta.cli.place"
+_PLACE = ("url", "node", "config", "broker", "consumer_id")
 
 
-class StreamCalls(Protocol):
-    """What can be done with the streams of one node. Streams are as `stream.list` has them; a name that is empty is
-    that of the unnamed stream.
-
-    Every call raises `RtaError` with the node's reason when it is refused, `TransportError` when the node cannot be
-    reached.
-    """
-
-    async def list(self) -> list[dict[str, Any]]: ...
-
-    async def show(self, code: str, name: str) -> dict[str, Any]: ...
-
-    async def start(
-        self, code: str, name: str, timeout: float | None = None, consumer: str | None = None
-    ) -> dict[str, Any]:
-        """`timeout` in seconds; `consumer`: the id of the node it is for."""
-        ...
-
-    async def stop(self, code: str, name: str) -> dict[str, Any]: ...
-
-    async def add(self, code: str, name: str, fields: Mapping[str, Any]) -> dict[str, Any]: ...
-
-    async def edit(self, code: str, name: str, fields: Mapping[str, Any]) -> dict[str, Any]: ...
-
-    async def remove(self, code: str, name: str) -> None: ...
+def url_option(command: Command) -> Command:
+    """Add `--url`, which can also be given as `RTA_URL`."""
+    return click.option(
+        "--url", default="http://127.0.0.1:8180", show_default=True, envvar="RTA_URL", help="The service's base URL."
+    )(command)
 
 
 def place_options(command: Command) -> Command:
-    """`--url` for a service, `--node` and how to reach the broker for a node. They may stand before the name of a
-    subcommand too, and are kept for `ask_streams`.
+    """Add `--url` for a service, and `--node` and the broker's options for a node.
+
+    They may stand before the name of a subcommand too, and are kept for `ask_streams`.
     """
-    node = click.option("--node", metavar="NODE", help="The id of a node: over the topics of its broker, not --url.")
+    node = click.option(
+        "--node", metavar="NODE", help="The id of a node, which is asked over its broker instead of --url."
+    )
     for option in (broker_options, node, url_option):
         command = option(command)
     for parameter in command.__click_params__:  # type: ignore[attr-defined]
         if parameter.name in _PLACE:
             parameter.expose_value, parameter.callback = False, _keep
     return command
-
-
-_PLACE = ("url", "node", "config", "broker", "consumer_id")
 
 
 def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
@@ -75,10 +56,10 @@ def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> Non
         kept[parameter.name] = value, written
 
 
-def ask_streams(question: Callable[[StreamCalls], Awaitable[T]]) -> T:
-    """Put a question to the place that the command line names.
+def ask_streams(question: Callable[[StreamService], Awaitable[T]]) -> T:
+    """Put a question to the streams of the place that the command line names.
 
-    :raises UsageError: it names two.
+    :raises UsageError: it names two places.
     :raises RtaError: the question is refused, or nobody answers it.
     """
     kept = click.get_current_context().meta[_META]
