@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import time
@@ -17,6 +16,7 @@ from rta.cli.publish_progress import PublishProgress, show_progress
 from rta.errors import ConfigError, Problem, RtaError, TransportError, first_error
 from rta.options import CONVERTER, EnvironmentText, faults, written
 from rta.ports import Context, Offer, Source, load_transport
+from rta.signals import guard_signals
 from rta.writer import Pump, open_writer
 
 __all__ = ["command"]
@@ -35,7 +35,7 @@ class _Job:
     stream: str
     wait: bool
     caught: list[int] = field(factory=list)
-    """The signals that came."""
+    """The signal that has ended it, if one has."""
 
 
 @click.command("publish")
@@ -121,14 +121,18 @@ def _structured(offer: Offer[Source], texts: dict[str, str], context: Context) -
 
 
 async def _main(job: _Job, progress: PublishProgress) -> RtaError | None:
-    """What kept it from writing all of it."""
+    """Write all of it; the error that kept it from that, if there was one."""
     error: RtaError | None = None
+    work = trio.CancelScope()
+
+    def stop(number: int) -> None:
+        job.caught.append(number)
+        work.cancel()
+
     try:
-        async with trio.open_nursery() as nursery:
-            with trio.CancelScope() as work:
-                await nursery.start(_signals, job, work)
+        async with guard_signals(stop):
+            with work:
                 await _publish(job, progress)
-            nursery.cancel_scope.cancel()
     except* RtaError as group:
         error = first_error(group)
     if isinstance(error, TransportError) and not progress.begun:
@@ -148,15 +152,3 @@ async def _publish(job: _Job, progress: PublishProgress) -> None:
             await pump.run(source)
         finally:
             pump.truncate()
-
-
-async def _signals(
-    job: _Job, work: trio.CancelScope, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
-) -> None:
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        task_status.started()
-        async for number in signals:
-            if job.caught:
-                os._exit(128 + number)
-            job.caught.append(number)
-            work.cancel()

@@ -18,6 +18,7 @@ from rta.config import Config, check_config, load_config
 from rta.errors import ConfigError, RtaError, first_error
 from rta.logs import set_up_logging
 from rta.python_command import python_command
+from rta.signals import exit_at_once, guard_signals
 from rta.site import Site
 from rta.workers import Membership, Supervisor, hold_port
 
@@ -78,12 +79,19 @@ class _Started:
 
 
 async def _main(site: Site, membership: Membership | None) -> RtaError | None:
-    """The error that kept it from running, if it is one a person can mend."""
+    """Run the service; the error that kept it from running, if it is one that a person can mend."""
     expected: RtaError | None = None
     started = _Started()
+
+    def stop(number: int) -> None:
+        if not site.stopping:
+            log.info("signal", name=signal.Signals(number).name)
+            site.stop()
+
+    # Who signals every process signals the supervisor too, which passes it on: a worker hears of its end twice.
+    at_once = exit_at_once if membership is None else stop
     try:
-        async with trio.open_nursery() as nursery:
-            await nursery.start(_signals, site, membership is None)
+        async with guard_signals(stop, at_once), trio.open_nursery() as nursery:
             if membership is not None:
                 nursery.start_soon(membership.attend, started.event, site.stop)
             nursery.start_soon(keep_collections_short, lambda: site.clients)
@@ -92,15 +100,3 @@ async def _main(site: Site, membership: Membership | None) -> RtaError | None:
     except* RtaError as group:
         expected = first_error(group)
     return expected
-
-
-async def _signals(site: Site, alone: bool, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        task_status.started()
-        async for number in signals:
-            if site.stopping:
-                if alone:
-                    os._exit(128 + number)
-                continue  # those who signal every process signal the supervisor too, which passes it on
-            log.info("signal", name=signal.Signals(number).name)
-            site.stop()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 import time
 from pathlib import Path
@@ -25,6 +23,7 @@ from rta.consumer import Watch
 from rta.errors import RtaError, first_error
 from rta.formatting import printable
 from rta.options.values import parse_duration
+from rta.signals import guard_signals
 from rta.wire.values import Ns
 
 __all__ = ["command"]
@@ -97,31 +96,18 @@ class _Leaving:
     watching: trio.CancelScope = field(factory=trio.CancelScope)
     connected: bool = False
 
-    def leave(self) -> None:
+    def leave(self, number: int) -> None:
         (self.watching if self.connected else self.connecting).cancel()
 
 
 async def _main(reach: Reach, wanted: _Wanted) -> None:
     leaving = _Leaving()
-    async with trio.open_nursery() as nursery:
-        await nursery.start(_signals, leaving)
+    async with guard_signals(leaving.leave):
         with leaving.connecting:
             async with join(reach, wanted.patience) as joined:
                 leaving.connected = True
                 with leaving.watching:
                     await _watch(joined, wanted)
-        nursery.cancel_scope.cancel()
-
-
-async def _signals(leaving: _Leaving, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        task_status.started()
-        caught = 0
-        async for number in signals:
-            caught += 1
-            if caught > 1:
-                os._exit(128 + number)
-            leaving.leave()
 
 
 async def _watch(joined: Joined, wanted: _Wanted) -> None:

@@ -6,11 +6,11 @@ a worker cannot even be started.
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,6 +18,7 @@ import structlog
 import trio
 
 from rta.backoff import Backoff
+from rta.signals import exit_at_once, guard_signals
 from rta.workers.membership import Membership
 
 __all__ = ["Supervisor"]
@@ -47,28 +48,24 @@ class Supervisor:
     async def run(self) -> int:
         """Until a signal; the exit status."""
         with TemporaryDirectory(prefix="rta-workers-") as folder:
-            async with trio.open_nursery() as nursery:
-                await nursery.start(self._signals, folder)
+            at_once = partial(self._end_at_once, folder)
+            async with guard_signals(partial(self._stop, at_once), at_once):
                 with self._keeping:
                     await self._keep_all(Path(folder))
-                nursery.cancel_scope.cancel()
         return self._status
 
-    async def _signals(self, folder: str, *, task_status: trio.TaskStatus[None]) -> None:
-        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            task_status.started()
-            async for number in signals:
-                if self._keeping.cancel_called:
-                    self._end_at_once(folder, 128 + number)
-                log.info("signal", name=signal.Signals(number).name)
-                self._keeping.cancel()
+    def _stop(self, at_once: Callable[[int], None], number: int) -> None:
+        if self._keeping.cancel_called:  # a worker could not be started
+            at_once(number)
+        log.info("signal", name=signal.Signals(number).name)
+        self._keeping.cancel()
 
-    def _end_at_once(self, folder: str, status: int) -> None:
+    def _end_at_once(self, folder: str, number: int) -> None:
         for process in self._processes.values():
             if process.returncode is None:
                 process.kill()
         shutil.rmtree(folder, ignore_errors=True)
-        os._exit(status)
+        exit_at_once(number)
 
     async def _keep_all(self, folder: Path) -> None:
         async with trio.open_nursery() as nursery:

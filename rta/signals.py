@@ -1,0 +1,44 @@
+"""SIGINT and SIGTERM: the first one ends a program in order, the second one at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import NoReturn
+
+import trio
+
+__all__ = ["exit_at_once", "guard_signals"]
+
+
+def exit_at_once(number: int) -> NoReturn:
+    """End the process with the status of one that a signal has ended, without any clean-up."""
+    os._exit(128 + number)
+
+
+@asynccontextmanager
+async def guard_signals(
+    stop: Callable[[int], None], at_once: Callable[[int], None] = exit_at_once
+) -> AsyncIterator[None]:
+    """While the block runs, call `stop` with the first signal and `at_once` with each further one.
+
+    What `stop` cancels has to be within the block, so that further signals are heard. Errors of the block come in a
+    group, as those of any nursery.
+    """
+    async with trio.open_nursery() as nursery:
+        await nursery.start(_guard, stop, at_once)
+        yield
+        nursery.cancel_scope.cancel()
+
+
+async def _guard(
+    stop: Callable[[int], None], at_once: Callable[[int], None], *, task_status: trio.TaskStatus[None]
+) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        task_status.started()
+        act = stop
+        async for number in signals:
+            act(number)
+            act = at_once
