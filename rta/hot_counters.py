@@ -26,9 +26,3 @@ class HotCounters:
     stream_events: int = 0
     stream_bytes: int = 0
     stream_unsent: int = 0
-
-    def uncount(self, frames: int, size: int) -> None:
-        """Frames of one burst each that were counted as sent to one client, and were not."""
-        self.frames_out -= frames
-        self.bursts_out -= frames
-        self.bytes_out -= size

@@ -37,13 +37,13 @@ class Merge(StrEnum):
 
 @frozen
 class Metric:
-    """One entry of the list. `tally`: the hot-path count it is read from; `live`: read from the site at scrape."""
+    """One entry of the list. `counter`: the hot-path count it is read from; `live`: read from the site at scrape."""
 
     name: str
     kind: MetricKind
     help: str
     labels: tuple[str, ...] = ()
-    tally: str | None = None
+    counter: str | None = None
     live: bool = False
     merge: Merge = Merge.SUM
 
@@ -65,34 +65,34 @@ METRICS: tuple[Metric, ...] = (
     Metric("rta_ring_bytes", _G, "Recent bursts kept for followed sessions.", live=True),
     # Bursts in.
     Metric("rta_ingest_bursts_total", _C, "Bursts written to the buffer by our sources.", ("source",)),
-    Metric("rta_bursts_in_total", _C, "Bursts read from the buffer for followed sessions.", tally="bursts_in"),
-    Metric("rta_bytes_in_total", _C, "Packed bytes of those.", tally="bytes_in"),
+    Metric("rta_bursts_in_total", _C, "Bursts read from the buffer for followed sessions.", counter="bursts_in"),
+    Metric("rta_bytes_in_total", _C, "Packed bytes of those.", counter="bytes_in"),
     Metric("rta_malformed_total", _C, "Input left out as malformed.", ("kind",)),
     Metric("rta_trimmed_entries_total", _C, "Entries the pruner has trimmed from the buffer."),
     # Bursts out.
-    Metric("rta_bursts_out_total", _C, "Bursts delivered, over all clients.", tally="bursts_out"),
-    Metric("rta_frames_out_total", _C, "WebSocket frames sent; one may hold many bursts.", tally="frames_out"),
-    Metric("rta_bytes_out_total", _C, "Bytes of those frames.", tally="bytes_out"),
-    Metric("rta_backfill_bursts_total", _C, "Bursts delivered as back-fill.", tally="backfill_bursts"),
-    Metric("rta_backfill_bytes_total", _C, "Bytes of back-fill frames.", tally="backfill_bytes"),
+    Metric("rta_bursts_out_total", _C, "Bursts delivered, over all clients.", counter="bursts_out"),
+    Metric("rta_frames_out_total", _C, "WebSocket frames sent; one may hold many bursts.", counter="frames_out"),
+    Metric("rta_bytes_out_total", _C, "Bytes of those frames.", counter="bytes_out"),
+    Metric("rta_backfill_bursts_total", _C, "Bursts delivered as back-fill.", counter="backfill_bursts"),
+    Metric("rta_backfill_bytes_total", _C, "Bytes of back-fill frames.", counter="backfill_bytes"),
     # Lag and drops.
     Metric("rta_fell_behind_total", _C, "Times a client's socket was full and it left the leading edge.",
-           tally="fell_behind"),
-    Metric("rta_rewinds_total", _C, "Reads of the buffer for clients that fell off the ring.", tally="rewound"),
+           counter="fell_behind"),
+    Metric("rta_rewinds_total", _C, "Reads of the buffer for clients that fell off the ring.", counter="rewound"),
     Metric("rta_clients_dropped_total", _C, "Clients closed because the buffer no longer held what came next.",
-           tally="dropped"),
+           counter="dropped"),
     Metric("rta_reader_overrun_total", _C, "Sessions of which the buffer was trimmed before we had read it.",
-           tally="lost"),
+           counter="lost"),
     Metric("rta_clients_closed_total", _C, "Connections that ended: left, finished, stalled, fell_behind, "
            "unreachable, shutdown or fault.", ("reason",)),
     # Streams over topics.
     Metric("rta_streams", _G, "Streams of the node.", live=True, merge=Merge.MAX),
     Metric("rta_streams_running", _G, "Those that run.", live=True, merge=Merge.MAX),
-    Metric("rta_stream_messages_total", _C, "Status messages handed to the topic bus.", tally="stream_messages"),
-    Metric("rta_stream_events_total", _C, "Events in those; a batch holds several.", tally="stream_events"),
-    Metric("rta_stream_bytes_total", _C, "Payload bytes of those.", tally="stream_bytes"),
+    Metric("rta_stream_messages_total", _C, "Status messages handed to the topic bus.", counter="stream_messages"),
+    Metric("rta_stream_events_total", _C, "Events in those; a batch holds several.", counter="stream_events"),
+    Metric("rta_stream_bytes_total", _C, "Payload bytes of those.", counter="stream_bytes"),
     Metric("rta_stream_events_unsent_total", _C, "Events that could not be sent: no connection, or a full queue; "
-           "a full update follows.", tally="stream_unsent"),
+           "a full update follows.", counter="stream_unsent"),
     Metric("rta_stream_refused_total", _C, "Messages that the broker has refused to take."),
     Metric("rta_stream_samples_left_out_total", _C, "Samples that could not count, by kind: late, out_of_order, …",
            ("kind",)),
@@ -147,18 +147,18 @@ METRICS: tuple[Metric, ...] = (
 class Metrics:
     """The metrics of one site. Also the `Reporter` that transports get."""
 
-    def __init__(self, tally: HotCounters, live: Callable[[], dict[str, float]]) -> None:
+    def __init__(self, counters: HotCounters, live: Callable[[], dict[str, float]]) -> None:
         """`live` gives the values of the metrics marked so, by name."""
         self.registry = CollectorRegistry()
         self._counters: dict[str, Counter] = {}
         self._gauges: dict[str, Gauge] = {}
         for m in METRICS:
-            if m.tally is None and not m.live:
+            if m.counter is None and not m.live:
                 if m.kind is MetricKind.COUNTER:
                     self._counters[m.name] = Counter(m.name, m.help, m.labels, registry=self.registry)
                 else:
                     self._gauges[m.name] = Gauge(m.name, m.help, m.labels, registry=self.registry)
-        self.registry.register(_Reader(tally, live))
+        self.registry.register(_Reader(counters, live))
         self._seen: dict[tuple[str, str], None] = {}
 
     def render(self) -> bytes:
@@ -186,15 +186,15 @@ class Metrics:
 class _Reader(Collector):
     """Reads the hot-path counts and the live values when scraped."""
 
-    def __init__(self, tally: HotCounters, live: Callable[[], dict[str, float]]) -> None:
-        self._tally = tally
+    def __init__(self, counters: HotCounters, live: Callable[[], dict[str, float]]) -> None:
+        self._counters = counters
         self._live = live
 
     def collect(self) -> Iterable[CounterMetricFamily | GaugeMetricFamily]:
         live = self._live()
         for m in METRICS:
-            if m.tally is not None:
-                yield CounterMetricFamily(m.name, m.help, getattr(self._tally, m.tally))
+            if m.counter is not None:
+                yield CounterMetricFamily(m.name, m.help, getattr(self._counters, m.counter))
             elif m.live:
                 yield GaugeMetricFamily(m.name, m.help, live.get(m.name, 0.0))
 

@@ -243,8 +243,8 @@ class Site:
             "rta_workers": 1.0,
             "rta_sessions_followed": len(feeds),
             "rta_clients": self.clients,
-            "rta_views": sum(len(f.views) for f in feeds),
-            "rta_clients_behind": sum(not c.live for f in feeds for c in f.clients),
+            "rta_views": sum(len(f.state.views) for f in feeds),
+            "rta_clients_behind": sum(not c.live for f in feeds for c in f.state.clients),
             "rta_lag_seconds": max((f.lag for f in feeds), default=0.0),
             "rta_ring_bytes": sum(f.held for f in feeds),
         }

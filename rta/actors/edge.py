@@ -13,9 +13,10 @@ from rta.actors.hub import SessionHub
 from rta.backoff import Backoff
 from rta.errors import MalformedError, TransportError, leaves
 from rta.ports import Batch, ClientGone, CloseCode, FrameConnection, Reporter
-from rta.session.client import Client, Gone, Idle, ReadLog, Write
+from rta.session.client import Client, Close, Ending, Idle, ReadLog, Write
 from rta.session.feed import SessionFeed
 from rta.session.subscription import NOTHING, read_request
+from rta.wakeup import Wakeup
 from rta.wire.block import TARGET
 
 __all__ = ["EdgeActor"]
@@ -23,7 +24,6 @@ __all__ = ["EdgeActor"]
 log = structlog.get_logger("rta.edge")
 
 _TURN = 256 << 10  # bytes written to one client before others get a turn
-_STOPPING = "the server is shutting down"
 _LAST_WORDS = 1.0  # seconds for close frames to slow clients at the very end
 _AT_A_STRETCH = 100  # connections looked after
 _TICK = 0.5  # seconds between the keeper's rounds
@@ -43,8 +43,8 @@ class _Connection:
     def __init__(self, link: FrameConnection, feed: SessionFeed) -> None:
         self.link = link
         self.feed = feed
-        self._woken = trio.Event()
-        self.client: Client = feed.attach(link, self._wake)
+        self.woken = Wakeup()
+        self.client: Client = feed.attach(link, self.woken.set)
         self.waiting = NOTHING
         """What the client has asked for beyond the back-fills it may have at once."""
         self.pinged = trio.current_time()
@@ -52,18 +52,11 @@ class _Connection:
         """Why, if the connection is over without a close of ours."""
         link.watch(lambda: feed.blocked(self.client))
 
-    def _wake(self) -> None:
-        self._woken.set()
-
-    async def woken(self) -> None:
-        await self._woken.wait()
-        self._woken = trio.Event()
-
-    def leave(self, code: int, reason: str) -> None:
+    def leave(self, ending: Ending) -> None:
         """Close once nothing is owed."""
         if self.client.leaving is None:
-            self.client.leaving = Gone(code, reason)
-            self._wake()
+            self.client.leaving = ending
+            self.woken.set()
 
 
 class EdgeActor:
@@ -81,8 +74,9 @@ class EdgeActor:
         self._ping_interval = ping_interval
         self._stall_timeout = stall_timeout
         self._connections: dict[_Connection, None] = {}
-        self._fetching: dict[tuple[object, ...], trio.Event] = {}
+        self._reading: dict[tuple[object, ...], trio.Event] = {}
         self._serving = 0
+        self._served = Wakeup()
         self._stopping = False
 
     @property
@@ -110,20 +104,20 @@ class EdgeActor:
             connection.pinged = now
             link.ping()
         if feed.finished(connection.client, link.opened, now, self._hub.settings.linger):
-            connection.leave(CloseCode.NORMAL, "the session is closed")
+            connection.leave(Ending.SESSION_CLOSED)
 
     async def shut_down(self, grace: float) -> None:
         """Let every client have what it is owed, within `grace` seconds, and close it as going away."""
         self._stopping = True
         for connection in list(self._connections):
-            connection.leave(CloseCode.GOING_AWAY, _STOPPING)
+            connection.leave(Ending.SHUTTING_DOWN)
         with trio.move_on_after(grace):
             while self._serving:
-                await trio.sleep(0.01)
+                await self._served.wait()
         with trio.move_on_after(_LAST_WORDS):  # who has not taken it all is told at least
             async with trio.open_nursery() as nursery:
                 for connection in self._connections:
-                    nursery.start_soon(connection.link.close, CloseCode.GOING_AWAY, _STOPPING)
+                    nursery.start_soon(connection.link.close, *_CLOSES[Ending.SHUTTING_DOWN])
 
     async def serve(self, link: FrameConnection) -> None:
         """One connection, from handshake to end."""
@@ -132,6 +126,7 @@ class EdgeActor:
             await self._serve(link)
         finally:
             self._serving -= 1
+            self._served.set()
 
     async def _serve(self, link: FrameConnection) -> None:
         try:
@@ -146,7 +141,7 @@ class EdgeActor:
         connection = _Connection(link, feed)
         self._connections[connection] = None
         if self._stopping:
-            connection.leave(CloseCode.GOING_AWAY, _STOPPING)
+            connection.leave(Ending.SHUTTING_DOWN)
         try:
             await self._converse(connection)
         finally:
@@ -196,7 +191,7 @@ class EdgeActor:
             start = await self._hub.back_scan_start()
         except TransportError as e:
             raise _Close(CloseCode.UNREACHABLE, "the buffer cannot be read now") from e
-        if connection.feed.widen(connection.client, connection.waiting, start):
+        if connection.feed.catch_up.widen(connection.client, connection.waiting, start):
             connection.waiting = NOTHING
         if len(connection.client.subscription.channels) > self._hub.settings.max_channels:
             raise _Close(CloseCode.TOO_BIG, "too many channels: subscribe to all of them")
@@ -212,20 +207,20 @@ class EdgeActor:
                 await trio.lowlevel.checkpoint()
             if not link.free:
                 continue
-            match feed.step(client, trio.current_time()):
+            match feed.catch_up.step(client, trio.current_time()):
                 case Write(frame):
                     left -= len(frame)
                     self._write(connection, frame)
-                case ReadLog() as fetch:
-                    gone = await self._fetch(connection, fetch)
-                    if gone is not None:
-                        raise _Close(gone.code, gone.reason)
-                case Gone(code, reason):
-                    raise _Close(code, reason)
+                case ReadLog() as wanted:
+                    ending = await self._read_for(connection, wanted)
+                    if ending is not None:
+                        raise _Close(*_CLOSES[ending])
+                case Close(ending):
+                    raise _Close(*_CLOSES[ending])
                 case Idle() if connection.waiting is not NOTHING:
                     await self._widen(connection)
                 case Idle():
-                    await connection.woken()
+                    await connection.woken.wait()
                     left = _TURN
 
     def _write(self, connection: _Connection, frame: bytes) -> None:
@@ -240,28 +235,34 @@ class EdgeActor:
             link.hold(memoryview(frame)[taken:])
             connection.feed.blocked(connection.client)
 
-    async def _fetch(self, connection: _Connection, fetch: ReadLog) -> Gone | None:
+    async def _read_for(self, connection: _Connection, wanted: ReadLog) -> Ending | None:
         """Read for one client. Others that need the same wait for it, and find the chunk in the feed's cache."""
-        key = (connection.feed, fetch.want, fetch.binding.serial, fetch.after, fetch.upto)
-        if (under_way := self._fetching.get(key)) is not None:
+        key = (connection.feed, wanted.want, wanted.run.serial, wanted.after, wanted.upto)
+        if (under_way := self._reading.get(key)) is not None:
             await under_way.wait()
             return None
-        done = self._fetching[key] = trio.Event()
+        done = self._reading[key] = trio.Event()
         try:
-            batch = await self._read(fetch)
-            return connection.feed.give(connection.client, fetch, batch)
+            batch = await self._read(wanted)
+            return connection.feed.catch_up.receive(connection.client, wanted, batch)
         finally:
-            del self._fetching[key]
+            del self._reading[key]
             done.set()
 
-    async def _read(self, fetch: ReadLog) -> Batch:
+    async def _read(self, wanted: ReadLog) -> Batch:
         backoff = Backoff()
         while True:
             try:
-                return await self._hub.buffer.read(fetch.binding.stream, fetch.after, fetch.upto, TARGET)
+                return await self._hub.buffer.read(wanted.run.stream, wanted.after, wanted.upto, TARGET)
             except TransportError:
                 await backoff.pause()
 
+
+_CLOSES = {
+    Ending.FELL_BEHIND: (CloseCode.FELL_BEHIND, "too slow: the buffer no longer holds what comes next"),
+    Ending.SESSION_CLOSED: (CloseCode.NORMAL, "the session is closed"),
+    Ending.SHUTTING_DOWN: (CloseCode.GOING_AWAY, "the server is shutting down"),
+}
 
 _FAULTS = (1002, 1007, 1009)
 

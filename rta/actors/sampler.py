@@ -147,8 +147,8 @@ class Sampler:
         current = self._followed.get(self._follows.get(code, ""))
         if current is None:
             self._follows.pop(code, None)
-        elif current.sampler.feed.closed_since is not None:
-            ended_for = trio.current_time() - current.sampler.feed.closed_since
+        elif current.sampler.feed.summary.closed_since is not None:
+            ended_for = trio.current_time() - current.sampler.feed.summary.closed_since
             if not current.sampler.done or (identity is None and ended_for < _LINGER):
                 return
         elif identity is None:

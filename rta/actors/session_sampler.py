@@ -71,8 +71,8 @@ class SessionSampler:
         self._queue = BurstQueue(_WAITING)
         self._busy = True
         self._dropping = False
-        self._run = feed.binding
-        self._since, self._since_kept, self._upto = since, since_kept, feed.position
+        self._run = feed.state.run
+        self._since, self._since_kept, self._upto = since, since_kept, feed.state.position
         self._newest_only = newest_only
         self._after = self._upto
         self._piece: list[Burst] = []
@@ -85,7 +85,7 @@ class SessionSampler:
         self._binding = SessionDecoder((), ())
         self._missing: list[str] = []
         self._tempo: Tempo | None = None
-        self._stop_observing = feed.observe(self._take)
+        self._stop_observing = feed.fan_out.observe(self._take)
 
     def serve(self, statuses: Sequence[StatusSources]) -> None:
         """Which statuses the samples are for, from now on."""
@@ -97,13 +97,13 @@ class SessionSampler:
     @property
     def done(self) -> bool:
         """The session is closed, and all that has come of it is delivered."""
-        return self.feed.closed_since is not None and not self._busy and not len(self._queue)
+        return self.feed.summary.closed_since is not None and not self._busy and not len(self._queue)
 
     def _take(self, entry: Entry) -> None:
         if not entry.burst.has_data:
             if entry.burst.session_json:
                 self._queue.wake()
-        elif not self._queue.put(entry.burst, self.feed.binding):
+        elif not self._queue.put(entry.burst, self.feed.state.run):
             self._report.count("rta_sampler_dropped_total")
             if not self._dropping:
                 self._dropping = True
@@ -125,11 +125,11 @@ class SessionSampler:
                     came = await self._queue.get()
                 self._busy = True
                 if came is None or came[1] is not self._run:  # all of the run before has been played
-                    if self.feed.binding is not self._run:
-                        await self._enter(self.feed.binding)
+                    if self.feed.state.run is not self._run:
+                        await self._enter(self.feed.state.run)
                     if self._must_learn:
                         await self._persist(self._learn)
-                elif self.feed.binding is self._run and self._must_learn:
+                elif self.feed.state.run is self._run and self._must_learn:
                     await self._persist(self._learn)
                 if came is not None:
                     await self._player.pass_on(self._binding.samples(came[0], self._malformed), self._tempo)
@@ -154,12 +154,12 @@ class SessionSampler:
 
     @property
     def _must_learn(self) -> bool:
-        if self.feed.json is not self._json or self._stale:
+        if self.feed.summary.json is not self._json or self._stale:
             return True
         return self._lacking and trio.current_time() >= self._learned_at + _LOOK
 
     async def _learn(self) -> None:
-        text, statuses = self.feed.json, self._statuses
+        text, statuses = self.feed.summary.json, self._statuses
         bound_to = self._bound_to
         if text is not None and text is not self._json:
             try:

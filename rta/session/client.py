@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
 
 from attrs import define, frozen
@@ -14,7 +15,18 @@ from rta.session.subscription import NOTHING, Filter, Subscription
 if TYPE_CHECKING:
     from rta.session.view import View
 
-__all__ = ["BackFill", "SessionRun", "Client", "ReadLog", "Gone", "Idle", "Sink", "Step", "Write"]
+__all__ = ["BackFill", "Client", "Close", "Ending", "Idle", "ReadLog", "SessionRun", "Sink", "Step", "Write"]
+
+
+class Ending(Enum):
+    """Why a client is served no longer."""
+
+    FELL_BEHIND = auto()
+    """It is so slow that the buffer no longer holds what comes next."""
+    SESSION_CLOSED = auto()
+    """The session is over, and all of it has been delivered."""
+    SHUTTING_DOWN = auto()
+    """The service ends."""
 
 
 class Sink(Protocol):
@@ -64,7 +76,7 @@ class BackFill:
     """Entries behind the leading edge that a widening has made due: `after < position <= upto`."""
 
     want: Filter
-    binding: SessionRun
+    run: SessionRun
     after: Position
     upto: Position
     started: bool = False
@@ -83,7 +95,7 @@ class ReadLog:
     """Read the log and give back the batch."""
 
     want: Filter
-    binding: SessionRun
+    run: SessionRun
     after: Position
     upto: Position
     back_fill: BackFill | None
@@ -95,14 +107,13 @@ class Idle:
 
 
 @frozen(slots=True)
-class Gone:
+class Close:
     """Close the connection."""
 
-    code: int
-    reason: str
+    ending: Ending
 
 
-Step = Write | ReadLog | Idle | Gone
+Step = Write | ReadLog | Idle | Close
 
 
 class Client:
@@ -110,7 +121,6 @@ class Client:
 
     __slots__ = (
         "back_fills",
-        "binding",
         "caught_up",
         "gone",
         "json_version",
@@ -120,29 +130,28 @@ class Client:
         "queued",
         "range_at",
         "range_version",
+        "run",
         "sink",
         "subscription",
         "view",
         "wake",
     )
 
-    def __init__(
-        self, sink: Sink, wake: Callable[[], None], binding: SessionRun, position: Position, view: View
-    ) -> None:
+    def __init__(self, sink: Sink, wake: Callable[[], None], run: SessionRun, position: Position, view: View) -> None:
         self.sink = sink
         self.wake = wake
         self.view = view
         self.subscription: Subscription = NOTHING
         self.live = False
         """It gets new bursts the moment they come; `position` means nothing meanwhile."""
-        self.binding = binding
+        self.run = run
         self.position = position
         self.queued: bytes | None = None
         """A frame made ready while the log was being read."""
         self.back_fills: deque[BackFill] = deque()
-        self.gone: Gone | None = None
+        self.gone: Ending | None = None
         """Why the client cannot be served any longer."""
-        self.leaving: Gone | None = None
+        self.leaving: Ending | None = None
         """Why it is to be closed once nothing is owed."""
         self.json_version = 0
         self.range_version = -1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rta.hot_counters import HotCounters
 from rta.session.client import Client
 from rta.session.subscription import Filter, Subscription
 
@@ -27,18 +26,17 @@ class View:
         """When one of them was last told on its own (Trio time)."""
         self.range_due: float | None = None
 
-    def deliver(self, frame: bytes, frames: int, bursts: int, tally: HotCounters) -> list[tuple[Client, int]]:
-        """Send to every live client; those that did not take all of it, with how much they took (-1: broken).
-
-        `frame` may be several frames; whoever took some of it is counted with all.
+    def send(self, out: bytes) -> list[tuple[Client, int]]:
+        """Send one or more whole frames to every live client; those that did not take all of it, with how many bytes
+        they took (-1: the socket is broken).
 
         No checkpoint in here: a frame goes to all, or the next one would overtake it.
         """
-        size = len(frame)
+        size = len(out)
         behind: list[tuple[Client, int]] = []
         for client, send in self.live.items():
             try:
-                taken = send(frame)
+                taken = send(out)
             except BlockingIOError:
                 behind.append((client, 0))
                 continue
@@ -47,10 +45,4 @@ class View:
                 continue
             if taken != size:
                 behind.append((client, taken))
-        reached = len(self.live)
-        if behind:
-            reached -= sum(taken <= 0 for _, taken in behind)
-        tally.frames_out += reached * frames
-        tally.bursts_out += reached * bursts
-        tally.bytes_out += reached * size
         return behind

@@ -8,7 +8,7 @@ import socket
 import pytest
 import structlog
 
-from rta.session.feed import SessionFeed
+from rta.session.catch_up import CatchUp
 
 from .clients import raw
 from .conftest import Service
@@ -27,7 +27,7 @@ async def test_a_fault_ends_its_own_connection_only(service: Service, monkeypatc
         await client.attach("s")
         await client.message()
         with monkeypatch.context() as patched:
-            patched.setattr(SessionFeed, "widen", broken)
+            patched.setattr(CatchUp, "widen", broken)
             await client.subscribe(data=True)
             assert (await client.until_closed())[1].code == 1011
         service.faults = 1
@@ -44,7 +44,7 @@ async def test_a_fault_is_counted_and_logged_with_its_traceback(
         async with raw(service.port) as client:
             await client.attach("s")
             await client.message()
-            monkeypatch.setattr(SessionFeed, "widen", broken)
+            monkeypatch.setattr(CatchUp, "widen", broken)
             await client.subscribe(data=True)
             await client.until_closed()
         await service.until_metric(1, "rta_connection_faults_total")
@@ -58,7 +58,7 @@ async def test_the_client_of_a_fault_leaves_nothing_behind(service: Service, mon
     await service.open("s")
     async with raw(service.port) as client:
         await client.attach("s")
-        monkeypatch.setattr(SessionFeed, "widen", broken)
+        monkeypatch.setattr(CatchUp, "widen", broken)
         await client.subscribe(data=True)
         await client.until_closed()
     service.faults = 1

@@ -75,7 +75,7 @@ async def following(service: Service, identity: str = "s") -> AsyncIterator[RawC
 
     def live() -> int:
         assert service.site._hub is not None
-        clients = [c for feed in service.site._hub.feeds for c in feed.clients]
+        clients = [c for feed in service.site._hub.feeds for c in feed.state.clients]
         return sum(c.live and c.subscription.wants_data for c in clients)
 
     async with raw(service.port) as client:

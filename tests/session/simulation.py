@@ -15,7 +15,7 @@ from rta_transports.memory.log import MemoryLog
 
 from rta.hot_counters import HotCounters
 from rta.ports import START, Batch, Entry, Position, SessionRecord
-from rta.session.client import BackFill, Client, Gone, Idle, ReadLog, Write
+from rta.session.client import BackFill, Client, Close, Ending, Idle, ReadLog, Write
 from rta.session.feed import SessionFeed
 from rta.session.subscription import Subscription
 from rta.wire import Burst, Event, PeriodicData, RowData, TimeRange, TimestampedData, read_burst
@@ -296,7 +296,7 @@ class Actor:
         self._stepping = False
         self.fetch: ReadLog | None = None
         self.batch: Batch | None = None
-        self.gone: Gone | None = None
+        self.gone: Ending | None = None
         self.over = False
         self.client: Client = feed.attach(socket, self._wake)
 
@@ -327,15 +327,15 @@ class Actor:
 
     def _step(self, now: float) -> None:
         jobs = list(self.client.back_fills)
-        match self.feed.step(self.client, now):
+        match self.feed.catch_up.step(self.client, now):
             case Write(frame):
                 self._write(frame)
             case ReadLog() as fetch:
                 self.fetch, self.batch = fetch, None
             case Idle():
                 self._stepping = False
-            case Gone() as gone:
-                self.gone = gone
+            case Close(ending):
+                self.gone = ending
                 self.end()
         self._look_for_starts(jobs)
 
@@ -371,7 +371,7 @@ class Actor:
             return False
         fetch, batch, jobs = self.fetch, self.batch, list(self.client.back_fills)
         self.fetch = self.batch = None
-        gone = self.feed.give(self.client, fetch, batch)
+        gone = self.feed.catch_up.receive(self.client, fetch, batch)
         self._look_for_starts(jobs)
         if gone is not None:
             self.gone = gone
@@ -427,13 +427,13 @@ class Table:
         self.now = now
         self.entries: dict[str, list[Entry]] = {}
         self.trimmed: dict[str, Position] = {}
-        self.tally = HotCounters()
+        self.counters = HotCounters()
         self.ranges_due = 0
         self.reads = 0
         about = record() if about is None else about
         self._at = (about.stream, about.stream_session_id)
         self._ms = MS
-        self.feed = SessionFeed(about, position, ring_bytes, self.tally, now, self._range_due)
+        self.feed = SessionFeed(about, position, ring_bytes, self.counters, now, self._range_due)
         self.actors: list[Actor] = []
 
     def _range_due(self, feed: SessionFeed) -> None:
@@ -442,8 +442,8 @@ class Table:
     def read(self, fetch: ReadLog) -> Batch:
         """The log's answer to a fetch: at most `READ_BYTES`, at least one entry."""
         self.reads += 1
-        stream = self.entries.get(fetch.binding.stream, [])
-        trimmed = self.trimmed.get(fetch.binding.stream, START)
+        stream = self.entries.get(fetch.run.stream, [])
+        trimmed = self.trimmed.get(fetch.run.stream, START)
         lost = fetch.after < trimmed
         due = [e for e in stream if max(fetch.after, trimmed) < e.position <= fetch.upto]
         out: list[Entry] = []
@@ -466,13 +466,13 @@ class Table:
     def publish(self, *data: StreamData, burst: Burst | None = None) -> Entry:
         """Append to the log and give it to the feed."""
         entry = self.entry(*data, burst=burst)
-        self.feed.take(entry, self.now)
+        self.feed.fan_out.deliver((entry,), self.now)
         return entry
 
     def move(self, about: SessionRecord) -> None:
         """The session is restarted; what is published from now on is of the new run."""
         self._at = (about.stream, about.stream_session_id)
-        self.feed.move(about, about.stream_position.before(), self.now)
+        self.feed.state.move(about, about.stream_position.before(), self.now)
 
     def trim(self, upto: Position, stream: str = "a") -> None:
         """The log forgets everything up to a position."""
@@ -505,7 +505,7 @@ class Table:
         actor.settle(now)
         for want in wants:
             start = self._next if back_scan_from is None else back_scan_from
-            assert self.feed.widen(actor.client, want, start)
+            assert self.feed.catch_up.widen(actor.client, want, start)
         actor.settle(now)
         actor.socket.room = room
         actor.socket.kernel = 0
@@ -530,10 +530,19 @@ class LogReads:
         self._max_bytes = max_bytes
 
     def __call__(self, fetch: ReadLog) -> Batch:
-        return at_once(self._log.read(fetch.binding.stream, fetch.after, fetch.upto, self._max_bytes))
+        return at_once(self._log.read(fetch.run.stream, fetch.after, fetch.upto, self._max_bytes))
 
     def oldest(self, stream: str) -> Position:
         """Where what is still held of a stream begins; beyond everything where nothing is."""
         beyond = Position(1 << 62, 0)
         batch = at_once(self._log.read(stream, START, beyond, 1))
         return batch.entries[0].position if batch.entries else beyond
+
+
+def own_ranges(actor: Actor) -> list[TimeRange]:
+    """Those that came on their own."""
+    return [
+        TimeRange(m.data[0].time_range.start_time, m.data[0].time_range.end_time)
+        for m in actor.socket.received.messages
+        if m.only == "time_range"
+    ]

@@ -182,7 +182,7 @@ class Session(RuleBasedStateMachine):
     def _tell_ranges(self) -> None:
         if self.due is not None and self.now >= self.due:
             assert self.feed is not None
-            self.due = self.feed.tell_ranges(self.now)
+            self.due = self.feed.fan_out.tell_ranges(self.now)
 
     @rule(keep=st.integers(0, 8) | st.sampled_from([20, 3000]))
     def the_log_is_trimmed(self, keep: int) -> None:
@@ -224,7 +224,7 @@ class Session(RuleBasedStateMachine):
                 continue
             self._give(entries, how)
             entries = []
-            self.feed.lose()
+            self.feed.state.lose()
         self._give(entries, how)
 
     def _give(self, entries: list[Entry], how: str) -> None:
@@ -233,11 +233,11 @@ class Session(RuleBasedStateMachine):
             here = [s for s in self.story.sent if s.stream == self.stream]
             self._takes(next(s for s in here if s.position == entry.position), self.tick())
             if how == "one by one":
-                self.feed.take(entry, self.now)
+                self.feed.fan_out.deliver((entry,), self.now)
         if how == "in a run":
-            self.feed.take_run(entries, self.now)
+            self.feed.fan_out.deliver(entries, self.now)
         if how == "merged":
-            self.feed.take_merged(entries, self.now)
+            self.feed.fan_out.deliver_merged(entries, self.now)
 
     @precondition(lambda self: len(self.records) < 4)
     @rule(stream=st.sampled_from(["a", "b"]))
@@ -253,7 +253,7 @@ class Session(RuleBasedStateMachine):
         self.queue.clear()
         record = at_once(self.log.find(OURS))
         assert record is not None
-        assert not self.feed.reconcile(record, self.now)
+        assert not self.feed.state.reconcile(record, self.now)
         self.run, self.stream = len(self.records) - 1, record.stream
         self.read_upto = at_once(self.log.head(record.stream)) if late else record.stream_position.before()
         at = self.tick()
@@ -264,7 +264,7 @@ class Session(RuleBasedStateMachine):
         if record.json is not None:
             self.story.told.append((at, record.json))
         self._heard(record.json, record.time_range)
-        self.feed.move(record, self.read_upto, self.now)
+        self.feed.state.move(record, self.read_upto, self.now)
 
     # ---- the clients
 
@@ -272,7 +272,9 @@ class Session(RuleBasedStateMachine):
     @rule(room=st.sampled_from([0, 1, 40, 300, 3000, 1 << 40]), opened=st.booleans())
     def a_client_comes(self, room: int, opened: bool) -> None:
         assert self.feed is not None
-        expectation = Expectation(self.story, self.tick(), self.run, self.feed.json or "", self.story.span is not None)
+        expectation = Expectation(
+            self.story, self.tick(), self.run, self.feed.summary.json or "", self.story.span is not None
+        )
 
         def started(job: BackFill) -> None:
             asked = next(a for a in expectation.asked if a.total == job.want.include)
@@ -315,7 +317,7 @@ class Session(RuleBasedStateMachine):
             return
         back_from = Position(self.ms - back, 0) if back < self.ms else START
         idle, promised, at = actor.idle, actor.socket.promised, self.tick()
-        if self.feed.widen(actor.client, more, back_from):
+        if self.feed.catch_up.widen(actor.client, more, back_from):
             total = actor.client.subscription
             expectation.asked.append(Asked(at, more, total, back_from, self.run, idle, promised))
         if served:
@@ -368,13 +370,13 @@ class Session(RuleBasedStateMachine):
     def the_books_agree(self) -> None:
         if self.feed is None:
             return
-        assert self.feed.ring.bytes <= self.feed.ring.bound
+        assert self.feed.state.ring.bytes <= self.feed.state.ring.bound
         here: dict[Subscription, list[Client]] = {}
         for actor, _ in self.actors:
             if not actor.over:
                 here.setdefault(actor.client.subscription, []).append(actor.client)
-        assert {s: v.clients for s, v in self.feed.views.items()} == {s: len(c) for s, c in here.items()}
-        for subscription, view in self.feed.views.items():
+        assert {s: v.clients for s, v in self.feed.state.views.items()} == {s: len(c) for s, c in here.items()}
+        for subscription, view in self.feed.state.views.items():
             assert set(view.live) == {c for c in here[subscription] if c.live}
 
     def teardown(self) -> None:

@@ -1,0 +1,196 @@
+"""Catch-up: what a client is owed that it does not get at once.
+
+For one client every entry is on exactly one side of its position: at or before it, it has been delivered or is covered
+by a back-fill; behind it, it will be delivered by what the client subscribes *then*. That is all there is to the join
+of back-fill and leading edge.
+
+A client is in one of these states; `CatchUp.step` asks from the top and says what its actor does next:
+
+| state | it is there when | what it is given | what ends it |
+| --- | --- | --- | --- |
+| gone | the buffer no longer holds what comes next | `Close` | nothing |
+| holding | a frame was made while the log was read | `Write` that frame | the frame is written |
+| untold | it is not live and lacks the time range | `Write` the range, ten times a second | it is told |
+| in an earlier run | a later run has begun | `ReadLog` or `Write`, to the end of its run | it enters the next run |
+| behind the ring | its position is before the ring's floor | `ReadLog` or `Write` | it reaches the floor |
+| in the ring | its position is before the leading edge | `Write` a merged chunk | it reaches the leading edge |
+| unannounced | at the leading edge, a session JSON came by another way | `Write` the JSON | it is told |
+| back-filling | live, and widened subscriptions are owed the past | `ReadLog` or `Write` | all of them have ended |
+| caught up | live, and nothing is owed | `Idle`; `Close` if it is to leave | something is owed again |
+
+A live client becomes not live, where it stands, when its socket does not take all of a frame, when its subscription is
+widened, when a session JSON is announced, and when another run begins.
+
+Plain code: what needs the log is asked for as a `ReadLog`. Nothing here awaits.
+"""
+
+from __future__ import annotations
+
+from rta.ports.values import Batch, Position
+from rta.session.chunks import Chunk, ChunkCache, Cutter
+from rta.session.client import BackFill, Client, Close, Ending, Idle, ReadLog, SessionRun, Step, Write
+from rta.session.fan_out import RANGE_INTERVAL
+from rta.session.state import FeedState
+from rta.session.subscription import NOTHING, Filter, Subscription
+
+__all__ = ["MAX_BACK_FILLS", "CatchUp"]
+
+MAX_BACK_FILLS = 64
+"""Back-fills one client may have waiting; widenings beyond that take effect when they have ended."""
+
+
+class CatchUp:
+    """Brings each client of one session to the leading edge, and fills in what its widenings are owed."""
+
+    def __init__(self, state: FeedState, cutter: Cutter, chunk_bytes: int) -> None:
+        self._state = state
+        self._cutter = cutter
+        self.chunks = ChunkCache(chunk_bytes)
+
+    def widen(self, client: Client, more: Subscription, back_scan_from: Position) -> bool:
+        """Add to what a client gets, from its position on, and owe it what the log holds before that.
+
+        False, and nothing has changed, when the client has too many back-fills waiting.
+        """
+        state = self._state
+        old = client.subscription
+        new = old.widened(more)
+        if new is old:
+            return True
+        if len(client.back_fills) >= MAX_BACK_FILLS:
+            return False
+        state.leave_live(client, state.position)
+        state.leave_view(client)
+        client.view = state.view(new)
+        client.subscription = client.view.subscription  # equal ones are one object: look-ups stay cheap
+        start = max(client.run.start, back_scan_from.before())
+        if start < client.position:
+            client.back_fills.append(BackFill(Filter(new, old), client.run, start, client.position))
+        client.caught_up = None
+        client.wake()
+        return True
+
+    def step(self, client: Client, now: float) -> Step:
+        """What the client's actor is to do next. The socket must be free. Writing is assumed to succeed."""
+        summary = self._state.summary
+        if client.gone is not None:
+            return Close(client.gone)
+        if client.queued is not None:
+            out, client.queued = client.queued, None
+            return Write(out)
+        if not client.live:
+            if client.range_version != summary.range_version and now >= client.range_at + RANGE_INTERVAL:
+                client.range_version, client.range_at = summary.range_version, now
+                if (told := summary.range_frame()) is not None:
+                    return Write(told)
+            step = self._towards_head(client)
+            if step is not None:
+                return step
+            # At the leading edge, so that it does not overtake older ones that came by the stream.
+            if client.json_version != summary.json_version:
+                client.json_version = summary.json_version
+                if summary.announced and (announced := summary.json_frame()) is not None:
+                    return Write(announced)
+            self._state.join_live(client)
+        step = self._back_fill(client)
+        if step is not None:
+            return step
+        if client.caught_up is None:
+            client.caught_up = now
+        return Idle() if client.leaving is None else Close(client.leaving)
+
+    # ---- towards the leading edge
+
+    def _towards_head(self, client: Client) -> Step | None:
+        """What lies between the client and the leading edge; None when it is there."""
+        state, want = self._state, client.view.want
+        while True:
+            run = client.run
+            if run is state.run and client.position >= state.ring.floor:
+                chunk = self.chunks.get(want, run.serial, client.position, state.position)
+                if chunk is None:
+                    found = state.ring.chunk(client.position)
+                    if found is None:
+                        return None
+                    bursts, end = found
+                    chunk = self._cutter.merged(bursts, want, end)
+                    self.chunks.put(want, run.serial, client.position, chunk)
+            else:
+                end_of_run = run.end if run.end is not None else state.ring.floor
+                if run.successor is not None and client.position >= end_of_run:
+                    self._enter_run(client, run.successor)
+                    continue
+                line = state.ring.grid_end(client.position) if run is state.run else None
+                upto = end_of_run if line is None else line
+                chunk = self.chunks.get(want, run.serial, client.position, upto)
+                if chunk is None:
+                    return ReadLog(want, run, client.position, upto, None)
+            client.position = chunk.end
+            if chunk.frame is not None:
+                self._count(chunk)
+                return Write(chunk.frame)
+
+    @staticmethod
+    def _enter_run(client: Client, run: SessionRun) -> None:
+        """On to the next run: live from where the feed took it up, and what was there already as a back-fill."""
+        client.run, client.position = run, run.joined
+        if run.start < run.joined and client.subscription is not NOTHING:
+            want = Filter(client.subscription, NOTHING)
+            client.back_fills.append(BackFill(want, run, run.start, run.joined))
+
+    # ---- back-fills
+
+    def _back_fill(self, client: Client) -> Step | None:
+        ring, run = self._state.ring, self._state.run
+        while client.back_fills:
+            owed = client.back_fills[0]
+            if owed.after >= owed.upto:
+                client.back_fills.popleft()
+                continue
+            line = ring.grid_end(owed.after) if owed.run is run else None
+            upto = owed.upto if line is None else min(line, owed.upto)
+            chunk = self.chunks.get(owed.want, owed.run.serial, owed.after, upto)
+            if chunk is None:
+                return ReadLog(owed.want, owed.run, owed.after, upto, owed)
+            self._filled(owed, chunk)
+            if chunk.frame is not None:
+                self._count(chunk)
+                return Write(chunk.frame)
+        return None
+
+    def _filled(self, owed: BackFill, chunk: Chunk) -> None:
+        owed.after, owed.started = chunk.end, True
+        self._state.counters.backfill_bursts += chunk.bursts
+        self._state.counters.backfill_bytes += len(chunk.frame or b"")
+
+    # ---- what the log brought
+
+    def receive(self, client: Client, read: ReadLog, batch: Batch) -> Ending | None:
+        """What a `ReadLog` brought; the next `step` goes on from there. Why the client is to be closed, if it is."""
+        state, owed, run = self._state, read.back_fill, read.run
+        if batch.lost and (owed is None or owed.started):
+            state.counters.dropped += 1
+            return Ending.FELL_BEHIND
+        if client not in state.clients:
+            return None
+        if owed is None and (client.run is not run or client.position != read.after):
+            return None
+        bursts = [e.burst for e in batch.entries if e.session_id == run.session_id and state.is_ours(run, e)]
+        want = read.want if owed is not None else client.view.want
+        chunk = self._cutter.merged(bursts, want, batch.position)
+        self.chunks.put(want, run.serial, read.after, chunk)
+        if owed is not None:
+            self._filled(owed, chunk)
+        else:
+            client.position = chunk.end
+            state.counters.rewound += 1
+        self._count(chunk)
+        client.queued = chunk.frame
+        return None
+
+    def _count(self, chunk: Chunk) -> None:
+        if chunk.frame is not None:
+            counters = self._state.counters
+            counters.frames_out += 1
+            counters.bursts_out += chunk.bursts
+            counters.bytes_out += len(chunk.frame)

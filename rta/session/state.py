@@ -1,0 +1,170 @@
+"""Where a session stands: the run that is followed, what of it is in the ring, and which clients are live.
+
+Everything that fan-out and catch-up share. Plain code: time comes in. Nothing here awaits, so every method is atomic
+to the actors around it.
+"""
+
+from __future__ import annotations
+
+from rta.hot_counters import HotCounters
+from rta.ports.values import Entry, Position, SessionRecord
+from rta.session.client import Client, Ending, SessionRun
+from rta.session.ring import Ring
+from rta.session.subscription import Subscription
+from rta.session.summary import SessionSummary
+from rta.session.view import View
+
+__all__ = ["FeedState"]
+
+
+class FeedState:
+    """One followed session."""
+
+    def __init__(
+        self, summary: SessionSummary, record: SessionRecord, position: Position, ring_bytes: int, counters: HotCounters
+    ) -> None:
+        """`position`: up to where the stream has been read."""
+        self.summary = summary
+        self.counters = counters
+        self.run = SessionRun.from_record(record, 0)
+        """The run that is followed. Clients may still be in earlier ones."""
+        self.position = self.run.joined = max(position, self.run.start)
+        """The leading edge: up to here the run has been read."""
+        self._ring_bytes = ring_bytes
+        self.ring = Ring(ring_bytes, self.position)
+        self.views: dict[Subscription, View] = {}
+        self.clients: set[Client] = set()
+
+    # ---- views
+
+    def view(self, subscription: Subscription) -> View:
+        """The view of a subscription, with one more client."""
+        view = self.views.get(subscription)
+        if view is None:
+            view = self.views[subscription] = View(subscription, self.summary.range_version)
+        view.clients += 1
+        return view
+
+    def leave_view(self, client: Client) -> None:
+        """The client is no longer of its view; the last one takes the view along."""
+        view = client.view
+        view.live.pop(client, None)
+        client.live = False
+        view.clients -= 1
+        if not view.clients:
+            del self.views[view.subscription]
+
+    # ---- live or not
+
+    def join_live(self, client: Client) -> None:
+        """The client has all up to the leading edge: from now on it gets what comes at once."""
+        view, summary = client.view, self.summary
+        known = client.range_version
+        view.range_version = min(known, view.range_version) if view.live else known
+        view.range_at = max(client.range_at, view.range_at)
+        client.live = True
+        view.live[client] = client.sink.send
+        if known != summary.range_version:
+            summary.range_due()
+
+    def leave_live(self, client: Client, position: Position) -> None:
+        """The client has all up to `position`; from now on its actor brings it forward."""
+        if client.live:
+            client.live = False
+            del client.view.live[client]
+            client.run, client.position = self.run, position
+            client.range_version = client.view.range_version
+            client.range_at = max(client.range_at, client.view.range_at)
+            client.caught_up = None
+            client.wake()
+
+    def _all_leave_live(self) -> None:
+        for client in self.clients:
+            self.leave_live(client, self.position)
+
+    def _wake_all(self) -> None:
+        for client in self.clients:
+            client.wake()
+
+    def announce(self, text: str | None, now: float) -> None:
+        """A session JSON that did not come by the stream: each client is told when it is at the leading edge."""
+        if text is None:
+            return
+        self.summary.announce(text, now)
+        self._all_leave_live()
+        self._wake_all()
+
+    # ---- the stream
+
+    def is_ours(self, run: SessionRun, entry: Entry) -> bool:
+        """Whether an entry with our id is of our session. Ids are used again where a counter got lost."""
+        for text in entry.burst.session_json:
+            identity = self.summary.inspect(text).identity
+            if identity is not None and identity != self.summary.identity:
+                self.leave(entry.position, run)
+        return run.left is None or entry.position < run.left
+
+    def leave(self, position: Position, run: SessionRun | None = None) -> None:
+        """From here on the id of this run (by default the current one) is another session's."""
+        run = run or self.run
+        run.left = position if run.left is None else min(position, run.left)
+
+    def advance(self, position: Position) -> None:
+        """The stream has been read up to here. What others lost there is no loss to us."""
+        self.position = max(self.position, position)
+
+    def lose(self) -> None:
+        """Entries were trimmed before the reader had them: nobody can be served without a gap."""
+        self.counters.lost += 1
+        self.counters.dropped += len(self.clients)
+        self._all_leave_live()
+        for client in self.clients:
+            client.gone = Ending.FELL_BEHIND
+        self._wake_all()
+
+    # ---- runs
+
+    def refresh(self, record: SessionRecord, now: float) -> None:
+        """A record of this run, read just after the feed was made."""
+        if self.run.is_run(record):
+            if record.json != self.summary.json and not self.summary.came_by_stream:
+                self.announce(record.json, now)
+            self.summary.expand(record.time_range)
+
+    def reconcile(self, record: SessionRecord, now: float) -> bool:
+        """Compare with a fresh record; False if it speaks of another run, so that the feed must be moved there."""
+        if not self.run.is_run(record):
+            return False
+        self.summary.expand(record.time_range)
+        if self.summary.believes(record.json):
+            self.announce(record.json, now)
+        return True
+
+    def move(self, record: SessionRecord, position: Position, now: float) -> None:
+        """A new run of the session: whoever is still in the old one reads that to its end first.
+
+        `position`: up to where the new run's stream has been read.
+        """
+        new = SessionRun.from_record(record, self.run.serial + 1)
+        self._enter(new, self.position, max(position, new.start))
+        new.joined = self.position
+        self.summary.expand(record.time_range)
+        self.announce(record.json, now)
+        self._wake_all()
+
+    def rewind(self, position: Position) -> None:
+        """The log has forgotten what was behind `position` and begins anew from there."""
+        old = self.run
+        for client in self.clients:
+            for back_fill in client.back_fills:
+                if back_fill.run is old:
+                    back_fill.upto = min(back_fill.upto, position)
+        new = SessionRun(old.serial + 1, old.stream, old.session_id, position, position)
+        self._enter(new, min(self.position, position), position)
+        self._wake_all()
+
+    def _enter(self, new: SessionRun, end: Position, position: Position) -> None:
+        self._all_leave_live()
+        self.run.end, self.run.successor = end, new
+        self.run, self.position = new, position
+        self.ring = Ring(self._ring_bytes, position)

@@ -1,0 +1,111 @@
+"""What is known of a session itself: its JSON, its time range, and since when it is closed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rta.wire.burst import json_item, make_burst, range_item
+from rta.wire.session_json import Glance, glance
+from rta.wire.values import TimeRange
+from rta.wire.websocket import frame
+
+__all__ = ["SessionSummary"]
+
+
+class SessionSummary:
+    """Versions count what clients have to be told: a client that knows the current version lacks nothing."""
+
+    def __init__(self, identity: str, range_due: Callable[[], None]) -> None:
+        """`range_due` is called when live clients may have to be told the time range."""
+        self.identity = identity
+        self.range_due = range_due
+        self.json: str | None = None
+        self.json_version = 0
+        """Counts the session JSONs that did not come by the stream."""
+        self.announced = False
+        """The latest session JSON did not come by the stream."""
+        self.came_by_stream = False
+        """Some session JSON has come by the stream."""
+        self.time_range: TimeRange | None = None
+        self.range_version = 0
+        self.closed_since: float | None = None
+        """Since when the session JSON has been in a closed state (Trio time)."""
+        self._doubted: str | None = None
+        """A session JSON of the record that differs from ours, as of the last comparison."""
+        self._inspected: tuple[str, Glance] | None = None
+        self._json_frame: bytes | None = None
+        self._range_frame: bytes | None = None
+
+    # ---- what comes
+
+    def inspect(self, text: str) -> Glance:
+        """What the service needs of a session JSON. It is parsed once, however often it is asked for in a row: it may
+        be megabytes long."""
+        if self._inspected is None or self._inspected[0] != text:
+            self._inspected = text, glance(text)
+        return self._inspected[1]
+
+    def receive(self, text: str, now: float) -> None:
+        """A session JSON that came by the stream."""
+        self._set_json(text, now)
+        self.came_by_stream, self.announced = True, False
+
+    def announce(self, text: str, now: float) -> None:
+        """A session JSON that did not come by the stream: every client has to be told."""
+        self._set_json(text, now)
+        self.announced = True
+        self.json_version += 1
+
+    def begin(self, text: str, now: float) -> None:
+        """The session JSON that clients are told when they join."""
+        self._set_json(text, now)
+
+    def _set_json(self, text: str, now: float) -> None:
+        self.json = text
+        self._doubted = None
+        self._json_frame = None
+        seen = self.inspect(text)
+        if not seen.state.is_closed:
+            self.closed_since = None
+        elif self.closed_since is None:
+            self.closed_since = now
+        self.expand(seen.span)
+
+    def expand(self, span: TimeRange | None) -> None:
+        """The session covers this too."""
+        if span is None:
+            return
+        wider = span if self.time_range is None else self.time_range.union(span)
+        if wider is not self.time_range:
+            self.time_range = wider
+            self.range_version += 1
+            self._range_frame = None
+            self.range_due()
+
+    def believes(self, text: str | None) -> bool:
+        """Whether the session JSON of a fresh record is to be announced.
+
+        Record and stream are not written together. A session JSON that differs is believed when it is still there at
+        the second comparison, and nothing has come by the stream in between.
+        """
+        if text is None or text == self.json:
+            self._doubted = None
+        elif self.json is None or self._doubted == text:
+            return True
+        else:
+            self._doubted = text
+        return False
+
+    # ---- what goes out
+
+    def json_frame(self) -> bytes | None:
+        """The current session JSON on its own; None while there is none."""
+        if self._json_frame is None and self.json is not None:
+            self._json_frame = frame(make_burst([json_item(self.json)]).packed)
+        return self._json_frame
+
+    def range_frame(self) -> bytes | None:
+        """The current time range on its own; None while there is none."""
+        if self._range_frame is None and self.time_range is not None:
+            self._range_frame = frame(make_burst([range_item(self.time_range)]).packed)
+        return self._range_frame
