@@ -41,10 +41,10 @@ class OpenBurst:
             self._raw = self.burst.raw()
         return self._raw
 
-    def open(self, moulds: TemplateCache) -> Layout:
+    def open(self, templates: TemplateCache) -> Layout:
         """Which item belongs to which channel, from now on known."""
         if self.layout is None:
-            self.layout, self._split = moulds.open(self.raw)
+            self.layout, self._split = templates.open(self.raw)
         return self.layout
 
     @property
@@ -76,7 +76,7 @@ class Cutter:
     """Cuts and merges the bursts of one session."""
 
     def __init__(self) -> None:
-        self._moulds = TemplateCache()
+        self._templates = TemplateCache()
 
     def cut(self, opened: OpenBurst, want: Filter) -> bytes | Literal[True] | None:
         """The serialised part that is wanted; True for all of it, None for nothing."""
@@ -94,7 +94,7 @@ class Cutter:
             return False
         if want.wants_whole(burst):
             return True
-        return want.taken(opened.open(self._moulds))
+        return want.taken(opened.open(self._templates))
 
     def single(self, opened: OpenBurst, want: Filter) -> bytes | None:
         """The frame of one burst; untouched if nothing has to be left out."""
