@@ -29,7 +29,6 @@ from rta.actors.recorder import Recorder
 from rta.actors.replayer import Replayer
 from rta.actors.stream_commands import stream_commands
 from rta.actors.streams import Streams
-from rta.actors.subscriber import Subscriber
 from rta.actors.throttle import Throttle
 from rta.alarm.definition import AlarmDefinition
 from rta.errors import TransportError
@@ -47,6 +46,7 @@ from rta.rsmp.topics import NodeTopics, TopicKind
 from rta.stream.clock import ClockChanged, Sampled
 from rta.stream.clock_step import ClockStepDetector
 from rta.stream.definition import StatusDefinition, StreamDefinition
+from rta.subscriber import Subscriber
 from rta.wire.values import Ns
 
 __all__ = ["NodeActor"]
@@ -106,8 +106,7 @@ class NodeActor:
         )
         self.streams.changed = self._changed
         self._throttle = Throttle(self.streams, metrics)
-        self._hearing = Subscriber(bus, health, metrics)
-        self._presences = Presences(self._node, self._hearing, metrics)
+        self._presences = Presences(self._node, bus, health, metrics)
         self.alarms = Alarms(self._publisher, self._now, metrics)
         self._due_changed = trio.Event()
         self._stop = trio.Event()
@@ -163,8 +162,8 @@ class NodeActor:
                     # Streams run from the start, with or without a connection.
                     self._recorder.take(self._node.start_defaults(self._now(), self._recorder.seqs()))
                     await self._recorder.settled(_COMMITTED)
-                    nursery.start_soon(self._hearing.run, self._requests, self._asked)
-                    nursery.start_soon(self._hearing.run, self._own, self._told)
+                    nursery.start_soon(self._subscriber(self._requests, self._asked).run)
+                    nursery.start_soon(self._subscriber(self._own, self._told).run)
                     nursery.start_soon(self._work)
                     nursery.start_soon(self._presences.run)
                     nursery.start_soon(self._publisher.run, self._refresh)
@@ -325,6 +324,10 @@ class NodeActor:
 
     # ---- what others ask
 
+    def _subscriber(self, filters: tuple[str, ...], handle: Callable[[TopicMessage], None]) -> Subscriber:
+        lost = partial(self._metrics.count, "rta_topic_input_refused_total", kind="any", reason="flood")
+        return Subscriber(self._bus, filters, handle, lost, health=self._health)
+
     def _told(self, message: TopicMessage) -> None:
         """What is published of ourselves, by us or by others."""
         address = self._topics.parse(message.topic)
@@ -345,9 +348,9 @@ class NodeActor:
     def _asked(self, message: TopicMessage) -> None:
         address = self._topics.parse(message.topic)
         if address is None:
-            self._hearing.refused("unknown", "topic")
+            self._metrics.count("rta_topic_input_refused_total", kind="unknown", reason="topic")
         elif message.retained:
-            self._hearing.refused(address.kind.value, "retained")
+            self._metrics.count("rta_topic_input_refused_total", kind=address.kind.value, reason="retained")
         elif address.kind is TopicKind.COMMAND:
             self._desk.handle(message, address.code)
         elif address.kind is TopicKind.FETCH:

@@ -6,12 +6,13 @@ from functools import partial
 
 import trio
 
-from rta.actors.subscriber import Subscriber
 from rta.errors import MalformedError
+from rta.health import Health
 from rta.node.node import Node
-from rta.ports import Reporter, TopicMessage
+from rta.ports import Reporter, TopicBus, TopicMessage
 from rta.rsmp.presence import read_presence
 from rta.rsmp.topics import NodeTopics, TopicKind
+from rta.subscriber import Subscriber
 
 __all__ = ["Presences", "presence_of"]
 
@@ -19,9 +20,10 @@ __all__ = ["Presences", "presence_of"]
 class Presences:
     """Of the consumers of one node."""
 
-    def __init__(self, node: Node, hearing: Subscriber, report: Reporter) -> None:
+    def __init__(self, node: Node, bus: TopicBus, health: Health, report: Reporter) -> None:
         self._node = node
-        self._hearing = hearing
+        self._bus = bus
+        self._health = health
         self._report = report
         self._changed = trio.Event()
 
@@ -47,7 +49,8 @@ class Presences:
     async def _watch(self, consumer: str, scope: trio.CancelScope) -> None:
         with scope:
             topic = NodeTopics(consumer).topic(TopicKind.PRESENCE)
-            await self._hearing.run((topic,), partial(self._heard, consumer))
+            lost = partial(self._report.count, "rta_topic_input_refused_total", kind="any", reason="flood")
+            await Subscriber(self._bus, (topic,), partial(self._heard, consumer), lost, health=self._health).run()
 
     def _heard(self, consumer: str, message: TopicMessage) -> None:
         self._node.pruning.heard(consumer, presence_of(message, self._report))

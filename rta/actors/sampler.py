@@ -20,7 +20,7 @@ from rta.actors.hub import SessionHub
 from rta.actors.session_sampler import SessionSampler
 from rta.errors import MalformedError, TransportError
 from rta.health import Health
-from rta.ports import BurstLog, Position, Reporter, TopicBus, TopicMessage, TopicSubscription
+from rta.ports import BurstLog, Position, Reporter, TopicBus, TopicMessage
 from rta.rsmp.message import Component, Value
 from rta.sampling.selection import choose, open_sessions
 from rta.sampling.sources import StatusSources, TopicSource
@@ -28,6 +28,7 @@ from rta.sampling.topic_values import read_payload, value_at
 from rta.session_list import SessionListCache
 from rta.stream.clock import LIVE, ClockChanged, Sampled, StreamClock
 from rta.stream.sample import Sample
+from rta.subscriber import Subscriber
 from rta.wire.values import Ns
 
 __all__ = ["Sampler"]
@@ -35,7 +36,6 @@ __all__ = ["Sampler"]
 log = structlog.get_logger("rta.sampler")
 
 _LOOK = 1.0  # seconds between looks for sessions
-_ASK_AGAIN = 10.0  # seconds until topics that were refused are asked for again
 _PATIENCE = 10.0  # seconds for the buffer to answer
 _BEFORE = 3000  # ms before our start from which the newest values are taken
 _KEPT = 30_000  # ms that a session which keeps its time may have begun before we follow it, and lack nothing
@@ -100,7 +100,7 @@ class Sampler:
         """Until cancelled."""
         async with trio.open_nursery() as nursery:
             if self._of_topics:
-                nursery.start_soon(self._listen)
+                nursery.start_soon(self._topic_subscriber().run)
             if self._of_sessions:
                 nursery.start_soon(self._look_out, nursery)
 
@@ -191,28 +191,17 @@ class Sampler:
 
     # ---- topics
 
-    async def _listen(self) -> None:
-        who = "topics of statuses"
-        while True:
-            try:
-                async with self._topics.subscribe(*self._of_topics) as subscription:
-                    self._health.ok(who)
-                    await self._take_all(subscription)
-            except TransportError as e:
-                self._health.fail(who, str(e))
-                log.warning("the topics of statuses are refused, asking again", error=str(e))
-                await trio.sleep(_ASK_AGAIN)
+    def _topic_subscriber(self) -> Subscriber:
+        return Subscriber(
+            self._topics,
+            tuple(self._of_topics),
+            self._handle,
+            partial(self._report.count, "rta_sampler_dropped_total"),
+            health=self._health,
+            name="topics of statuses",
+        )
 
-    async def _take_all(self, subscription: TopicSubscription) -> None:
-        lost = 0
-        while True:
-            message = await subscription.receive()
-            if subscription.dropped > lost:
-                self._report.count("rta_sampler_dropped_total", subscription.dropped - lost)
-                lost = subscription.dropped
-            await self._take(message)
-
-    async def _take(self, message: TopicMessage) -> None:
+    async def _handle(self, message: TopicMessage) -> None:
         changed: dict[str, dict[tuple[str, Component], Value]] = {}
         read: list[tuple[str, str, Component, TopicSource]] = []
         for code, attribute, component, source in self._of_topics.get(message.topic, []):

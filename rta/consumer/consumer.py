@@ -15,7 +15,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-import structlog
 import trio
 
 from rta.consumer.answers import Answers
@@ -31,16 +30,14 @@ from rta.ports import Link, Reporter, TopicBus, TopicMessage, Will
 from rta.rsmp.payload import encode
 from rta.rsmp.presence import OFFLINE, ONLINE, SHUTDOWN, PresenceKeeper, read_presence
 from rta.rsmp.topics import RESERVED, NodeTopics, TopicKind, valid_node
+from rta.subscriber import Subscriber
 from rta.wakeup import Wakeup
 from rta.wire.values import Ns
 
 __all__ = ["Consumer", "open_consumer"]
 
-log = structlog.get_logger("rta.consumer")
-
 _FETCHES = 4  # at once, to heal gaps
 _ANSWERS = 4096  # messages of answers on their way to who asked
-_ASK_AGAIN = 10.0  # s until a subscription that was refused is tried again
 _GOODBYE = 2.0  # s for the last messages
 _UNKNOWN = "; whether it was carried out is unknown"
 
@@ -226,30 +223,27 @@ class Consumer:
     # ---- its own life
 
     async def listen(self, *, task_status: trio.TaskStatus[None]) -> None:
-        """Take what is sent to us, until cancelled."""
+        """Receive what is sent to us, until cancelled."""
         presence = self._topics.topic(TopicKind.PRESENCE)
-        filters = (self._topics.all(TopicKind.RESULT), self._topics.all(TopicKind.HISTORY), presence)
-        begun = False
-        while True:
-            try:
-                async with self._bus.subscribe(*filters, bound=_ANSWERS) as subscription:
-                    if not begun:
-                        begun = True
-                        task_status.started()
-                    while not subscription.dropped:
-                        message = await subscription.receive()
-                        if message.topic == presence:
-                            self._told(message)
-                        else:
-                            self._answers.handle(message)
-                self._report.count("rta_consumer_left_out_total", subscription.dropped, reason="flood")
-                self._answers.dropped()
-            except TransportError as e:
-                log.warning("answers cannot be heard", reason=str(e))
-                await trio.sleep(_ASK_AGAIN)
 
-    def _told(self, message: TopicMessage) -> None:
-        """What is published as our own presence."""
+        def handle(message: TopicMessage) -> None:
+            if message.topic == presence:
+                self._presence_message(message)
+            else:
+                self._answers.handle(message)
+
+        def lost(count: int) -> None:
+            self._report.count("rta_consumer_left_out_total", count, reason="flood")
+            self._answers.dropped()
+
+        filters = (self._topics.all(TopicKind.RESULT), self._topics.all(TopicKind.HISTORY), presence)
+        subscriber = Subscriber(
+            self._bus, filters, handle, lost, bound=_ANSWERS, renew_after=0.0, name=f"answers to {self.id}"
+        )
+        await subscriber.run(task_status=task_status)
+
+    def _presence_message(self, message: TopicMessage) -> None:
+        """Somebody has published our own presence."""
         if self._leaving:
             return
         said = None  # an unreadable presence counts as absent

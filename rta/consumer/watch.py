@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
-import structlog
 import trio
 
 from rta.consumer.events import Event, GapFound, GapHealed, PresenceChanged, ReplayReceived
@@ -17,18 +17,15 @@ from rta.consumer.healer import Fetching, Healer
 from rta.consumer.memory_size import event_memory_size
 from rta.consumer.patterns import Pattern
 from rta.consumer.picture import Picture, RemoteNode
-from rta.errors import TransportError
 from rta.ports import Reporter, TopicBus, TopicMessage
+from rta.subscriber import Subscriber
 from rta.wire.values import Ns
 
 __all__ = ["Watch"]
 
-log = structlog.get_logger("rta.consumer")
-
 _WAITING = 8192  # messages that wait to be looked at; over it they are lost, and what is retained is asked for anew
 _MEMORY = 64 << 20  # bytes, about, of events that wait to be received
-_ASK_AGAIN = 10.0  # s until a subscription that was refused is tried again
-_AFTER_FLOOD = 1.0  # s
+_AFTER_FLOOD = 1.0  # s until it subscribes anew
 
 
 class Watch:
@@ -98,32 +95,24 @@ class Watch:
             async with trio.open_nursery() as nursery:
                 if self._healer is not None:
                     nursery.start_soon(self._healer.run)
-                for i in range(len(self._patterns)):
-                    await nursery.start(self._follow, i)
+                for number, pattern in enumerate(self._patterns):
+                    await nursery.start(partial(self._subscriber(number, pattern).run, required=True))
                 task_status.started()
         finally:
             self._receive.close()
 
-    async def _follow(self, number: int, *, task_status: trio.TaskStatus[None]) -> None:
-        begun = False
-        while True:
-            try:
-                filters = self._patterns[number].filters(self._replay)
-                async with self._bus.subscribe(*filters, bound=_WAITING) as subscription:
-                    if not begun:
-                        begun = True
-                        task_status.started()
-                    while not subscription.dropped:
-                        self._take(number, await subscription.receive())
-                self._report.count("rta_consumer_left_out_total", subscription.dropped, reason="flood")
-                await trio.sleep(_AFTER_FLOOD)
-            except TransportError as e:
-                if not begun:
-                    raise
-                log.warning("cannot watch", nodes=self._patterns[number].text, reason=str(e))
-                await trio.sleep(_ASK_AGAIN)
+    def _subscriber(self, number: int, pattern: Pattern) -> Subscriber:
+        return Subscriber(
+            self._bus,
+            pattern.filters(self._replay),
+            partial(self._handle, number),
+            partial(self._report.count, "rta_consumer_left_out_total", reason="flood"),
+            bound=_WAITING,
+            renew_after=_AFTER_FLOOD,
+            name=f"watch of {pattern.text}",
+        )
 
-    def _take(self, number: int, message: TopicMessage) -> None:
+    def _handle(self, number: int, message: TopicMessage) -> None:
         said = self._patterns[number].parse(message.topic)
         if said is None:
             self._report.count("rta_consumer_left_out_total", reason="topic")
