@@ -17,20 +17,30 @@ _PREFIX = "alarm:"  # no status is called so
 _NONE = Ns(0)
 
 
-@frozen
+@frozen(slots=True)
 class Threshold:
-    """A value is above or below what it may be."""
+    """A value is above or below what it may be, and for long enough."""
 
     above: float | None = None
     below: float | None = None
     hysteresis: float = 0.0
-    """How far it must be back within the limits to be fine again."""
+    """How far back within the limits it must be to be fine again."""
     lasting: Ns = _NONE
     """How long it must be beyond a limit to be an alarm; stream time."""
     clear_lasting: Ns = _NONE
     """How long it must be fine for the alarm to be over; stream time."""
     max_age: Ns | None = None
-    """An older value is not known; stream time."""
+    """An older value counts as unknown; stream time."""
+
+    def beyond(self, value: float) -> bool:
+        """Whether the value raises the alarm, if it lasts."""
+        return (self.above is not None and value > self.above) or (self.below is not None and value < self.below)
+
+    def fine(self, value: float) -> bool:
+        """Whether the value ends the alarm, if it lasts. A value that is neither beyond nor fine changes nothing."""
+        return (self.above is None or value <= self.above - self.hysteresis) and (
+            self.below is None or value >= self.below + self.hysteresis
+        )
 
 
 @frozen

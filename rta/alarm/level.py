@@ -11,34 +11,11 @@ from fractions import Fraction
 
 from attrs import frozen
 
+from rta.alarm.definition import Threshold
 from rta.stream.attribute_state import NEVER
 from rta.wire.values import Ns
 
-__all__ = ["Level", "Limits", "Turn"]
-
-_NONE = Ns(0)
-
-
-@frozen(slots=True)
-class Limits:
-    """What a value may be, and for how long it may be something else."""
-
-    above: float | None = None
-    below: float | None = None
-    hysteresis: float = 0.0
-    lasting: Ns = _NONE
-    clear_lasting: Ns = _NONE
-    max_age: Ns | None = None
-
-    def beyond(self, value: float) -> bool:
-        """Whether it is an alarm, if it lasts."""
-        return (self.above is not None and value > self.above) or (self.below is not None and value < self.below)
-
-    def fine(self, value: float) -> bool:
-        """Whether an alarm is over, if it lasts. Between the two everything stays as it is."""
-        return (self.above is None or value <= self.above - self.hysteresis) and (
-            self.below is None or value >= self.below + self.hysteresis
-        )
+__all__ = ["Level", "Turn"]
 
 
 @frozen(slots=True)
@@ -55,11 +32,11 @@ class Turn:
 class Level:
     """The state of one component. `ts` is stream time, `at` our steady clock, ns both."""
 
-    __slots__ = ("_began", "_heard", "_last", "_limits", "_newest", "_pace", "_since", "_value", "active")
+    __slots__ = ("_began", "_heard", "_last", "_newest", "_pace", "_since", "_threshold", "_value", "active")
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, threshold: Threshold) -> None:
         self.active = False
-        self._limits = limits
+        self._threshold = threshold
         self._pace = Fraction(1)
         self._newest = self._last = NEVER
         self._heard = Ns(0)
@@ -104,17 +81,17 @@ class Level:
         return None if self._since is None else self._due()
 
     def _turns(self, value: float) -> bool:
-        return self._limits.fine(value) if self.active else self._limits.beyond(value)
+        return self._threshold.fine(value) if self.active else self._threshold.beyond(value)
 
     @property
     def _span(self) -> Ns:
-        return self._limits.clear_lasting if self.active else self._limits.lasting
+        return self._threshold.clear_lasting if self.active else self._threshold.lasting
 
     def _due(self) -> Ns:
         return Ns(self._began + self._steady(self._span))
 
     def _expiry(self) -> Ns | None:
-        return None if self._limits.max_age is None else Ns(self._heard + self._steady(self._limits.max_age))
+        return None if self._threshold.max_age is None else Ns(self._heard + self._steady(self._threshold.max_age))
 
     def _steady(self, span: Ns) -> int:
         """Rounded up, so that nothing is due before its time."""
@@ -124,7 +101,7 @@ class Level:
         """What the value came to until then, as samples tell."""
         if self._since is None:
             return []
-        end, max_age = self._since + self._span, self._limits.max_age
+        end, max_age = self._since + self._span, self._threshold.max_age
         expiry = None if max_age is None else self._newest + max_age
         if end <= ts and (expiry is None or end <= expiry):
             return [self._turn(self._since)]

@@ -13,7 +13,7 @@ from typing import Any
 from attrs import field, frozen
 
 from rta.alarm.definition import AlarmDefinition, Silent, Skew, Threshold
-from rta.alarm.level import Level, Limits, Turn
+from rta.alarm.level import Level, Turn
 from rta.alarm.silence import Silence
 from rta.node.node_stream import Now
 from rta.rsmp.message import Component, Value
@@ -49,8 +49,7 @@ class LevelMonitor:
     def __init__(self, definition: AlarmDefinition, rule: Threshold, now: Now) -> None:
         self.definition = definition
         self._said = {name: limit for name in ("above", "below") if (limit := getattr(rule, name)) is not None}
-        limits = Limits(rule.above, rule.below, rule.hysteresis, rule.lasting, rule.clear_lasting, max_age=rule.max_age)
-        self._levels = {component: Level(limits) for component in definition.components}
+        self._levels = {component: Level(rule) for component in definition.components}
         self._clock = LIVE
 
     def begin_anew(self, clock: StreamClock, now: Now) -> list[AlarmChange]:
@@ -91,8 +90,8 @@ class SkewMonitor:
     def __init__(self, definition: AlarmDefinition, rule: Skew, now: Now) -> None:
         self.definition = definition
         self._limit = rule.limit / 1e9
-        limits = Limits(self._limit, None, rule.hysteresis / 1e9, rule.lasting, rule.clear_lasting)
-        self._levels = {component: Level(limits) for component in definition.components}
+        threshold = Threshold(self._limit, None, rule.hysteresis / 1e9, rule.lasting, rule.clear_lasting)
+        self._levels = {component: Level(threshold) for component in definition.components}
         self._skews = dict.fromkeys(definition.components, 0.0)
         self._kept = False
 
