@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from rta.alarm.definition import VALUE, AlarmDefinition, Rule, Silent, Skew, Threshold, binding_code
 from rta.alarm.options import AlarmSettings
-from rta.node.defining import DefinitionError, Fault, define_selector
+from rta.node.status_settings import define_selector
+from rta.node.stream_settings import DefinitionError, Fault, to_ns
 from rta.rsmp.message import PLAIN, Component
 from rta.rsmp.names import read_code
 from rta.sampling.sources import SampleSource, StatusSources, TopicSource, read_source
-from rta.wire.values import Ns
 
 __all__ = ["define_alarm"]
 
@@ -42,17 +42,17 @@ def define_alarm(settings: AlarmSettings) -> AlarmDefinition:
 
 def _rule(settings: AlarmSettings) -> Rule:
     if settings.silent is not None:
-        return Silent(_ns(settings.silent))
+        return Silent(to_ns(settings.silent))
     if settings.skew is not None:
         lasting = _SKEWED_FOR if settings.for_ is None else settings.for_
-        return Skew(_ns(settings.skew), _ns(settings.hysteresis), _ns(lasting), _ns(settings.clear_for))
-    max_age = None if settings.max_age is None else _ns(settings.max_age)
+        return Skew(to_ns(settings.skew), to_ns(settings.hysteresis), to_ns(lasting), to_ns(settings.clear_for))
+    max_age = None if settings.max_age is None else to_ns(settings.max_age)
     return Threshold(
         settings.above,
         settings.below,
         settings.hysteresis,
-        _ns(settings.for_ or 0.0),
-        _ns(settings.clear_for),
+        to_ns(settings.for_ or 0.0),
+        to_ns(settings.clear_for),
         max_age,
     )
 
@@ -99,8 +99,3 @@ def _of_limits(settings: AlarmSettings) -> Iterator[Fault]:
             yield ("hysteresis",), f"expected at most half of what is between the limits, {(above - below) / 2:g}"
     if settings.skew is not None and hysteresis > settings.skew:
         yield ("hysteresis",), f"expected at most the skew, {settings.skew:g} s, got {hysteresis:g} s"
-
-
-def _ns(seconds: float) -> Ns:
-    """In whole ms."""
-    return Ns(round(seconds * 1000) * 1_000_000)

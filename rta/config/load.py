@@ -18,8 +18,9 @@ from rta.config.places import default_config_path
 from rta.config.tables import LISTS, ORDER, SETTINGS, SLOTS, Slot, offer_for
 from rta.errors import ConfigError, Problem, RtaError
 from rta.formatting import nearest, shown
-from rta.node.defining import DefinedStatus, DefinitionError, define_status
 from rta.node.options import StatusSettings
+from rta.node.status_settings import DefinedStatus, define_status
+from rta.node.stream_settings import DefinitionError
 from rta.options import CONVERTER, Key, faults, options_fields
 from rta.options.fault_location import FaultLocation
 from rta.rsmp.names import read_code

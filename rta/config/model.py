@@ -12,7 +12,7 @@ from attrs.validators import ge
 from rta.actors.configured_commands import CommandSettings
 from rta.alarm.definition import AlarmDefinition
 from rta.formatting import shown
-from rta.node.defining import DefinedStatus
+from rta.node.status_settings import DefinedStatus
 from rta.ports import Duration, find_zone, option
 from rta.rsmp.names import NODE
 from rta.session.options import FanOutSettings, PrunerSettings

@@ -17,7 +17,7 @@ from attrs import evolve, field, frozen
 from rta.errors import RtaError
 from rta.formatting import nearest
 from rta.node.node_stream import Refused
-from rta.node.settings import StreamTableError, read_stream, write_stream
+from rta.node.stream_settings import StreamTableError, read_stream, write_stream
 from rta.stream.definition import StatusDefinition, StreamDefinition
 
 __all__ = ["StreamChange", "Changes", "changed", "load_changes", "merged", "new_stream", "save_changes"]

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from rta.node.node_stream import NodeStream, Now
 from rta.node.pruning import Pruning
-from rta.node.settings import write_stream
+from rta.node.stream_settings import write_stream
 from rta.rsmp.payload import encode, iso
 from rta.wire.values import Ns
 

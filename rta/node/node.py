@@ -13,10 +13,10 @@ from heapq import heapify, heappop, heappush
 
 from attrs import define, evolve, frozen
 
-from rta.node.defining import name_fault
 from rta.node.node_stream import CONFIGURATION, Activation, Initiator, NodeStream, Now, Refusal, Refused
 from rta.node.pruning import Pruning
 from rta.node.rate import Rate
+from rta.node.stream_settings import name_fault
 from rta.rsmp.message import StatusMessage
 from rta.rsmp.topics import valid_node
 from rta.stream.clock import LIVE, StreamClock

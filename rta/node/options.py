@@ -1,6 +1,6 @@
 """The options of statuses and streams: in the configuration file, in commands and over HTTP, with the same keys.
 
-What they come to is `rta.node.defining`.
+What they come to is in `rta.node.status_settings` and `rta.node.stream_settings`.
 """
 
 from __future__ import annotations

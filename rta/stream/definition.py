@@ -1,6 +1,6 @@
 """What a stream is told to do: a status, its attributes and its streams, checked and with every default filled in.
 
-Plain values. How they are written in a file or a command is `rta.node.settings`.
+Plain values. How they are written in a file or a command is `rta.node.stream_settings`.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
 from rta.node.node import Node, NodeEvent
 from rta.node.node_stream import Now
-from rta.node.settings import read_stream
+from rta.node.stream_settings import read_stream
 from rta.ports import SessionRecord
 from rta.rest import Service, make_app
 from rta.stream.definition import AttributeDefinition, StatusDefinition

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rta.errors import ConfigError
-from rta.node.settings import StreamTableError, read_stream, write_stream
+from rta.node.stream_settings import StreamTableError, read_stream, write_stream
 from rta.stream.definition import Aggregate, AttributeDefinition, Prune, StatusDefinition, StreamDefinition, Trigger
 from rta.wire.values import Ns
 
