@@ -16,7 +16,6 @@ knows is in `watch.nodes`: values are merged, `RemoteStream.value_at` is by path
 
 from rta.consumer.bus import open_bus
 from rta.consumer.consumer import Consumer, open_consumer
-from rta.consumer.errors import CommandError
 from rta.consumer.events import (
     AlarmChanged,
     AlarmEntry,
@@ -35,6 +34,7 @@ from rta.consumer.events import (
 from rta.consumer.fetch import Fetch
 from rta.consumer.gaps import Gap
 from rta.consumer.picture import RemoteAlarm, RemoteNode
+from rta.consumer.reading import CommandError
 from rta.consumer.stream import RemoteStream
 from rta.consumer.values import Path
 from rta.consumer.watch import Watch

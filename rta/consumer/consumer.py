@@ -19,10 +19,9 @@ import trio
 
 from rta.consumer.answers import Answers
 from rta.consumer.counts import Counts
-from rta.consumer.errors import CommandError
 from rta.consumer.fetch import Fetch, write_range
 from rta.consumer.patterns import read_pattern, valid_code, valid_name
-from rta.consumer.reading import read_result
+from rta.consumer.reading import CommandError, read_result
 from rta.consumer.starts import Starts
 from rta.consumer.watch import Watch
 from rta.errors import MalformedError, RtaError, TransportError, UndeliverableError, first_error

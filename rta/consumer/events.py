@@ -1,4 +1,4 @@
-"""What a consumer is told: entries, and what has changed. Plain values; times are ns since the Unix epoch."""
+"""The events of a watch, and the entries in them. Plain values; times are ns since the Unix epoch."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from rta.wire.values import Ns
 __all__ = [
     "AlarmChanged",
     "AlarmEntry",
+    "EntriesReceived",
     "Event",
+    "GapEvent",
     "GapFound",
     "GapHealed",
     "HistoryPage",
     "HistoryReceived",
     "PresenceChanged",
+    "RemoteNodeEvent",
+    "RemoteStreamEvent",
     "ReplayReceived",
     "State",
     "StatusEntry",
@@ -34,11 +38,11 @@ class StatusEntry:
     ts: Ns
     """Stream time."""
     seq: int | None
-    """None: it had none that is a number."""
+    """None: the entry has no number."""
     values: dict[str, Any] = field(factory=dict)
-    """By attribute; one with components is a map of them. None is null: nobody knows."""
+    """By attribute; an attribute with components is a map of them. None is null: the value is unknown."""
     next_ts: Ns | None = None
-    """Of what was replayed or fetched: the time of the entry behind it, None where there was none yet."""
+    """Of a replayed or fetched entry: the time of the entry behind it; None: there was none yet."""
 
 
 @frozen(slots=True)
@@ -56,7 +60,7 @@ class HistoryPage:
 
 @frozen(slots=True)
 class AlarmEntry:
-    """One alarm, as a message tells of it."""
+    """One alarm in a message."""
 
     ts: Ns
     component: str | None
@@ -65,76 +69,33 @@ class AlarmEntry:
 
 
 @frozen(slots=True)
-class PresenceChanged:
-    """A node is there, or is not any more."""
+class RemoteNodeEvent:
+    """Something that has happened on a node."""
 
     node: str
-    presence: str | None
-    """"online", "shutdown", "offline", or what else it says; None: it has been cleared."""
-    at: Ns
-    """When we heard of it."""
-    retained: bool = False
-    """It was so before we asked: since when, is not known."""
 
 
 @frozen(slots=True)
-class StreamChanged:
-    """A stream has another state than before."""
+class RemoteStreamEvent(RemoteNodeEvent):
+    """Something that has happened to a stream."""
 
-    node: str
     code: str
     name: str
-    state: State | None
-    """None: there is no such stream any more."""
-    retained: bool = False
 
 
 @frozen(slots=True)
-class StatusReceived:
-    """Entries of the live stream that were not there before."""
+class EntriesReceived(RemoteStreamEvent):
+    """Entries that had not been received before."""
 
-    node: str
-    code: str
-    name: str
-    entries: tuple[StatusEntry, ...]
-    retained: bool = False
-    """They are what the broker has kept."""
-
-
-@frozen(slots=True)
-class ReplayReceived:
-    """Entries that the node could not deliver when they happened."""
-
-    node: str
-    code: str
-    name: str
-    entries: tuple[StatusEntry, ...]
-    """Those that were not there before."""
-    done: bool
-    """It was the last message of this replay."""
-    beginning: bool
-    """The first entry is the oldest that the node keeps."""
-
-
-@frozen(slots=True)
-class HistoryReceived:
-    """Entries that were missing, and have been fetched to heal a gap."""
-
-    node: str
-    code: str
-    name: str
     entries: tuple[StatusEntry, ...]
 
 
 @frozen(slots=True)
-class GapFound:
-    """Numbers are missing between two entries."""
+class GapEvent(RemoteStreamEvent):
+    """A gap: numbers are missing between two entries."""
 
-    node: str
-    code: str
-    name: str
     after_seq: int
-    """The number before the gap; 0 where it is at the beginning of a run."""
+    """The number before the gap; 0 where the gap is at the beginning of a run."""
     before_seq: int
     """The number behind it."""
     since: Ns
@@ -144,25 +105,66 @@ class GapFound:
 
 
 @frozen(slots=True)
-class GapHealed:
-    """A gap is closed: filled, or as far as it could be."""
+class PresenceChanged(RemoteNodeEvent):
+    """A node has come or gone."""
 
-    node: str
-    code: str
-    name: str
-    after_seq: int
-    before_seq: int
-    since: Ns
-    until: Ns
-    missing: int
-    """Entries that remain missing; 0: it is healed whole."""
+    presence: str | None
+    """"online", "shutdown", "offline", or what else it says; None: it has been cleared."""
+    at: Ns
+    """When it was received."""
+    retained: bool = False
+    """It was published before we subscribed; nobody knows when."""
 
 
 @frozen(slots=True)
-class AlarmChanged:
+class StreamChanged(RemoteStreamEvent):
+    """A stream has another state than before."""
+
+    state: State | None
+    """None: the stream does not exist any more."""
+    retained: bool = False
+
+
+@frozen(slots=True)
+class StatusReceived(EntriesReceived):
+    """Entries of the live stream."""
+
+    retained: bool = False
+    """They are what the broker has kept."""
+
+
+@frozen(slots=True)
+class ReplayReceived(EntriesReceived):
+    """Entries that the node could not deliver when they happened."""
+
+    done: bool
+    """It was the last message of this replay."""
+    beginning: bool
+    """The first entry is the oldest that the node keeps."""
+
+
+@frozen(slots=True)
+class HistoryReceived(EntriesReceived):
+    """Entries that were missing, and have been fetched to heal a gap."""
+
+
+@frozen(slots=True)
+class GapFound(GapEvent):
+    """A gap has been found."""
+
+
+@frozen(slots=True)
+class GapHealed(GapEvent):
+    """A gap is closed: filled, or as far as it could be."""
+
+    missing: int
+    """Entries that remain missing; 0: the gap is filled."""
+
+
+@frozen(slots=True)
+class AlarmChanged(RemoteNodeEvent):
     """Alarms of one code have been raised or have ended."""
 
-    node: str
     code: str
     entries: tuple[AlarmEntry, ...]
     full: bool

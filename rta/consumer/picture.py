@@ -1,6 +1,6 @@
-"""What is known of other nodes, made of what they publish. Plain code: messages in, events out.
+"""The picture of other nodes, made of what they publish. Plain code: messages in, events out.
 
-What is kept of one node is bounded, and so is the number of nodes; what is over it is left out and counted.
+What is kept of one node is bounded, and so is the number of nodes. What is over a bound is left out and counted.
 
 Source: protocol notes, "Node, topics, payloads", "Alarm" and "Replay".
 """
@@ -27,9 +27,10 @@ from rta.consumer.events import (
     StreamChanged,
 )
 from rta.consumer.gaps import Gap
+from rta.consumer.memory_size import characters
 from rta.consumer.reading import read_alarms, read_entries, read_replay, read_state
-from rta.consumer.stream import RemoteStream, Taking
-from rta.consumer.values import Allowance, memory_size
+from rta.consumer.stream import MergeResult, RemoteStream
+from rta.consumer.values import Allowance
 from rta.errors import MalformedError
 from rta.ports import Reporter
 from rta.rsmp.presence import ONLINE, read_presence
@@ -58,20 +59,21 @@ class RemoteAlarm:
 
 @define(eq=False)
 class RemoteNode:
-    """A node, as it was last heard of. When it goes away, the rest stays as it was."""
+    """A node, as it was last heard of. When it goes away, its streams and alarms stay as they were."""
 
     id: str
     presence: str | None = None
     """"online", "shutdown", "offline"; None: it has said nothing."""
     presence_at: Ns | None = None
-    """When we heard it, wall time."""
+    """When it was received, wall time."""
     presence_retained: bool = False
-    """It was said before we asked: it may be older than `presence_at`."""
+    """It was published before we subscribed: it may be older than `presence_at`."""
     streams: dict[tuple[str, str], RemoteStream] = field(factory=dict)
     """By code and name."""
     alarms: dict[tuple[str, str | None], RemoteAlarm] = field(factory=dict)
     """The active ones, by code and component."""
-    _allowance: Allowance = field(factory=Allowance)
+    allowance: Allowance = field(factory=Allowance)
+    """How much more is kept of it; shared by its streams and alarms."""
 
     @property
     def online(self) -> bool:
@@ -79,12 +81,12 @@ class RemoteNode:
 
 
 class Picture:
-    """Of the nodes that one watch is about."""
+    """What is known of the nodes of one watch."""
 
     def __init__(self, report: Reporter) -> None:
         self.nodes: dict[str, RemoteNode] = {}
         self.gaps: dict[Gap, tuple[RemoteNode, RemoteStream]] = {}
-        """Every open one, those found first first."""
+        """The open gaps of all streams, those found first first."""
         self._report = report
         self._kinds: dict[TopicKind, Callable[[RemoteNode, TopicAddress, bytes, bool, Ns], list[Event]]] = {
             TopicKind.PRESENCE: self._presence,
@@ -95,13 +97,13 @@ class Picture:
         }
 
     def feed(self, node_id: str, address: TopicAddress, payload: bytes, retained: bool, now: Ns) -> list[Event]:
-        """A message of a node, heard at `now` (wall time)."""
+        """A message of a node, received at `now` (wall time)."""
         node = self.nodes.get(node_id)
         if node is None:
             if not payload:
                 return []
             if len(self.nodes) >= NODES:
-                self._left_out()
+                self._count_left_out()
                 return []
             node = RemoteNode(node_id)
         try:
@@ -118,23 +120,23 @@ class Picture:
     def fetched(
         self, node: RemoteNode, stream: RemoteStream, gap: Gap, entries: Sequence[StatusEntry], now: Ns
     ) -> list[Event]:
-        """Entries that were fetched to fill a gap. It may be closed by now: several runs within it can have the same
-        numbers."""
-        taking = stream.late([e for e in entries if gap.spans(e.ts)], "history", now)
-        healed = self._gaps(node, stream, taking)
-        if not taking.entries:
+        """Entries that were fetched to fill a gap. The gap may be closed by now: several runs within it can have the
+        same numbers."""
+        result = stream.late([e for e in entries if gap.spans(e.ts)], "history", now)
+        healed = self._gaps(node, stream, result)
+        if not result.entries:
             return healed
-        return [HistoryReceived(node.id, stream.code, stream.name, tuple(taking.entries)), *healed]
+        return [HistoryReceived(node.id, stream.code, stream.name, tuple(result.entries)), *healed]
 
     def has(self, node: RemoteNode, stream: RemoteStream) -> bool:
-        """Whether it is still there."""
+        """Whether the stream is still known."""
         known = self.nodes.get(node.id)
         return known is node and known.streams.get((stream.code, stream.name)) is stream
 
     def give_up(self, gap: Gap) -> list[Event]:
-        """What is missing in an open gap will not come any more."""
+        """Close an open gap: what is missing in it will not come any more."""
         node, stream = self.gaps[gap]
-        return self._gaps(node, stream, Taking(closed=[stream.give_up(gap)]))
+        return self._gaps(node, stream, MergeResult(closed=[stream.give_up(gap)]))
 
     # ---- by kind of topic
 
@@ -154,7 +156,7 @@ class Picture:
         events: list[Event] = [StreamChanged(node.id, at.code, at.name, state, retained)]
         if state is None:
             del node.streams[at.code, at.name]
-            events += self._gaps(node, stream, Taking(closed=stream.forget()))
+            events += self._gaps(node, stream, MergeResult(closed=stream.forget()))
         return events
 
     def _status(self, node: RemoteNode, at: TopicAddress, payload: bytes, retained: bool, now: Ns) -> list[Event]:
@@ -164,10 +166,10 @@ class Picture:
         stream = self._stream(node, at) if entries else None
         if stream is None:
             return []
-        taking = stream.live(entries, retained, now)
-        events = self._gaps(node, stream, taking)
-        if taking.entries:
-            events.append(StatusReceived(node.id, at.code, at.name, tuple(taking.entries), retained))
+        result = stream.live(entries, retained, now)
+        events = self._gaps(node, stream, result)
+        if result.entries:
+            events.append(StatusReceived(node.id, at.code, at.name, tuple(result.entries), retained))
         return events
 
     def _replay(self, node: RemoteNode, at: TopicAddress, payload: bytes, retained: bool, now: Ns) -> list[Event]:
@@ -177,9 +179,9 @@ class Picture:
         stream = self._stream(node, at) if entries or done else None
         if stream is None:
             return []
-        taking = stream.late(entries, "replay", now)
-        healed = self._gaps(node, stream, taking)
-        return [ReplayReceived(node.id, at.code, at.name, tuple(taking.entries), done, beginning), *healed]
+        result = stream.late(entries, "replay", now)
+        healed = self._gaps(node, stream, result)
+        return [ReplayReceived(node.id, at.code, at.name, tuple(result.entries), done, beginning), *healed]
 
     def _alarm(self, node: RemoteNode, at: TopicAddress, payload: bytes, retained: bool, now: Ns) -> list[Event]:
         if not payload:  # the code is not configured any more
@@ -202,8 +204,8 @@ class Picture:
                 continue
             changed = True
             self._end_alarm(node, key)
-            if len(node.alarms) >= ALARMS or not node._allowance.acquire(1, _size(entry.component, entry.values)):
-                self._left_out()
+            if len(node.alarms) >= ALARMS or not node.allowance.acquire(1, _size(entry.component, entry.values)):
+                self._count_left_out()
             else:
                 node.alarms[key] = RemoteAlarm(at.code, entry.component, entry.ts, entry.values)
         return [AlarmChanged(node.id, at.code, tuple(entries), full)] if changed else []
@@ -214,27 +216,27 @@ class Picture:
         stream = node.streams.get((at.code, at.name))
         if stream is None:
             if len(node.streams) >= STREAMS:
-                self._left_out()
+                self._count_left_out()
                 return None
-            stream = node.streams[at.code, at.name] = RemoteStream(at.code, at.name, node._allowance)
+            stream = node.streams[at.code, at.name] = RemoteStream(at.code, at.name, node.allowance)
         return stream
 
     def _end_alarm(self, node: RemoteNode, key: tuple[str, str | None]) -> bool:
         alarm = node.alarms.pop(key, None)
         if alarm is not None:
-            node._allowance.release(1, _size(alarm.component, alarm.values))
+            node.allowance.release(1, _size(alarm.component, alarm.values))
         return alarm is not None
 
-    def _gaps(self, node: RemoteNode, stream: RemoteStream, taking: Taking) -> list[Event]:
-        """What there is to say of gaps, and of values left out."""
-        if taking.left_out:
-            self._left_out(taking.left_out)
+    def _gaps(self, node: RemoteNode, stream: RemoteStream, result: MergeResult) -> list[Event]:
+        """The events about gaps; values that were left out are counted."""
+        if result.left_out:
+            self._count_left_out(result.left_out)
         who = node.id, stream.code, stream.name
         events: list[Event] = []
-        for gap in taking.opened:
+        for gap in result.opened:
             self.gaps[gap] = node, stream
             events.append(GapFound(*who, gap.after_seq, gap.before_seq, gap.since, gap.until))
-        for gap in taking.closed:
+        for gap in result.closed:
             self.gaps.pop(gap, None)
             outcome = "lost" if gap.missing else "healed"
             self._report.count("rta_consumer_gaps_total", outcome=outcome)
@@ -244,12 +246,12 @@ class Picture:
         return events
 
     def _one_too_many(self) -> Gap:
-        """The oldest gap of the node that has most."""
+        """The oldest gap of the node that has the most."""
         count = Counter(node.id for node, _ in self.gaps.values())
         torn = count.most_common(1)[0][0]
         return next(gap for gap, (node, _) in self.gaps.items() if node.id == torn)
 
-    def _left_out(self, count: int = 1) -> None:
+    def _count_left_out(self, count: int = 1) -> None:
         self._report.count("rta_consumer_left_out_total", count, reason="bound")
 
     def _faults(self, node: RemoteNode, at: TopicAddress) -> Callable[[str, str], None]:
@@ -260,4 +262,4 @@ class Picture:
 
 
 def _size(component: str | None, values: dict[str, Any]) -> int:
-    return len(component or "") + memory_size(values)
+    return len(component or "") + characters(values)

@@ -1,6 +1,6 @@
-"""What other nodes send: payloads to values. Liberal: what is malformed is left out piece by piece, the good is kept.
+"""What other nodes send: payloads become values. Liberal: what is malformed is left out piece by piece.
 
-Plain code. Each function tells `fault(kind, detail)` of what it left out. Source: protocol notes, "Node, topics,
+Plain code. Each function calls `fault(kind, detail)` for what it left out. Source: protocol notes, "Node, topics,
 payloads", "Alarm" and "Commands".
 """
 
@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rta.consumer.errors import CommandError
 from rta.consumer.events import AlarmEntry, HistoryPage, State, StatusEntry
-from rta.errors import MalformedError
+from rta.errors import MalformedError, RtaError
 from rta.rsmp.payload import parse_iso, read_map
 from rta.wire.values import Ns
 
-__all__ = ["Fault", "read_alarms", "read_entries", "read_page", "read_replay", "read_result",
+__all__ = ["CommandError", "Fault", "read_alarms", "read_entries", "read_page", "read_replay", "read_result",
            "read_state"]  # fmt: skip
 
 Fault = Callable[[str, str], None]
@@ -23,10 +22,20 @@ Fault = Callable[[str, str], None]
 _LARGEST = (1 << 63) - 1
 
 
-def read_state(payload: bytes) -> State | None:
-    """The state of a stream; empty: there is no such stream any more.
+class CommandError(RtaError):
+    """A node has answered a command with an error."""
 
-    :raises MalformedError: it is something else.
+    def __init__(self, reason: str, field: str | None = None) -> None:
+        """`field`: the part of the command that is wrong, if the node says so."""
+        super().__init__(reason)
+        self.reason = reason
+        self.field = field
+
+
+def read_state(payload: bytes) -> State | None:
+    """The state of a stream; None for an empty payload: the stream does not exist any more.
+
+    :raises MalformedError: it is no state.
     """
     if not payload:
         return None
@@ -39,7 +48,7 @@ def read_state(payload: bytes) -> State | None:
 
 
 def read_entries(payload: bytes, fault: Fault) -> list[StatusEntry]:
-    """Of a status message.
+    """The entries of a status message.
 
     :raises MalformedError: nothing of it can be read.
     """
@@ -47,7 +56,7 @@ def read_entries(payload: bytes, fault: Fault) -> list[StatusEntry]:
 
 
 def read_replay(payload: bytes, fault: Fault) -> tuple[list[StatusEntry], bool, bool]:
-    """Of a replay message: entries, done, beginning.
+    """A replay message: its entries, done, beginning.
 
     :raises MalformedError: nothing of it can be read.
     """
@@ -56,7 +65,7 @@ def read_replay(payload: bytes, fault: Fault) -> tuple[list[StatusEntry], bool, 
 
 
 def read_page(payload: bytes, fault: Fault) -> HistoryPage:
-    """A history message.
+    """One message of the answer to a fetch.
 
     :raises MalformedError: nothing of it can be read.
     """
@@ -70,7 +79,7 @@ def read_page(payload: bytes, fault: Fault) -> HistoryPage:
 
 
 def read_result(payload: bytes) -> dict[str, Any]:
-    """The values of a result; one without a status is all values.
+    """The values of a result. A result without a status consists of values only.
 
     :raises CommandError: it says that the command was not carried out.
     :raises MalformedError: it cannot be read.
@@ -132,7 +141,7 @@ def _number(seq: object) -> int | None:
 
 
 def read_alarms(payload: bytes, now: Ns, fault: Fault) -> tuple[list[AlarmEntry], bool]:
-    """Of an alarm message: entries, and whether these are all that are active.
+    """An alarm message: its entries, and whether these are all that are active.
 
     :raises MalformedError: nothing of it can be read.
     """
@@ -174,7 +183,7 @@ def _is_older(entry: object) -> bool:
 
 
 def _older_alarm(entry: dict[str, Any], now: Ns) -> AlarmEntry:
-    """The nearest of it."""
+    """An alarm of RSMP 3 as an entry of ours."""
     said = entry.get("aSt", entry.get("aS"))
     state = said.casefold().replace("_", "").replace("-", "").replace(" ", "") if isinstance(said, str) else None
     what = entry.get("aSp")
@@ -190,7 +199,7 @@ def _older_alarm(entry: dict[str, Any], now: Ns) -> AlarmEntry:
 
 
 def _alarm_time(text: object, now: Ns) -> Ns:
-    """An alarm is worth knowing of, also without its time."""
+    """An alarm without a readable time counts as of now."""
     try:
         return parse_iso(text)
     except MalformedError:

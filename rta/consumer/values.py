@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from rta.consumer.memory_size import characters
 from rta.wire.values import Ns
 
-__all__ = ["Allowance", "Path", "clear", "leaves", "merge", "memory_size"]
+__all__ = ["Allowance", "Path", "clear", "leaves", "merge"]
 
 Path = tuple[str, ...]
 """Where a value is: the attribute, and below it the component."""
@@ -109,7 +110,7 @@ def _replace(into: dict[str, Any], at: dict[Path, Ns], path: Path, value: Any, t
     place = into
     for name in path[:-1]:
         place = place[name]
-    if not allowance.acquire(0, memory_size(value) - memory_size(place[path[-1]])):
+    if not allowance.acquire(0, characters(value) - characters(place[path[-1]])):
         _drop(into, at, path, allowance)  # it is known to be another by now
         _prune(into, path)
         return False
@@ -138,15 +139,4 @@ def _prune(into: dict[str, Any], path: Path) -> None:
 
 
 def _size(path: Path, value: Any) -> int:
-    return sum(map(len, path)) + memory_size(value)
-
-
-def memory_size(value: Any) -> int:
-    """Roughly the characters in it."""
-    if isinstance(value, str):
-        return len(value)
-    if isinstance(value, list):
-        return 8 + sum(memory_size(v) for v in value)
-    if isinstance(value, dict):
-        return 8 + sum(len(k) + memory_size(v) for k, v in value.items())
-    return 8
+    return sum(map(len, path)) + characters(value)

@@ -88,9 +88,7 @@ def define_stream(settings: StreamSettings, status: StatusDefinition) -> StreamD
         empty_sum=0 if settings.empty == "zero" else None,
         default_on=settings.default == "on",
         qos=settings.qos,
-        prune=Prune(
-            to_ns_or_none(settings.prune.timeout), tuple(settings.prune.consumers), to_ns(settings.prune.grace)
-        ),
+        prune=Prune(to_ns_or_none(prune.timeout), tuple(prune.consumers), to_ns(prune.grace)),
         history=None if history is None else History(to_ns(history.age), history.entries),
         replay=None if settings.replay is None else settings.replay.rate,
     )

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rta.consumer.errors import CommandError
 from rta.consumer.events import AlarmEntry, StatusEntry
 from rta.consumer.reading import (
+    CommandError,
     read_alarms,
     read_entries,
     read_page,
