@@ -1,6 +1,6 @@
-"""Answers to what we have asked, told apart by their correlation data.
+"""Answers to our requests, told apart by their correlation data.
 
-Whatever nobody waits for (late, foreign, made up) is left out and counted.
+An answer that nobody waits for (late, foreign, made up) is left out and counted.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import trio
 
 from rta.errors import TransportError
 from rta.ports import Link, Reporter, TopicMessage
+from rta.wakeup import Wakeup
 
 __all__ = ["Answers", "Expected"]
 
 _AT_ONCE = 256  # requests without an answer
-_WAITING = 32 << 20  # bytes of answers to one request that nobody has looked at
-_MESSAGE = 64  # bytes that one takes besides, also an empty one
+_WAITING = 32 << 20  # bytes of answers to one request that wait to be received
+_MESSAGE = 64  # bytes that each message takes besides its payload
 _TOKEN = 16  # bytes of correlation data
 
 
@@ -32,7 +33,7 @@ class Expected:
         self._waiting: deque[bytes] = deque()
         self._bytes = 0
         self._error: TransportError | None = None
-        self._came = trio.Event()
+        self._came = Wakeup()
 
     async def receive(self) -> bytes:
         """Wait for the next one.
@@ -41,7 +42,6 @@ class Expected:
         """
         await trio.lowlevel.checkpoint()
         while not self._waiting and self._error is None:
-            self._came = trio.Event()
             await self._came.wait()
         if self._error is not None:
             raise self._error
@@ -57,7 +57,7 @@ class Expected:
             self.fail(f"too slow: more than {_WAITING >> 20} MiB of the answer were waiting to be read")
 
     def fail(self, why: str) -> None:
-        """Nothing more is worth waiting for; the first reason counts."""
+        """Nothing more will come. The first reason counts."""
         if self._error is None:
             self._error = TransportError(why)
             self._waiting.clear()
@@ -66,7 +66,7 @@ class Expected:
 
 
 class Answers:
-    """All that is expected."""
+    """All answers that are expected."""
 
     def __init__(self, chance: Callable[[int], bytes], report: Reporter) -> None:
         """`chance`: so many random bytes."""
@@ -76,7 +76,7 @@ class Answers:
 
     @contextmanager
     def expect(self, topic: str, link: Link) -> Iterator[Expected]:
-        """To a request that is sent inside the block, and names `topic` and the correlation data.
+        """The answers to a request that is sent inside the block, with `topic` and the correlation data of `Expected`.
 
         :raises TransportError: too many are expected at once.
         """
@@ -90,7 +90,7 @@ class Answers:
             del self._expected[expected.correlation]
 
     def handle(self, message: TopicMessage) -> None:
-        """Something has come on one of our topics."""
+        """A message that has come on one of our topics."""
         expected = self._expected.get(message.correlation or b"")
         if expected is None or message.retained or expected.topic != message.topic:
             self._report.count("rta_consumer_left_out_total", reason="answer")
@@ -98,12 +98,12 @@ class Answers:
             expected.put(message.payload)
 
     def lost(self, link: Link, why: str | None) -> None:
-        """A connection is over: what was asked by it may never be answered. `why`, if it is known."""
+        """A connection is lost: requests sent over it may never be answered. `why`, if it is known."""
         for expected in self._expected.values():
             if expected.link is link:
                 expected.fail("the connection was lost while waiting for the answer" + (f" ({why})" if why else ""))
 
     def dropped(self) -> None:
-        """Some answers were lost on our side; nobody knows whose."""
+        """Some answers were lost on our side; nobody knows to which requests, so all of them fail."""
         for expected in self._expected.values():
-            expected.fail("too slow: answers came faster than they could be taken")
+            expected.fail("too slow: answers came faster than they were received")

@@ -1,4 +1,4 @@
-"""Reaching a topic bus from a program that is no site."""
+"""Opening a topic bus in a program that is not a site."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ async def open_bus(
 ) -> AsyncIterator[TopicBus]:
     """A topic bus that is not connected yet: `open_bus(host="broker", username="tmc", tls=True)`.
 
-    `settings` are those of the `[topics]` table of a site, or give `options`, a finished object of them. `folder` is
-    what relative paths in them are relative to (default: the working directory).
+    `settings` are those of the `[topics]` table of a site; or `options` is a finished options object. Relative paths in
+    them are relative to `folder` (default: the working directory).
 
     :raises RtaError: there is no such transport, it has no topics, or one of the settings is wrong.
     """

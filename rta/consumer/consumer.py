@@ -1,7 +1,7 @@
-"""A consumer: somebody on a topic bus who uses the streams of nodes.
+"""A consumer: uses the streams of nodes on a topic bus.
 
-Owns the connection, its own presence, the answers it expects and the streams it has started. What it began ends with
-it, within a bounded time.
+Owns the connection, its own presence, the answers it expects and the streams it has started. Watches and started
+streams end with it, within a bounded time.
 
 Source: protocol notes, "Connection", "Start/stop", "Commands", "Fetch / history".
 """
@@ -36,13 +36,13 @@ from rta.wire.values import Ns
 __all__ = ["Consumer", "open_consumer"]
 
 _FETCHES = 4  # at once, to heal gaps
-_ANSWERS = 4096  # messages of answers on their way to who asked
+_ANSWERS = 4096  # messages of answers that wait to be handled
 _GOODBYE = 2.0  # s for the last messages
 _UNKNOWN = "; whether it was carried out is unknown"
 
 
 class Consumer:
-    """Made by `open_consumer`. Its methods raise `ValueError` for what can be no node, code or name."""
+    """Made by `open_consumer`. Its methods raise `ValueError` for an invalid node, code or name."""
 
     def __init__(
         self,
@@ -76,9 +76,9 @@ class Consumer:
         return await self._bus.link()
 
     async def connected(self, timeout: float) -> None:
-        """Wait until there is a connection, for so many seconds.
+        """Wait for a connection, at most so many seconds.
 
-        :raises TransportError: there is none; it says why.
+        :raises TransportError: there is none; the text says why.
         """
         with trio.move_on_after(timeout):
             await self._bus.link()
@@ -91,10 +91,10 @@ class Consumer:
     ) -> AsyncIterator[Watch]:
         """Watch nodes: ids, or patterns in which `+` stands for a whole level (`dk/cph/+`).
 
-        `replay`: take part in what nodes send late. `heal`: fetch what is missing. `bound`: events that may wait to be
+        `replay`: receive also what nodes replay. `heal`: fetch what is missing. `bound`: events that may wait to be
         received; over it the newest are dropped.
 
-        :raises ValueError: a pattern is none.
+        :raises ValueError: a pattern is invalid.
         :raises TransportError: the bus refuses it.
         """
         if not patterns:
@@ -125,16 +125,16 @@ class Consumer:
                 await ended.wait()
 
     async def start(self, node: str, code: str, name: str = "", timeout: float | None = None) -> None:
-        """Start a stream, or renew it if it runs, and go on renewing it: until `stop`, or the end of this consumer,
-        which stops it if it did not run before.
+        """Start a stream, or renew it if it runs, and go on renewing it: until `stop`, or until this consumer ends and
+        stops it, unless it ran before.
 
         `timeout`: seconds after which the node stops it if it is not renewed; None: 60. It is renewed after half of
-        them, after reconnects, and when the node comes back. Without a connection it is sent when there is one.
+        them, after reconnects, and when the node comes back. Without a connection the start is sent when there is one.
         """
         await self._starts.start(*_stream(node, code, name), timeout)
 
     async def stop(self, node: str, code: str, name: str = "") -> None:
-        """Stop a stream, whoever started it, and do not renew it any more.
+        """Stop a stream, whoever started it, and renew it no longer.
 
         :raises TransportError: the stop could not be sent.
         """
@@ -151,8 +151,8 @@ class Consumer:
         """Have a node carry out a command, and wait for the values of its result.
 
         :raises CommandError: the node has refused it, or its answer cannot be read.
-        :raises TransportError: it could not be sent, or no answer came; the text says where it is not known whether it
-            was carried out.
+        :raises TransportError: it could not be sent, or no answer came; the text says so if it may have been carried
+            out.
         """
         node, code, _ = _stream(node, code, "")
         link = await self._connection()
@@ -252,7 +252,7 @@ class Consumer:
         self._presence_heard.set()
 
     async def stay(self) -> None:
-        """Say that we are there, on every connection; until cancelled."""
+        """Say "online" on every connection; until cancelled."""
         number = 0
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._correct_presence)
@@ -278,7 +278,7 @@ class Consumer:
             self._bus.send(self._topics.topic(TopicKind.PRESENCE), encode(ONLINE), retain=True, qos=1)
 
     async def leave(self) -> None:
-        """Stop what we have set going, and say goodbye."""
+        """Stop the streams that it made run, and say "shutdown"."""
         self._leaving = True
         if self._bus.trouble is not None:
             return
@@ -288,7 +288,9 @@ class Consumer:
 
 
 def _stream(node: str, code: str, name: str) -> tuple[str, str, str]:
-    """:raises ValueError: there can be no such stream."""
+    """
+    :raises ValueError: one of them is invalid.
+    """
     if not valid_node(node):
         raise ValueError(f"{node[:80]!r} is not the id of a node")
     if not valid_code(code):
@@ -299,7 +301,7 @@ def _stream(node: str, code: str, name: str) -> tuple[str, str, str]:
 
 
 async def _within(seconds: float, what: Awaitable[None]) -> None:
-    """Also while we are being cancelled."""
+    """Await it for at most so many seconds, also while being cancelled."""
     with trio.move_on_after(seconds, shield=True):
         await what
 
@@ -316,9 +318,9 @@ async def open_consumer(
     """Connect a bus as this consumer, and disconnect it at the end. Entering does not wait for a connection.
 
     The id is also the client id on the bus: two with one id take the connection from each other. `clock`: wall time, ns
-    since the Unix epoch. `chance`: so many random bytes. Errors of the block come in an exception group.
+    since the Unix epoch. `chance`: gives so many random bytes. Errors of the block come in an exception group.
 
-    :raises ValueError: the id can be none.
+    :raises ValueError: the id is invalid.
     """
     if not valid_node(consumer_id):
         raise ValueError(f"{consumer_id[:80]!r} is not an id: levels joined by '/', without blanks, '+' and '#'")

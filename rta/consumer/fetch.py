@@ -1,4 +1,4 @@
-"""A fetch: what a node has kept of a stream, page by page."""
+"""A fetch: the entries of a stream that a node has kept, page by page."""
 
 from __future__ import annotations
 
@@ -31,8 +31,10 @@ class Fetch:
         return self
 
     async def __anext__(self) -> HistoryPage:
-        """:raises TransportError: nothing came in time, the connection was lost, or the reader is too slow. What comes
-        after that of this fetch is left out."""
+        """
+        :raises TransportError: nothing came in time, the connection was lost, or the reader is too slow. The rest of
+            the answer is left out then.
+        """
         while not self._complete:
             payload = await self._next()
             try:
@@ -51,7 +53,7 @@ class Fetch:
 
 
 def write_range(since: Ns | None, until: Ns | None) -> bytes:
-    """The payload of a fetch. Times go as milliseconds: the end is rounded up, so that nothing is missing."""
+    """The payload of a fetch. Times are sent in milliseconds; the end is rounded up, so that nothing is missing."""
     asked = {}
     if since is not None:
         asked["from"] = iso(since)

@@ -1,4 +1,4 @@
-"""A gap in a stream's numbers, and what of it is still missing. Plain code."""
+"""A gap in a stream's numbers, and which of them are still missing. Plain code."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from rta.wire.values import Ns
 
 __all__ = ["Gap"]
 
-_PIECES = 256
+_PIECES = 256  # ranges of missing numbers in one gap
 
 
 @define(eq=False)
 class Gap:
-    """What is missing between two entries."""
+    """Numbers that are missing between two entries."""
 
     after_seq: int
     """The number of the entry before; 0 where the gap is at the beginning of a run."""
     before_seq: int
     since: Ns
-    """The time of the entry before."""
+    """The time of the entry before the gap."""
     until: Ns
-    """The time of the entry behind."""
+    """The time of the entry behind the gap."""
     mixed: bool = False
-    """The stream has begun anew within it: one number may be that of several entries."""
+    """The stream has begun anew within the gap: several entries may have one number."""
     _pieces: list[tuple[int, int]] = field(init=False)
     _last: dict[str, tuple[Ns, int]] = field(init=False, factory=dict)
 
@@ -37,7 +37,7 @@ class Gap:
 
     @property
     def backwards(self) -> bool:
-        """The clock was set back within it: times say nothing about what belongs there."""
+        """The clock was set back within the gap: times do not tell what belongs there."""
         return self.since > self.until
 
     def spans(self, ts: Ns) -> bool:
@@ -53,24 +53,24 @@ class Gap:
         return self.after_seq < seq < self.before_seq
 
     def is_end(self, ts: Ns, seq: int) -> bool:
-        """Whether it is one of the entries around it."""
+        """Whether an entry is one of the two around the gap."""
         return (ts, seq) in ((self.since, self.after_seq), (self.until, self.before_seq))
 
     def heard(self, ts: Ns, seq: int, source: str) -> None:
-        """One of its entries has come. `source`: each brings its entries in order."""
+        """An entry within the gap has come. `source`: the entries of one source come in order."""
         before = self._last.get(source)
         if before is not None and ts > before[0] and seq <= before[1]:
             self.mixed = True
         self._last[source] = ts, seq
 
     def fill(self, ts: Ns, seq: int, source: str) -> bool:
-        """The same; whether its number was missing."""
+        """An entry within the gap has come; whether its number was missing."""
         self.heard(ts, seq, source)
         for i, (first, last) in enumerate(self._pieces):
             if first <= seq <= last:
                 pieces = [p for p in ((first, seq - 1), (seq + 1, last)) if p[0] <= p[1]]
                 if len(self._pieces) + len(pieces) - 1 > _PIECES:
-                    return True  # it counts as missing, and as not seen before
+                    return True  # too many ranges: the number stays missing
                 self._pieces[i : i + 1] = pieces
                 return True
         return False

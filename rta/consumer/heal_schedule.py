@@ -1,5 +1,6 @@
-"""When gaps are to be healed: first the node may replay what is missing; then it is fetched, a few times at most. Of a
-node that is one gap at a time, so that none holds up the others. Plain code; times are steady seconds.
+"""When gaps are to be healed. First the node has time to replay what is missing; then it is fetched, three times at
+most. Of one node one gap is fetched at a time, so that no node holds up the others. Plain code; times are steady
+seconds.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from rta.consumer.stream import RemoteStream
 __all__ = ["HealSchedule"]
 
 _PATIENCE = 3.0  # s for a replay to begin
-_REPLAYING = 10.0  # s without a message, and a replay is no longer waited for
+_REPLAYING = 10.0  # s without a message of a replay until it is no longer waited for
 _TRIES = 3
 _AGAIN = 10.0  # s after the first fetch that failed; three times as long after the next
-_BARE = 600.0  # s in which a stream of which nothing is kept is not asked again
+_BARE = 600.0  # s for which a stream without a history is not asked again
 
 
 @define
@@ -27,7 +28,7 @@ class _Case:
 
 
 class HealSchedule:
-    """The open gaps of a picture."""
+    """When each open gap of a picture is to be fetched."""
 
     def __init__(self, picture: Picture) -> None:
         self._picture = picture
@@ -36,7 +37,7 @@ class HealSchedule:
         self._bare: dict[RemoteStream, float] = {}
 
     def refresh(self, now: float) -> None:
-        """Gaps may have been found or closed, nodes may have come back."""
+        """Gaps may have been found or closed, and nodes may have come back."""
         for gap in [g for g in self._cases if g not in self._picture.gaps]:
             del self._cases[gap]
         for gap, (node, stream) in self._picture.gaps.items():
@@ -50,7 +51,7 @@ class HealSchedule:
             del self._bare[stream]
 
     def pop_due(self, now: float) -> list[Gap]:
-        """Those to be fetched now. Of each, `done` is to be told."""
+        """The gaps to be fetched now. `done` is to be called after each fetch."""
         found = []
         for gap, case in self._cases.items():
             node = self._node(gap)
@@ -60,11 +61,11 @@ class HealSchedule:
         return found
 
     def done(self, node: str) -> None:
-        """A node is not being asked any more."""
+        """A fetch from a node has ended."""
         self._busy.remove(node)
 
     def due(self) -> float | None:
-        """When there will be more to do, unless `done` is told before."""
+        """When `pop_due` will have more, unless `done` is called before."""
         free = (case.due for gap, case in self._cases.items() if self._node(gap) not in self._busy)
         return min(free, default=None)
 
@@ -72,15 +73,15 @@ class HealSchedule:
         return self._picture.gaps[gap][0].id
 
     def keeps_nothing(self, gap: Gap) -> bool:
-        """Whether the stream was found to have no history."""
+        """Whether the stream of a gap was found to have no history."""
         return self._picture.gaps[gap][1] in self._bare
 
     def found_nothing(self, gap: Gap, now: float) -> None:
-        """A fetch between two entries, both ends included, brought nothing at all."""
+        """A fetch between two entries, both included, brought nothing: the stream has no history."""
         self._bare[self._picture.gaps[gap][1]] = now + _BARE
 
     def failed(self, gap: Gap, now: float) -> bool:
-        """No answer; whether it is to be given up."""
+        """A fetch had no answer; whether the gap is to be given up."""
         case = self._cases[gap]
         case.tries += 1
         case.earliest = case.due = now + _AGAIN * 3 ** (case.tries - 1)

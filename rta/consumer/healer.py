@@ -1,4 +1,4 @@
-"""Heals gaps: fetches what is missing, and puts it into the picture."""
+"""The healer: fetches the entries that are missing in gaps, and puts them into the picture."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from rta.consumer.gaps import Gap
 from rta.consumer.heal_schedule import HealSchedule
 from rta.consumer.picture import Picture
 from rta.errors import TransportError
+from rta.wakeup import Wakeup
 from rta.wire.values import Ns
 
 __all__ = ["Fetching", "Healer"]
 
-_LOOK = 0.1  # s at least between looks at the agenda
-_TIMEOUT = 30.0  # s between messages
-_LONGEST = 600.0  # s for all of them: a node could go on for ever
+_PAUSE = 0.1  # s between two rounds
+_TIMEOUT = 30.0  # s from one message of an answer to the next
+_LONGEST = 600.0  # s for a whole answer: a node could go on for ever
 _MS = 1_000_000
 
 
 class Fetching(Protocol):
-    """What it needs of the consumer."""
+    """What the healer needs of the consumer."""
 
     async def link(self) -> object:
         """Wait until there is a connection."""
@@ -37,7 +38,7 @@ class Fetching(Protocol):
 
 
 class Healer:
-    """Of one watch."""
+    """Heals the gaps of one watch. Owns the schedule and the fetches; ends when it is cancelled."""
 
     def __init__(
         self,
@@ -47,31 +48,30 @@ class Healer:
         tell: Callable[[list[Event]], None],
         clock: Callable[[], int],
     ) -> None:
-        """`at_once`: how many fetches there may be, of all watches."""
+        """`at_once`: bounds the fetches of all watches together. `tell`: called with the events of what was fetched."""
         self._picture = picture
         self._consumer = consumer
         self._at_once = at_once
         self._tell = tell
         self._clock = clock
-        self._agenda = HealSchedule(picture)
-        self._changed = trio.Event()
+        self._schedule = HealSchedule(picture)
+        self._changed = Wakeup()
 
     def wake(self) -> None:
-        """There is something new in the picture."""
+        """The picture has changed."""
         self._changed.set()
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Runs until cancelled."""
         async with trio.open_nursery() as nursery:
             while True:
-                self._changed = trio.Event()
-                self._agenda.refresh(trio.current_time())
-                for gap in self._agenda.pop_due(trio.current_time()):
+                self._schedule.refresh(trio.current_time())
+                for gap in self._schedule.pop_due(trio.current_time()):
                     nursery.start_soon(self._heal, gap, self._picture.gaps[gap][0].id)
-                due = self._agenda.due()
+                due = self._schedule.due()
                 with trio.move_on_at(float("inf") if due is None else due):
                     await self._changed.wait()
-                await trio.sleep(_LOOK)
+                await trio.sleep(_PAUSE)
 
     async def _heal(self, gap: Gap, node: str) -> None:
         try:
@@ -80,17 +80,17 @@ class Healer:
                 if gap in self._picture.gaps:
                     await self._fetch(gap)
         except TransportError:
-            if gap in self._picture.gaps and self._agenda.failed(gap, trio.current_time()):
+            if gap in self._picture.gaps and self._schedule.failed(gap, trio.current_time()):
                 self._tell(self._picture.give_up(gap))
-        self._agenda.done(node)
+        self._schedule.done(node)
         self.wake()
 
     async def _fetch(self, gap: Gap) -> None:
         """:raises TransportError: there is no answer."""
         node, stream = self._picture.gaps[gap]
         heard = False
-        # From the entry before to the one behind, both included: who keeps history has these at least.
-        if not gap.backwards and not self._agenda.keeps_nothing(gap):
+        # From the entry before to the one behind, both included: a node that keeps history has at least these.
+        if not gap.backwards and not self._schedule.keeps_nothing(gap):
             until = Ns(gap.until + _MS)
             fetching = self._consumer.fetch(node.id, stream.code, stream.name, gap.since, until, _TIMEOUT)
             with trio.move_on_after(_LONGEST) as patience:
@@ -103,6 +103,6 @@ class Healer:
             if patience.cancelled_caught:
                 raise TransportError(f"{node.id}: the answer does not end")
             if gap in self._picture.gaps and not heard:
-                self._agenda.found_nothing(gap, trio.current_time())
+                self._schedule.found_nothing(gap, trio.current_time())
         if gap in self._picture.gaps:
             self._tell(self._picture.give_up(gap))

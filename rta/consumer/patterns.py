@@ -1,6 +1,6 @@
-"""Which nodes are meant: an id, or a pattern in which `+` stands for a whole level. Plain code.
+"""Patterns of node ids, in which `+` stands for a whole level. Plain code.
 
-A topic of another node is read by the pattern's number of levels: what is the node's id in it is never guessed.
+The number of levels of the pattern tells which part of a topic is the id of the node.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ _LEVELS = {
     TopicKind.REPLAY: (1, 2),
     TopicKind.ALARM: (1, 1),
 }
-"""Behind the kind: at least, at most."""
+"""How many levels follow the kind: at least, at most."""
 
 
 @frozen
 class Pattern:
-    """Nodes whose ids have so many levels."""
+    """The nodes whose ids fit a text with `+`."""
 
     text: str
 
     def filters(self, replay: bool) -> tuple[str, ...]:
-        """What to subscribe to."""
+        """The topic filters to subscribe to."""
         kinds = [TopicKind.STATE, TopicKind.STATUS, TopicKind.ALARM, *([TopicKind.REPLAY] if replay else [])]
         return (f"{self.text}/{TopicKind.PRESENCE}", *(f"{self.text}/{kind}/#" for kind in kinds))
 
@@ -38,7 +38,7 @@ class Pattern:
         return topic_matches(self.text, node)
 
     def parse(self, topic: str) -> tuple[str, TopicAddress] | None:
-        """The node and what is said of it; None: no topic that a node has."""
+        """The id of the node, and what the topic is about; None: it is not a topic of a node."""
         levels = topic.split("/")
         count = self.text.count("/") + 1
         node, kind, rest = "/".join(levels[:count]), "".join(levels[count : count + 1]), levels[count + 1 :]

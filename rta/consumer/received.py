@@ -1,8 +1,8 @@
-"""What has been received of a stream: which entries are new, which are doubles, and what is missing. Plain code.
+"""Which entries of a stream are new, which are doubles, and which are missing. Plain code.
 
-Numbers rise by one within a run of the stream and begin anew with the next run; order is that of recording. An entry
-is known by its time and number. Remembered one by one are 512; of what is older than these it is known from the
-numbers: all from the first of this run that we saw up to the newest, but for the gaps.
+Numbers rise by one within a run of the stream and begin anew with the next run, in the order of recording. An entry is
+identified by its time and number. The last 512 are remembered one by one. Of older ones the numbers tell: all from the
+first number of this run that we received up to the newest have been received, except those in gaps.
 
 Source: protocol notes, "seq".
 """
@@ -30,18 +30,18 @@ class Placement(Enum):
     """Where an entry belongs."""
 
     DOUBLE = "double"
-    """We have had it."""
+    """It has been received before."""
     NEWEST = "newest"
-    """Behind all others."""
+    """It is behind all others."""
     FIRST = "first"
-    """The same, and the first of a new run."""
+    """It is behind all others, and the first of a new run."""
     EARLIER = "earlier"
-    """Somewhere before the newest."""
+    """It is before the newest."""
 
 
 @frozen
 class ReceivedEntry:
-    """What an entry turned out to be."""
+    """Where an entry belongs, and the gap that it opens."""
 
     place: Placement
     opened: Gap | None = None
@@ -58,17 +58,17 @@ _Mark = tuple[Ns, int]
 
 
 class Received:
-    """Of one stream."""
+    """What has been received of one stream."""
 
     def __init__(self) -> None:
         self.seq: int | None = None
-        """The newest entry's number; None: it never had one."""
+        """The number of the newest entry; None: no entry had a number."""
         self.last_ts: Ns | None = None
         self.gaps: list[Gap] = []
-        """The open ones, those found first first; whoever feeds entries closes them."""
+        """The open gaps, those found first first. The caller closes them."""
         self._closed: deque[Gap] = deque(maxlen=_CLOSED_GAPS)
         self._memory: dict[_Mark, None] = {}
-        self._forgotten: Ns | None = None  # the latest time of what is not remembered any more
+        self._forgotten: Ns | None = None  # the latest time of the entries that are not remembered any more
         self._run_seq = 0
         self._run_ts = self._top_ts = Ns(0)
         self._stopped = False
@@ -76,11 +76,11 @@ class Received:
         self._out_of_order: int | None = None
 
     def stopped(self) -> None:
-        """The stream has been stopped: what comes next is of another run."""
+        """The stream has been stopped: the next entry is of another run."""
         self._stopped = True
 
     def close(self, gap: Gap) -> None:
-        """Nothing more is done for a gap; what still comes of it is known to be missing all the same."""
+        """Close a gap. Entries of it that still come are recognised as new."""
         self.gaps.remove(gap)
         self._closed.append(gap)
 
@@ -94,10 +94,10 @@ class Received:
             self.last_ts = entry.ts
             self._remember(entry)
             return _NEWEST
-        taken = self._live(entry.ts, entry.seq, retained)
-        if taken.place is not Placement.DOUBLE:
+        placed = self._live(entry.ts, entry.seq, retained)
+        if placed.place is not Placement.DOUBLE:
             self._remember(entry)
-        return taken
+        return placed
 
     def late(self, entry: StatusEntry, source: str) -> ReceivedEntry:
         """An entry that was replayed or fetched."""
@@ -133,17 +133,17 @@ class Received:
             return _EARLIER
         if ts > self.last_ts:
             repeated = seq == self.seq
-            if repeated and self._repeated:  # it always says the same: what it never had is asked for only once
+            if repeated and self._repeated:  # a node that repeats one number: only its first gap is opened
                 self._begin(ts, seq)
-                taken = _NEWEST
+                placed = _NEWEST
             else:
-                taken = self._anew(ts, seq)
+                placed = self._anew(ts, seq)
             self._repeated = repeated
-            return taken
+            return placed
         return self._older(ts, seq, retained)
 
     def _older(self, ts: Ns, seq: int, retained: bool) -> ReceivedEntry:
-        """A lower number and an older time: a double from long ago, or a clock that was set back before a new run."""
+        """A lower number and an older time: an old double, or a clock that was set back before a new run."""
         double = self._in_run(ts, seq)
         if not retained:
             before, self._out_of_order = self._out_of_order, seq
@@ -208,7 +208,7 @@ class Received:
         return self._in_run(ts, seq)
 
     def _in_run(self, ts: Ns, seq: int) -> bool:
-        """Whether we have had it, as far as the numbers tell."""
+        """Whether the entry has been received in this run, as far as the numbers tell."""
         if self.seq is None or self._remembers(ts) or any(g.lacks(seq) for g in (*self.gaps, *self._closed)):
             return False
         return self._run_ts <= ts <= self._top_ts and self._run_seq <= seq <= self.seq
@@ -226,12 +226,12 @@ class Received:
             self._forgotten = oldest[0] if self._forgotten is None else max(self._forgotten, oldest[0])
 
     def _remembers(self, ts: Ns) -> bool:
-        """Whether everything of that time, and later, that we have had is remembered."""
+        """Whether all received entries of that time and later are remembered."""
         return self._forgotten is None or ts > self._forgotten
 
 
 def _mark(entry: StatusEntry) -> _Mark:
-    """What an entry is known by; without a number it is its values."""
+    """What identifies an entry; without a number, its time and values."""
     if entry.seq is not None:
         return entry.ts, entry.seq
     return entry.ts, -1 - zlib.crc32(repr(entry.values).encode(errors="replace"))

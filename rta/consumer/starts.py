@@ -1,8 +1,7 @@
-"""Streams that a consumer has started: renewed before they time out, asked for again after outages, and in the end
-stopped, if it was this consumer that set them going.
+"""The streams that a consumer has started: they are renewed before they time out, started again after outages, and at
+the end stopped, if it was this consumer that made them run.
 
-Whether that is so is known from the state that a stream has when it is asked to start: one that runs already is only
-renewed.
+A stream that runs already when it is asked to start is only renewed, and not stopped at the end.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from rta.ports import Reporter, TopicBus, TopicMessage
 from rta.rsmp.payload import encode
 from rta.rsmp.presence import ONLINE, read_presence
 from rta.rsmp.topics import NodeTopics, TopicKind
+from rta.wakeup import Wakeup
 
 __all__ = ["Starts"]
 
@@ -27,8 +27,8 @@ log = structlog.get_logger("rta.consumer")
 
 _TIMEOUT = 60.0  # s, where none is given
 _MOST = 1024
-_STATE = 1.0  # s for a stream's state to be heard
-_SETTLE = 0.5  # s after a reconnect, for the state to be brought up to date
+_STATE = 1.0  # s for a stream's retained state to come
+_SETTLE = 0.5  # s after a reconnect for the retained state to come
 _UNSENT = 1.0  # s until a start that could not be sent is tried again
 _ASKED = 2.0  # s that a caller waits for the first try
 
@@ -41,15 +41,15 @@ class _Start:
     timeout: float
     state: str | None = None
     ours: bool = False
-    """It did not run when we asked."""
+    """It did not run when we started it."""
     scope: trio.CancelScope = field(factory=trio.CancelScope)
     known: trio.Event = field(factory=trio.Event)
     asked: trio.Event = field(factory=trio.Event)
-    wake: trio.Event = field(factory=trio.Event)
+    wake: Wakeup = field(factory=Wakeup)
 
 
 class Starts:
-    """Of one consumer."""
+    """Keeps the streams running that one consumer has started. Has a task for each, in the consumer's nursery."""
 
     def __init__(self, consumer: str, bus: TopicBus, nursery: trio.Nursery, report: Reporter) -> None:
         self._consumer = consumer
@@ -59,7 +59,7 @@ class Starts:
         self._starts: dict[tuple[str, str, str], _Start] = {}
 
     async def start(self, node: str, code: str, name: str, timeout: float | None) -> None:
-        """Start a stream and keep it running. Without a connection it is asked for as soon as there is one."""
+        """Start a stream and keep it running. Without a connection it is started as soon as there is one."""
         if timeout is not None and not 0 < timeout < float("inf"):
             raise ValueError(f"expected a timeout of more than 0 s, got {timeout!r}")
         start = self._starts.get((node, code, name))
@@ -84,12 +84,12 @@ class Starts:
         await self._send_stop(node, code, name)
 
     def reconnected(self) -> None:
-        """What was asked before may be forgotten."""
+        """There is a new connection: nodes may have forgotten the starts."""
         for start in self._starts.values():
             start.wake.set()
 
     async def leave(self) -> None:
-        """Stop what we have set going."""
+        """Stop the streams that this consumer made run."""
         async with trio.open_nursery() as nursery:
             for start in self._starts.values():
                 start.scope.cancel()
@@ -110,14 +110,15 @@ class Starts:
     async def _keep(self, start: _Start) -> None:
         with start.scope:
             async with trio.open_nursery() as nursery:
-                await nursery.start(self._hear, start)
+                await nursery.start(self._subscribe, start)
                 while True:
-                    start.wake = trio.Event()
                     sent = self._bus.trouble is None and await self._ask(start)
                     with trio.move_on_after(start.timeout / 2 if sent else _UNSENT) as patience:
                         await start.wake.wait()
                     if not patience.cancelled_caught and start.asked.is_set():
-                        await trio.sleep(_SETTLE)
+                        with trio.move_on_after(_SETTLE):
+                            while True:
+                                await start.wake.wait()  # further reasons within this time ask for no further start
 
     async def _ask(self, start: _Start) -> bool:
         with trio.move_on_after(_STATE):
@@ -132,11 +133,11 @@ class Starts:
         start.asked.set()
         return True
 
-    async def _hear(self, start: _Start, *, task_status: trio.TaskStatus[None]) -> None:
-        """Its state, and its node's coming back. A bus that does not let us know leaves the start as it is."""
+    async def _subscribe(self, start: _Start, *, task_status: trio.TaskStatus[None]) -> None:
+        """Follow its state, and the presence of its node. If the bus refuses that, the start is renewed without."""
         topics = NodeTopics(start.node)
         state, presence = topics.topic(TopicKind.STATE, start.code, start.name), topics.topic(TopicKind.PRESENCE)
-        hear: dict[str, Callable[[TopicMessage], None]] = {
+        handlers: dict[str, Callable[[TopicMessage], None]] = {
             state: lambda message: self._state(start, message),
             presence: lambda message: self._presence(start, message),
         }
@@ -146,7 +147,7 @@ class Starts:
                 while True:
                     message = await subscription.receive()
                     try:
-                        hear[message.topic](message)
+                        handlers[message.topic](message)
                     except MalformedError as e:
                         self._report.malformed(f"node {start.node}", e.kind, str(e))
         except TransportError as e:

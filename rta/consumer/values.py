@@ -1,4 +1,4 @@
-"""The values of a stream, merged deeply from its entries, bounded for each node. Plain code."""
+"""The values of a stream, merged deeply from its entries, and bounded for each node. Plain code."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Path = tuple[str, ...]
 
 
 class Allowance:
-    """How much is kept of one node: values, and characters in them and their names."""
+    """The room that is left for one node: a number of values, and of characters in them and their names."""
 
     def __init__(self, values: int = 10_000, characters: int = 2 << 20) -> None:
         self._values = values
         self._characters = characters
 
     def acquire(self, values: int, characters: int) -> bool:
-        """Whether there is room for so much more."""
+        """Take up so much room; False: there is not so much left."""
         if values > self._values or characters > self._characters:
             return False
         self._values -= values
@@ -30,12 +30,13 @@ class Allowance:
         return True
 
     def release(self, values: int, characters: int) -> None:
+        """Give room back."""
         self._values += values
         self._characters += characters
 
 
 def leaves(values: dict[str, Any], above: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Every value that is no map, with its path."""
+    """Every value that is not a map, with its path."""
     for name, value in values.items():
         if isinstance(value, dict):
             yield from leaves(value, (*above, name))
@@ -51,9 +52,9 @@ def merge(
     allowance: Allowance,
     newest: bool = True,
 ) -> int:
-    """Put an entry's values into those there are; `at` is the time of each. How many had no room.
+    """Put the values of an entry into those that are known; `at` is the time of each. Returns how many had no room.
 
-    `newest`: the entry is the last there is; otherwise only what is not known, or older, is taken from it.
+    `newest`: the entry is the newest; otherwise only values that are unknown or older are replaced.
     """
     left_out = 0
     for path, value in leaves(values):
@@ -64,7 +65,7 @@ def merge(
 
 
 def clear(into: dict[str, Any], at: dict[Path, Ns], allowance: Allowance) -> None:
-    """Forget them all."""
+    """Forget all values."""
     for path, value in leaves(into):
         allowance.release(1, _size(path, value))
     into.clear()
@@ -77,7 +78,7 @@ def _is_older(into: dict[str, Any], at: dict[Path, Ns], path: Path, ts: Ns) -> b
     place: Any = into
     for name in path:
         if not isinstance(place, dict):
-            return False  # what is known by now has another shape
+            return False  # by now, the value has another shape
         if name not in place:
             return True
         place = place[name]
@@ -111,7 +112,7 @@ def _replace(into: dict[str, Any], at: dict[Path, Ns], path: Path, value: Any, t
     for name in path[:-1]:
         place = place[name]
     if not allowance.acquire(0, characters(value) - characters(place[path[-1]])):
-        _drop(into, at, path, allowance)  # it is known to be another by now
+        _drop(into, at, path, allowance)  # no room for the new value, and the old one is not true any more
         _prune(into, path)
         return False
     place[path[-1]] = value
@@ -120,7 +121,7 @@ def _replace(into: dict[str, Any], at: dict[Path, Ns], path: Path, value: Any, t
 
 
 def _drop(into: dict[str, Any], at: dict[Path, Ns], path: Path, allowance: Allowance) -> None:
-    """A value that is there goes; the maps around it stay."""
+    """Remove a value; the maps around it stay."""
     place = into
     for name in path[:-1]:
         place = place[name]
@@ -129,7 +130,7 @@ def _drop(into: dict[str, Any], at: dict[Path, Ns], path: Path, allowance: Allow
 
 
 def _prune(into: dict[str, Any], path: Path) -> None:
-    """Maps that a value has left empty."""
+    """Remove the maps that a removed value has left empty."""
     above = [into]
     for name in path[:-1]:
         above.append(above[-1][name])

@@ -1,7 +1,7 @@
-"""Watching nodes: what they publish goes into a picture, and what changes in it is told.
+"""A watch: what nodes publish goes into a picture, and each change of the picture is an event.
 
-Owns the picture and the queue of events. The queue is bounded in number and in memory: over it the newest event is
-dropped and counted, and the picture is right all the same.
+Owns the picture and the queue of events. The queue is bounded in number and in memory. Over the bound the newest event
+is dropped and counted; the picture is right all the same. Ends when it is cancelled.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from rta.wire.values import Ns
 
 __all__ = ["Watch"]
 
-_WAITING = 8192  # messages that wait to be looked at; over it they are lost, and what is retained is asked for anew
+_WAITING = 8192  # messages that wait to be handled; over it the newest are lost, and retained ones come anew
 _MEMORY = 64 << 20  # bytes, about, of events that wait to be received
 _AFTER_FLOOD = 1.0  # s until it subscribes anew
 
@@ -44,7 +44,7 @@ class Watch:
         report: Reporter,
     ) -> None:
         self.dropped = 0
-        """Events lost because nobody fetched them."""
+        """Events that were lost because they were not received in time."""
         self._bus = bus
         self._patterns = patterns
         self._replay = replay
@@ -52,19 +52,19 @@ class Watch:
         self._report = report
         self._picture = Picture(report)
         self._send, self._receive = trio.open_memory_channel[Event](bound)
-        self._footprints: deque[int] = deque()  # of the events that wait
+        self._sizes: deque[int] = deque()  # of the waiting events, bytes
         self._memory = 0
         self._healer = Healer(self._picture, consumer, at_once, self._tell, clock) if heal else None
 
     @property
     def nodes(self) -> dict[str, RemoteNode]:
-        """The picture: nodes by id. Changed in place; not to be changed by others."""
+        """The picture: nodes by id. It changes in place; do not change it."""
         return self._picture.nodes
 
     @property
     def waiting(self) -> int:
-        """Events that wait to be received. Where there are none, `nodes` is as the events told, but for those lost."""
-        return len(self._footprints)
+        """Events that wait to be received. When there are none, `nodes` is what the events told, lost ones aside."""
+        return len(self._sizes)
 
     def __aiter__(self) -> Watch:
         return self
@@ -81,15 +81,15 @@ class Watch:
         :raises trio.ClosedResourceError: the watch has ended.
         """
         event = await self._receive.receive()
-        self._memory -= self._footprints.popleft()
+        self._memory -= self._sizes.popleft()
         return event
 
     # ---- for the consumer
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Until cancelled; started when it has subscribed.
+        """Runs until cancelled; started when it has subscribed.
 
-        :raises TransportError: before that, the bus refuses it.
+        :raises TransportError: the bus refuses it, before it is started.
         """
         try:
             async with trio.open_nursery() as nursery:
@@ -113,11 +113,11 @@ class Watch:
         )
 
     def _handle(self, number: int, message: TopicMessage) -> None:
-        said = self._patterns[number].parse(message.topic)
-        if said is None:
+        parsed = self._patterns[number].parse(message.topic)
+        if parsed is None:
             self._report.count("rta_consumer_left_out_total", reason="topic")
             return
-        node, address = said
+        node, address = parsed
         if not any(p.fits(node) for p in self._patterns[:number]):
             self._tell(self._picture.feed(node, address, message.payload, message.retained, Ns(self._clock())))
 
@@ -142,7 +142,7 @@ class Watch:
         except trio.WouldBlock:
             return False
         except trio.BrokenResourceError:
-            return True  # it is being left
-        self._footprints.append(size)
+            return True  # the watch is ending
+        self._sizes.append(size)
         self._memory += size
         return True
