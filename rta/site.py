@@ -25,6 +25,7 @@ from rta.actors.initiated_streams import InitiatedStreams
 from rta.actors.node import NodeActor
 from rta.actors.pruner import Pruner
 from rta.actors.sampler import Sampler
+from rta.actors.session_sampler import SamplingContext
 from rta.config import Config, SourceConfig
 from rta.errors import TransportError
 from rta.health import Health
@@ -142,8 +143,9 @@ class Site:
         node.configure([(s.definition, s.streams) for s in config.statuses], commands, config.alarms, load_alarms())
         self._node = node
         await nursery.start(node.run)
-        bindings = [*(s.binding for s in config.statuses), *(a.binding for a in config.alarms)]
-        sampler = Sampler(opened.buffer, hub, bindings, send, self.health, self.reporter, opened.topics, self._clock)
+        context = SamplingContext(opened.buffer, opened.topics, self.health, self.reporter, self._clock)
+        statuses = [*(s.binding for s in config.statuses), *(a.binding for a in config.alarms)]
+        sampler = Sampler(context, hub, statuses, send)
         nursery.start_soon(sampler.run)
 
     def _http(self, nursery: trio.Nursery, buffer: BurstLog) -> AsgiApp:

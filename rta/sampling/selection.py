@@ -1,4 +1,4 @@
-"""Which session a status looks at. Plain code."""
+"""Which session a status follows. Plain code."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from rta.ports import Position, SessionRecord
 from rta.sampling.sources import Selector
 from rta.wire import SessionState
 
-__all__ = ["Candidate", "choose", "open_sessions"]
+__all__ = ["Candidate", "choose", "followed_next", "open_sessions"]
+
+_LINGER = 5.0  # s that a closed session is followed when there is no other
 
 
 @frozen(slots=True)
 class Candidate:
-    """What choosing goes by."""
+    """An open session, as far as choosing needs to know it."""
 
     identity: str
     began: float
@@ -30,7 +32,7 @@ class Candidate:
 
 
 def open_sessions(records: Iterable[SessionRecord]) -> list[Candidate]:
-    """Those that can be followed; what has no readable JSON is none."""
+    """The sessions that can be followed. One without readable JSON cannot."""
     out = []
     for record in records:
         found = _described(record.json) if record.json is not None else None
@@ -41,7 +43,7 @@ def open_sessions(records: Iterable[SessionRecord]) -> list[Candidate]:
 
 
 def choose(selector: Selector, sessions: Iterable[Candidate]) -> str | None:
-    """The identity of the newest that fits; of equally old ones, that which came last."""
+    """The identity of the newest session that fits; of equally old ones, of the one that came last."""
     fits = [
         session
         for session in sessions
@@ -52,7 +54,22 @@ def choose(selector: Selector, sessions: Iterable[Candidate]) -> str | None:
     return newest.identity if newest is not None else None
 
 
-@lru_cache(maxsize=1024)  # the same sessions are looked at every second
+def followed_next(current: str | None, newest: str | None, closed_for: float | None, done: bool) -> str | None:
+    """The session that a status follows from now on. A session that has ended is followed until all of it has come.
+
+    `current`: the one it follows; None: none. `newest`: the one that `choose` found. `closed_for`: seconds since the
+    current one was closed; None: it is open. `done`: all of the current one has been delivered.
+    """
+    if current is None:
+        return newest
+    if closed_for is None:
+        return newest or current
+    if not done or (newest is None and closed_for < _LINGER):
+        return current
+    return newest
+
+
+@lru_cache(maxsize=1024)  # the same sessions are read every second
 def _described(text: str) -> tuple[float, dict[str, str]] | None:
     """When it began, and its details; None for one that is closed or cannot be read."""
     try:

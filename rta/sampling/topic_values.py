@@ -1,4 +1,4 @@
-"""Values from other topics: whatever a payload is in. Plain code."""
+"""Values from other topics, whatever format their payloads have. Plain code."""
 
 from __future__ import annotations
 
@@ -6,20 +6,85 @@ import io
 import json
 import math
 import re
-from collections.abc import Sequence
+import zlib
+from collections.abc import Callable, Iterable, Sequence
 
 import cbor2
 
 from rta.errors import MalformedError
-from rta.rsmp.message import Value
+from rta.ports import TopicMessage
+from rta.rsmp.message import Component, Value
+from rta.sampling.sources import StatusSources, TopicSource
 
-__all__ = ["read_payload", "value_at"]
+__all__ = ["ComponentValues", "TopicValues", "read_payload", "value_at"]
 
 _LONGEST = 64 << 10  # bytes of a payload
 _WHOLE = re.compile(r"[+-]?\d{1,18}")
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _EXACT = 1 << 64
 _BLANKS = " \t\r\n"
+
+
+ComponentValues = dict[tuple[str, Component], Value]
+"""By attribute and component."""
+
+
+class TopicValues:
+    """The values that statuses have from topics."""
+
+    def __init__(self, statuses: Iterable[StatusSources]) -> None:
+        self._sources: dict[str, list[tuple[str, str, Component, TopicSource | None]]] = {}
+        """By topic, what its values are for: code, attribute, component. Without a source all that counts is that
+        something comes."""
+        self._known: dict[str, ComponentValues] = {}
+        for status in statuses:
+            for (attribute, component), source in status.sources.items():
+                if isinstance(source, TopicSource):
+                    read = source if source.path or not status.heard_only else None
+                    self._sources.setdefault(source.topic, []).append((status.code, attribute, component, read))
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The topics of all sources."""
+        return tuple(self._sources)
+
+    def known(self, code: str) -> ComponentValues:
+        """The last values of a status."""
+        return self._known.get(code, {})
+
+    def feed(
+        self, message: TopicMessage, malformed: Callable[[MalformedError], None]
+    ) -> list[tuple[str, ComponentValues]]:
+        """The values that a message brings, by the codes of statuses. A retained message that brings only known values
+        is no news: a reconnect has brought it again.
+        """
+        out: list[tuple[str, ComponentValues]] = []
+        for code, values in self._read(message, malformed).items():
+            known = self._known.setdefault(code, {})
+            if not message.retained or any(key not in known or known[key] != value for key, value in values.items()):
+                known.update(values)
+                out.append((code, values))
+        return out
+
+    def _read(self, message: TopicMessage, malformed: Callable[[MalformedError], None]) -> dict[str, ComponentValues]:
+        found: dict[str, ComponentValues] = {}
+        read: list[tuple[str, str, Component, TopicSource]] = []
+        for code, attribute, component, source in self._sources.get(message.topic, []):
+            if source is None:  # a checksum tells one message from another
+                found.setdefault(code, {})[attribute, component] = zlib.crc32(message.payload)
+            else:
+                read.append((code, attribute, component, source))
+        try:
+            document = read_payload(message.payload) if read else None
+        except MalformedError as e:
+            malformed(e)
+            return found
+        for code, attribute, component, source in read:
+            try:
+                found.setdefault(code, {})[attribute, component] = value_at(document, source.path)
+            except MalformedError as e:
+                malformed(e)
+        return found
 
 
 def read_payload(payload: bytes) -> object:

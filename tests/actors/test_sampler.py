@@ -17,6 +17,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from rta.actors.hub import SessionHub
 from rta.actors.ingest import IngestActor
 from rta.actors.sampler import Sampler
+from rta.actors.session_sampler import SamplingContext
 from rta.errors import TransportError
 from rta.health import Health
 from rta.hot_counters import HotCounters
@@ -106,9 +107,8 @@ class Scene:
         self._sessions = 0
 
     def sampler(self, *bindings: StatusSources) -> None:
-        sampler = Sampler(
-            self.log, self.hub, bindings, self.send, self.health, self.report, topics=self.topics, clock=wall
-        )
+        context = SamplingContext(self.log, self.topics, self.health, self.report, wall)
+        sampler = Sampler(context, self.hub, bindings, self.send)
         self.nursery.start_soon(sampler.run)
 
     async def collect(self) -> None:

@@ -1,10 +1,8 @@
-"""The bursts of a session that wait to be sampled: bounded in bytes, and never waited with."""
+"""The bursts of a session that wait to be sampled. Plain code."""
 
 from __future__ import annotations
 
 from collections import deque
-
-import trio
 
 from rta.session.client import SessionRun
 from rta.wire import Burst
@@ -13,14 +11,13 @@ __all__ = ["BurstQueue"]
 
 
 class BurstQueue:
-    """First in, first out; at the bound the newest is refused."""
+    """First in, first out, bounded in bytes; at the bound the newest is refused."""
 
     def __init__(self, max_bytes: int) -> None:
-        """Packed bytes; a single burst may be larger."""
+        """`max_bytes`: packed; a single burst may be larger."""
         self._max_bytes = max_bytes
         self._bytes = 0
         self._bursts: deque[tuple[Burst, SessionRun]] = deque()
-        self._came = trio.Event()
 
     def __len__(self) -> int:
         return len(self._bursts)
@@ -32,18 +29,11 @@ class BurstQueue:
             return False
         self._bursts.append((burst, run))
         self._bytes += size
-        self._came.set()
         return True
 
-    def wake(self) -> None:
-        """Have `get` return, with or without a burst."""
-        self._came.set()
-
-    async def get(self) -> tuple[Burst, SessionRun] | None:
-        """The next one; None when there is none after all. For one task."""
-        await self._came.wait()
+    def get(self) -> tuple[Burst, SessionRun] | None:
+        """The oldest; None: the queue is empty."""
         if not self._bursts:
-            self._came = trio.Event()
             return None
         burst, run = self._bursts.popleft()
         self._bytes -= len(burst.packed)

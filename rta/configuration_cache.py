@@ -1,4 +1,4 @@
-"""The configuration documents that sessions are bound to, read once for all that follow them."""
+"""The configurations that sessions are bound to: each is read once for all who follow such sessions."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from rta.wire import Configuration, read_configuration
 __all__ = ["ConfigurationCache"]
 
 _KEPT = 16
-_SMALL = 64 << 10  # characters; reading them takes less than handing them to a thread is worth
+_SMALL = 64 << 10  # characters; up to these, reading takes less time than a thread
 
 
 class ConfigurationCache:
-    """Configurations by their identifiers, which stand for ever for the same content."""
+    """The last 16 configurations that were asked for. The content behind an identifier never changes."""
 
     def __init__(self, buffer: BurstLog, report: Reporter) -> None:
         self._buffer = buffer
@@ -25,7 +25,8 @@ class ConfigurationCache:
         self._kept: dict[str, Configuration] = {}
 
     async def get(self, identifier: str) -> Configuration | None:
-        """None while the buffer does not have it; one that cannot be read is counted, and empty.
+        """A configuration by its identifier; None: the buffer does not have it yet. A malformed one is counted, and
+        counts as empty.
 
         :raises TransportError: the buffer cannot be read.
         """
