@@ -134,16 +134,25 @@ async def test_a_client_that_reads_a_little_now_and_then_is_not_dropped(serve: S
 
 
 async def test_a_client_that_only_pings_is_not_dropped(serve: Serve) -> None:
-    async with serve(edge={"stall_timeout": 0.3}) as service, raw(service.port, receive_buffer=TINY) as client:
+    async def ping() -> None:
+        while True:
+            await client.send_frame(PONG)
+            await service.elapsed(0.05)
+
+    async with (
+        serve(edge={"stall_timeout": 0.5}) as service,
+        raw(service.port, receive_buffer=TINY) as client,
+        trio.open_nursery() as nursery,
+    ):
         await service.open("s")
         await subscribed(client, service)
+        nursery.start_soon(ping)
         await service.send_many("s", LOTS)
         await service.until_metric(1, "rta_clients_behind")
-        for _ in range(8):
-            await client.send_frame(PONG)
-            await service.elapsed(0.08)
+        await service.elapsed(1.0)
         assert service.metric("rta_clients") == 1
         assert await everything(client, 149) == list(range(150))
+        nursery.cancel_scope.cancel()
 
 
 async def test_pings_of_a_slow_client_are_answered_between_its_frames(service: Service) -> None:

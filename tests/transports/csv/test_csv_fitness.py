@@ -54,12 +54,17 @@ def test_what_is_wrong_with_a_file_is_one_line(text, problem):
             "identity: cannot be set with loop, as every round is a session of its own",
         ),
         ({"path": "."}, "is not a file"),
-        ({"path": "a\0b"}, "is not a path: embedded null byte"),
     ],
 )
 def test_what_is_wrong_with_an_option_is_one_line(options, problem):
     (line,) = problems(GOOD, **options)
     assert line.endswith(": " + problem)
+
+
+def test_what_cannot_be_a_path_is_one_line():
+    (line,) = problems(GOOD, path="a\0b")
+    assert ": is not a path: " in line
+    assert "embedded null" in line  # the end is Python's own, and differs between its versions
 
 
 def test_all_problems_are_said_at_once():
