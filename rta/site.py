@@ -14,14 +14,13 @@ from typing import TypeVar
 
 import structlog
 import trio
-from attrs import evolve, frozen
+from attrs import frozen
 
 from rta import __version__
 from rta.actors.configured_commands import relay_command
 from rta.actors.edge import EdgeActor
 from rta.actors.hub import SessionHub
 from rta.actors.ingest import IngestActor
-from rta.actors.initiated_streams import InitiatedStreams
 from rta.actors.node import NodeActor
 from rta.actors.pruner import Pruner
 from rta.actors.sampler import Sampler
@@ -31,12 +30,13 @@ from rta.errors import TransportError
 from rta.health import Health
 from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
-from rta.ports import AsgiApp, BurstLog, Context, Edge, Offer, Source, TopicBus, load_transport
+from rta.ports import BurstLog, Context, Edge, Offer, Source, TopicBus, load_transport
 from rta.ports.alarm import load_alarms
 from rta.ports.command import load_commands
-from rta.rest import Service, make_app
+from rta.rest import make_app
+from rta.site_http import http_service, worker_app
 from rta.stream.clock import ClockChanged, Sampled
-from rta.workers import ForwardingApp, Membership, MetricsExchange, serve_locally
+from rta.workers import Membership
 
 __all__ = ["Site"]
 
@@ -100,7 +100,12 @@ class Site:
                 nursery.start_soon(Pruner(opened.buffer, self.config.pruner, self.reporter).run)
             if self._primary and self._has_node:
                 await self._start_node(nursery, opened, hub)
-            url = await nursery.start(opened.edge.serve, edge.serve, self._http(nursery, opened.buffer))
+            shown = http_service(self.config, opened.buffer, self.health, self.reporter, self._node)
+            member, port = self._membership, None
+            app = make_app(shown)
+            if member is not None:
+                app, port = worker_app(nursery, shown, member, self._has_node), member.port
+            url = await nursery.start(partial(opened.edge.serve, edge.serve, app, shared_port=port))
             async with trio.open_nursery() as sources:
                 for actor in self._ingest(opened):
                     sources.start_soon(actor.run)
@@ -147,33 +152,6 @@ class Site:
         statuses = [*(s.binding for s in config.statuses), *(a.binding for a in config.alarms)]
         sampler = Sampler(context, hub, statuses, send)
         nursery.start_soon(sampler.run)
-
-    def _http(self, nursery: trio.Nursery, buffer: BurstLog) -> AsgiApp:
-        """What the edge serves beside live sessions. The other workers of the site are served the same."""
-        shown = self._shown(buffer)
-        member = self._membership
-        if member is None:
-            return make_app(shown)
-        nursery.start_soon(serve_locally, member.socket_of(member.index), make_app(shown))
-        elsewhere = ForwardingApp(member) if self._has_node and not member.primary else None
-        return make_app(evolve(shown, metrics=MetricsExchange(member, self.reporter.render).gather), elsewhere)
-
-    def _shown(self, buffer: BurstLog) -> Service:
-        async def metrics() -> bytes:
-            return self.reporter.render()
-
-        node = self._node
-        shown = Service(
-            label=self.config.site.label,
-            description=self.config.site.description,
-            host=str(getattr(self.config.edge.options, "host", "")),
-            buffer=buffer,
-            health=self.health,
-            metrics=metrics,
-        )
-        if node is None:
-            return shown
-        return evolve(shown, streams=partial(InitiatedStreams, node.streams), alarms=node.alarms.listed)
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[_Opened]:

@@ -8,7 +8,6 @@ import signal
 import sys
 from pathlib import Path
 
-import attrs
 import click
 import structlog
 import trio
@@ -17,6 +16,7 @@ from rta.actors.gc_tuning import keep_collections_short
 from rta.config import Config, check_config, load_config
 from rta.errors import ConfigError, RtaError, first_error
 from rta.logs import set_up_logging
+from rta.ports import load_transport
 from rta.python_command import python_command
 from rta.signals import exit_at_once, guard_signals
 from rta.site import Site
@@ -38,8 +38,6 @@ def command(path: Path | None, workers: int | None) -> None:
     config.site.workers = workers or config.site.workers
     membership = Membership.from_environment(os.environ)
     if membership is not None:
-        options = attrs.evolve(config.edge.options, port=membership.port, reuse_port=True)
-        config = attrs.evolve(config, edge=attrs.evolve(config.edge, options=options))
         structlog.contextvars.bind_contextvars(worker=membership.index)
     site = Site(config, membership=membership)
     problems = check_config(config, site.context)
@@ -60,9 +58,11 @@ def command(path: Path | None, workers: int | None) -> None:
 
 
 def _supervise(config: Config, path: Path | None) -> int:
-    options = config.edge.options
+    edge = load_transport(config.edge.transport).edge
+    assert edge is not None, "the configuration was not checked"
+    assert edge.address is not None, "the configuration was not checked"
     command = python_command("rta", "run", *(["--config", str(path)] if path is not None else []))
-    with hold_port(options.host, options.port) as port:
+    with hold_port(*edge.address(config.edge.options)) as port:
         workers = config.site.workers
         supervisor = Supervisor(command, workers, port, config.site.grace, os.environ)
         return trio.run(supervisor.run)

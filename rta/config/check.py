@@ -48,7 +48,7 @@ def _of_workers(config: Config) -> Iterator[tuple[Key, str]]:
             ("buffer", "transport"),
             f"{name} is the buffer of one process, and there are {workers} workers; use redis",
         )
-    if not hasattr(config.edge.options, "reuse_port"):
+    if offer_for(config.edge.transport, SLOTS["edge"]).address is None:
         yield (
             ("edge", "transport"),
             f"{shown(config.edge.transport)} cannot share its port, and there are {workers} workers",

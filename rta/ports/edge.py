@@ -114,9 +114,13 @@ class Edge(Protocol):
         handler: Handler,
         app: AsgiApp,
         *,
+        shared_port: int | None = None,
         task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
     ) -> None:
         """Accept until cancelled; started with the base URL. One task per connection, whose faults stay its own.
+
+        `shared_port`: listen on this port, which other processes share, instead of the configured one; given only where
+        the transport's offer has an `address`.
 
         :raises RtaError: it cannot listen there.
         """

@@ -67,6 +67,8 @@ class Offer(Generic[P]):
     """What is wrong with the files and places the options name, one line each."""
     shared: bool = False
     """Of a log: whether other processes see the same one."""
+    address: Callable[[Any], tuple[str, int]] | None = None
+    """Of an edge that several processes can be behind: the host and the port of these options."""
     examine: Callable[[Any, Context, str | None], Awaitable[list[Finding]]] | None = None
     """For `rta doctor`: look at the other side, and at one session of it if an identity is given. Changes nothing,
     does a bounded amount of work, and what cannot be reached is a finding, not an error."""

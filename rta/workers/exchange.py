@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 
 import structlog
@@ -25,14 +25,14 @@ _RULES: Mapping[str, Merge] = {m.name: m.merge for m in METRICS}
 class MetricsExchange:
     """The metrics of this worker and of the others, in one text."""
 
-    def __init__(self, membership: Membership, render: Callable[[], bytes]) -> None:
+    def __init__(self, membership: Membership, render: Callable[[], Awaitable[bytes]]) -> None:
         """`render`: the metrics of this worker, in the Prometheus text format."""
         self._membership = membership
         self._render = render
 
     async def gather(self) -> bytes:
         """The metrics of all workers that answer."""
-        found = [self._render()]
+        found = [await self._render()]
         async with trio.open_nursery() as nursery:
             for index in range(self._membership.count):
                 if index != self._membership.index:

@@ -39,3 +39,15 @@ def test_every_transport_is_asked_and_every_answer_carries_its_key(load, tmp_pat
 
 def test_a_configuration_of_memory_has_nothing_to_check(tmp_path):
     assert check_config(build_config({}, {}), lambda name: Context(name, tmp_path, lambda: 0, None)) == []
+
+
+@pytest.mark.usefixtures("plug_ins")
+def test_an_edge_without_an_address_cannot_serve_for_several_workers(tmp_path):
+    config = build_config({"site": {"workers": 2}, "buffer": {"transport": "redis"}, "edge": {"transport": "lazy"}}, {})
+    problems = check_config(config, lambda name: Context(name, tmp_path, lambda: 0, None))
+    assert problems == ['edge.transport: "lazy" cannot share its port, and there are 2 workers']
+
+
+def test_the_edge_that_comes_with_us_can(tmp_path):
+    config = build_config({"site": {"workers": 2}, "buffer": {"transport": "redis"}}, {})
+    assert check_config(config, lambda name: Context(name, tmp_path, lambda: 0, None)) == []

@@ -379,7 +379,9 @@ async def test_the_metrics_of_all_workers_that_answer_are_one(tmp_path):
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": body})
 
-    ours = Metrics(HotCounters(bursts_out=3), dict).render
+    async def ours() -> bytes:
+        return Metrics(HotCounters(bursts_out=3), dict).render()
+
     async with served(tmp_path, other, index=1):
         text = await MetricsExchange(member(tmp_path, 0, count=3), ours).gather()
     samples = [sample for family in text_string_to_metric_families(text.decode()) for sample in family.samples]

@@ -7,6 +7,6 @@ from rta_transports.websocket.options import EdgeOptions
 __all__ = ["TRANSPORT", "EdgeOptions", "WebSocketEdge"]
 
 TRANSPORT = Transport(
-    edge=Offer(EdgeOptions, open_edge, check_edge),
+    edge=Offer(EdgeOptions, open_edge, check_edge, address=lambda options: (options.host, options.port)),
     summary="RTA live streams over WebSocket, with HTTP on the same port",
 )

@@ -55,10 +55,11 @@ class WebSocketEdge:
         handler: Handler,
         app: AsgiApp,
         *,
+        shared_port: int | None = None,
         task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
     ) -> None:
         http = HttpHost(app, self._options)
-        listening = await self._listen()
+        listening = await self._listen(shared_port)
         async with trio.open_nursery() as nursery:
             with ExitStack() as until_draining:
                 for sock in listening:
@@ -73,8 +74,8 @@ class WebSocketEdge:
 
     # ---- listening
 
-    async def _listen(self) -> list[socket.socket]:
-        host, port = self._options.host, self._options.port
+    async def _listen(self, shared_port: int | None) -> list[socket.socket]:
+        host, port = self._options.host, self._options.port if shared_port is None else shared_port
         try:
             found = await trio.socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         except OSError as e:
@@ -84,7 +85,7 @@ class WebSocketEdge:
             sock = socket.socket(family, kind, proto)
             try:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                if self._options.reuse_port:
+                if self._options.reuse_port or shared_port is not None:
                     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
                 if family == socket.AF_INET6:
                     sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)

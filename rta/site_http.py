@@ -1,0 +1,49 @@
+"""What a site serves over HTTP beside live sessions, whether it is one process or one of several workers."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import trio
+from attrs import evolve
+
+from rta.actors.initiated_streams import InitiatedStreams
+from rta.actors.node import NodeActor
+from rta.config import Config
+from rta.health import Health
+from rta.metrics import Metrics
+from rta.ports import AsgiApp, BurstLog, load_transport
+from rta.rest import Service, make_app
+from rta.workers import ForwardingApp, Membership, MetricsExchange, serve_locally
+
+__all__ = ["http_service", "worker_app"]
+
+
+def http_service(config: Config, buffer: BurstLog, health: Health, metrics: Metrics, node: NodeActor | None) -> Service:
+    """What this process shows. `node`: None where the site has none, or where another worker has it."""
+
+    async def render() -> bytes:
+        return metrics.render()
+
+    edge = load_transport(config.edge.transport).edge
+    service = Service(
+        label=config.site.label,
+        description=config.site.description,
+        host=edge.address(config.edge.options)[0] if edge is not None and edge.address is not None else "",
+        buffer=buffer,
+        health=health,
+        metrics=render,
+    )
+    if node is None:
+        return service
+    return evolve(service, streams=partial(InitiatedStreams, node.streams), alarms=node.alarms.listed)
+
+
+def worker_app(nursery: trio.Nursery, service: Service, member: Membership, has_node: bool) -> AsgiApp:
+    """What one of several workers serves. In the nursery, it serves the other workers.
+
+    `has_node`: whether the site has a node, which is in worker 0 then.
+    """
+    nursery.start_soon(serve_locally, member.socket_of(member.index), make_app(service))
+    node = ForwardingApp(member) if has_node and not member.primary else None
+    return make_app(evolve(service, metrics=MetricsExchange(member, service.metrics).gather), node)
