@@ -1,4 +1,4 @@
-"""What serves clients: a listener that hands on WebSocket connections, ready for frames, and HTTP requests."""
+"""The port of listeners for clients: they hand over WebSocket connections, ready for frames, and HTTP requests."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class ClientGone(Exception):
 
 
 class FrameConnection(Protocol):
-    """One accepted WebSocket connection. Frames are whole, unmasked and final, built by the caller.
+    """One accepted WebSocket connection. The caller builds the frames: whole, unmasked and final.
 
-    `send` is the socket's own: it may only be called while `free` is true and the caller has said so by
-    `watch`; anything less than the whole frame taken must be followed by `hold`.
+    `send` is the socket's own. It may be called while `free` is true, by a caller that has called `watch`. When it takes
+    less than the whole frame, `hold` must be called with the rest.
     """
 
     identity: str
@@ -55,7 +55,7 @@ class FrameConnection(Protocol):
         ...
 
     def hold(self, rest: memoryview) -> None:
-        """What `send` did not take of a frame; it is written first of all by `drain`."""
+        """Keep what `send` did not take of a frame; it is written before anything else."""
         ...
 
     async def drain(self) -> None:
@@ -73,7 +73,7 @@ class FrameConnection(Protocol):
         ...
 
     async def close(self, code: int, reason: str) -> None:
-        """The close handshake, within the configured time, then the end of the connection; idempotent."""
+        """Perform the close handshake, within the configured time, and end the connection; idempotent."""
         ...
 
     def ping(self) -> None:
@@ -105,9 +105,9 @@ class Edge(Protocol):
     """A listening transport for clients."""
 
     ping_interval: float
-    """Seconds after which a client that is not heard is to be pinged."""
+    """Seconds without a byte from a client after which it is to be pinged."""
     stall_timeout: float
-    """Seconds after which a client that takes nothing is to be dropped."""
+    """Seconds after which a client that reads nothing is to be dropped."""
 
     async def serve(
         self,
@@ -127,5 +127,5 @@ class Edge(Protocol):
         ...
 
     def drain(self) -> None:
-        """Stop accepting: new connections are refused, those there are go on."""
+        """Stop accepting: new connections are refused, the others go on."""
         ...

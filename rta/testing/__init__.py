@@ -21,11 +21,13 @@ from rta.testing.bursts import (  # noqa: E402
     range_burst,
     session_json,
 )
+from rta.testing.edge import EdgeContract  # noqa: E402
 from rta.testing.source import SourceContract  # noqa: E402
 from rta.testing.topic_bus import TopicBusContract  # noqa: E402
 
 __all__ = [
     "BurstLogContract",
+    "EdgeContract",
     "SourceContract",
     "TopicBusContract",
     "burst_of_every_kind",
