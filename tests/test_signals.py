@@ -45,6 +45,7 @@ async def test_further_signals_are_heard_while_the_block_comes_to_its_end():
     assert ended == [signal.SIGINT]
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_second_signal_ends_the_process_with_its_status(number):
     program = """if True:

@@ -23,8 +23,8 @@ class ClientGone(Exception):
 class FrameConnection(Protocol):
     """One accepted WebSocket connection. The caller builds the frames: whole, unmasked and final.
 
-    `send` is the socket's own. It may be called while `free` is true, by a caller that has called `watch`. When it takes
-    less than the whole frame, `hold` must be called with the rest.
+    `send` is the socket's own. It may be called while `free` is true, by a caller that has called `watch`. When it
+    takes less than the whole frame, `hold` must be called with the rest.
     """
 
     identity: str
