@@ -4,7 +4,7 @@ Owns the watch, the board and when full updates are due. Alarms are judged wheth
 change is an event first and then part of the full update, which is retained and tells the truth whatever became of the
 event. Ends when it is cancelled; nothing is cleared then.
 
-Source: protocol notes, "Alarm".
+Source: docs/rsmp.md, "Alarms".
 """
 
 from __future__ import annotations

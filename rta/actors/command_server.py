@@ -3,7 +3,7 @@
 Owns the registry of commands. At most so many are carried out at once; each within a deadline. The sender of a command
 is known only by where it wants its answer.
 
-Source: protocol notes, "Commands" and "Response Topic".
+Source: docs/rsmp.md, "Commands" and "Response Topic".
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Owns those that are being answered and those that wait, both bounded; over the b
 nothing. The history is read where it is, and sent by the history line. Fetches that are answered at once proceed
 together, a chunk of each in turn.
 
-Source: protocol notes, "Fetch / history", "History and replay" and "Response Topic".
+Source: docs/rsmp.md, "History and fetch" and "Response Topic".
 """
 
 from __future__ import annotations

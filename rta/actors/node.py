@@ -4,7 +4,7 @@ Owns the stream core, the publisher, the command desk and the audit file. Receiv
 bounded channel, requests over the topic bus; sends over the topic bus. Ends with the site: what is collected is sent,
 then it says "shutdown" and disconnects.
 
-Source: protocol notes, "Connection".
+Source: docs/rsmp.md, "Presence and connection".
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Owns one task for each stream that replays, while there is a connection. Has the
 after the other at the stream's rate, each when the one before is acknowledged, so that an interrupted replay goes on
 behind what was. Receives nothing; a series ends with `done`, and another begins when more is owed.
 
-Source: protocol notes, "Replay" and "History and replay".
+Source: docs/rsmp.md, "Replay".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The commands every node has: `stream.list`, `stream.add`, `stream.edit`, `stream.remove`.
 
-Source: protocol notes, "Administration" and "Commands".
+Source: docs/rsmp.md, "Administration" and "Commands".
 """
 
 from __future__ import annotations

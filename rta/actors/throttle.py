@@ -1,6 +1,6 @@
 """Starting and stopping over topics. What is wrong is counted and gets no answer.
 
-Source: protocol notes, "Start/stop" and "Start".
+Source: docs/rsmp.md, "Start and stop".
 """
 
 from __future__ import annotations

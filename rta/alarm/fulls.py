@@ -1,4 +1,4 @@
-"""When the full update of which alarm is to be sent. Source: protocol notes, "Alarm". No clock is read here."""
+"""When the full update of which alarm is to be sent. Source: docs/rsmp.md, "Alarms". No clock is read here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of alarms over topics. Source: protocol notes, "Alarm".
+"""What is said of alarms over topics. Source: docs/rsmp.md, "Alarms".
 
 Every message fits into the 64 KiB that are read of one. Where a full update of very many active alarms would not, their
 values are left out, and if that is not enough the newest alarms.

@@ -1,6 +1,6 @@
 """One configured alarm: samples and the time go in, what changes comes out. No clock is read here.
 
-Source: protocol notes, "Alarm". What is unknown, silent or wrong by the clock is decided in docs/alarms.md.
+Source: docs/rsmp.md, "Alarms". What is unknown, silent or wrong by the clock is decided in docs/alarms.md.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Owns the connection, its own presence, the answers it expects and the streams it has started. Watches and started
 streams end with it, within a bounded time.
 
-Source: protocol notes, "Connection", "Start/stop", "Commands", "Fetch / history".
+Source: docs/rsmp.md, "Presence and connection", "Start and stop", "Commands" and "History and fetch".
 """
 
 from __future__ import annotations

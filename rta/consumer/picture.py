@@ -2,7 +2,7 @@
 
 What is kept of one node is bounded, and so is the number of nodes. What is over a bound is left out and counted.
 
-Source: protocol notes, "Node, topics, payloads", "Alarm" and "Replay".
+Source: docs/rsmp.md, "Nodes, topics, payloads", "Alarms" and "Replay".
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What other nodes send: payloads become values. Liberal: what is malformed is left out piece by piece.
 
-Plain code. Each function calls `fault(kind, detail)` for what it left out. Source: protocol notes, "Node, topics,
-payloads", "Alarm" and "Commands".
+Plain code. Each function calls `fault(kind, detail)` for what it left out. Source: docs/rsmp.md, "Nodes, topics,
+payloads", "Alarms" and "Commands".
 """
 
 from __future__ import annotations

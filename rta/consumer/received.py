@@ -4,7 +4,7 @@ Numbers rise by one within a run of the stream and begin anew with the next run,
 identified by its time and number. The last 512 are remembered one by one. Of older ones the numbers tell: all from the
 first number of this run that we received up to the newest have been received, except those in gaps.
 
-Source: protocol notes, "seq".
+Source: docs/rsmp.md, "Sequence numbers".
 """
 
 from __future__ import annotations

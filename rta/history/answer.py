@@ -3,7 +3,7 @@
 What is asked for ends at the newest entry there was at the beginning. Of a chunk one more entry is read than it has, so
 that the last message can say that it is the last.
 
-Source: protocol notes, "Fetch / history" and "History and replay".
+Source: docs/rsmp.md, "History and fetch".
 """
 
 from __future__ import annotations

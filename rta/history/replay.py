@@ -1,6 +1,6 @@
 """The messages of a replay, made where the history is.
 
-Source: protocol notes, "Replay" and "History and replay".
+Source: docs/rsmp.md, "Replay".
 """
 
 from __future__ import annotations

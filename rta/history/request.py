@@ -1,6 +1,6 @@
 """What a fetch asks for: a range of time.
 
-Source: protocol notes, "Fetch / history" and "History and replay".
+Source: docs/rsmp.md, "History and fetch".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What administration has changed of the configured streams; kept in a file, and applied over the configuration.
 
-Source: protocol notes, "Administration" and "Commands".
+Source: docs/rsmp.md, "Administration" and "Commands".
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A node's statuses and streams: which run, since when and why, and what is to be sent of them.
 
 Plain code: moments come in, what is to be sent goes out. Nothing here awaits, so every call is atomic.
-Source: protocol notes, "Start", "Pruning", "Start/stop".
+Source: docs/rsmp.md, "Start and stop" and "Pruning".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """When streams stop by themselves: too long since the last start, or nobody left whom they are for.
 
-Source: protocol notes, "Pruning".
+Source: docs/rsmp.md, "Pruning".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Alarms that a plug-in raises. Plug-ins offer them under the entry-point group `rta.alarms`.
 
-Source: protocol notes, "Alarm".
+Source: docs/rsmp.md, "Alarms".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Commands: what a node can be told to do over topics. Plug-ins offer them under the entry-point group `rta.commands`.
 
-Source: protocol notes, "Commands".
+Source: docs/rsmp.md, "Commands".
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ class Batch:
 
 @frozen(slots=True)
 class SessionRecord:
-    """What the log knows of a session. Source: protocol notes, "Redis layout", the `sessions` hashes."""
+    """What the log knows of a session. Source: docs/redis.md, "What is in Redis", the `sessions` hashes."""
 
     identity: str
     stream: str

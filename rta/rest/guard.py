@@ -4,7 +4,7 @@ A web page that somebody on this machine looks at is none, whatever site it is f
 our address. A proxy on this machine speaks for others; it is known by the headers that proxies add, and one that adds
 none cannot be told from a program.
 
-Source: protocol notes, "HTTP".
+Source: docs/streams.md, "HTTP".
 """
 
 from __future__ import annotations

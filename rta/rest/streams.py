@@ -7,7 +7,7 @@
 Without a stream, or with `default`, it is the unnamed one. A stream may itself be called `start`: only a POST is an
 action.
 
-Source: protocol notes, "HTTP".
+Source: docs/streams.md, "HTTP".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Component lists as commands carry them: `dl/video/1,2`, `dl/radar/2-6,15-19,25`, groups: `sg`.
 
-Source: protocol notes, "Components".
+Source: docs/rsmp.md, "Components".
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What nodes, statuses, streams, attributes and components may be called. Source: protocol notes, "Node, topics,
+"""What nodes, statuses, streams, attributes and components may be called. Source: docs/rsmp.md, "Nodes, topics,
 payloads" and "Components".
 """
 

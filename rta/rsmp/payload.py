@@ -1,6 +1,6 @@
 """Payloads: CBOR of the JSON data model. Written strictly, read liberally.
 
-Source: protocol notes, "Node, topics, payloads" and "CBOR".
+Source: docs/rsmp.md, "Nodes, topics, payloads" and "CBOR".
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Presence: what nodes and consumers say of themselves, and when they say it again. Plain code; times are steady
 seconds.
 
-Source: protocol notes, "Connection".
+Source: docs/rsmp.md, "Presence and connection".
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The topics of a node. Source: protocol notes, "Node, topics, payloads"."""
+"""The topics of a node. Source: docs/rsmp.md, "Nodes, topics, payloads"."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Configuration documents (`application/vnd.mat.config+json`): what the numbers on the wire mean.
 
-Models only; from bytes to values is `rta.wire.conversion`. Source: protocol notes, "Configuration JSON".
+Models only; from bytes to values is `rta.wire.conversion`. Source: docs/protocol.md, "Configuration documents".
 """
 
 from __future__ import annotations

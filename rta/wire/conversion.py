@@ -1,6 +1,6 @@
 """From bytes to values: sample, byte order, shift, mask, conversion, offset; then format and unit.
 
-Source: protocol notes, "Configuration JSON".
+Source: docs/protocol.md, "Configuration documents".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Sample buffers to numpy arrays and back, for the three kinds of data.
 
-Timestamps are int64 arrays of ns since the Unix epoch. Source: protocol notes, "Protobuf schema".
+Timestamps are int64 arrays of ns since the Unix epoch. Source: docs/protocol.md, "Messages and samples".
 """
 
 from __future__ import annotations

@@ -77,7 +77,7 @@ class ConfigBinding:
 
 @define
 class SessionModel:
-    """A session as clients see it. Source: protocol notes, "Session JSON"."""
+    """A session as clients see it. Source: docs/protocol.md, "Session JSON"."""
 
     identity: str = required()
     state: SessionState = required(default=SessionState.UNKNOWN)

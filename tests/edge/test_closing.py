@@ -1,4 +1,7 @@
-"""How conversations end: by the client, by its faults, by the session. Source: protocol notes, section 2; RFC 6455."""
+"""How conversations end: by the client, by its faults, by the session.
+
+Source: docs/protocol.md, "Close codes"; RFC 6455, section 7.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The WebSocket handshake, as clients, proxies and strangers do it. Source: protocol notes, section 2."""
+"""The WebSocket handshake, as clients, proxies and strangers do it. Source: docs/protocol.md, "Connecting"."""
 
 from __future__ import annotations
 

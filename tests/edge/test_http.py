@@ -1,4 +1,4 @@
-"""HTTP beside the WebSocket, on the same port. Source: protocol notes, sections 2 and 5."""
+"""HTTP beside the WebSocket, on the same port. Source: docs/protocol.md, "REST"."""
 
 from __future__ import annotations
 

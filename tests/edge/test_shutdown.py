@@ -1,4 +1,4 @@
-"""How the service stops. Source: protocol notes, section 2, on our own shutdown."""
+"""How the service stops. Source: docs/protocol.md, "Close codes"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clients that read slowly, or not at all. Source: protocol notes, section 2, exactly once and lack of progress."""
+"""Clients that read slowly, or not at all. Source: docs/protocol.md, "What comes" and "Close codes"."""
 
 from __future__ import annotations
 

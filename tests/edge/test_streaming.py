@@ -1,4 +1,4 @@
-"""What a client is sent, and when. Source: protocol notes, section 2."""
+"""What a client is sent, and when. Source: docs/protocol.md, "What comes"."""
 
 from __future__ import annotations
 

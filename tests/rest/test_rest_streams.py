@@ -1,4 +1,4 @@
-"""Streams and alarms over HTTP. Source: protocol notes, "HTTP"."""
+"""Streams and alarms over HTTP. Source: docs/streams.md, "HTTP"."""
 
 from __future__ import annotations
 

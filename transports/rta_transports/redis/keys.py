@@ -1,4 +1,4 @@
-"""The names of everything in Redis. Source: protocol notes, "Redis layout"; what begins with `rta:` is ours."""
+"""The names of everything in Redis. Source: docs/redis.md, "What is in Redis". What begins with `rta:` is ours."""
 
 from __future__ import annotations
 

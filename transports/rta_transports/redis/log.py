@@ -1,6 +1,6 @@
 """The buffer on Redis: bursts in Redis Streams, sessions in hashes, as every ingest process writes them.
 
-Source: protocol notes, "Redis layout".
+Source: docs/redis.md, "What is in Redis".
 """
 
 from __future__ import annotations
