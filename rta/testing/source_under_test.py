@@ -20,7 +20,8 @@ Clock = trio.abc.Clock | None
 
 
 class SourceUnderTest:
-    """The hooks of `SourceContract`. Only `open_source` has to be overridden."""
+    """The hooks of `SourceContract`. Override `open_source`, and `enough` too if the source does not end by itself:
+    without it the kit waits for an end that does not come, and fails after `patience`."""
 
     pytestmark = pytest.mark.trio
 
@@ -49,7 +50,8 @@ class SourceUnderTest:
         raise NotImplementedError(f"{type(self).__name__} must say how to open its source")
 
     def enough(self, updates: list[SourceUpdate]) -> bool:
-        """Whether the kit has seen what there is to see; for a source that never ends. Default: no."""
+        """Whether the kit has seen what there is to see. A source that never ends needs it: say yes once it has opened
+        a session and sent some bursts. Default: never, since most sources end."""
         return False
 
     def outage(self, source: Source) -> AbstractAsyncContextManager[None] | None:

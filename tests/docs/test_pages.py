@@ -1,0 +1,196 @@
+"""Every block of Python, every command and every configuration in the pages does what the page says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import redis
+from pages import PAGES, ROOT, Block, Command, Section, sections
+from walk import Running, Walk
+
+from rta.cli import cli
+
+WHOLE = ("docs/plug-ins.md",)
+"""Pages whose sections build on each other; elsewhere each is for itself."""
+
+
+def _of(page: Path) -> list[Section]:
+    found = sections(page)
+    whole = found and found[0].page in WHOLE
+    return [Section(found[0].page, "", [b for s in found for b in s.blocks])] if whole else found
+
+
+SECTIONS = [section for page in PAGES for section in _of(page)]
+
+BEFORE: dict[tuple[str, str], list[str]] = {
+    ("README.md", ".venv/bin/rta sessions"): ["rta run --config config/site.toml"],
+    ("docs/streams.md", "mosquitto_sub -t 'wrx/#' -F '%t %x'"): [
+        "mosquitto -p 1883",
+        "RTA_TOPICS__TRANSPORT=mqtt RTA_TOPICS__PORT=1883 rta run --config config/site.toml",
+    ],
+    ("docs/streams.md", "curl"): ["rta run --config config/site.toml"],
+    ("docs/streams.md", "rta streams"): [
+        "RTA_SITE__ADMINISTRATION=true RTA_SITE__STATE_DIR=state rta run --config config/site.toml"
+    ],
+    ("docs/remote.md", "rta sessions"): [
+        "mosquitto -p 1883",
+        "RTA_SITE__NODE=dk/cph/tlc-1 RTA_EDGE__PORT=8181 rta run --config config/roadside.toml",
+        "RTA_EDGE__PORT=8180 rta run --config site.toml",
+    ],
+    ("docs/writer.md", "rta publish drive.csv --redis redis://127.0.0.1:6379"): ["redis-server"],
+    ("docs/consumer.md", "python"): [
+        "mosquitto -p 1883",
+        "RTA_TOPICS__TRANSPORT=mqtt RTA_TOPICS__PORT=1883 rta run --config config/site.toml",
+    ],
+    ("docs/writer.md", "python"): ["redis-server"],
+}
+"""What a page takes for running already, before the command that begins so, or before its first block of Python."""
+
+PREFIX = {
+    "docs/alarms.md": '[site]\nnode = "45fe"\n',
+    "docs/streams.md": '[site]\nnode = "45fe"\n',
+    "docs/remote.md": "",
+}
+"""What a page leaves out of a configuration that it shows a part of."""
+
+ENDLESS = {("docs/consumer.md", 0): ["{'streams':", "1700000000000000000 {'rpm': 750, 'coolant': 87}"]}
+"""Blocks of Python, counted in their page, that go on for ever: what they say."""
+
+
+class NotRun(NamedTuple):
+    """Why the tests do not run something that a page shows, and what they look at instead."""
+
+    reason: str
+    check: Callable[[str], object]
+
+
+def _target(line: str) -> bool:
+    return re.search(rf"^{line.split()[1]}:.*##", (ROOT / "Makefile").read_text(), re.MULTILINE) is not None
+
+
+def _files(line: str) -> bool:
+    return all((ROOT / path).exists() for path in re.findall(r"-f (\S+)", line))
+
+
+def _compiles(text: str) -> bool:
+    return compile(text, "page", "exec") is not None
+
+
+NOT_RUN = {
+    ("README.md", "make run"): NotRun("it sets up an environment; the command behind it is run", _target),
+    ("README.md", "make test"): NotRun("it is this", _target),
+    ("docs/plug-ins.md", "pip install ./rta-canbus"): NotRun("files are laid down as it would", lambda line: line),
+    ("docs/consumer.md", 'drive = pandas.read_csv("engine.csv", parse_dates=["ts"]).set_index("ts")'): NotRun(
+        "pandas is the reader's own; tests/cli holds the columns", _compiles
+    ),
+    ("deploy/README.md", "docker compose -f deploy/docker/compose.yaml up --build"): NotRun(
+        "there is no Docker; tests/deploy reads the file", _files
+    ),
+    ("deploy/README.md", "rta sessions"): NotRun(
+        "of the service in Docker", lambda line: line.split()[1] in cli.commands
+    ),
+    ("deploy/README.md", "kubectl create secret generic telemetry-redis --from-literal=password=…"): NotRun(
+        "there is no cluster; the files must name the secret",
+        lambda line: line.split()[4] in "".join(p.read_text() for p in (ROOT / "deploy/kubernetes").glob("*.yaml")),
+    ),
+    ("deploy/README.md", "kubectl apply -f deploy/kubernetes/"): NotRun(
+        "there is no cluster; tests/deploy reads the files", _files
+    ),
+}
+
+
+def _first(text: str) -> str:
+    return text.strip().splitlines()[0]
+
+
+def _parts(section: Section) -> list[str]:
+    """What of a section is run: the commands, and the first lines of the blocks of Python."""
+    out = []
+    for block in section.blocks:
+        if block.language == "console":
+            out += [command.line for command in block.commands]
+        elif block.language == "python":
+            out.append(_first(block.text))
+    return out
+
+
+def _walks(section: Section) -> bool:
+    run = [part for part in _parts(section) if (section.page, part) not in NOT_RUN]
+    return bool(run) or any(block.language == "toml" for block in section.blocks)
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize("section", [s for s in SECTIONS if _walks(s)], ids=str)
+def test_a_section_does_what_it_shows(section: Section, tmp_path: Path, environ: dict[str, str]) -> None:
+    with Walk(tmp_path / "walk", environ, PREFIX.get(section.page, "")) as walk:
+        for block in section.blocks:
+            if block.language == "toml":
+                _configure(walk, section, block)
+            elif block.language == "python":
+                _python(walk, section, block)
+            elif block.language == "console":
+                for command in block.commands:
+                    _command(walk, section, command)
+
+
+def _configure(walk: Walk, section: Section, block: Block) -> None:
+    path = walk.lay_down(block)
+    given = "".join(b.text for b in section.blocks if b.language == "console")
+    if path.name == "site.toml" and "rta check" not in given:
+        walk.give(Command(f"rta check --config {path.name}", ["site.toml: ok;"]))
+
+
+def _python(walk: Walk, section: Section, block: Block) -> None:
+    if block.text.startswith("# "):
+        module = walk.lay_down(block).name.removesuffix(".py")
+        assert any("pytest" in part for part in _parts(section)), f"nothing runs {module}"
+        return
+    if (section.page, _first(block.text)) in NOT_RUN:
+        return
+    all_of_page = [b for s in SECTIONS if s.page == section.page for b in s.blocks if b.language == "python"]
+    _prepare(walk, section.page, "python")
+    walk.script(block, ENDLESS.get((section.page, all_of_page.index(block))))
+    if section.page == "docs/writer.md":
+        _written(walk)
+
+
+def _command(walk: Walk, section: Section, command: Command) -> None:
+    if (section.page, command.line) in NOT_RUN:
+        return
+    _prepare(walk, section.page, command.line)
+    then = None
+    if command.line == "rta watch 'dk/cph/+'":
+        then = partial(_outage, walk)
+    walk.give(command, then)
+
+
+def _prepare(walk: Walk, page: str, line: str) -> None:
+    for (of, begin), steps in BEFORE.items():
+        if of == page and line.startswith(begin) and (page, begin) not in walk.prepared:
+            walk.prepared.add((page, begin))
+            for step in steps:
+                walk.give(Command(step, []))
+
+
+def _outage(walk: Walk, watch: Running) -> None:
+    """What the page asks the reader to do: the broker is stopped, and started again."""
+    watch.wait(lambda: "rpm=" in watch.said, [])
+    walk.broker.kill()
+    watch.wait(lambda: "no connection" in watch.said, [])
+    walk.broker.start()
+
+
+def _written(walk: Walk) -> None:
+    """Each example of the page on writing has written a session that has ended."""
+    with redis.Redis.from_url(walk.redis.url, decode_responses=True) as client:
+        [key] = client.scan_iter("sessions:*")
+        session = client.hgetall(key)
+        assert client.smembers("streams") == {"car1"}
+        client.flushall()
+    assert '"state":"closed"' in session["json"]
+    assert session["tStart"] <= session["tEnd"]
