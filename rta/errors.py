@@ -50,7 +50,7 @@ class UndeliverableError(TransportError):
 
 
 class UnreadableError(TransportError):
-    """The other side is there, and what it holds cannot be read. Try again when somebody has mended it."""
+    """The other side is there, but refuses us or holds what cannot be read. Try again when somebody has mended it."""
 
 
 class HistoryError(RtaError):

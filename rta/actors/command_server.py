@@ -119,10 +119,8 @@ class CommandServer:
             with trio.fail_after(_DEADLINE):
                 values = await command.run(call)
             reply.give(values)
-        except Refused as e:
-            reply.refuse(str(e), e.field, "refused")
         except RtaError as e:
-            reply.refuse(str(e), None, "refused")
+            reply.refuse(str(e), e.field if isinstance(e, Refused) else None, "refused")
         except trio.TooSlowError:
             reply.refuse(f"not done within {_DEADLINE:g} s", None, "slow")
         except Exception:  # a plug-in's fault, set off by a message from outside, must not end the node

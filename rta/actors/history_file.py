@@ -163,12 +163,9 @@ class HistoryFile:
         self.writing = True
         try:
             await self._ask(True, work, arguments)
-        except _NotTold as e:
-            self.fail(str(e))
-            return Written.UNKNOWN
         except HistoryError as e:
             self.fail(str(e))
-            return Written.NO
+            return Written.UNKNOWN if isinstance(e, _NotTold) else Written.NO
         finally:
             self.writing = False
         return Written.YES

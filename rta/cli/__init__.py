@@ -60,10 +60,11 @@ def main() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         cli(prog_name="rta")
-    except ConfigError as e:
-        for problem in e.problems:
-            click.echo(problem, err=True)
-        sys.exit(2)
-    except RtaError as e:  # a reason may be that of a node, and no terminal is to obey it
+    except RtaError as e:
+        if isinstance(e, ConfigError):
+            for problem in e.problems:
+                click.echo(problem, err=True)
+            sys.exit(2)
+        # A reason may be that of a node, and no terminal is to obey it.
         click.echo("rta: " + "\n".join(map(printable, str(e).splitlines())), err=True)
         sys.exit(1)

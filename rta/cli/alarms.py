@@ -21,7 +21,7 @@ from rta.cli.stream_story import moment
 from rta.cli.terminal import cell, json_line
 from rta.client import RestClient
 from rta.consumer import StatusReceived, Watch
-from rta.errors import TransportError
+from rta.errors import NotConnectedError
 from rta.ports import TopicBus
 from rta.rsmp.payload import encode, iso
 from rta.rsmp.topics import NodeTopics, TopicKind
@@ -84,7 +84,7 @@ async def _of_nodes(joined: Joined, patterns: Iterable[str]) -> list[dict[str, A
 async def _until_told(bus: TopicBus, watch: Watch, me: str) -> None:
     """Until all that was retained has come: a message of our own, sent behind it, comes last, and then it is quiet.
 
-    :raises TransportError: it does not come.
+    :raises NotConnectedError: it does not come.
     """
     entry = {"ts": iso(Ns(time.time_ns())), "seq": 1, "values": {"marker": True}}
     marker = NodeTopics(me).topic(TopicKind.STATUS, _MARKER)
@@ -100,7 +100,7 @@ async def _until_told(bus: TopicBus, watch: Watch, me: str) -> None:
             if quiet.cancelled_caught:
                 return
     if not told:
-        raise TransportError(f"the broker has not told within {_LONGEST:g} s what it knows")
+        raise NotConnectedError(f"the broker has not told within {_LONGEST:g} s what it knows")
 
 
 def _print(alarms: list[dict[str, Any]], as_json: bool) -> None:

@@ -185,7 +185,7 @@ def _misused(why: str) -> NoReturn:
 async def join(reach: Reach, patience: float = _PATIENCE) -> AsyncIterator[Joined]:
     """Be connected; lost connections are made again. `patience`: seconds for the first one.
 
-    :raises TransportError: it does not come.
+    :raises NotConnectedError: it does not come.
     """
     faults = Faults()
     with _quiet():

@@ -8,7 +8,7 @@ from typing import Any, TypeGuard
 import trio
 
 from rta.consumer import Consumer
-from rta.errors import MalformedError, RtaError, TransportError
+from rta.errors import MalformedError, NotConnectedError, RtaError, UnreadableError
 from rta.node.stream_service import StreamService
 from rta.ports import TopicBus, valid_topic
 from rta.rsmp.payload import encode, read_map
@@ -46,7 +46,7 @@ class NodeStreams(StreamService):
                 return streams
             else:
                 break
-        raise TransportError(f"{self._node} does not answer as we understand it")
+        raise UnreadableError(f"{self._node} does not answer as we understand it")
 
     async def start(
         self, code: str, name: str, timeout: float | None = None, consumer: str | None = None
@@ -81,7 +81,7 @@ class NodeStreams(StreamService):
     async def _throttle(self, code: str, name: str, action: str, details: Mapping[str, Any]) -> None:
         """Ask the node, and wait until it has said the state.
 
-        :raises TransportError: it does not say it.
+        :raises NotConnectedError: it does not say it.
         """
         wanted = "running" if action == "start" else "stopped"
         topic = self._topics.topic(TopicKind.THROTTLE, code, name)
@@ -94,7 +94,7 @@ class NodeStreams(StreamService):
                     message = await states.receive()
                     if not message.retained and _state(message.payload) == wanted:
                         return
-        raise TransportError(f"{self._node} has not said within {_ACKNOWLEDGED:g} s that the stream is {wanted}")
+        raise NotConnectedError(f"{self._node} has not said within {_ACKNOWLEDGED:g} s that the stream is {wanted}")
 
 
 def _is_listed(streams: object) -> TypeGuard[list[dict[str, Any]]]:

@@ -122,12 +122,10 @@ async def follow_session(rest: RestClient, identity: str, only: Collection[str],
     while True:
         try:
             await follower.once()
-        except StreamClosed as e:
-            if follower.closed and e.code == 1000:
+        except (TransportError, MalformedError) as e:
+            if follower.closed and isinstance(e, StreamClosed) and e.code == 1000:
                 watcher.notice("the session is closed")
                 return
-            watcher.notice(f"{e}; connecting again")
-        except (TransportError, MalformedError) as e:
             watcher.notice(f"{e}; connecting again")
         if follower.connected:
             backoff.reset()

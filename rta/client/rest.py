@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import trio
 
-from rta.errors import MalformedError, RtaError, TransportError
+from rta.errors import MalformedError, NotConnectedError, RtaError, UnreadableError
 from rta.wire import Configuration, SessionModel, read_configuration, read_session
 
 __all__ = ["RestClient"]
@@ -58,27 +58,29 @@ class RestClient:
         """All alarms that are configured, or only those that are active: `code`, `component`, `description`, `active`,
         `since`, `values`, `source`, `rule`.
 
-        :raises TransportError: the service or its node cannot be reached.
+        :raises NotConnectedError: the service or its node cannot be reached.
         """
         return await self.listed("/rta/v2/alarms" + ("?active=true" if active else ""), "alarms")
 
     async def _get(self, path: str) -> bytes | None:
         """The body of an answer 200; None for 404.
 
-        :raises TransportError: anything else.
+        :raises NotConnectedError: there is no answer.
+        :raises UnreadableError: any other answer.
         """
         status, body = await self.ask("GET", path)
         if status == 404:
             return None
         if status >= 400:
-            raise TransportError(f"{self.base}{path} answers {status}")
+            raise UnreadableError(f"{self.base}{path} answers {status}")
         return body
 
     async def call(self, method: str, path: str, fields: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The JSON object of a good answer; empty where there is nothing to say.
 
         :raises RtaError: it is refused, with the service's own reason.
-        :raises TransportError: the service, or what is behind it, cannot be reached or is none of ours.
+        :raises NotConnectedError: the service, or what is behind it, cannot be reached.
+        :raises UnreadableError: what answers is no RTA service.
         """
         status, answer = await self.ask(method, path, None if fields is None else json.dumps(fields).encode())
         if status == 204:
@@ -93,8 +95,8 @@ class RestClient:
             return document
         reason = document.get("reason") if isinstance(document, dict) else None
         if not isinstance(reason, str):
-            raise TransportError(f"{self.base}{path} answers {status}")
-        raise TransportError(reason) if status >= 500 else RtaError(reason)
+            raise UnreadableError(f"{self.base}{path} answers {status}")
+        raise NotConnectedError(reason) if status >= 500 else RtaError(reason)
 
     async def listed(self, path: str, key: str) -> list[dict[str, Any]]:
         """The objects that an answer lists under a key; raises as `call`."""
@@ -103,13 +105,13 @@ class RestClient:
             raise self._stranger()
         return found
 
-    def _stranger(self) -> TransportError:
-        return TransportError(f"{self.base} does not answer as an RTA service")
+    def _stranger(self) -> UnreadableError:
+        return UnreadableError(f"{self.base} does not answer as an RTA service")
 
     async def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
         """Status and body of any answer. `body`: JSON to be sent.
 
-        :raises TransportError: there is none.
+        :raises NotConnectedError: there is none.
         """
 
         def ask() -> tuple[int, bytes]:
@@ -123,13 +125,13 @@ class RestClient:
                     return e.code, _rest(e)
             except (OSError, ValueError, HTTPException) as e:
                 reason = getattr(e, "reason", e)
-                raise TransportError(f"{self.base} cannot be reached: {reason}") from None
+                raise NotConnectedError(f"{self.base} cannot be reached: {reason}") from None
 
         try:
             with trio.fail_after(self._timeout):  # the thread's own timeout is for each read
                 return await trio.to_thread.run_sync(ask, abandon_on_cancel=True)
         except trio.TooSlowError:
-            raise TransportError(f"{self.base} has not answered within {self._timeout:g} s") from None
+            raise NotConnectedError(f"{self.base} has not answered within {self._timeout:g} s") from None
 
 
 def _rest(answer: urllib.error.HTTPError) -> bytes:

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 import trio
 from trio_websocket import ConnectionClosed, ConnectionRejected, WebSocketConnection, wrap_client_stream
 
-from rta.errors import TransportError
+from rta.errors import NotConnectedError, UndeliverableError
 from rta.wire import SizeLimits, read_burst
 from rta.wire._pb import stream_pb2
 from rta.wire.burst import Burst
@@ -25,7 +25,7 @@ _CLOSE = 5.0  # seconds for the server to answer a close frame
 _Stream = trio.SocketStream | trio.SSLStream[trio.SocketStream]
 
 
-class StreamClosed(TransportError):
+class StreamClosed(NotConnectedError):
     """The server has closed the stream: `code` and `reason` as it gave them."""
 
     def __init__(self, code: int, reason: str) -> None:
@@ -72,7 +72,8 @@ def _closed(e: ConnectionClosed) -> StreamClosed:
 async def open_live_stream(base: str, identity: str) -> AsyncIterator[LiveStream]:
     """Connect to a session's stream. `base`: the service, `http://host:port` or `ws://…`.
 
-    :raises TransportError: it cannot be reached or refuses.
+    :raises NotConnectedError: it cannot be reached.
+    :raises UndeliverableError: it refuses the stream.
     """
     stream = await _connect(base)
     try:
@@ -105,9 +106,9 @@ async def _connect(base: str) -> _Stream:
                 parts.hostname or "", parts.port or 443, ssl_context=context, https_compatible=True
             )
     except (OSError, ValueError) as e:
-        raise TransportError(f"{base} cannot be reached: {e.__cause__ or e}") from None
+        raise NotConnectedError(f"{base} cannot be reached: {e.__cause__ or e}") from None
     except trio.TooSlowError:
-        raise TransportError(f"{base} cannot be reached: no connection within {_OPEN:g} s") from None
+        raise NotConnectedError(f"{base} cannot be reached: no connection within {_OPEN:g} s") from None
 
 
 async def _accepted(nursery: trio.Nursery, stream: _Stream, base: str, identity: str) -> WebSocketConnection:
@@ -119,7 +120,7 @@ async def _accepted(nursery: trio.Nursery, stream: _Stream, base: str, identity:
                 nursery, stream, parts.netloc, path, subprotocols=[SUBPROTOCOL], max_message_size=_MESSAGE
             )
     except trio.TooSlowError:
-        raise TransportError(f"{base} has not accepted the stream within {_OPEN:g} s") from None
+        raise NotConnectedError(f"{base} has not accepted the stream within {_OPEN:g} s") from None
 
 
 def _said(base: str, e: BaseException) -> BaseException:
@@ -127,4 +128,4 @@ def _said(base: str, e: BaseException) -> BaseException:
     if not isinstance(e, ConnectionRejected):
         return e
     reason = (e.body or b"").decode(errors="replace").strip()
-    return TransportError(f"{base} refuses the stream: {e.status_code} {reason}")
+    return UndeliverableError(f"{base} refuses the stream: {e.status_code} {reason}")

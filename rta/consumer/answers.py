@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import trio
 
-from rta.errors import TransportError
+from rta.errors import NotConnectedError, QueueFullError
 from rta.ports import Link, Reporter, TopicMessage
 from rta.wakeup import Wakeup
 
@@ -32,13 +32,14 @@ class Expected:
         self.link = link
         self._waiting: deque[bytes] = deque()
         self._bytes = 0
-        self._error: TransportError | None = None
+        self._error: NotConnectedError | QueueFullError | None = None
         self._came = Wakeup()
 
     async def receive(self) -> bytes:
         """Wait for the next one.
 
-        :raises TransportError: nothing more can come, or some of it was lost.
+        :raises NotConnectedError: nothing more can come.
+        :raises QueueFullError: some of it was left out, for want of room.
         """
         await trio.lowlevel.checkpoint()
         while not self._waiting and self._error is None:
@@ -54,12 +55,12 @@ class Expected:
         self._bytes += len(payload) + _MESSAGE
         self._came.set()
         if self._bytes > _WAITING:
-            self.fail(f"too slow: more than {_WAITING >> 20} MiB of the answer were waiting to be read")
+            self.fail(QueueFullError(f"too slow: more than {_WAITING >> 20} MiB of the answer were waiting to be read"))
 
-    def fail(self, why: str) -> None:
+    def fail(self, error: NotConnectedError | QueueFullError) -> None:
         """Nothing more will come. The first reason counts."""
         if self._error is None:
-            self._error = TransportError(why)
+            self._error = error
             self._waiting.clear()
             self._bytes = 0
             self._came.set()
@@ -78,10 +79,10 @@ class Answers:
     def expect(self, topic: str, link: Link) -> Iterator[Expected]:
         """The answers to a request that is sent inside the block, with `topic` and the correlation data of `Expected`.
 
-        :raises TransportError: too many are expected at once.
+        :raises QueueFullError: too many are expected at once.
         """
         if len(self._expected) >= _AT_ONCE:
-            raise TransportError(f"{_AT_ONCE} requests are waiting for their answers already")
+            raise QueueFullError(f"{_AT_ONCE} requests are waiting for their answers already")
         expected = Expected(topic, self._chance(_TOKEN), link)
         self._expected[expected.correlation] = expected
         try:
@@ -99,11 +100,12 @@ class Answers:
 
     def lost(self, link: Link, why: str | None) -> None:
         """A connection is lost: requests sent over it may never be answered. `why`, if it is known."""
+        what = "the connection was lost while waiting for the answer" + (f" ({why})" if why else "")
         for expected in self._expected.values():
             if expected.link is link:
-                expected.fail("the connection was lost while waiting for the answer" + (f" ({why})" if why else ""))
+                expected.fail(NotConnectedError(what))
 
     def dropped(self) -> None:
         """Some answers were lost on our side; nobody knows to which requests, so all of them fail."""
         for expected in self._expected.values():
-            expected.fail("too slow: answers came faster than they were received")
+            expected.fail(QueueFullError("too slow: answers came faster than they were received"))

@@ -24,7 +24,7 @@ from rta.consumer.patterns import read_pattern, valid_code, valid_name
 from rta.consumer.reading import CommandError, read_result
 from rta.consumer.starts import Starts
 from rta.consumer.watch import Watch
-from rta.errors import MalformedError, RtaError, TransportError, UndeliverableError, first_error
+from rta.errors import MalformedError, NotConnectedError, QueueFullError, RtaError, TransportError, first_error
 from rta.ports import Link, Reporter, TopicBus, TopicMessage, Will
 from rta.rsmp.payload import encode
 from rta.rsmp.presence import OFFLINE, ONLINE, SHUTDOWN, PresenceKeeper, read_presence
@@ -78,12 +78,12 @@ class Consumer:
     async def connected(self, timeout: float) -> None:
         """Wait for a connection, at most so many seconds.
 
-        :raises TransportError: there is none; the text says why.
+        :raises NotConnectedError: there is none; the text says why.
         """
         with trio.move_on_after(timeout):
             await self._bus.link()
             return
-        raise TransportError(self._bus.trouble or f"no connection within {timeout:g} s")
+        raise NotConnectedError(self._bus.trouble or f"no connection within {timeout:g} s")
 
     @asynccontextmanager
     async def watch(
@@ -95,7 +95,7 @@ class Consumer:
         received; over it the newest are dropped.
 
         :raises ValueError: a pattern is invalid.
-        :raises TransportError: the bus refuses it.
+        :raises UndeliverableError: the bus refuses it.
         """
         if not patterns:
             raise ValueError("expected at least one node to watch")
@@ -151,7 +151,8 @@ class Consumer:
         """Have a node carry out a command, and wait for the values of its result.
 
         :raises CommandError: the node has refused it, or its answer cannot be read.
-        :raises TransportError: it could not be sent, or no answer came; the text says so if it may have been carried
+        :raises UndeliverableError: the bus does not take it.
+        :raises NotConnectedError: it could not be sent, or no answer came; the text says so if it may have been carried
             out.
         """
         node, code, _ = _stream(node, code, "")
@@ -168,11 +169,9 @@ class Consumer:
                     )
                     payload = await expected.receive()
             except trio.TooSlowError:
-                raise TransportError(f"{node}: no answer within {timeout:g} s{_UNKNOWN}") from None
-            except UndeliverableError:
-                raise
-            except TransportError as e:
-                raise TransportError(f"{e}{_UNKNOWN}") from None
+                raise NotConnectedError(f"{node}: no answer within {timeout:g} s{_UNKNOWN}") from None
+            except (NotConnectedError, QueueFullError) as e:
+                raise type(e)(f"{e}{_UNKNOWN}") from None
         try:
             return read_result(payload)
         except MalformedError as e:
@@ -194,7 +193,7 @@ class Consumer:
         `since` is included, `until` is not; None: without bound. Nodes know milliseconds. `timeout`: seconds from one
         message to the next. Leaving the block early forgets the rest.
 
-        :raises TransportError: there is no connection; see also `Fetch`.
+        :raises TransportError: the fetch could not be sent; see also `Fetch`.
         """
         node, code, name = _stream(node, code, name)
         link = await self._connection()
@@ -210,13 +209,13 @@ class Consumer:
                 )
                 sent = True
             if not sent:
-                raise TransportError(f"{node}: the fetch could not be sent within {timeout:g} s")
+                raise NotConnectedError(f"{node}: the fetch could not be sent within {timeout:g} s")
             yield Fetch(node, expected, timeout, lambda kind, text: self._report.malformed(f"node {node}", kind, text))
 
     async def _connection(self) -> Link:
-        """:raises TransportError: there is none."""
+        """:raises NotConnectedError: there is none."""
         if self._bus.trouble is not None:
-            raise TransportError(self._bus.trouble)
+            raise NotConnectedError(self._bus.trouble)
         return await self._bus.link()
 
     # ---- its own life

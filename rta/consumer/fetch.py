@@ -7,7 +7,7 @@ import trio
 from rta.consumer.answers import Expected
 from rta.consumer.events import HistoryPage
 from rta.consumer.reading import Fault, read_page
-from rta.errors import MalformedError, TransportError
+from rta.errors import MalformedError, NotConnectedError
 from rta.rsmp.payload import encode, iso
 from rta.wire.values import Ns
 
@@ -31,9 +31,10 @@ class Fetch:
         return self
 
     async def __anext__(self) -> HistoryPage:
-        """
-        :raises TransportError: nothing came in time, the connection was lost, or the reader is too slow. The rest of
-            the answer is left out then.
+        """The next page. What comes of this fetch after an error is left out.
+
+        :raises NotConnectedError: nothing came in time, or the connection was lost.
+        :raises QueueFullError: the reader is too slow.
         """
         while not self._complete:
             payload = await self._next()
@@ -49,7 +50,7 @@ class Fetch:
     async def _next(self) -> bytes:
         with trio.move_on_after(self._timeout):
             return await self._expected.receive()
-        raise TransportError(f"{self._node}: no answer to the fetch within {self._timeout:g} s")
+        raise NotConnectedError(f"{self._node}: no answer to the fetch within {self._timeout:g} s")
 
 
 def write_range(since: Ns | None, until: Ns | None) -> bytes:

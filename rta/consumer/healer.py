@@ -13,7 +13,7 @@ from rta.consumer.fetch import Fetch
 from rta.consumer.gaps import Gap
 from rta.consumer.heal_schedule import HealSchedule
 from rta.consumer.picture import Picture
-from rta.errors import TransportError
+from rta.errors import NotConnectedError, TransportError
 from rta.wakeup import Wakeup
 from rta.wire.values import Ns
 
@@ -86,7 +86,7 @@ class Healer:
         self.wake()
 
     async def _fetch(self, gap: Gap) -> None:
-        """:raises TransportError: there is no answer."""
+        """:raises TransportError: there is no answer, or it does not end."""
         node, stream = self._picture.gaps[gap]
         heard = False
         # From the entry before to the one behind, both included: a node that keeps history has at least these.
@@ -101,7 +101,7 @@ class Healer:
                         heard = heard or bool(page.entries)
                         self._tell(self._picture.fetched(node, stream, gap, page.entries, Ns(self._clock())))
             if patience.cancelled_caught:
-                raise TransportError(f"{node.id}: the answer does not end")
+                raise NotConnectedError(f"{node.id}: the answer does not end")
             if gap in self._picture.gaps and not heard:
                 self._schedule.found_nothing(gap, trio.current_time())
         if gap in self._picture.gaps:

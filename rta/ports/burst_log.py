@@ -19,13 +19,18 @@ class Tail(Protocol):
 
         A cancelled call loses nothing: the next one goes on from the same place.
 
-        :raises TransportError: the log cannot be read for now; the next call goes on from the same place.
+        :raises NotConnectedError: the log cannot be reached; the next call goes on from the same place.
+        :raises UnreadableError: what it holds cannot be read; the next call goes on from the same place.
         """
         ...
 
 
 class BurstLog(Protocol):
-    """Every method may raise `TransportError`, and has then done nothing that a second try would repeat."""
+    """Every method may raise an error, and has then done nothing that a second try would repeat.
+
+    :raises NotConnectedError: the log cannot be reached.
+    :raises UnreadableError: it refuses the call, or what it holds cannot be read.
+    """
 
     shared: bool
     """Whether other processes see the same log."""

@@ -63,6 +63,7 @@ class Source(Protocol):
 
         Sessions still open at the end, or at cancellation, are closed as truncated by the receiver.
 
-        :raises TransportError: the other side cannot be reached for now; `run` is called again.
+        :raises NotConnectedError: the other side cannot be reached; `run` is called again.
+        :raises UnreadableError: what it holds cannot be read; `run` is called again.
         """
         ...

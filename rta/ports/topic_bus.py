@@ -145,7 +145,9 @@ class TopicBus(Protocol):
         Where the queue is full it waits for room. Cancelling it does not take the message back.
 
         :raises ValueError: as `send`.
-        :raises TransportError: as `send`; or `NotConnectedError`: the connection was lost meanwhile.
+        :raises UndeliverableError: as `send`.
+        :raises NotConnectedError: there is no connection, or it was lost meanwhile.
+        :raises QueueFullError: the bus cannot retain one more.
         """
         ...
 

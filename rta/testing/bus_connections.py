@@ -7,7 +7,7 @@ from contextlib import suppress
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from rta.errors import TransportError
+from rta.errors import NotConnectedError
 from rta.ports import Link, TopicMessage, Will
 from rta.testing.bus_under_test import END, BusUnderTest
 from rta.testing.patience import until, within
@@ -74,7 +74,7 @@ class Connections(BusUnderTest):
             for _ in range(2):
                 try:
                     bus.send("a", b"x", done=lambda error: None)
-                except TransportError:
+                except NotConnectedError:
                     refused = True
                 else:
                     refused = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from rta.errors import TransportError
+from rta.errors import NotConnectedError
 from rta.ports import TopicMessage
 from rta.testing.bus_under_test import END, BusUnderTest
 from rta.testing.patience import until, within
@@ -175,7 +175,7 @@ class Delivery(BusUnderTest):
                 await bus.publish("a", b"again")
                 assert [m.payload for m in await self.up_to_end(bus, subscription)] == [b"again"]
 
-    async def test_publishing_fails_as_a_transport_error_during_an_outage_and_works_afterwards(self) -> None:
+    async def test_publishing_fails_for_want_of_a_connection_during_an_outage_and_works_afterwards(self) -> None:
         async with self.open_bus() as bus:
             outage = self.outage(bus)
             if outage is None:
@@ -183,16 +183,16 @@ class Delivery(BusUnderTest):
             async with outage:
                 try:
                     await bus.publish("a", b"during")
-                except TransportError:
+                except NotConnectedError:
                     failed = True
                 else:
                     failed = False
-            assert failed, "publishing during the outage did not raise TransportError"
+            assert failed, "publishing during the outage did not raise NotConnectedError"
             with within(self.patience, "the end of the outage"):
                 while failed:
                     try:
                         await bus.publish("a", b"after", retain=True)
-                    except TransportError:
+                    except NotConnectedError:
                         await trio.sleep(0.01)
                     else:
                         failed = False

@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 import trio
 
-from rta.errors import TransportError
+from rta.errors import NotConnectedError, QueueFullError, TransportError
 from rta.ports import Qos, TopicMessage
 from rta.testing.bus_under_test import END, BusUnderTest
 from rta.testing.patience import until, within
@@ -83,7 +83,7 @@ class Sending(BusUnderTest):
             def send_some() -> None:
                 for _ in range(20):
                     fate: list[TransportError | None] = []
-                    with suppress(TransportError):
+                    with suppress(NotConnectedError, QueueFullError):
                         bus.send("a", bytes(100), qos=qos, done=fate.append)
                         told.append(fate)
 

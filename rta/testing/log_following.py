@@ -5,7 +5,7 @@ from __future__ import annotations
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from rta.errors import TransportError
+from rta.errors import NotConnectedError
 from rta.ports import START, Batch, BurstLog, SessionRecord, Tail
 from rta.testing.bursts import large_burst, numbered_burst
 from rta.testing.log_under_test import LogUnderTest, numbers
@@ -203,7 +203,7 @@ class Following(LogUnderTest):
                     while len(got) < 3:
                         try:
                             got += numbers((await tail.next()).entries)
-                        except TransportError:
+                        except NotConnectedError:
                             await trio.sleep(0.01)
                 assert got == [0, 1, 2]
 
@@ -216,16 +216,16 @@ class Following(LogUnderTest):
             async with outage:
                 try:
                     await log.append(session, numbered_burst(1))
-                except TransportError:
+                except NotConnectedError:
                     failed = True
                 else:
                     failed = False
-            assert failed, "an append during the outage did not raise TransportError"
+            assert failed, "an append during the outage did not raise NotConnectedError"
             with within(self.patience, "the end of the outage"):
                 while failed:
                     try:
                         await log.append(session, numbered_burst(1))
-                    except TransportError:
+                    except NotConnectedError:
                         await trio.sleep(0.01)
                     else:
                         failed = False
@@ -248,5 +248,5 @@ async def _fail_or_wait(tail: Tail, got: list[int]) -> None:
     try:
         while True:
             got += numbers((await tail.next()).entries)
-    except TransportError:
+    except NotConnectedError:
         return

@@ -8,7 +8,7 @@ from rta_transports.memory import MemoryLog
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from rta.actors.ingest import IngestActor
-from rta.errors import TransportError
+from rta.errors import NotConnectedError
 from rta.health import Health
 from rta.ports import CloseSession, OpenSession, SessionBurst, Source, UpdateSession
 from rta.testing.bursts import numbered_burst
@@ -100,7 +100,7 @@ async def test_a_source_that_cannot_reach_its_other_side_is_started_again(autoju
                     nursery.start_soon(self.fail)
 
         async def fail(self) -> None:
-            raise TransportError("nobody is there")
+            raise NotConnectedError("nobody is there")
 
     source = Failing()
     await Stage(source).actor.run()

@@ -6,7 +6,7 @@ import pytest
 
 from rta.client import RestClient
 from rta.client.streams import StreamsClient
-from rta.errors import RtaError, TransportError
+from rta.errors import NotConnectedError, RtaError, TransportError, UnreadableError
 
 STREAMS = "/rta/v2/streams"
 
@@ -41,19 +41,19 @@ async def test_a_refusal_is_the_services_own_reason(serve, status):
 
 async def test_a_node_that_is_away_is_no_refusal(serve):
     base = serve({STREAMS: (503, b'{"reason": "worker 0 does not answer"}')})
-    with pytest.raises(TransportError, match=r"^worker 0 does not answer$"):
+    with pytest.raises(NotConnectedError, match=r"^worker 0 does not answer$"):
         await client(base).list()
 
 
 @pytest.mark.parametrize(("status", "body"), [(404, b"Not Found"), (403, b"[]"), (500, b'{"reason": 5}')])
 async def test_an_error_without_a_reason_is_its_status(serve, status, body):
     base = serve({STREAMS: (status, body)})
-    with pytest.raises(TransportError, match=f"^{base}{STREAMS} answers {status}$"):
+    with pytest.raises(UnreadableError, match=f"^{base}{STREAMS} answers {status}$"):
         await client(base).list()
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}", b'{"streams": 5}', b'{"streams": [5]}', b"[" * 100_000])
 async def test_what_lists_no_streams_is_no_rta_service(serve, body):
     base = serve({STREAMS: (200, body)})
-    with pytest.raises(TransportError, match=f"^{base} does not answer as an RTA service$"):
+    with pytest.raises(UnreadableError, match=f"^{base} does not answer as an RTA service$"):
         await client(base).list()

@@ -10,7 +10,7 @@ from rta.consumer import answers as answers_module
 from rta.consumer import open_consumer
 from rta.consumer.answers import Answers
 from rta.consumer.counts import Counts
-from rta.errors import TransportError
+from rta.errors import NotConnectedError, QueueFullError
 from rta.ports import Link, TopicMessage
 
 from .fake_node import NODE, FakeNode
@@ -26,7 +26,7 @@ async def test_empty_answers_without_end_are_too_many_at_last(monkeypatch):
     with answers.expect("tmc/history/car.engine", Link(1)) as expected:
         for _ in range(2000):
             answers.handle(answer(b""))
-        with pytest.raises(TransportError, match="too slow"):
+        with pytest.raises(QueueFullError, match="too slow"):
             await expected.receive()
 
 
@@ -42,5 +42,5 @@ async def test_who_took_the_connection_is_told_to_whoever_waits_for_an_answer(au
                     await trio.sleep(1)
 
             nursery.start_soon(take_over)
-            with pytest.raises(TransportError, match=r"taken over by another client with the id 'tmc'.*unknown"):
+            with pytest.raises(NotConnectedError, match=r"taken over by another client with the id 'tmc'.*unknown"):
                 await consumer.command(NODE, "sg.dim")

@@ -14,7 +14,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from rta.consumer import CommandError, Consumer, open_consumer
 from rta.consumer.counts import Counts
-from rta.errors import TransportError, UndeliverableError
+from rta.errors import NotConnectedError, QueueFullError, UndeliverableError
 from rta.ports import TopicMessage
 
 from .fake_node import BASE, NODE, FakeNode, at, entry, seqs
@@ -83,7 +83,7 @@ async def test_a_bus_without_a_connection_says_why(autojump_clock):
     async with stage() as s:
         await s.consumer.connected(1)
         s.bus.cut()
-        with pytest.raises(TransportError, match="cut"):
+        with pytest.raises(NotConnectedError, match="cut"):
             await s.consumer.connected(1)
 
 
@@ -122,7 +122,7 @@ async def test_an_answer_that_cannot_be_read_is_an_error(autojump_clock):
 async def test_without_an_answer_it_is_unknown_whether_it_was_carried_out(autojump_clock):
     async with stage() as s:
         s.node.silent = True
-        with pytest.raises(TransportError, match=r"no answer within 3 s.*unknown"):
+        with pytest.raises(NotConnectedError, match=r"no answer within 3 s.*unknown"):
             await s.consumer.command(NODE, "sg.dim", timeout=3)
 
 
@@ -130,7 +130,7 @@ async def test_a_connection_lost_while_waiting_leaves_it_unknown(autojump_clock)
     async with stage() as s, trio.open_nursery() as nursery:
         s.node.silent = True
         nursery.start_soon(cut_soon, s)
-        with pytest.raises(TransportError, match=r"lost.*unknown"):
+        with pytest.raises(NotConnectedError, match=r"lost.*unknown"):
             await s.consumer.command(NODE, "sg.dim")
         assert trio.current_time() < 5
 
@@ -151,7 +151,7 @@ async def refuse(*_: Any, **__: Any) -> None:
 async def test_without_a_connection_nothing_is_sent(autojump_clock):
     async with stage() as s:
         s.bus.cut()
-        with pytest.raises(TransportError, match="cut"):
+        with pytest.raises(NotConnectedError, match="cut"):
             await s.consumer.command(NODE, "sg.dim")
         assert s.node.asked == []
 
@@ -175,7 +175,7 @@ async def test_a_late_answer_is_not_taken_for_the_next(autojump_clock):
         late: list[TopicMessage] = []
         s.node._answer = lambda message, value: late.append(message)  # type: ignore[method-assign]
         s.node.silent = False
-        with pytest.raises(TransportError):
+        with pytest.raises(NotConnectedError):
             await s.consumer.command(NODE, "sg.dim", timeout=1)
         s.node._answer = lambda message, value: [
             FakeNode._answer(s.node, m, {"n": i}) for i, m in enumerate([*late, message])
@@ -223,7 +223,7 @@ async def test_a_fetch_without_an_answer_fails(autojump_clock):
     async with stage() as s:
         s.node.silent = True
         async with s.consumer.fetch(NODE, "car.engine", timeout=2) as fetch:
-            with pytest.raises(TransportError, match="within 2 s"):
+            with pytest.raises(NotConnectedError, match="within 2 s"):
                 await anext(fetch)
 
 
@@ -232,7 +232,7 @@ async def test_a_fetch_whose_connection_is_lost_fails_at_once(autojump_clock):
         s.node.silent = True
         nursery.start_soon(cut_soon, s)
         async with s.consumer.fetch(NODE, "car.engine") as fetch:
-            with pytest.raises(TransportError, match="lost"):
+            with pytest.raises(NotConnectedError, match="lost"):
                 await anext(fetch)
         assert trio.current_time() < 5
 
@@ -256,7 +256,7 @@ async def test_a_reader_that_is_too_slow_is_told(autojump_clock):
             for _ in range(700):
                 s.node._answer(message, page)
                 await trio.sleep(0.001)
-            with pytest.raises(TransportError, match="too slow"):
+            with pytest.raises(QueueFullError, match="too slow"):
                 await anext(fetch)
 
 

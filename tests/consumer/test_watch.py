@@ -26,7 +26,7 @@ from rta.consumer import (
 )
 from rta.consumer import watch as watch_module
 from rta.consumer.counts import Counts
-from rta.errors import TransportError
+from rta.errors import UndeliverableError
 
 from .fake_node import BASE, NODE, FakeNode, at, entry, seqs
 
@@ -135,13 +135,13 @@ class Refusing(MemoryTopics):
 
     def subscribe(self, *filters: str, bound: int = 1024) -> Any:
         if any("alarm" in f for f in filters):
-            raise TransportError("not allowed")
+            raise UndeliverableError("not allowed")
         return super().subscribe(*filters, bound=bound)
 
 
 async def test_a_bus_that_refuses_is_told_of(autojump_clock):
     async with open_consumer(Refusing(), "tmc") as consumer:
-        with pytest.raises(TransportError, match="not allowed"):
+        with pytest.raises(UndeliverableError, match="not allowed"):
             async with consumer.watch(NODE):
                 pass
 

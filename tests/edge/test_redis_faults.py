@@ -17,7 +17,7 @@ from real_servers import RedisCluster, RedisServer, Sentinel, wait_for
 from rta_transports.redis import RedisLogOptions
 from rta_transports.redis.log import open_log
 
-from rta.errors import TransportError
+from rta.errors import TransportError, UnreadableError
 from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
 from rta.ports import BurstLog, Context, SessionRecord
@@ -208,7 +208,7 @@ async def test_a_full_redis_is_waited_for(serve: Serve, own_redis: RedisServer) 
     async with scene(serve, own_redis) as (_service, source, client), trio.open_nursery() as nursery:
         await source.number(range(3))
         own_redis.ask("CONFIG", "SET", "maxmemory", "1")
-        with pytest.raises(TransportError, match="OOM"):
+        with pytest.raises(UnreadableError, match="OOM"):
             await source.log.append(source.session, burst(samples(3)))
         nursery.start_soon(source.number, range(4, 8))
         await client.until_tag(2)

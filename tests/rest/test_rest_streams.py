@@ -16,7 +16,7 @@ from rta.actors.history_worker import in_a_process
 from rta.actors.initiated_streams import InitiatedStreams
 from rta.actors.recorder import Recorder
 from rta.actors.streams import Streams
-from rta.errors import TransportError
+from rta.errors import NotConnectedError
 from rta.health import Health
 from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
@@ -507,12 +507,12 @@ async def test_a_name_that_others_may_give_to_our_address_is_not_ours(site, host
 
 class Unreachable:
     async def list(self, code: str | None = None, name: str | None = None) -> list[dict[str, Any]]:
-        raise TransportError("the node is away")
+        raise NotConnectedError("the node is away")
 
     async def start(
         self, code: str, name: str, timeout: float | None = None, consumer: str | None = None
     ) -> dict[str, Any]:
-        raise TransportError("the node is away")
+        raise NotConnectedError("the node is away")
 
 
 async def test_a_node_that_cannot_be_reached_is_503(site):

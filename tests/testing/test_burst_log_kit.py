@@ -10,7 +10,7 @@ import pytest
 import trio
 from rta_transports.memory import MemoryLog
 
-from rta.errors import TransportError
+from rta.errors import NotConnectedError
 from rta.ports import START, Batch, BurstLog, Trim
 from rta.testing import BurstLogContract
 from rta.wire import TimeRange, make_burst
@@ -332,7 +332,7 @@ class Unreachable(Wrapped):
 
     async def append(self, session, burst):
         if self.down:
-            raise TransportError("the log cannot be reached")
+            raise NotConnectedError("the log cannot be reached")
         return await self.log.append(session, burst)
 
     @asynccontextmanager
@@ -342,7 +342,7 @@ class Unreachable(Wrapped):
         class Tail(WrappedTail):
             async def next(self):
                 if log.down:
-                    raise TransportError("the log cannot be reached")
+                    raise NotConnectedError("the log cannot be reached")
                 return await self.tail.next()
 
         async with self.log.follow(stream, after) as tail:
@@ -355,7 +355,7 @@ class AppendsTwice(Unreachable):
     async def append(self, session, burst):
         await self.log.append(session, burst)
         if self.down:
-            raise TransportError("the log cannot be reached")
+            raise NotConnectedError("the log cannot be reached")
 
 
 class SkipsWhatCameDuringTheOutage(Unreachable):
@@ -367,7 +367,7 @@ class SkipsWhatCameDuringTheOutage(Unreachable):
             async def next(self):
                 if log.down:
                     await self.tail.next()
-                    raise TransportError("the log cannot be reached")
+                    raise NotConnectedError("the log cannot be reached")
                 return await self.tail.next()
 
         async with self.log.follow(stream, after) as tail:

@@ -10,7 +10,7 @@ import attrs
 import pytest
 import trio
 
-from rta.errors import TransportError
+from rta.errors import NotConnectedError
 from rta.ports import CloseSession, OpenSession, Publish, SessionBurst, Source, SourceUpdate, UpdateSession
 from rta.testing import SourceContract, json_burst, large_burst, session_json
 from rta.testing.source_under_test import Clock
@@ -358,7 +358,7 @@ class Unreachable(Toy):
 
     async def report(self, updates, step):
         if self.down:
-            raise TransportError("the toy is out of reach")
+            raise NotConnectedError("the toy is out of reach")
         await super().report(updates, step)
 
 

@@ -10,7 +10,7 @@ from itertools import count, repeat
 
 import trio
 
-from rta.errors import TransportError
+from rta.errors import NotConnectedError
 from rta.ports import START, Position, SessionRecord
 from rta.wire import Burst, decode_timestamped
 
@@ -54,7 +54,7 @@ class FlakyLog:
         if reply is not Reply.LOST:
             do()
         if reply is not Reply.DONE:
-            raise TransportError("the log is away")
+            raise NotConnectedError("the log is away")
 
     async def open_session(self, identity: str, stream: str) -> SessionRecord:
         await self._reply(lambda: None)

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from real_servers import RedisServer, wait_for
 
-from rta.errors import TransportError
+from rta.errors import NotConnectedError
 from rta.testing import numbered_burst
 from rta.wire import Event
 from rta.writer import WriteError, WriterClosed, WriterFull, WriterSettings, connect
@@ -94,7 +94,7 @@ writer.open_session(identity="a").write(1, [1], [1])
 
 
 def test_errors_come_out_of_the_call() -> None:
-    with pytest.raises(TransportError):
+    with pytest.raises(NotConnectedError):
         connect(NOBODY)
     settings = WriterSettings(max_bytes=1000, on_full="raise", patience=0.01)
     writer = connect(NOBODY, on_absent="wait", settings=settings)

@@ -8,7 +8,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from rta.errors import RtaError, TransportError
+from rta.errors import NotConnectedError, RtaError
 from rta.testing import numbered_burst, session_json
 from rta.wire import Event, SessionModel, SessionState, TimeRange
 from rta.writer import WriteError, WriterClosed, WriterFull, WriterObserver, WriterSettings, open_writer, write_to
@@ -251,7 +251,7 @@ async def test_a_cancelled_close_still_closes(autojump_clock) -> None:
 
 
 async def test_a_log_that_is_not_there_is_an_error_at_the_start() -> None:
-    with pytest.raises(TransportError):
+    with pytest.raises(NotConnectedError):
         async with open_writer("redis://127.0.0.1:1", "car"):
             pass
 

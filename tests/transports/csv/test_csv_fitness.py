@@ -10,7 +10,7 @@ from csv_replay import context_in, play, play_file, problems
 from rta_transports.csv import CsvOptions, CsvSource, check_source, open_source
 from rta_transports.csv.table import LINE_LIMIT, CsvFile
 
-from rta.errors import RtaError, TransportError
+from rta.errors import RtaError, UnreadableError
 from rta.ports import HELP, OpenSession, load_transport
 from rta.wire import SampleType
 
@@ -101,7 +101,7 @@ def test_a_file_that_was_there_is_waited_for(tmp_path, monkeypatch):
 
     monkeypatch.setattr(CsvFile, "close", close_and_remove)
     played = play_file(tmp_path, path="a.csv", loop=True)
-    assert isinstance(played.error, TransportError)
+    assert isinstance(played.error, UnreadableError)
     assert str(played.error) == f"{tmp_path}/a.csv: cannot be read: No such file or directory"
     assert len(played.closed) == 1
 
@@ -120,7 +120,7 @@ def test_a_file_that_cannot_be_read_any_more_is_an_outage(monkeypatch):
 
     monkeypatch.setattr(CsvFile, "read", fail_later)
     played = play(GOOD)
-    assert isinstance(played.error, TransportError)
+    assert isinstance(played.error, UnreadableError)
     assert str(played.error).endswith("drive.csv: cannot be read: Input/output error")
     assert len(played.of(OpenSession)) == 1
 

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 from rta_transports.memory import MemoryTopics
 
-from rta.ports import TopicBus, TopicMessage, TransportError
+from rta.ports import NotConnectedError, QueueFullError, TopicBus, TopicMessage
 from rta.testing import TopicBusContract
 
 
@@ -47,7 +47,7 @@ class TestTheBoundOfRetainedMessages:
         async with connected(max_retained=2) as bus:
             await bus.publish("a", b"1", retain=True)
             await bus.publish("b", b"1", retain=True)
-            with pytest.raises(TransportError, match=r"2 messages are retained already; 'c'"):
+            with pytest.raises(QueueFullError, match=r"2 messages are retained already; 'c'"):
                 await bus.publish("c", b"1", retain=True)
 
     async def test_a_topic_that_is_retained_can_change_at_the_bound(self):
@@ -69,7 +69,7 @@ class TestTheBoundOfRetainedMessages:
         async with connected(max_retained=1) as bus:
             await bus.publish("a", b"1", retain=True)
             async with bus.subscribe("b", "c") as subscription:
-                with pytest.raises(TransportError, match="retained already"):
+                with pytest.raises(QueueFullError, match="retained already"):
                     await bus.publish("b", b"1", retain=True)
                 await bus.publish("c", b"1")
                 assert (await subscription.receive()).topic == "c"
@@ -100,7 +100,7 @@ class TestATakeover:
             async with bus.connect("node"):
                 await others.enter_async_context(other.connect("node"))
             assert bus.trouble is None
-        with pytest.raises(TransportError, match="nobody has connected this bus"):
+        with pytest.raises(NotConnectedError, match="nobody has connected this bus"):
             bus.send("a", b"")
 
 

@@ -9,7 +9,7 @@ from buses import PATIENCE, bus_to, connected
 from pretender import pretender
 from real_servers import Mosquitto
 
-from rta.errors import TransportError
+from rta.errors import QueueFullError, UndeliverableError
 from rta.ports import TopicMessage
 from rta.testing.patience import until, within
 
@@ -62,7 +62,7 @@ async def test_what_is_larger_than_mosquitto_takes_is_refused_here_and_the_conne
     with Mosquitto("max_packet_size 1000") as broker:
         async with connected(broker.port, "node") as bus, bus.subscribe("a") as subscription:
             link = await bus.link()
-            with pytest.raises(TransportError, match=r"a message of 1111 bytes on 'a' is too large; 1000 are allowed"):
+            with pytest.raises(UndeliverableError, match=r"of 1111 bytes on 'a' is too large; 1000 are allowed"):
                 bus.send("a", bytes(1100))
             await bus.publish("a", bytes(980), qos=1)
             with within(PATIENCE, "a message"):
@@ -88,7 +88,7 @@ async def test_where_there_is_no_room_sending_is_refused_and_publishing_waits(ow
         fates = []
         for _ in range(100):
             bus.send("a", b"x", qos=1, done=fates.append)
-        with pytest.raises(TransportError, match="there is no room"):
+        with pytest.raises(QueueFullError, match="there is no room"):
             bus.send("a", b"x")
         async with trio.open_nursery() as nursery:
             nursery.start_soon(lambda: bus.publish("a", b"late", qos=1))
@@ -107,7 +107,7 @@ async def test_a_subscription_the_broker_refuses_is_an_error_and_others_go_on(au
 
     async with pretender(behave) as port, bus_to(port) as bus, bus.connect("node"):
         await bus.link()
-        with pytest.raises(TransportError, match="the broker refused the subscription to 'secret': Not authorized"):
+        with pytest.raises(UndeliverableError, match="the broker refused the subscription to 'secret': Not authorized"):
             async with bus.subscribe("open", "secret"):
                 pass
         async with bus.subscribe("open"):
@@ -124,6 +124,6 @@ async def test_a_message_the_broker_refuses_has_failed_for_its_reason(code, word
 
     async with pretender(behave) as port, bus_to(port) as bus, bus.connect("node"):
         await bus.link()
-        with pytest.raises(TransportError, match=f"the broker refused the message: {words}"):
+        with pytest.raises(UndeliverableError, match=f"the broker refused the message: {words}"):
             await bus.publish("a", b"x", qos=1)
         assert bus.trouble is None

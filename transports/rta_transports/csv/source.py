@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import trio
 
-from rta.ports import Context, Publish, RtaError, SourceUpdate, TransportError
+from rta.ports import Context, Publish, RtaError, SourceUpdate, UnreadableError
 from rta_transports.csv.configuration import published
 from rta_transports.csv.opening import open_table
 from rta_transports.csv.options import CsvOptions
@@ -43,7 +43,7 @@ class CsvSource:
         """Until the end of the file; with `loop`, until it is cancelled.
 
         :raises RtaError: the file or the options are not fit: the lines of `check_source`.
-        :raises TransportError: the file was fit before, but cannot be read now.
+        :raises UnreadableError: the file was fit before, but cannot be read now.
         """
         while await self._play(updates) and self._options.loop:
             pass
@@ -76,7 +76,7 @@ class CsvSource:
             opened = await trio.to_thread.run_sync(_open_and_describe, self._path, self._options)
         except RtaError as e:
             if self._was_fit:
-                raise TransportError(str(e)) from e
+                raise UnreadableError(str(e)) from e
             raise
         self._was_fit = True
         return opened
@@ -87,7 +87,7 @@ class CsvSource:
             try:
                 batch = await trio.to_thread.run_sync(table.read)
             except OSError as e:
-                raise TransportError(f"{self._path}: cannot be read: {e.strerror or e}") from e
+                raise UnreadableError(f"{self._path}: cannot be read: {e.strerror or e}") from e
             for fault in batch.faults:
                 self._context.report.malformed(self._context.name, fault.kind, f"{self._path}: {fault.detail}")
             if batch.rows:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Protocol
 
-from rta.ports import QueueFullError, TopicMessage, TransportError, topic_matches
+from rta.ports import QueueFullError, TopicMessage, topic_matches
 
 __all__ = ["Connected", "MemoryBroker"]
 
@@ -65,7 +65,7 @@ class MemoryBroker:
 
     def bequeath(self, message: TopicMessage) -> None:
         """Carry a will, which is retained if there is room."""
-        with suppress(TransportError):
+        with suppress(QueueFullError):
             self._retain(message)
         for connection in list(self._connected.values()):
             connection.deliver(message)

@@ -8,7 +8,7 @@ import attrs
 from attrs import define
 from attrs.validators import and_, ge, gt, le, min_len, optional
 
-from rta.errors import TransportError
+from rta.errors import UnreadableError
 from rta.ports import HELP, Duration, Size, option
 
 __all__ = ["MqttTopicsOptions"]
@@ -73,7 +73,7 @@ class MqttTopicsOptions:
     def secret(self, folder: Path) -> str | None:
         """The password.
 
-        :raises TransportError: its file cannot be read.
+        :raises UnreadableError: its file cannot be read.
         """
         if self.password_file is None:
             return self.password
@@ -81,4 +81,4 @@ class MqttTopicsOptions:
             return (folder / self.password_file).read_text().rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as e:
             reason = e.strerror if isinstance(e, OSError) else "not text"
-            raise TransportError(f"{folder / self.password_file}: {reason}") from None
+            raise UnreadableError(f"{folder / self.password_file}: {reason}") from None

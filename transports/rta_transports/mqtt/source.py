@@ -22,7 +22,7 @@ from rta.consumer import (
     Watch,
     open_consumer,
 )
-from rta.errors import RtaError, TransportError
+from rta.errors import NotConnectedError, RtaError, TransportError
 from rta.ports import Context, SourceUpdate, TopicBus
 from rta_transports.mqtt.bus import open_topics
 from rta_transports.mqtt.channel_file import ChannelFile
@@ -155,7 +155,7 @@ class MqttSource:
     async def run(self, updates: trio.MemorySendChannel[SourceUpdate]) -> None:
         """For ever.
 
-        :raises TransportError: there is no connection to the broker, or there has been none for the grace.
+        :raises NotConnectedError: there is no connection to the broker, or there has been none for the grace.
         """
         await self._connected()
         self._lost = None
@@ -164,7 +164,7 @@ class MqttSource:
             nursery.start_soon(self._look_after_connection)
             await self._report(updates)
             nursery.cancel_scope.cancel()
-        raise TransportError(self._lost or "the connection to the broker is lost")
+        raise NotConnectedError(self._lost or "the connection to the broker is lost")
 
     async def _report(self, updates: trio.MemorySendChannel[SourceUpdate]) -> None:
         """Until the connection is lost for good. Nothing that was taken from the sessions is left unreported then."""
@@ -188,7 +188,9 @@ class MqttSource:
             await self._bus.link()
             if self._listener.trouble is None:
                 return
-        raise TransportError(self._listener.trouble or self._bus.trouble or f"{self._options.where()}: not connected")
+        raise NotConnectedError(
+            self._listener.trouble or self._bus.trouble or f"{self._options.where()}: not connected"
+        )
 
     async def _look_after_connection(self) -> None:
         while True:

@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 import trio
 
-from rta.errors import TransportError
+from rta.errors import UnreadableError
 from rta_transports.mqtt.certificate import expiry
 from rta_transports.mqtt.options import MqttTopicsOptions
 
@@ -20,7 +20,7 @@ log = structlog.get_logger("rta.mqtt")
 
 
 def tls_context(options: MqttTopicsOptions, folder: Path) -> ssl.SSLContext:
-    """:raises TransportError: a file cannot be read, or is not what it should be."""
+    """:raises UnreadableError: a file cannot be read, or is not what it should be."""
 
     def path(file: Path | None) -> Path | None:
         return None if file is None else folder / file
@@ -31,7 +31,7 @@ def tls_context(options: MqttTopicsOptions, folder: Path) -> ssl.SSLContext:
         if options.cert_file is not None:
             context.load_cert_chain(folder / options.cert_file, path(options.key_file), _no_passphrase)
     except (OSError, ValueError) as e:  # SSLError is an OSError
-        raise TransportError(f"the certificates: {e}") from None
+        raise UnreadableError(f"the certificates: {e}") from None
     return context
 
 

@@ -17,7 +17,7 @@ import redis
 import trio
 from redis.connection import AbstractConnection
 
-from rta.errors import TransportError
+from rta.errors import NotConnectedError
 
 __all__ = ["RedisConnection", "Reply", "ServerError", "answer_within", "connect"]
 
@@ -67,7 +67,7 @@ class RedisConnection:
     async def send(self, *commands: tuple[Any, ...]) -> None:
         """Commands whose replies are to be fetched with `reply`.
 
-        :raises TransportError: the connection is gone.
+        :raises NotConnectedError: the connection is gone.
         """
         data = b"".join([hiredis.pack_command(c) for c in commands])
         try:
@@ -85,7 +85,7 @@ class RedisConnection:
     async def reply(self) -> Reply:
         """The next reply.
 
-        :raises TransportError: the connection is gone.
+        :raises NotConnectedError: the connection is gone.
         """
         try:
             while (reply := self._reader.gets()) is False:
@@ -112,24 +112,24 @@ class RedisConnection:
             raise ConnectionResetError("the server closed the connection")
         self._reader.feed(data)
 
-    def _gone(self, error: Exception) -> TransportError:
-        return TransportError(f"{self.where}: {error or type(error).__name__}")
+    def _gone(self, error: Exception) -> NotConnectedError:
+        return NotConnectedError(f"{self.where}: {error or type(error).__name__}")
 
 
 @contextmanager
 def answer_within(seconds: float, where: str) -> Iterator[None]:
-    """:raises TransportError: the block has taken longer."""
+    """:raises NotConnectedError: the block has taken longer."""
     try:
         with trio.fail_after(seconds):
             yield
     except trio.TooSlowError:
-        raise TransportError(f"{where}: no answer within {seconds:g} s") from None
+        raise NotConnectedError(f"{where}: no answer within {seconds:g} s") from None
 
 
 async def connect(make: Callable[[], AbstractConnection], timeout: float, where: str) -> RedisConnection:
     """A connection that is ready for commands; `timeout` in seconds.
 
-    :raises TransportError: the server cannot be reached, or refuses us.
+    :raises NotConnectedError: the server cannot be reached, or refuses us.
     """
 
     def blocking() -> AbstractConnection:
@@ -149,7 +149,7 @@ async def connect(make: Callable[[], AbstractConnection], timeout: float, where:
             # Ends on its own: each of its steps has a timeout of the same order.
             connected = await trio.to_thread.run_sync(blocking, abandon_on_cancel=True, limiter=_threads())
     except (redis.RedisError, OSError) as e:
-        raise TransportError(f"{where}: {e}") from None
+        raise NotConnectedError(f"{where}: {e}") from None
     finally:
         abandoned = True
     return RedisConnection(connected, where)

@@ -19,7 +19,7 @@ from redis.connection import AbstractConnection, SSLConnection
 from redis.connection import Connection as PlainConnection
 from redis.retry import Retry
 
-from rta.errors import TransportError
+from rta.errors import NotConnectedError, TransportError, UnreadableError
 from rta_transports.redis.connection import RedisConnection, Reply, ServerError, answer_within, connect
 from rta_transports.redis.options import RedisLogOptions, shown_url, url_parts
 from rta_transports.redis.topology import Cluster, Fixed, Sentinels, ServerAddress, Topology
@@ -37,14 +37,14 @@ _LOOK_AROUND = 1.0  # seconds between looks at which server is the primary
 def good(reply: Reply) -> Reply:
     """A reply that is no refusal.
 
-    :raises TransportError: it is one; trying again is right once somebody has mended it.
+    :raises UnreadableError: it is one.
     """
     if isinstance(reply, ServerError):
-        raise TransportError(f"Redis refuses: {reply}")
+        raise UnreadableError(f"Redis refuses: {reply}")
     if isinstance(reply, list):
         for part in reply:
             if isinstance(part, ServerError):
-                raise TransportError(f"Redis refuses: {part}")
+                raise UnreadableError(f"Redis refuses: {part}")
     return reply
 
 
@@ -121,14 +121,15 @@ class Server:
     async def ask(self, key: bytes | None, *commands: Command) -> list[Reply]:
         """Send commands together to the server that has `key`; None: to any.
 
-        :raises TransportError: there was no answer; the commands may have been carried out.
+        :raises NotConnectedError: there was no answer; the commands may have been carried out.
         """
         return await self._ask(lambda: self.topology.locate(key), commands)
 
     async def ask_one(self, key: bytes | None, *command: Any) -> Reply:
         """The good reply to one command.
 
-        :raises TransportError: none, or a refusal.
+        :raises NotConnectedError: there was none; the command may have been carried out.
+        :raises UnreadableError: it is refused.
         """
         return good((await self.ask(key, command))[0])
 
@@ -158,7 +159,7 @@ class Server:
                 async with self._connection(address) as connection:
                     asking = [c for command in commands for c in (("ASKING",), command)]
                     return (await connection.ask(*asking))[1::2]
-        raise TransportError(f"{self.where}: keys keep moving between servers")
+        raise NotConnectedError(f"{self.where}: keys keep moving between servers")
 
     @asynccontextmanager
     async def _connection(self, address: ServerAddress) -> AsyncIterator[RedisConnection]:
@@ -186,7 +187,7 @@ class Server:
     async def dedicated(self, key: bytes | None) -> RedisConnection:
         """A connection of the caller's own, to the server that has `key`.
 
-        :raises TransportError: it cannot be had.
+        :raises NotConnectedError: it cannot be had.
         """
         await self._look_around()
         try:
@@ -254,7 +255,7 @@ def _credentials(options: RedisLogOptions, folder: Path, parts: dict[str, Any]) 
         try:
             password = (folder / options.password_file).read_text("utf-8").strip()
         except (OSError, ValueError) as e:
-            raise TransportError(f"password_file {options.password_file}: {e}") from None
+            raise UnreadableError(f"password_file {options.password_file}: {e}") from None
     return {
         "username": options.user or parts.get("username"),
         "password": password if password is not None else parts.get("password"),

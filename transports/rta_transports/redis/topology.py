@@ -10,7 +10,7 @@ import trio
 from redis.connection import AbstractConnection
 from redis.crc import key_slot
 
-from rta.errors import TransportError
+from rta.errors import NotConnectedError, TransportError, UnreadableError
 from rta_transports.redis.connection import RedisConnection, Reply, ServerError, answer_within, connect
 
 __all__ = ["ServerAddress", "Cluster", "Fixed", "Sentinels", "Topology"]
@@ -46,7 +46,7 @@ class Topology(Protocol):
     def locate(self, key: bytes | None) -> ServerAddress:
         """The server that has a key; None: any that has keys.
 
-        :raises TransportError: nobody has it for now.
+        :raises NotConnectedError: nobody has it for now.
         """
         ...
 
@@ -57,7 +57,7 @@ class Topology(Protocol):
     async def refresh(self, timeout: float) -> bool:
         """Find out anew; whether something has changed.
 
-        :raises TransportError: nobody can be asked.
+        :raises NotConnectedError: nobody can be asked.
         """
         ...
 
@@ -93,7 +93,7 @@ class Sentinels:
 
     def locate(self, key: bytes | None) -> ServerAddress:
         if self._primary is None:
-            raise TransportError(f"no Sentinel has named the primary of {self._service!r} yet")
+            raise NotConnectedError(f"no Sentinel has named the primary of {self._service!r} yet")
         return self._primary
 
     def primaries(self) -> list[ServerAddress]:
@@ -118,7 +118,7 @@ class Sentinels:
             primary = ServerAddress(reply[0].decode(), int(reply[1]))
             changed, self._primary = primary != self._primary, primary
             return changed
-        raise TransportError("; ".join(failures))
+        raise NotConnectedError("; ".join(failures))
 
 
 class Cluster:
@@ -132,11 +132,11 @@ class Cluster:
 
     def locate(self, key: bytes | None) -> ServerAddress:
         if not self._ranges:
-            raise TransportError("the Cluster has not told its slots yet")
+            raise NotConnectedError("the Cluster has not told its slots yet")
         slot = self._ranges[0][0] if key is None else key_slot(key)
         at = bisect_right(self._first_slots, slot) - 1
         if at < 0 or slot > self._ranges[at][1]:
-            raise TransportError(f"slot {slot} of the Cluster is served by nobody")
+            raise NotConnectedError(f"slot {slot} of the Cluster is served by nobody")
         return self._ranges[at][2]
 
     def primaries(self) -> list[ServerAddress]:
@@ -154,7 +154,7 @@ class Cluster:
             changed, self._ranges = ranges != self._ranges, ranges
             self._first_slots = [first for first, _, _ in ranges]
             return changed
-        raise TransportError("; ".join(failures))
+        raise NotConnectedError("; ".join(failures))
 
 
 def _node(primary: Sequence[Any], asked: ServerAddress) -> ServerAddress:
@@ -174,5 +174,5 @@ async def _ask(address: ServerAddress, make: Make, timeout: float, command: tupl
             connection.close()
     for reply in replies:
         if isinstance(reply, ServerError):
-            raise TransportError(f"{where} refuses: {reply}")
+            raise UnreadableError(f"{where} refuses: {reply}")
     return replies

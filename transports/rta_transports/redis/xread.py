@@ -15,7 +15,7 @@ from math import inf
 
 import trio
 
-from rta.errors import RtaError, TransportError, first_error
+from rta.errors import NotConnectedError, RtaError, TransportError, UnreadableError, first_error
 from rta.ports import Batch, Position
 from rta_transports.redis.connection import RedisConnection, Reply, ServerError, answer_within
 from rta_transports.redis.entries import EntryReader, RawEntry, position_of
@@ -191,7 +191,7 @@ class _XReadConnection:
                 else:
                     patience.deadline = inf
                     await self._wait_for_room()
-        raise TransportError(f"{connection.where}: no answer within {limit:g} s")
+        raise NotConnectedError(f"{connection.where}: no answer within {limit:g} s")
 
     async def _read_once(self, connection: RedisConnection, wanted: list[RedisTail]) -> None:
         unsure = [t for t in wanted if not t.watched]
@@ -251,7 +251,7 @@ class _XReadConnection:
             kinds = good(await connection.ask(*[("TYPE", t.key) for t in wanted]))
         for tail, kind in zip(wanted, kinds, strict=True):
             if kind not in (b"stream", b"none"):
-                tail.fail(TransportError(f"stream {tail.stream!r}: its key is a {kind.decode()}, not a stream"))
+                tail.fail(UnreadableError(f"stream {tail.stream!r}: its key is a {kind.decode()}, not a stream"))
 
     async def _unblock(self, client_id: int) -> None:
         """End an XREAD that waits for the wrong streams."""
