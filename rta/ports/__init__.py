@@ -22,6 +22,7 @@ from rta.ports.source import (
     SourceUpdate,
     UpdateSession,
 )
+from rta.ports.subscription_queue import SubscriptionQueue
 from rta.ports.topic_bus import (
     Done,
     Link,
@@ -73,6 +74,7 @@ __all__ = [
     "SourceUpdate",
     "Spelled",
     "StreamSessionId",
+    "SubscriptionQueue",
     "Tail",
     "TopicBus",
     "TopicMessage",

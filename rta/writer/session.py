@@ -10,6 +10,7 @@ import numpy.typing as npt
 import trio
 
 from rta.errors import MalformedError
+from rta.wakeup import Wakeup
 from rta.wire import Burst, Event, SampleType, SessionModel, SessionState, TimeRange, json_item, make_burst
 from rta.writer.backlog import Admission, Backlog
 from rta.writer.errors import WriterClosed
@@ -41,7 +42,7 @@ class SessionWriter:
         self.identity = identity
         self.lane = lane
         """The writer's task for this session sends what is in it."""
-        self.news = trio.Event()
+        self.news = Wakeup()
         """For that task: look at the lane again."""
         self.progress = trio.lowlevel.ParkingLot()
         """By that task: something has been written."""

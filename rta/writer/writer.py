@@ -229,7 +229,6 @@ class Writer:
 
 async def _news(session: SessionWriter) -> None:
     """Until there is something to send, or to look for."""
-    session.news = trio.Event()
     due = session.lane.due
     with trio.CancelScope(deadline=float("inf") if due is None else due):
         await session.news.wait()

@@ -23,6 +23,7 @@ from rta.hot_counters import HotCounters
 from rta.logs import set_up_logging
 from rta.metrics import Metrics
 from rta.ports import Context, Qos, load_transport
+from rta.wakeup import Wakeup
 
 __all__: list[str] = []
 
@@ -47,7 +48,7 @@ async def _ours(job: _Job) -> dict[str, Any]:
     async with offer.open(options, context) as bus, bus.connect("bench-rta"):
         await bus.link()
         sent = settled = refused = 0
-        room = trio.Event()
+        room = Wakeup()
 
         def done(error: TransportError | None) -> None:
             nonlocal settled, refused
@@ -63,8 +64,7 @@ async def _ours(job: _Job) -> dict[str, Any]:
             for topic in _TOPICS[sent % 1000 :][: min(_CALLS, job.in_flight - (sent - settled))]:
                 bus.send(topic, job.payload, qos=qos, done=done)
                 sent += 1
-            if sent - settled >= job.in_flight:
-                room = trio.Event()
+            while sent - settled >= job.in_flight:
                 await room.wait()
         while settled < sent:
             await trio.sleep(0.0005)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import pytest
-import trio
-import trio.testing
-from rta_transports.mqtt.dispatch import Dispatch
-from rta_transports.mqtt.subscription import MqttSubscription
+from rta_transports.mqtt.dispatch import Dispatch, MqttSubscription
 
 from rta.ports import TopicMessage
 
@@ -146,19 +143,3 @@ def test_identifiers_do_not_pile_up_while_subscriptions_come_and_go(broker):
     broker.publish("a/b", "hello")
     assert waiting(stays) == ["hello"]
     assert len(broker.dispatch._asked) <= 64
-
-
-async def test_receivers_share_what_comes():
-    subscription = MqttSubscription(("#",), 10)
-    got = []
-
-    async def take():
-        got.append((await subscription.receive()).payload)
-
-    async with trio.open_nursery() as nursery:
-        for _ in range(3):
-            nursery.start_soon(take)
-        await trio.testing.wait_all_tasks_blocked()
-        for i in range(3):
-            subscription.offer(TopicMessage("a", b"%d" % i))
-    assert sorted(got) == [b"0", b"1", b"2"]

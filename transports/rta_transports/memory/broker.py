@@ -31,7 +31,7 @@ class MemoryBroker:
     """Carries messages to all who are connected, in the moment they are published."""
 
     def __init__(self, max_retained: int = 100_000) -> None:
-        self._max_retained = max_retained
+        self.max_retained = max_retained
         self._retained: dict[str, TopicMessage] = {}
         self._connected: dict[str, Connected] = {}
         self._displaced: dict[str, list[Connected]] = {}
@@ -78,9 +78,9 @@ class MemoryBroker:
         topic = message.topic
         if not message.payload:
             self._retained.pop(topic, None)
-        elif topic in self._retained or len(self._retained) < self._max_retained:
+        elif topic in self._retained or len(self._retained) < self.max_retained:
             self._retained[topic] = TopicMessage(
                 topic, message.payload, True, message.response_topic, message.correlation
             )
         else:
-            raise QueueFullError(f"{self._max_retained} messages are retained already; {topic!r} cannot be")
+            raise QueueFullError(f"{self.max_retained} messages are retained already; {topic!r} cannot be")

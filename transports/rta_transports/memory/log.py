@@ -16,6 +16,7 @@ from attrs import define
 from attrs.validators import ge
 
 from rta.ports import START, Batch, Context, Duration, Entry, Position, SessionRecord, Size, Trim, option
+from rta.wakeup import Wakeup
 from rta.wire import Burst, TimeRange
 from rta_transports.memory.configurations import Configurations
 
@@ -47,7 +48,7 @@ class _Stream:
         self.gone = 0
         self.head = START
         self.trimmed = START
-        self.changed = trio.Event()
+        self.changed = Wakeup()
         self.followers = 0
         self.held: Counter[int] = Counter()
         """How many entries of each session there are."""
@@ -58,7 +59,6 @@ class _Stream:
         self.entries.append(entry)
         self.head = entry.position
         self.changed.set()
-        self.changed = trio.Event()
 
     def drop_oldest(self) -> int:
         """Bytes freed."""

@@ -14,14 +14,16 @@ from rta.ports import (
     Link,
     NotConnectedError,
     Qos,
+    SubscriptionQueue,
     TopicMessage,
     Will,
     option,
+    topic_matches,
     valid_filter,
     valid_topic,
 )
+from rta.wakeup import Wakeup
 from rta_transports.memory.broker import MemoryBroker
-from rta_transports.memory.subscription import MemorySubscription
 
 __all__ = ["MemoryTopics", "MemoryTopicsOptions", "open_topics"]
 
@@ -44,8 +46,8 @@ class MemoryTopics:
         self._cut = False
         self._links = 0
         self._link: Link | None = None
-        self._joined = trio.Event()
-        self._subscriptions: dict[MemorySubscription, None] = {}
+        self._joined = Wakeup()
+        self._subscriptions: dict[SubscriptionQueue, tuple[str, ...]] = {}  # and their filters
 
     # ---- the connection
 
@@ -104,11 +106,15 @@ class MemoryTopics:
         self.broker.join(self._client_id, self)
         self.trouble = None
         for subscription in self._subscriptions:
-            subscription.begin(self.broker.kept(subscription.filters))
+            self._bring_retained(subscription)
         self._links += 1
         self._link = Link(self._links)
         self._joined.set()
-        self._joined = trio.Event()
+
+    def _bring_retained(self, subscription: SubscriptionQueue) -> None:
+        subscription.begin_anew()
+        for message in self.broker.kept(self._subscriptions[subscription]):
+            subscription.put(message)
 
     def _lose(self, trouble: str | None) -> None:
         self.trouble = trouble
@@ -158,19 +164,20 @@ class MemoryTopics:
 
     def deliver(self, message: TopicMessage) -> None:
         """For the broker: something has been published."""
-        for subscription in self._subscriptions:
-            subscription.offer(message)
+        for subscription, filters in self._subscriptions.items():
+            if any(topic_matches(f, message.topic) for f in filters):
+                subscription.put(message)
 
     @asynccontextmanager
-    async def subscribe(self, *filters: str, bound: int = 1024) -> AsyncIterator[MemorySubscription]:
+    async def subscribe(self, *filters: str, bound: int = 1024) -> AsyncIterator[SubscriptionQueue]:
         for f in filters:
             if not valid_filter(f):
                 raise ValueError(f"{f!r} is not a topic filter")
-        subscription = MemorySubscription(filters, bound)
-        if self._link is not None:
-            subscription.begin(self.broker.kept(filters))
-        self._subscriptions[subscription] = None
+        subscription = SubscriptionQueue(bound, self.broker.max_retained)
+        self._subscriptions[subscription] = filters
         try:
+            if self._link is not None:
+                self._bring_retained(subscription)
             yield subscription
         finally:
             del self._subscriptions[subscription]

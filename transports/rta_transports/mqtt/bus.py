@@ -14,13 +14,13 @@ from paho.mqtt.client import MQTTMessage
 from rta.backoff import Backoff
 from rta.errors import NotConnectedError, QueueFullError, TransportError, UndeliverableError
 from rta.ports import Context, Done, Link, Qos, TopicMessage, Will, valid_filter, valid_topic
+from rta.wakeup import Wakeup
 from rta_transports.mqtt.connection import MqttConnection
 from rta_transports.mqtt.dial import dial, reason
-from rta_transports.mqtt.dispatch import Dispatch
+from rta_transports.mqtt.dispatch import Dispatch, MqttSubscription
 from rta_transports.mqtt.options import MqttTopicsOptions
 from rta_transports.mqtt.rivalry import Rivalry
 from rta_transports.mqtt.speaker import Identity
-from rta_transports.mqtt.subscription import MqttSubscription
 from rta_transports.mqtt.tls import CertificateWatch, encrypted, tls_context
 
 __all__ = ["MqttTopics", "open_topics"]
@@ -48,7 +48,7 @@ class MqttTopics:
         self._said = ""
         self._links = 0
         self._link: Link | None = None
-        self._linked = trio.Event()
+        self._linked = Wakeup()
         self._watch: CertificateWatch | None = None
         if options.tls and options.cert_file is not None:
             self._watch = CertificateWatch(context.folder / options.cert_file, options.expiry_warning)
@@ -169,7 +169,6 @@ class MqttTopics:
         self.trouble = None
         self._said = ""
         self._linked.set()
-        self._linked = trio.Event()
         log.info("connected to the broker", broker=self._options.where(), session_kept=connection.session_present)
 
     def _lose(self) -> None:

@@ -14,13 +14,31 @@ from collections.abc import Iterable
 
 from attrs import frozen
 
-from rta.ports import TopicMessage
-from rta_transports.mqtt.subscription import MqttSubscription
+from rta.ports import SubscriptionQueue, TopicMessage, topic_matches
 
-__all__ = ["Asking", "Dispatch"]
+__all__ = ["Asking", "Dispatch", "MqttSubscription"]
 
 _IDENTIFIERS = 268_435_455
 _REMEMBERED = 64  # identifiers per filter: messages sent under an older one may still be on their way
+
+
+class MqttSubscription(SubscriptionQueue):
+    """One subscriber: what it wants, and what waits for it."""
+
+    def __init__(self, filters: tuple[str, ...], bound: int) -> None:
+        super().__init__(bound)
+        self.filters = tuple(dict.fromkeys(filters))
+        self.refused: set[str] = set()
+        """Filters that the broker did not accept."""
+        self.since: dict[str, int] = {}
+        """By filter, the identifier from which on its messages are for this subscriber."""
+
+    def filter_for(self, topic: str) -> str | None:
+        """The filter by which a topic's messages come: the first that fits."""
+        for f in self.filters:
+            if f not in self.refused and topic_matches(f, topic):
+                return f
+        return None
 
 
 @frozen
@@ -61,6 +79,7 @@ class Dispatch:
         wanted: dict[str, list[MqttSubscription]] = {}
         for s in self._subscriptions:
             s.begin_anew()
+            s.refused.clear()
             if not session_present:
                 s.since.clear()
             for f in s.filters:
@@ -91,14 +110,14 @@ class Dispatch:
         if not numbered:
             for s in self._subscriptions:
                 if s.filter_for(message.topic) is not None:
-                    s.offer(message)
+                    s.put(message)
 
     def _deliver(self, message: TopicMessage, asking: Asking) -> None:
         f, identifier = asking.filter, asking.identifier
         for s in asking.subscribers if message.retained else self._subscriptions:
             there = s in self._subscriptions and s.since.get(f, _IDENTIFIERS) <= identifier
             if there and s.filter_for(message.topic) == f:
-                s.offer(message)
+                s.put(message)
 
     def _ask(self, f: str, subscribers: tuple[MqttSubscription, ...]) -> Asking:
         self._last += 1

@@ -24,6 +24,7 @@ from rta.consumer import (
 )
 from rta.errors import NotConnectedError, RtaError, TransportError
 from rta.ports import Context, SourceUpdate, TopicBus
+from rta.wakeup import Wakeup
 from rta_transports.mqtt.bus import open_topics
 from rta_transports.mqtt.channel_file import ChannelFile
 from rta_transports.mqtt.sessions import Instant, RemoteSessions, read_stream
@@ -44,10 +45,10 @@ class Listener:
     def __init__(self, options: MqttSourceOptions, context: Context, consumer: Consumer, file: ChannelFile) -> None:
         self.trouble: str | None = None
         """Why the broker does not let us listen."""
-        self.heard = trio.Event()
-        """Set when something has come; to be replaced by whoever waits for it."""
-        self.room = trio.Event()
-        """To be set, and replaced, when something has been reported."""
+        self.heard = Wakeup()
+        """Set when something has come."""
+        self.room = Wakeup()
+        """To be set when something has been reported."""
         self.sessions = RemoteSessions(
             context.name,
             context.report,
@@ -58,7 +59,7 @@ class Listener:
         )
         self._options, self._context, self._consumer, self._file = options, context, consumer, file
         self._started: set[str] = set()
-        self._learned = trio.Event()
+        self._learned = Wakeup()
 
     def now(self) -> Instant:
         return Instant(self._context.clock(), trio.current_time())
@@ -129,14 +130,13 @@ class Listener:
     async def _keep_numbers(self) -> None:
         while True:
             await self._learned.wait()
-            self._learned = trio.Event()
             self.sessions.learned = False
             await trio.to_thread.run_sync(self._file.write, self.sessions.memory())
             await trio.sleep(_SAVING)
 
     def save(self) -> None:
         """What has not been saved yet. Blocks."""
-        if self._learned.is_set():
+        if self.sessions.learned:
             self._file.write(self.sessions.memory())
 
 
@@ -173,7 +173,6 @@ class MqttSource:
             now = listener.now()
             due = listener.sessions.due(now)
             if due is None or due > now.at:
-                listener.heard = trio.Event()
                 with trio.CancelScope(deadline=float("inf") if due is None else due):
                     await listener.heard.wait()
                 continue
@@ -181,7 +180,6 @@ class MqttSource:
             for update in listener.sessions.updates(listener.now()):
                 await updates.send(update)
             listener.room.set()
-            listener.room = trio.Event()
 
     async def _connected(self) -> None:
         with trio.move_on_after(self._options.connect_timeout):

@@ -17,6 +17,7 @@ import trio
 
 from rta.errors import NotConnectedError, RtaError, TransportError, UnreadableError, first_error
 from rta.ports import Batch, Position
+from rta.wakeup import Wakeup
 from rta_transports.redis.connection import RedisConnection, Reply, ServerError, answer_within
 from rta_transports.redis.entries import EntryReader, RawEntry, position_of
 from rta_transports.redis.keys import Keys
@@ -50,7 +51,7 @@ class RedisTail:
         self._batches: list[Batch] = []
         self._bytes = 0
         self._failure: TransportError | None = None
-        self._news = trio.Event()
+        self._news = Wakeup()
         self.on_room: Callable[[], None] = lambda: None
         """Called when there is room again."""
 
@@ -74,7 +75,6 @@ class RedisTail:
             await trio.lowlevel.checkpoint()
         while not self._batches:
             self.check()
-            self._news = trio.Event()
             await self._news.wait()
         had_room = self.has_room
         batches, self._batches, self._bytes = self._batches, [], 0
@@ -103,8 +103,8 @@ class _XReadConnection:
         self.tails: dict[bytes, RedisTail] = {}
         self.scope = trio.CancelScope()
         self._conversation = trio.CancelScope()
-        self._room = trio.Event()
-        self._interrupt = trio.Event()
+        self._room = Wakeup()
+        self._interrupt = Wakeup()
         self._reads = 0
         self._waiting = 0
         """The number of the XREAD that is being waited for; 0: none."""
@@ -143,11 +143,7 @@ class _XReadConnection:
                     tail.watched = False
                 # Who follows decides when to try again: by asking for the next batch, or by following anew.
                 while not any(t.has_room for t in self.tails.values()):
-                    await self._wait_for_room()
-
-    async def _wait_for_room(self) -> None:
-        await self._room.wait()
-        self._room = trio.Event()
+                    await self._room.wait()
 
     async def _converse(self) -> None:
         """Read over one connection until it fails, or the streams may have moved."""
@@ -190,7 +186,7 @@ class _XReadConnection:
                     await self._read_once(connection, wanted)
                 else:
                     patience.deadline = inf
-                    await self._wait_for_room()
+                    await self._room.wait()
         raise NotConnectedError(f"{connection.where}: no answer within {limit:g} s")
 
     async def _read_once(self, connection: RedisConnection, wanted: list[RedisTail]) -> None:
@@ -257,7 +253,6 @@ class _XReadConnection:
         """End an XREAD that waits for the wrong streams."""
         while True:
             await self._interrupt.wait()
-            self._interrupt = trio.Event()
             read = self._reads
             while self._waiting == read:
                 (reply,) = await self._server.ask(self._any_key, ("CLIENT", "UNBLOCK", client_id))
