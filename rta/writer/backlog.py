@@ -21,31 +21,31 @@ class Admission(Enum):
 
 
 class Backlog:
-    """The lanes of a writer under one bound."""
+    """The outboxes of a writer under one bound."""
 
     def __init__(self, settings: WriterSettings) -> None:
         self.settings = settings
         self.dropped = 0
         """Samples dropped at the bound."""
-        self._lanes: set[SessionOutbox] = set()
+        self._outboxes: set[SessionOutbox] = set()
         self._numbers = count()
 
-    def new_lane(self) -> SessionOutbox:
-        lane = SessionOutbox(self._numbers, self.settings.target, self.settings.delay)
-        self._lanes.add(lane)
-        return lane
+    def new_outbox(self) -> SessionOutbox:
+        outbox = SessionOutbox(self._numbers, self.settings.target, self.settings.delay)
+        self._outboxes.add(outbox)
+        return outbox
 
-    def remove(self, lane: SessionOutbox) -> None:
-        self._lanes.discard(lane)
+    def remove(self, outbox: SessionOutbox) -> None:
+        self._outboxes.discard(outbox)
 
     @property
     def waiting(self) -> int:
         """Bytes, before compression."""
-        return sum(lane.size for lane in self._lanes)
+        return sum(outbox.size for outbox in self._outboxes)
 
     @property
     def samples(self) -> int:
-        return sum(lane.samples for lane in self._lanes)
+        return sum(outbox.samples for outbox in self._outboxes)
 
     def admit(self, size: int, samples: int = 0) -> Admission:
         """Whether so many bytes may be added now; at the bound of `drop`, older data make room.
@@ -73,7 +73,7 @@ class Backlog:
         return not waiting or waiting + size <= self.settings.max_bytes
 
     def _drop_oldest(self) -> bool:
-        ages = {age: lane for lane in self._lanes if (age := lane.oldest_droppable) is not None}
+        ages = {age: outbox for outbox in self._outboxes if (age := outbox.oldest_droppable) is not None}
         if not ages:
             return False
         self.dropped += ages[min(ages)].drop_oldest()

@@ -43,7 +43,7 @@ class EncodedItem:
     span: TimeRange
 
 
-def _piece(data: Data, span: TimeRange) -> EncodedItem:
+def _encoded(data: Data, span: TimeRange) -> EncodedItem:
     item = data_item(data)
     size = item.ByteSize() + _FRAMING
     if size > BURST_LIMIT:
@@ -85,12 +85,12 @@ def timestamped_items(
     if times.ndim != 1 or times.shape != samples.shape:
         raise ValueError(f"as many timestamps as values: got the shapes {times.shape} and {samples.shape}")
     step = max(1, TARGET // (kind.dtype().itemsize + _DELTA))
-    pieces = []
+    items = []
     for i in range(0, len(times), step):
         part = times[i : i + step]
         data = encode_timestamped(ChannelId(channel), part, samples[i : i + step], kind)
-        pieces.append(_piece(data, TimeRange(int(part.min()), int(part.max()))))
-    return pieces
+        items.append(_encoded(data, TimeRange(int(part.min()), int(part.max()))))
+    return items
 
 
 def periodic_items(
@@ -104,12 +104,12 @@ def periodic_items(
     if samples.ndim != 1 or interval <= 0:
         raise ValueError(f"one row of values and a positive interval: got {samples.shape} and {interval} ns")
     step = max(1, TARGET // kind.dtype().itemsize)
-    pieces = []
+    items = []
     for i in range(0, len(samples), step):
         part, first = samples[i : i + step], start + i * interval
         data = encode_periodic(ChannelId(channel), first, interval, part, kind)
-        pieces.append(_piece(data, TimeRange(first, first + (len(part) - 1) * interval)))
-    return pieces
+        items.append(_encoded(data, TimeRange(first, first + (len(part) - 1) * interval)))
+    return items
 
 
 def row_items(
@@ -132,11 +132,11 @@ def row_items(
         columns.append(packed.reshape(len(times), kind.dtype().itemsize))
     buffers = np.concatenate(columns, axis=1)
     return [
-        _piece(RowData(channel_ids=channels, timestamp=t, buffer=row.tobytes()), TimeRange(t, t))
+        _encoded(RowData(channel_ids=channels, timestamp=t, buffer=row.tobytes()), TimeRange(t, t))
         for t, row in zip(times.tolist(), buffers, strict=True)
     ]
 
 
 def event_item(event: Event) -> EncodedItem:
     """:raises ValueError: it is larger than a burst may be."""
-    return _piece(event, TimeRange(event.timestamp, event.timestamp))
+    return _encoded(event, TimeRange(event.timestamp, event.timestamp))

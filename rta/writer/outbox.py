@@ -32,7 +32,7 @@ class Waiting:
     """A burst in line."""
 
     number: int
-    """Smaller is older, over all lanes."""
+    """Smaller is older, over all outboxes."""
     burst: Burst
     size: int
     kind: BurstKind
@@ -48,7 +48,7 @@ class _Batch:
 
     number: int
     due: float
-    pieces: list[EncodedItem]
+    items: list[EncodedItem]
     size: int = 0
 
 
@@ -72,16 +72,16 @@ class SessionOutbox:
 
     # ---- adding
 
-    def add(self, piece: EncodedItem, now: float) -> None:
+    def add(self, item: EncodedItem, now: float) -> None:
         """Collect. `now` in seconds, of any clock."""
-        if self._batch is not None and self._batch.size + piece.size > self._target:
+        if self._batch is not None and self._batch.size + item.size > self._target:
             self.seal()
         if self._batch is None:
             self._batch = _Batch(next(self._numbers), now + self._delay, [])
-        self._batch.pieces.append(piece)
-        self._batch.size += piece.size
-        self.size += piece.size
-        self.span = piece.span.union(self.span)
+        self._batch.items.append(item)
+        self._batch.size += item.size
+        self.size += item.size
+        self.span = item.span.union(self.span)
         if self._batch.size >= self._target:
             self.seal()
 
@@ -100,7 +100,7 @@ class SessionOutbox:
         if batch is None:
             return
         assert self.span is not None
-        burst = make_burst([piece.item for piece in batch.pieces] + [range_item(self.span)])
+        burst = make_burst([item.item for item in batch.items] + [range_item(self.span)])
         self._line.append(Waiting(batch.number, burst, batch.size, BurstKind.DATA))
 
     def end(self) -> None:
@@ -143,7 +143,7 @@ class SessionOutbox:
     @property
     def samples(self) -> int:
         """How many samples wait."""
-        collected = 0 if self._batch is None else sum(p.samples for p in self._batch.pieces)
+        collected = 0 if self._batch is None else sum(p.samples for p in self._batch.items)
         return collected + sum(w.samples for w in self._line)
 
     # ---- dropping: the head may have been written already, once it was given out

@@ -34,16 +34,16 @@ class SessionWriter:
     def __init__(
         self,
         identity: str,
-        lane: SessionOutbox,
+        outbox: SessionOutbox,
         backlog: Backlog,
         room: trio.lowlevel.ParkingLot,
         clock: Callable[[], int],
     ) -> None:
         self.identity = identity
-        self.lane = lane
+        self.outbox = outbox
         """The writer's task for this session sends what is in it."""
-        self.news = Wakeup()
-        """For that task: look at the lane again."""
+        self.changed = Wakeup()
+        """For that task: look at the outbox again."""
         self.progress = trio.lowlevel.ParkingLot()
         """By that task: something has been written."""
         self.over = trio.Event()
@@ -53,12 +53,12 @@ class SessionWriter:
     @property
     def waiting(self) -> int:
         """Bytes, before compression, that are not known to be in the log."""
-        return self.lane.size
+        return self.outbox.size
 
     @property
     def span(self) -> TimeRange | None:
         """What the session covers."""
-        return self.lane.span
+        return self.outbox.span
 
     # ---- samples
 
@@ -97,15 +97,15 @@ class SessionWriter:
         """:raises ValueError: it is larger than a burst may be."""
         await self.put([event_item(event)])
 
-    async def put(self, pieces: Sequence[EncodedItem]) -> None:
+    async def put(self, items: Sequence[EncodedItem]) -> None:
         """Items that are encoded already, to be collected into bursts."""
         await self._ready()
         whole = self._backlog.settings.on_full == "raise"
-        if whole and pieces:
-            self._backlog.admit(sum(piece.size for piece in pieces))
-        for piece in pieces:
-            if whole or await self._admitted(piece.size, piece.samples):
-                self.lane.add(piece, trio.current_time())
+        if whole and items:
+            self._backlog.admit(sum(item.size for item in items))
+        for item in items:
+            if whole or await self._admitted(item.size, item.samples):
+                self.outbox.add(item, trio.current_time())
                 self._tell()
 
     async def write_burst(self, burst: Burst) -> None:
@@ -116,7 +116,7 @@ class SessionWriter:
         if kind is BurstKind.DATA and self._backlog.settings.on_full == "drop":
             samples = sum(map(samples_in, burst.message().data)) or 1
         if await self._admitted(burst.raw_size, samples):
-            self.lane.add_burst(burst, kind)
+            self.outbox.add_burst(burst, kind)
             self._tell()
 
     # ---- session JSON
@@ -126,9 +126,9 @@ class SessionWriter:
         burst = make_burst([json_item(session_text(session))])
         await self._ready()
         if self._backlog.settings.on_full == "drop":
-            self.lane.drop_updates()
+            self.outbox.drop_updates()
         if await self._admitted(burst.raw_size, 0):
-            self.lane.add_burst(burst, BurstKind.UPDATE)
+            self.outbox.add_burst(burst, BurstKind.UPDATE)
             self._tell()
 
     async def close(self, state: SessionState = SessionState.CLOSED, session: SessionModel | str | None = None) -> None:
@@ -145,15 +145,15 @@ class SessionWriter:
 
     def end(self, state: SessionState, session: SessionModel | str | None = None) -> None:
         """`close` without waiting."""
-        if not self.lane.ended:
-            latest = self.lane.json
+        if not self.outbox.ended:
+            latest = self.outbox.json
             text = closed_json(latest, state, self.span, self._clock()) if session is None else session_text(session)
-            self.lane.add_burst(make_burst([json_item(text)]), BurstKind.KEEP)
+            self.outbox.add_burst(make_burst([json_item(text)]), BurstKind.KEEP)
             self.leave()
 
     def leave(self) -> None:
         """End it without last words, as when another run has taken over its identity; what waits is written."""
-        self.lane.end()
+        self.outbox.end()
         self._tell()
         self._room.unpark_all()
 
@@ -163,10 +163,10 @@ class SessionWriter:
         :raises WriterClosed: the writer ended before.
         """
         await trio.lowlevel.checkpoint()
-        self.lane.seal()
+        self.outbox.seal()
         self._tell()
-        newest = self.lane.newest
-        while self.lane.holds(newest):
+        newest = self.outbox.newest
+        while self.outbox.holds(newest):
             if self.over.is_set():
                 raise WriterClosed(f"session {self.identity!r}: the writer ended before all was written")
             await self.progress.park()
@@ -197,7 +197,7 @@ class SessionWriter:
         self._check_open()
 
     def _check_open(self) -> None:
-        if self.lane.ended or self.over.is_set():
+        if self.outbox.ended or self.over.is_set():
             raise WriterClosed(f"session {self.identity!r} has been closed")
 
     async def _admitted(self, size: int, samples: int) -> bool:
@@ -208,4 +208,4 @@ class SessionWriter:
         return admission is Admission.TAKEN
 
     def _tell(self) -> None:
-        self.news.set()
+        self.changed.set()

@@ -1,6 +1,6 @@
 """The writer: sessions on one stream of a log, each with a task that sends what waits of it.
 
-A task owns the log's record of its session. It receives what `SessionWriter` puts into the lane, appends one burst
+A task owns the log's record of its session. It receives what `SessionWriter` puts into the outbox, appends one burst
 at a time, and tries again with the very same burst while the log cannot be reached. It ends with the session.
 """
 
@@ -106,7 +106,7 @@ class Writer:
         elif not (identity is None and identifier is None and details is None):
             raise ValueError("either the session, or its identity, identifier and details")
         identity, text = opening_json(session)
-        if any(s.identity == identity and not s.lane.ended for s in self._sessions):
+        if any(s.identity == identity and not s.outbox.ended for s in self._sessions):
             raise ValueError(f"session {identity!r} is open; close it first")
         return await self.open_as(identity, text)
 
@@ -118,8 +118,8 @@ class Writer:
             await self._room.park()
         if self._finished:
             raise WriterClosed("the writer has been closed")
-        session = SessionWriter(identity, self._backlog.new_lane(), self._backlog, self._room, self._clock)
-        session.lane.add_burst(burst, BurstKind.KEEP)
+        session = SessionWriter(identity, self._backlog.new_outbox(), self._backlog, self._room, self._clock)
+        session.outbox.add_burst(burst, BurstKind.KEEP)
         self._sessions.add(session)
         self._nursery.start_soon(self._carry, session)
         return session
@@ -146,16 +146,16 @@ class Writer:
     # ---- the task of each session
 
     async def _carry(self, session: SessionWriter) -> None:
-        lane = session.lane
+        outbox = session.outbox
         try:
             record = await self._insist(session, lambda: self._log.open_session(session.identity, self.stream))
-            while not (lane.ended and lane.due is None):
-                burst = lane.head(trio.current_time())
+            while not (outbox.ended and outbox.due is None):
+                burst = outbox.head(trio.current_time())
                 if burst is None:
-                    await _news(session)
+                    await _changed(session)
                     continue
                 await self._insist(session, partial(self._log.append, record, burst))
-                lane.done()
+                outbox.done()
                 self.written += burst.raw_size
                 self._watcher.wrote(session.identity, burst)
                 session.progress.unpark_all()
@@ -186,8 +186,8 @@ class Writer:
             self._watcher.failing(self.failing)
 
     def _end_of(self, session: SessionWriter) -> None:
-        if session.lane.due is None:  # otherwise it counts as unwritten
-            self._backlog.remove(session.lane)
+        if session.outbox.due is None:  # otherwise it counts as unwritten
+            self._backlog.remove(session.outbox)
         self._sessions.discard(session)
         session.over.set()
         session.progress.unpark_all()
@@ -207,7 +207,7 @@ class Writer:
     def end_all(self, state: SessionState) -> None:
         """Close what is open, and is not closed by its JSON already, as `state`; without waiting."""
         for session in self._sessions:
-            if glance(session.lane.json).state.is_closed:
+            if glance(session.outbox.json).state.is_closed:
                 session.leave()
                 continue
             try:
@@ -227,8 +227,8 @@ class Writer:
         return WriteError(message, waiting, samples)
 
 
-async def _news(session: SessionWriter) -> None:
+async def _changed(session: SessionWriter) -> None:
     """Until there is something to send, or to look for."""
-    due = session.lane.due
+    due = session.outbox.due
     with trio.CancelScope(deadline=float("inf") if due is None else due):
-        await session.news.wait()
+        await session.changed.wait()

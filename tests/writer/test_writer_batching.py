@@ -15,7 +15,7 @@ from .logs import samples_of
 F64 = SampleType.F64
 
 
-def lane(target: int = 1000) -> SessionOutbox:
+def outbox(target: int = 1000) -> SessionOutbox:
     return SessionOutbox(count(), target, 0.1)
 
 
@@ -25,7 +25,7 @@ def add(to: SessionOutbox, *times: int, now: float = 0.0) -> None:
 
 
 def test_samples_wait_for_more_until_the_first_has_waited_long_enough() -> None:
-    waiting = lane()
+    waiting = outbox()
     add(waiting, 1, 2, now=5.0)
     add(waiting, 3, now=5.05)
     assert waiting.due == pytest.approx(5.1)
@@ -36,7 +36,7 @@ def test_samples_wait_for_more_until_the_first_has_waited_long_enough() -> None:
 
 
 def test_a_burst_is_made_once_there_is_enough_for_one() -> None:
-    waiting = lane(target=100)
+    waiting = outbox(target=100)
     for i in range(10):
         add(waiting, i)
     burst = waiting.head(0.0)
@@ -46,7 +46,7 @@ def test_a_burst_is_made_once_there_is_enough_for_one() -> None:
 
 
 def test_bursts_have_the_range_of_the_session_so_far() -> None:
-    waiting = lane()
+    waiting = outbox()
     add(waiting, 50, 20)
     waiting.seal()
     add(waiting, 30)
@@ -61,7 +61,7 @@ def test_bursts_have_the_range_of_the_session_so_far() -> None:
 
 
 def test_the_head_is_the_very_same_burst_until_it_is_done() -> None:
-    waiting = lane()
+    waiting = outbox()
     add(waiting, 1)
     head = waiting.head(1.0)
     add(waiting, 2)
@@ -71,7 +71,7 @@ def test_the_head_is_the_very_same_burst_until_it_is_done() -> None:
 
 
 def test_a_burst_that_is_made_already_goes_out_at_once_behind_what_came_before() -> None:
-    waiting = lane()
+    waiting = outbox()
     add(waiting, 1)
     own = numbered_burst(7, TimeRange(3, 4))
     waiting.add_burst(own, BurstKind.DATA)
@@ -84,7 +84,7 @@ def test_a_burst_that_is_made_already_goes_out_at_once_behind_what_came_before()
 
 
 def test_what_is_being_sent_is_not_dropped() -> None:
-    waiting = lane()
+    waiting = outbox()
     sent, other = numbered_burst(1), numbered_burst(2)
     waiting.add_burst(sent, BurstKind.DATA)
     waiting.add_burst(other, BurstKind.DATA)
@@ -97,7 +97,7 @@ def test_what_is_being_sent_is_not_dropped() -> None:
 
 
 def test_session_json_is_not_dropped_but_for_newer_one() -> None:
-    waiting = lane()
+    waiting = outbox()
     for kind in (BurstKind.KEEP, BurstKind.UPDATE):
         waiting.add_burst(json_burst(session_json("a")), kind)
     assert waiting.oldest_droppable is None

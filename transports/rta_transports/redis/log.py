@@ -53,7 +53,7 @@ class RedisLog:
     def __init__(
         self,
         server: Server,
-        lanes: XReadMultiplexer,
+        multiplexer: XReadMultiplexer,
         anchors: Anchors,
         entries: EntryReader,
         options: RedisLogOptions,
@@ -61,7 +61,7 @@ class RedisLog:
     ) -> None:
         self.server = server
         self.keys = Keys(options.session_key)
-        self._lanes = lanes
+        self._multiplexer = multiplexer
         self._report = report
         self._entries = entries
         self._expiry_ms = int(options.session_expiry * 1000)
@@ -224,7 +224,7 @@ class RedisLog:
         return raw, lost, len(raw) >= count
 
     def follow(self, stream: str, after: Position) -> AbstractAsyncContextManager[RedisTail]:
-        return self._lanes.follow(stream, after)
+        return self._multiplexer.follow(stream, after)
 
     async def now(self) -> int:
         seconds, micros = await self.server.ask_one(None, "TIME")
@@ -242,12 +242,12 @@ async def open_log(options: RedisLogOptions, context: Context) -> AsyncIterator[
     server = Server(options, context.folder)
     anchors = Anchors()
     entries = EntryReader(context.report, SizeLimits())
-    lanes = XReadMultiplexer(server, anchors, entries)
+    multiplexer = XReadMultiplexer(server, anchors, entries)
     try:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(server.keep_looking)
-            await nursery.start(lanes.run)
-            yield RedisLog(server, lanes, anchors, entries, options, context.report)
+            nursery.start_soon(server.keep_topology)
+            await nursery.start(multiplexer.run)
+            yield RedisLog(server, multiplexer, anchors, entries, options, context.report)
             nursery.cancel_scope.cancel()
     finally:
         server.close()

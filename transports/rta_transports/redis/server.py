@@ -31,7 +31,7 @@ log = structlog.get_logger("rta.redis")
 Command = tuple[Any, ...]
 
 _REDIRECTIONS = 5
-_LOOK_AROUND = 1.0  # seconds between looks at which server is the primary
+_REFRESH = 1.0  # seconds between questions which server is the primary
 
 
 def good(reply: Reply) -> Reply:
@@ -58,7 +58,7 @@ class _Pool:
     def acquire(self) -> RedisConnection | None:
         while self.idle:
             connection = self.idle.pop()
-            if not _has_news(connection):
+            if not _is_readable(connection):
                 return connection
             connection.close()
         return None
@@ -68,7 +68,7 @@ class _Pool:
             self.idle.pop().close()
 
 
-def _has_news(connection: RedisConnection) -> bool:
+def _is_readable(connection: RedisConnection) -> bool:
     """Whether an idle connection can be read from, which means that it was closed."""
     poller = select.poll()
     poller.register(connection.fileno(), select.POLLIN)
@@ -103,7 +103,7 @@ class Server:
                 self.topology = Cluster(address, self._make)
         self._pools: dict[ServerAddress, _Pool] = {}
         self._stale = options.mode != "single"
-        self._looking = trio.Lock()
+        self._refreshing = trio.Lock()
         self.moved: Callable[[], None] = lambda: None
         """Called when keys may have moved to other servers."""
 
@@ -135,7 +135,7 @@ class Server:
 
     async def primaries(self) -> list[ServerAddress]:
         """Every server that has keys of its own."""
-        await self._look_around()
+        await self._refresh_topology()
         return self.topology.primaries()
 
     async def ask_at(self, address: ServerAddress, *commands: Command) -> list[Reply]:
@@ -145,7 +145,7 @@ class Server:
     async def _ask(self, where: Callable[[], ServerAddress], commands: Iterable[Command]) -> list[Reply]:
         commands = tuple(commands)
         for _ in range(_REDIRECTIONS):
-            await self._look_around()
+            await self._refresh_topology()
             async with self._connection(where()) as connection:
                 replies = await connection.ask(*commands)
             redirected = _redirected(replies)
@@ -168,7 +168,7 @@ class Server:
             pool = self._pools[address] = _Pool(self._options.connections)
         connection: RedisConnection | None = None
         try:
-            with answer_within(self.timeout, self._name(address)):
+            with answer_within(self.timeout, self._shown(address)):
                 async with pool.limit:
                     try:
                         connection = pool.acquire() or await self._connect(address)
@@ -189,7 +189,7 @@ class Server:
 
         :raises NotConnectedError: it cannot be had.
         """
-        await self._look_around()
+        await self._refresh_topology()
         try:
             return await self._connect(self.topology.locate(key))
         except TransportError:
@@ -197,7 +197,7 @@ class Server:
             raise
 
     async def _connect(self, address: ServerAddress) -> RedisConnection:
-        return await connect(lambda: self._make(address), self.timeout, self._name(address))
+        return await connect(lambda: self._make(address), self.timeout, self._shown(address))
 
     def _make(self, address: ServerAddress) -> AbstractConnection:
         if self._path is not None:
@@ -208,7 +208,7 @@ class Server:
         who = {"username": self._options.sentinel_user, "password": self._options.sentinel_password, "db": 0}
         return self._kind(host=address.host, port=address.port, **(self._how | who))
 
-    def _name(self, address: ServerAddress) -> str:
+    def _shown(self, address: ServerAddress) -> str:
         return f"Redis at {self._path or address}"
 
     # ---- where keys are
@@ -217,29 +217,29 @@ class Server:
         """Keys may have moved to other servers."""
         self._stale = self._options.mode != "single"
 
-    async def _look_around(self) -> None:
+    async def _refresh_topology(self) -> None:
         """Find out where keys are if that is not certain."""
         if not self._stale:
             await trio.lowlevel.checkpoint()
             return
-        async with self._looking:
+        async with self._refreshing:
             if self._stale and await self.topology.refresh(self.timeout):
                 for pool in self._pools.values():
                     pool.close()
                 self.moved()
             self._stale = False
 
-    async def keep_looking(self) -> None:
+    async def keep_topology(self) -> None:
         """Until cancelled: notice when another server becomes the primary."""
         if self._options.mode == "single":
             return
         while True:
-            await trio.sleep(_LOOK_AROUND)
+            await trio.sleep(_REFRESH)
             self._stale = True
             try:
-                await self._look_around()
+                await self._refresh_topology()
             except TransportError as e:
-                log.debug("cannot look for the primary", error=str(e))
+                log.debug("cannot find the primary", error=str(e))
 
 
 def _redirected(replies: Iterable[Reply]) -> ServerError | None:

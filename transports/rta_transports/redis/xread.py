@@ -1,10 +1,10 @@
 """Following streams: one blocking XREAD for all streams of a server that somebody needs.
 
-A *lane* is a dedicated connection with one XREAD over its streams; entries go to the *tail* of each. Where another
-stream joins while the XREAD waits, it is unblocked. In a Cluster a command cannot span slots, so each stream has its
-own lane; elsewhere a second lane is only opened for a second follower of the same stream.
+A dedicated connection has one XREAD over its streams; the entries of each go to its `RedisTail`. When another stream
+joins while the XREAD waits, it is unblocked. In a Cluster a command cannot span slots, so each stream has a connection
+of its own; elsewhere a second connection is opened only for a second follower of the same stream.
 
-A tail holds a bounded number of bytes; while it is full its stream is left out of the XREAD, and the place is kept.
+A tail holds a bounded number of bytes; while it is full its stream is left out of the XREAD, and the position is kept.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _RECONNECT = 0.05
 
 
 class RedisTail:
-    """Follows one stream."""
+    """Follows one stream: what has been read of it and waits for its follower."""
 
     def __init__(self, stream: str, after: Position) -> None:
         self.stream = stream
@@ -46,12 +46,12 @@ class RedisTail:
         self.count: int | None = None
         """At least so many entries had been added up to there."""
         self.watched = False
-        """An XREAD has been waiting, or about to, since the last look at the stream's edges."""
+        """An XREAD has been waiting, or about to, since the stream's edges were last read."""
         self.reading = trio.Event()
         self._batches: list[Batch] = []
         self._bytes = 0
         self._failure: TransportError | None = None
-        self._news = Wakeup()
+        self._changed = Wakeup()
         self.on_room: Callable[[], None] = lambda: None
         """Called when there is room again."""
 
@@ -62,12 +62,12 @@ class RedisTail:
     def put(self, batch: Batch, size: int) -> None:
         self._batches.append(batch)
         self._bytes += size
-        self._news.set()
+        self._changed.set()
 
     def fail(self, error: TransportError) -> None:
         self.watched = False
         self._failure = error
-        self._news.set()
+        self._changed.set()
         self.reading.set()
 
     async def next(self) -> Batch:
@@ -75,7 +75,7 @@ class RedisTail:
             await trio.lowlevel.checkpoint()
         while not self._batches:
             self.check()
-            await self._news.wait()
+            await self._changed.wait()
         had_room = self.has_room
         batches, self._batches, self._bytes = self._batches, [], 0
         if not had_room:
@@ -94,7 +94,7 @@ class RedisTail:
 
 
 class _XReadConnection:
-    """One connection and what it reads. Owned by `Lanes`, which runs it."""
+    """One connection and the tails that it reads for. `XReadMultiplexer` makes it, runs it, and ends it."""
 
     def __init__(self, server: Server, anchors: Anchors, entries: EntryReader) -> None:
         self._server = server
@@ -195,13 +195,13 @@ class _XReadConnection:
         read = ("XREAD", "COUNT", count, "BLOCK", _BLOCK_MS, "STREAMS",
                 *[t.key for t in wanted], *[str(t.position) for t in wanted])  # fmt: skip
         self._reads += 1
-        gaps: set[bytes] = set()
+        missed: set[bytes] = set()
         try:
-            # Sent together they are carried out together: what a look finds is there when the XREAD begins.
+            # Sent together they are carried out together: the edges are those of the moment when the XREAD begins.
             await connection.send(*[("EVAL", EDGES, 1, t.key) for t in unsure], read)
             for unwatched in unsure:
-                if self._look(unwatched, await connection.reply()):
-                    gaps.add(unwatched.key)
+                if self._has_missed(unwatched, await connection.reply()):
+                    missed.add(unwatched.key)
             self._waiting = self._reads
             reply = await connection.reply()
         finally:
@@ -213,12 +213,12 @@ class _XReadConnection:
         for key, entries in good(reply) or ():
             tail = self.tails.get(key)
             if tail is not None and tail in wanted:
-                self._deliver(tail, entries, key in gaps)
+                self._deliver(tail, entries, key in missed)
                 if len(entries) >= count:
                     tail.watched = False  # far behind: trimming may be faster
 
-    def _look(self, tail: RedisTail, reply: Reply) -> bool:
-        """Whether the tail has missed something, by its stream's edges just before the XREAD."""
+    def _has_missed(self, tail: RedisTail, reply: Reply) -> bool:
+        """Whether entries were trimmed before the tail has read them, by its stream's edges just before the XREAD."""
         if isinstance(reply, ServerError) and "WRONGTYPE" in str(reply):
             return False  # the XREAD will say so too
         edges = Edges.read(good(reply))
@@ -262,12 +262,12 @@ class _XReadConnection:
 
 
 class XReadMultiplexer:
-    """All the lanes of a log. A lane lives while it has tails."""
+    """All connections on which a log follows streams. A connection lives while it has tails."""
 
     def __init__(self, server: Server, anchors: Anchors, entries: EntryReader) -> None:
         self._server = server
         self._make: Callable[[], _XReadConnection] = lambda: _XReadConnection(server, anchors, entries)
-        self._lanes: list[_XReadConnection] = []
+        self._connections: list[_XReadConnection] = []
         self._nursery: trio.Nursery | None = None
         server.moved = self._reconnect
 
@@ -285,29 +285,29 @@ class XReadMultiplexer:
         :raises TransportError: the stream cannot be read.
         """
         tail = RedisTail(stream, after)
-        lane = self._lane_for(tail)
-        lane.add(tail)
+        connection = self._connection_for(tail)
+        connection.add(tail)
         try:
             await tail.reading.wait()
             tail.check()
             yield tail
         finally:
-            lane.remove(tail)
-            if not lane.tails:
-                self._lanes.remove(lane)
-                lane.scope.cancel()
+            connection.remove(tail)
+            if not connection.tails:
+                self._connections.remove(connection)
+                connection.scope.cancel()
 
-    def _lane_for(self, tail: RedisTail) -> _XReadConnection:
+    def _connection_for(self, tail: RedisTail) -> _XReadConnection:
         if not self._server.is_cluster:
-            for lane in self._lanes:
-                if tail.key not in lane.tails:
-                    return lane
+            for connection in self._connections:
+                if tail.key not in connection.tails:
+                    return connection
         assert self._nursery is not None, "the log is not open"
-        lane = self._make()
-        self._lanes.append(lane)
-        self._nursery.start_soon(lane.run)
-        return lane
+        connection = self._make()
+        self._connections.append(connection)
+        self._nursery.start_soon(connection.run)
+        return connection
 
     def _reconnect(self) -> None:
-        for lane in self._lanes:
-            lane.reconnect()
+        for connection in self._connections:
+            connection.reconnect()
