@@ -1,9 +1,8 @@
 """The configuration: a TOML file and the environment over it; docs and schema from the same classes."""
 
 from rta.config.check import check_config
-from rta.config.load import build_config, load_config
+from rta.config.load import build_config, default_config_path, load_config
 from rta.config.model import Config, LoggingSettings, Plugged, SiteSettings, SourceConfig
-from rta.config.places import default_config_path
 from rta.config.reference import config_docs
 from rta.config.schema import config_schema
 from rta.options.values import format_duration, format_size, parse_duration, parse_size

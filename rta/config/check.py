@@ -9,8 +9,7 @@ from rta.config.model import Config
 from rta.config.tables import SLOTS, offer_for
 from rta.errors import Problem
 from rta.formatting import shown
-from rta.options import Key
-from rta.options.fault_location import FaultLocation
+from rta.options import FaultLocation, Key
 from rta.ports import Context
 
 __all__ = ["check_config"]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from urllib.parse import quote
 
 from attrs import define, field
 
-from rta.config.connection_string import read_connection_string
 from rta.errors import Problem
 from rta.formatting import shown
 from rta.options import Key
@@ -23,11 +23,14 @@ _PRUNER = {
 }
 _APPROXIMATE = ("trimmer", "approxlength")
 _WITHOUT_EFFECT = {("auth", "authority"), ("auth", "audience")}
+_CONNECTION = {"user", "password", "ssl", "connecttimeout", "synctimeout", "defaultdatabase", "servicename"}
+_CONNECTION_NEEDLESS = {"abortconnect", "name", "connectretry", "keepalive", "allowadmin"}
+"""Options that are always on here, or that mean nothing here."""
 
 
 @define
 class Inherited:
-    """What the reference's variables come to. Keys and values as in the file; which variable each is from."""
+    """What the variables of the reference come to, with keys and values as in the file."""
 
     options: list[tuple[Key, str, str]] = field(factory=list)
     """Key, variable, value."""
@@ -73,7 +76,7 @@ def inherit(variables: Mapping[tuple[str, ...], tuple[str, str]], buffer_on_redi
 def _connect(variables: Mapping[tuple[str, ...], tuple[str, str]], found: Inherited) -> None:
     name, value = variables[_REDIS]
     try:
-        read = read_connection_string(value, variables.get(_DATABASE, ("", None))[1])
+        read = _read_connection_string(value, variables.get(_DATABASE, ("", None))[1])
     except ValueError as e:
         found.problems.append(Problem(f"{name}: {e}"))
         return
@@ -104,3 +107,73 @@ def _why_not_to_start(variable: str, value: str) -> Problem | None:
             "start; set it to false, and put a proxy that authenticates in front"
         )
     return Problem(f"{variable}: expected true or false, got {shown(value)}")
+
+
+# ---- connection strings
+
+
+@define
+class _ConnectionString:
+    """A Redis connection string as .NET programs write it (StackExchange.Redis), as options of `[buffer]`:
+    `redis-a:6379,redis-b:6379,password=secret,ssl=true,serviceName=mymaster`."""
+
+    options: dict[str, str] = field(factory=dict)
+    sentinels: list[str] = field(factory=list)
+    unknown: list[str] = field(factory=list)
+
+
+def _read_connection_string(text: str, database: str | None) -> _ConnectionString:
+    """`database`: from the variable of its own, which `defaultDatabase` overrides.
+
+    :raises ValueError: it names no server, or a number is none. The message holds no secret.
+    """
+    endpoints, settings, unknown = _parts(text)
+    if not endpoints:
+        raise ValueError("expected host:port of the Redis server, then options such as ,password=…,ssl=true")
+    service = settings.get("servicename")
+    port = 26379 if service else 6379
+    places = [e if _has_port(e) else f"{e}:{port}" for e in endpoints]
+    database = settings.get("defaultdatabase", database or "0")
+    if not database.strip().isdecimal():
+        raise ValueError("expected a number as the database")
+    scheme = "rediss" if _truth(settings.get("ssl", "false")) else "redis"
+    found = _ConnectionString(unknown=unknown)
+    found.options["url"] = f"{scheme}://{quote(places[0], safe=':[]')}/{int(database)}"
+    for theirs, ours in (("user", "user"), ("password", "password")):
+        if settings.get(theirs):
+            found.options[ours] = settings[theirs]
+    timeouts = [settings[k] for k in ("connecttimeout", "synctimeout") if k in settings]
+    if timeouts:
+        if not all(t.isdecimal() for t in timeouts):
+            raise ValueError("expected connectTimeout and syncTimeout in milliseconds")
+        found.options["timeout"] = f"{max(map(int, timeouts))}ms"
+    if service:
+        found.options |= {"mode": "sentinel", "service": service}
+        found.sentinels = places
+    elif len(places) > 1:
+        found.options["mode"] = "cluster"
+    return found
+
+
+def _parts(text: str) -> tuple[list[str], dict[str, str], list[str]]:
+    endpoints: list[str] = []
+    settings: dict[str, str] = {}
+    unknown: list[str] = []
+    for part in filter(None, map(str.strip, text.split(","))):
+        name, equals, value = part.partition("=")
+        key = name.strip().casefold()
+        if not equals:
+            endpoints.append(part)
+        elif key in _CONNECTION:
+            settings[key] = value.strip()
+        elif key not in _CONNECTION_NEEDLESS:
+            unknown.append(name.strip())
+    return endpoints, settings, unknown
+
+
+def _has_port(endpoint: str) -> bool:
+    return endpoint.rpartition(":")[2].isdecimal() and (endpoint.count(":") == 1 or "]:" in endpoint)
+
+
+def _truth(text: str) -> bool:
+    return text.strip().casefold() in ("true", "1", "yes")

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from rta.actors.configured_commands import CommandSettings
+import rta
 from rta.alarm.defining import define_alarm
 from rta.alarm.definition import AlarmDefinition
-from rta.alarm.options import AlarmSettings
 from rta.config.environment import config_variable, names_redis_only, override
 from rta.config.model import Config, Plugged, SourceConfig
-from rta.config.places import default_config_path
 from rta.config.tables import LISTS, ORDER, SETTINGS, SLOTS, Slot, offer_for
 from rta.errors import ConfigError, Problem, RtaError
 from rta.formatting import nearest, shown
-from rta.node.options import StatusSettings
+from rta.node.command_settings import CommandSettings
 from rta.node.status_settings import DefinedStatus, define_status
 from rta.node.stream_settings import DefinitionError
-from rta.options import CONVERTER, Key, faults, options_fields
-from rta.options.fault_location import FaultLocation
+from rta.options import CONVERTER, FaultLocation, Key, faults, options_fields
 from rta.rsmp.names import read_code
 
-__all__ = ["build_config", "load_config"]
+__all__ = ["build_config", "default_config_path", "load_config"]
+
+S = TypeVar("S")
+D = TypeVar("D")
 
 
 def load_config(path: Path | None, environ: Mapping[str, str], default: Path | None = None) -> Config:
@@ -40,6 +40,18 @@ def load_config(path: Path | None, environ: Mapping[str, str], default: Path | N
     if path is None and variable is not None:
         named_by, file = f"{variable[0]}: ", Path(variable[1])
     return build_config(_read(file, named_by), environ, file)
+
+
+def default_config_path(on_redis: bool = False) -> Path:
+    """The file that is used when nobody names one: part of the installed package, or of the checkout.
+
+    `on_redis`: not the demo, but an edge on Redis and nothing else.
+    """
+    name = "redis.toml" if on_redis else "site.toml"
+    assert rta.__file__ is not None
+    package = Path(rta.__file__).resolve().parent
+    installed = package / "defaults" / name
+    return installed if installed.exists() else package.parent / "config" / name
 
 
 def build_config(document: dict[str, Any], environ: Mapping[str, str], file: Path | None = None) -> Config:
@@ -169,61 +181,50 @@ class _Builder:
             found.append(SourceConfig(keys.name, keys.transport, keys.stream or keys.name, options))
         return found
 
-    def statuses(self, tables: list[dict[str, Any]]) -> list[DefinedStatus]:
-        found: list[DefinedStatus] = []
+    def listed(self, name: str, tables: list[dict[str, Any]]) -> Iterator[tuple[Key, Any]]:
+        """The key and the settings of each table that is well-formed. Each code may be there once."""
         first: dict[str, int] = {}
         for place, table in enumerate(tables):
-            key = ("status", place)
-            settings: StatusSettings | None = self.structure(table, LISTS["status"], key)
+            key = (name, place)
+            settings = self.structure(table, LISTS[name], key)
             if settings is None:
                 continue
             code = read_code(settings.code)
             if code in first:
-                self.report((*key, "code"), f"status[{first[code]}] has this code already; each needs its own")
+                self.report((*key, "code"), f"{name}[{first[code]}] has this code already; each needs its own")
             first.setdefault(code, place)
+            yield key, settings
+
+    def defined(self, key: Key, define: Callable[[S], D], settings: S) -> list[D]:
+        """The definition that settings come to; none if they have faults, which are reported."""
+        try:
+            return [define(settings)]
+        except DefinitionError as e:
+            for where, message in e.faults:
+                self.report((*key, *where), message)
+            return []
+
+    def statuses(self, tables: list[dict[str, Any]]) -> list[DefinedStatus]:
+        found: list[DefinedStatus] = []
+        for key, settings in self.listed("status", tables):
             if not self.keeps:
                 for at, stream in enumerate(settings.stream):
                     if stream.history is not None:
                         self.report((*key, "stream", at, "history"), "expected [site] state_dir, which it is kept in")
-            try:
-                found.append(define_status(settings))
-            except DefinitionError as e:
-                for where, message in e.faults:
-                    self.report((*key, *where), message)
+            found += self.defined(key, define_status, settings)
         return found
 
     def commands(self, tables: list[dict[str, Any]]) -> list[CommandSettings]:
         found: list[CommandSettings] = []
-        first: dict[str, int] = {}
-        for place, table in enumerate(tables):
-            key = ("command", place)
-            settings: CommandSettings | None = self.structure(table, LISTS["command"], key)
-            if settings is None:
-                continue
-            code = read_code(settings.code)
-            if code in first:
-                self.report((*key, "code"), f"command[{first[code]}] has this code already; each needs its own")
-            elif code.startswith("stream."):
+        for key, settings in self.listed("command", tables):
+            if read_code(settings.code).startswith("stream."):
                 self.report((*key, "code"), "commands of the module stream are the node's own")
-            first.setdefault(code, place)
             found.append(settings)
         return found
 
     def alarms(self, tables: list[dict[str, Any]]) -> list[AlarmDefinition]:
-        found: list[AlarmDefinition] = []
-        first: dict[str, int] = {}
-        for place, table in enumerate(tables):
-            key = ("alarm", place)
-            settings: AlarmSettings | None = self.structure(table, LISTS["alarm"], key)
-            if settings is None:
-                continue
-            code = read_code(settings.code)
-            if code in first:
-                self.report((*key, "code"), f"alarm[{first[code]}] has this code already; each needs its own")
-            first.setdefault(code, place)
-            try:
-                found.append(define_alarm(settings))
-            except DefinitionError as e:
-                for where, message in e.faults:
-                    self.report((*key, *where), message)
-        return found
+        return [
+            definition
+            for key, settings in self.listed("alarm", tables)
+            for definition in self.defined(key, define_alarm, settings)
+        ]

@@ -9,9 +9,9 @@ from typing import Any, Literal
 from attrs import Attribute, define, field, frozen
 from attrs.validators import ge
 
-from rta.actors.configured_commands import CommandSettings
 from rta.alarm.definition import AlarmDefinition
 from rta.formatting import shown
+from rta.node.command_settings import CommandSettings
 from rta.node.status_settings import DefinedStatus
 from rta.ports import Duration, find_zone, option
 from rta.rsmp.names import NODE

@@ -9,16 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+from attrs import frozen
 
 from rta.config.tables import LISTS, ORDER, SETTINGS, SLOTS, Slot, installed
 from rta.formatting import shown
 from rta.options import options_fields
 from rta.options.kinds import arms, elements, is_list, kind, nested
-from rta.options.limits import limits
 from rta.options.values import format_duration, format_size
 from rta.ports import HELP, Duration, Size
 
-__all__ = ["config_docs", "default_of", "help_of", "summary_of", "written_default"]
+__all__ = ["Constraint", "config_docs", "constraints", "default_of", "help_of", "summary_of", "written_default"]
+
+_SCHEMA = {">=": "minimum", ">": "exclusiveMinimum", "<=": "maximum", "<": "exclusiveMaximum"}
+_SIGN = {">=": "≥", ">": ">", "<=": "≤", "<": "<"}
 
 _INTRODUCTION = """# Configuration
 
@@ -106,7 +109,7 @@ def _flat(cls: type[Any], prefix: str) -> Iterator[tuple[str, attrs.Attribute[An
 
 
 def _row(key: str, option: attrs.Attribute[Any]) -> str:
-    kinds = ", ".join([kind(option.type), *(limit.text for limit in limits(option.validator))])
+    kinds = ", ".join([kind(option.type), *(constraint.text for constraint in constraints(option.validator))])
     default = "*required*" if option.default is attrs.NOTHING else _default_cell(option)
     return f"| `{key}` | {_cell(kinds)} | {default} | {_cell(help_of(option))} |"
 
@@ -161,3 +164,28 @@ def written_default(option: attrs.Attribute[Any], value: Any) -> Any:
     if isinstance(value, (set, frozenset)):
         return sorted(value, key=str)
     return list(value) if isinstance(value, tuple) else value
+
+
+@frozen
+class Constraint:
+    """One thing a value must satisfy."""
+
+    keyword: str
+    """Of JSON Schema."""
+    value: Any
+    text: str
+    """For people."""
+
+
+def constraints(validator: Any) -> Iterator[Constraint]:
+    """The number ranges and patterns that a validator checks, also combined by `and_` and in `optional`."""
+    for inner in getattr(validator, "_validators", ()):  # and_()
+        yield from constraints(inner)
+    if hasattr(validator, "validator"):  # optional()
+        yield from constraints(validator.validator)
+    if hasattr(validator, "compare_op") and validator.compare_op in _SCHEMA:  # ge(), gt(), le(), lt()
+        op, bound = validator.compare_op, validator.bound
+        yield Constraint(_SCHEMA[op], bound, f"{_SIGN[op]} {bound}")
+    elif hasattr(validator, "pattern"):  # matches_re()
+        pattern = validator.pattern.pattern
+        yield Constraint("pattern", f"^(?:{pattern})$", getattr(validator, "words", f"matching `{pattern}`"))

@@ -6,11 +6,10 @@ from typing import Any, get_args
 
 import attrs
 
-from rta.config.reference import default_of, help_of, summary_of, written_default
+from rta.config.reference import constraints, default_of, help_of, summary_of, written_default
 from rta.config.tables import LISTS, ORDER, SETTINGS, SLOTS, Slot, installed
 from rta.options import options_fields
 from rta.options.kinds import arms, choices, is_list, is_table, takes_none
-from rta.options.limits import limits
 from rta.options.values import DURATION_PATTERN, SIZE_PATTERN
 from rta.ports import Duration, Size
 
@@ -90,9 +89,9 @@ def _table(*classes: type[Any]) -> Schema:
 
 def _option(option: attrs.Attribute[Any]) -> Schema:
     schema = _type(option.type)
-    for limit in limits(option.validator):
-        if limit.keyword not in _ONLY_FOR_NUMBERS or schema.get("type") in ("integer", "number"):
-            schema[limit.keyword] = limit.value
+    for constraint in constraints(option.validator):
+        if constraint.keyword not in _ONLY_FOR_NUMBERS or schema.get("type") in ("integer", "number"):
+            schema[constraint.keyword] = constraint.value
     if help_of(option):
         schema["description"] = help_of(option)
     default = None if option.default is attrs.NOTHING else default_of(option)

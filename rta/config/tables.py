@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 from attrs import define, frozen
 
-from rta.actors.configured_commands import CommandSettings
 from rta.alarm.options import AlarmSettings
 from rta.config.model import LoggingSettings, SiteSettings
 from rta.errors import RtaError
+from rta.node.command_settings import CommandSettings
 from rta.node.options import StatusSettings
 from rta.options import options_fields
 from rta.ports import Offer, Spelled, Transport, available, load_transport, option

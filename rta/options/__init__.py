@@ -1,9 +1,10 @@
-"""Options, as `rta.ports.option` declares them: tables and texts become objects, or everything that is wrong with them.
+"""Reading options, as `rta.ports.option` declares them: a table or a text becomes an object of an options class, or a
+list of everything that is wrong with it.
 
-Knows nothing of files and of which tables there are; that is `rta.config`.
+Which tables the configuration has, and the file they are in, is in `rta.config`.
 """
 
 from rta.options.converter import CONVERTER, EnvironmentText
-from rta.options.faults import Key, faults, options_fields, written
+from rta.options.faults import FaultLocation, Key, faults, options_fields, written
 
-__all__ = ["CONVERTER", "Key", "EnvironmentText", "faults", "options_fields", "written"]
+__all__ = ["CONVERTER", "EnvironmentText", "FaultLocation", "Key", "faults", "options_fields", "written"]

@@ -1,7 +1,10 @@
 """TOML values and texts of the environment become options: strict for a file, lenient for a text.
 
-Knows nothing of tables and files. What is wrong is raised as cattrs collects it; `rta.options.fault_location` puts
-it in words.
+It shares nothing with the JSON of the protocol (`rta.wire.json_model`), which is lenient where this is strict: keys in
+any case, unknown ones kept, nulls as absent.
+
+Knows nothing of tables and files. What is wrong is raised as cattrs collects it; `rta.options.faults` puts it
+into words.
 """
 
 from __future__ import annotations

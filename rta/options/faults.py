@@ -1,18 +1,21 @@
-"""What is wrong with a table that did not become an object: cattrs' collection, one fault after another."""
+"""What is wrong with a table that did not become an object, and where: the file and key, or the variable."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import attrs
+from attrs import field, frozen
 from cattrs import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
 
+from rta.errors import Problem
 from rta.formatting import nearest, shown
 from rta.ports import key_of
 
-__all__ = ["Key", "faults", "options_fields", "written"]
+__all__ = ["FaultLocation", "Key", "faults", "options_fields", "written"]
 
 Key = tuple[str | int, ...]
 """A path of keys and places in lists, from the top of the document."""
@@ -41,7 +44,7 @@ def faults(error: BaseException, key: Key, also_known: Iterable[str] = ()) -> It
 
     `also_known` are the keys of the table itself that are read elsewhere.
 
-    :raises Exception: what was raised is no fault of the configuration, but of the program.
+    :raises Exception: the error itself, if it is a fault of the program and not of the configuration.
     """
     if isinstance(error, ClassValidationError):
         noted, others = error.group_exceptions()
@@ -70,3 +73,31 @@ def faults(error: BaseException, key: Key, also_known: Iterable[str] = ()) -> It
 def _sentence(error: ValueError | TypeError) -> str:
     message: Any = error.args[0] if error.args else "is not valid"  # attrs' validators add themselves to the arguments
     return str(message)
+
+
+@frozen
+class FaultLocation:
+    """Puts the place of a fault before its message."""
+
+    file: Path | None
+    variables: dict[Key, str] = field(factory=dict)
+    """The environment variable that set a key."""
+    sources: dict[int, str] = field(factory=dict)
+    """The names of those sources that have one, by place."""
+    statuses: dict[int, str] = field(factory=dict)
+    """The codes of those statuses that have one, by place."""
+
+    def problem(self, key: Key, message: str) -> Problem:
+        """One line about one fault."""
+        return Problem(f"{self.describe(key)}: {message}")
+
+    def describe(self, key: Key) -> str:
+        """As in `site.toml: edge.port`."""
+        where = written(key)
+        for table, names in (("source", self.sources), ("status", self.statuses)):
+            if key[:1] == (table,) and len(key) > 1 and isinstance(key[1], int) and key[1] in names:
+                where += f" ({table} {shown(names[key[1]])})"
+        for length in range(len(key), 0, -1):
+            if key[:length] in self.variables:
+                return f"{self.variables[key[:length]]} ({where})"
+        return where if self.file is None else f"{self.file}: {where}"
