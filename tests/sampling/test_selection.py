@@ -7,7 +7,7 @@ import json
 import pytest
 
 from rta.ports import Position, SessionRecord
-from rta.sampling.selection import choose, open_sessions
+from rta.sampling.selection import choose, followed_next, open_sessions
 from rta.sampling.sources import Selector
 
 NEWEST = Selector()
@@ -57,3 +57,20 @@ def test_details_are_compared_as_text_and_all_must_hold() -> None:
 @pytest.mark.parametrize("text", [None, "", "[1]", "{", "[" * 100_000])
 def test_a_session_without_readable_json_is_none(text: str | None) -> None:
     assert open_sessions([SessionRecord("a", "s", 1, Position(1, 0), 0, text)]) == []
+
+
+@pytest.mark.parametrize(
+    ("current", "newest", "closed_for", "done", "follows"),
+    [
+        (None, "b", None, False, "b"),
+        (None, None, None, False, None),
+        ("a", "b", None, False, "b"),
+        ("a", None, None, False, "a"),
+        ("a", "b", 1.0, False, "a"),  # it has ended, but not all of it has come
+        ("a", "b", 1.0, True, "b"),
+        ("a", None, 4.9, True, "a"),  # there is no other
+        ("a", None, 5.0, True, None),
+    ],
+)
+def test_which_session_is_followed_next(current, newest, closed_for, done, follows) -> None:
+    assert followed_next(current, newest, closed_for, done) == follows
