@@ -62,7 +62,7 @@ class PatternBuilder:
         """Offsets of the time ranges: start and end, 8 bytes each, with a tag of one byte between them."""
 
     def read(self) -> bool:
-        """Fill `bits`, `kinds` and `times`. False: something in the burst is unusual, and there is no pattern for it."""
+        """Fill `bits`, `kinds` and `times`. False: the burst is written in an unusual way; make no pattern of it."""
         try:
             while self._at < len(self._raw):
                 if self._read_tag() != 0x0A or not self._read_item(self._read_varint(0xFF)):
