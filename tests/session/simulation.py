@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import lz4.block
 import outcome
+import pytest
 from attrs import frozen
 from rta_transports.memory.log import MemoryLog
 
@@ -546,3 +547,16 @@ def own_ranges(actor: Actor) -> list[TimeRange]:
         for m in actor.socket.received.messages
         if m.only == "time_range"
     ]
+
+
+def counted(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> list[None]:
+    """One more element at every call."""
+    calls: list[None] = []
+    original: Callable[..., Any] = getattr(owner, name)
+
+    def count(*args: Any) -> Any:
+        calls.append(None)
+        return original(*args)
+
+    monkeypatch.setattr(owner, name, count)
+    return calls

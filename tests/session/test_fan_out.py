@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tracemalloc
-from collections.abc import Callable
 from random import Random
-from typing import Any
 
 import pytest
 
@@ -21,6 +19,7 @@ from .simulation import (
     ALL,
     MS,
     Table,
+    counted,
     event,
     json_data,
     only,
@@ -283,19 +282,6 @@ def test_a_stalled_client_delays_nobody_else() -> None:
         table.publish(samples(1, tag))
     assert well.socket.received.tags == [1, 2, 3]
     assert stalled.socket.received.tags == []
-
-
-def counted(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> list[None]:
-    """One more element at every call."""
-    calls: list[None] = []
-    original: Callable[..., Any] = getattr(owner, name)
-
-    def count(*args: Any) -> Any:
-        calls.append(None)
-        return original(*args)
-
-    monkeypatch.setattr(owner, name, count)
-    return calls
 
 
 def test_equal_subscriptions_share_one_cut_and_one_frame(monkeypatch: pytest.MonkeyPatch) -> None:

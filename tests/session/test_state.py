@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from rta.ports import START, Entry, Position, SessionRecord
+from rta.session import summary
 from rta.wire import TimeRange
 
 from .simulation import (
     ALL,
     MS,
     Table,
+    counted,
     json_data,
     only,
     own_ranges,
@@ -195,6 +197,36 @@ def test_a_record_of_another_run_is_not_ours_to_reconcile() -> None:
     assert not table.feed.state.reconcile(record(NEWS, session_id=2), 1.0)
     assert not table.feed.state.reconcile(record(NEWS, stream="b"), 1.0)
     assert table.feed.summary.json == OPEN
+
+
+# ---- each session JSON is parsed once: it may be megabytes long
+
+
+def test_a_session_json_that_comes_by_the_stream_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = Table()
+    for want in (ALL, only(1), only(2)):
+        table.following(want)
+    stalled = table.following(ALL, room=0)
+    parsed = counted(monkeypatch, summary, "glance")
+    table.publish(json_data(CLOSED), samples(1, 1))
+    stalled.socket.open_up()
+    table.settle()
+    table.feed.state.reconcile(record(CLOSED), 1.0)
+    assert stalled.socket.received.session_jsons[-1] == CLOSED
+    assert len(parsed) == 1
+
+
+def test_a_session_json_of_the_record_is_parsed_once_however_often_it_is_compared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    table = Table()
+    table.following(ALL)
+    parsed = counted(monkeypatch, summary, "glance")
+    for now in range(5):
+        table.feed.state.reconcile(record(NEWS), float(now))
+        table.settle()
+    assert table.feed.summary.json == NEWS
+    assert len(parsed) == 1
 
 
 # ---- a session that runs again
