@@ -8,9 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import click
 import pytest
 import redis
-from pages import PAGES, ROOT, Block, Command, Section, sections
+from pages import PAGES, ROOT, Block, Command, Section, prose, sections
 from walk import Running, Walk
 
 from rta.cli import cli
@@ -40,7 +41,7 @@ BEFORE: dict[tuple[str, str], list[str]] = {
     ("docs/remote.md", "rta sessions"): [
         "mosquitto -p 1883",
         "RTA_SITE__NODE=dk/cph/tlc-1 RTA_EDGE__PORT=8181 rta run --config config/roadside.toml",
-        "RTA_EDGE__PORT=8180 rta run --config site.toml",
+        "RTA_SOURCE__PLANT__HOST=127.0.0.1 RTA_SOURCE__PLANT__PORT=1883 rta run --config site.toml",
     ],
     ("docs/writer.md", "rta publish drive.csv --redis redis://127.0.0.1:6379"): ["redis-server"],
     ("docs/consumer.md", "python"): [
@@ -58,8 +59,10 @@ PREFIX = {
 }
 """What a page leaves out of a configuration that it shows a part of."""
 
-ENDLESS = {("docs/consumer.md", 0): ["{'streams':", "1700000000000000000 {'rpm': 750, 'coolant': 87}"]}
+ENDLESS = {("docs/consumer.md", 0): ["{'streams':", "1700000000000000000 {'rpm':"]}
 """Blocks of Python, counted in their page, that go on for ever: what they say."""
+
+COMMANDS = set(cli.list_commands(click.Context(cli)))
 
 
 class NotRun(NamedTuple):
@@ -91,9 +94,7 @@ NOT_RUN = {
     ("deploy/README.md", "docker compose -f deploy/docker/compose.yaml up --build"): NotRun(
         "there is no Docker; tests/deploy reads the file", _files
     ),
-    ("deploy/README.md", "rta sessions"): NotRun(
-        "of the service in Docker", lambda line: line.split()[1] in cli.commands
-    ),
+    ("deploy/README.md", "rta sessions"): NotRun("of the service in Docker", lambda line: line.split()[1] in COMMANDS),
     ("deploy/README.md", "kubectl create secret generic telemetry-redis --from-literal=password=…"): NotRun(
         "there is no cluster; the files must name the secret",
         lambda line: line.split()[4] in "".join(p.read_text() for p in (ROOT / "deploy/kubernetes").glob("*.yaml")),
@@ -124,7 +125,7 @@ def _walks(section: Section) -> bool:
     return bool(run) or any(block.language == "toml" for block in section.blocks)
 
 
-@pytest.mark.processes
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("section", [s for s in SECTIONS if _walks(s)], ids=str)
 def test_a_section_does_what_it_shows(section: Section, tmp_path: Path, environ: dict[str, str]) -> None:
     with Walk(tmp_path / "walk", environ, PREFIX.get(section.page, "")) as walk:
@@ -194,3 +195,34 @@ def _written(walk: Walk) -> None:
         client.flushall()
     assert '"state":"closed"' in session["json"]
     assert session["tStart"] <= session["tEnd"]
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=str)
+def test_no_block_is_of_a_kind_that_nothing_runs(section: Section) -> None:
+    for block in section.blocks:
+        assert block.language in ("python", "console", "toml", "text", "json", ""), _first(block.text)
+        if block.language in ("text", "json", ""):
+            assert not re.search(r"^(\$ |import |from \w+ import |\[\[?\w+\]\]?$)", block.text, re.MULTILINE), (
+                block.text
+            )
+
+
+@pytest.mark.parametrize(("page", "shown"), NOT_RUN, ids=lambda x: x[:40])
+def test_what_is_not_run_is_in_its_page_and_is_looked_at_otherwise(page: str, shown: str) -> None:
+    there = {part for section in SECTIONS if section.page == page for part in _parts(section)}
+    assert shown in there, f"{page} no longer has it: take it out of the table"
+    assert NOT_RUN[page, shown].check(shown)
+
+
+@pytest.mark.parametrize(("page", "begin"), BEFORE, ids=lambda x: x[:40])
+def test_what_is_prepared_is_in_its_page(page: str, begin: str) -> None:
+    there = [part for section in SECTIONS if section.page == page for part in _parts(section)]
+    assert begin == "python" or any(part.startswith(begin) for part in there)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_commands_within_sentences_exist(page: Path) -> None:
+    text = "\n".join(line for _, line in prose(page))
+    targets = set(re.findall(r"^(\w+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`make (\w+)", text)) - targets == set()
+    assert set(re.findall(r"`rta ([a-z]+)", text)) - COMMANDS == set()

@@ -11,7 +11,7 @@ from google.protobuf.descriptor_pb2 import DescriptorProto
 
 from rta.wire._pb import chunks_pb2, data_pb2, stream_pb2
 
-# Written out by hand from section 1 of the protocol notes; not to be generated from the code.
+# Written out by hand from the public schemas; not to be generated from the code.
 TABLE = {
     "rta.model.data.Event": """
         1 int32 event_definition_id
