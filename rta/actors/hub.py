@@ -1,7 +1,8 @@
 """The hub follows the sessions that somebody needs: one reader per stream, one feed per session.
 
-Owns the feeds, and starts a reader for each stream that has some. Looks up each session and stream about once a second,
-and tells time ranges when they are due. Drops a feed that nobody has wanted for a while. Ends with the site.
+Owns the feeds, the readers and the range teller. The edge and the sampler ask it for the feed of a session. It looks up
+each session and stream about once a second, tells feeds what their record says, and drops a feed that nobody has wanted
+for a while. Ends with the site.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from math import inf
 import structlog
 import trio
 
+from rta.actors.range_teller import RangeTeller
 from rta.actors.stream_reader import StreamReader
 from rta.errors import TransportError
 from rta.health import Health
@@ -20,7 +22,6 @@ from rta.hot_counters import HotCounters
 from rta.ports import START, BurstLog, Position, SessionRecord
 from rta.session.feed import SessionFeed
 from rta.session.options import FanOutSettings
-from rta.wakeup import Wakeup
 
 __all__ = ["SessionHub"]
 
@@ -43,8 +44,7 @@ class SessionHub:
         self._feeds: dict[str, SessionFeed] = {}
         self._unused_since: dict[SessionFeed, float] = {}
         self._opening = trio.Lock()
-        self._range_due: set[SessionFeed] = set()
-        self._range_wake = Wakeup()
+        self._ranges = RangeTeller()
         self._nursery: trio.Nursery | None = None
         self._back_scan: float | None = settings.back_scan
         if self._back_scan is None and buffer.shared:
@@ -56,7 +56,7 @@ class SessionHub:
         """Until cancelled."""
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
-            nursery.start_soon(self._tell_ranges)
+            nursery.start_soon(self._ranges.run)
             nursery.start_soon(self._poll)
             task_status.started()
 
@@ -117,7 +117,7 @@ class SessionHub:
     async def _follow(self, record: SessionRecord) -> SessionFeed:
         reader = await self._reader(record.stream)
         now = trio.current_time()
-        feed = SessionFeed(record, reader.position, self.settings.ring, self._counters, now, self._note_range)
+        feed = SessionFeed(record, reader.position, self.settings.ring, self._counters, now, self._ranges.add)
         reader.register(feed)
         self._feeds[record.identity] = feed
         # What the record learned between the look-up and the first entry handed to the feed.
@@ -135,28 +135,6 @@ class SessionHub:
                 self._readers[stream] = reader
                 self._nursery.start_soon(reader.run)
         return self._readers[stream]
-
-    # ---- time ranges
-
-    def _note_range(self, feed: SessionFeed) -> None:
-        self._range_due.add(feed)
-        self._range_wake.set()
-
-    async def _tell_ranges(self) -> None:
-        while True:
-            await self._range_wake.wait()
-            due, self._range_due = self._range_due, set()
-            now = trio.current_time()
-            again = [t for feed in due if (t := self._tell(feed, now)) is not None]
-            if again:
-                self._range_wake.set()
-                await trio.sleep_until(min(again))
-
-    def _tell(self, feed: SessionFeed, now: float) -> float | None:
-        again = feed.fan_out.tell_ranges(now)
-        if again is not None:
-            self._range_due.add(feed)
-        return again
 
     # ---- what changes without an entry
 
@@ -218,7 +196,7 @@ class SessionHub:
     def _drop(self, feed: SessionFeed) -> None:
         self._forget(feed)
         self._unused_since.pop(feed, None)
-        self._range_due.discard(feed)
+        self._ranges.discard(feed)
         del self._feeds[feed.identity]
 
     def _forget(self, feed: SessionFeed) -> None:
