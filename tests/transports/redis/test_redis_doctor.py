@@ -15,7 +15,7 @@ from rta_transports.redis import TRANSPORT, RedisLogOptions
 from rta_transports.redis.doctor.condition import judge_server
 from rta_transports.redis.doctor.layouts import pattern_of
 from rta_transports.redis.doctor.payload import complaint_about
-from rta_transports.redis.doctor.reaching import why_unreachable
+from rta_transports.redis.doctor.unreachable import why_unreachable
 
 from rta.hot_counters import HotCounters
 from rta.metrics import Metrics

@@ -27,7 +27,7 @@ __all__ = ["Upkeep"]
 log = structlog.get_logger("rta.redis")
 
 _SKEW_MS = 3_600_000  # how wrong the clocks of other writers may be
-_LOOK_BACK = 1000  # latest entries of a stream looked at for a session's id
+_LATEST = 1000  # latest entries of a stream looked at for a session's id
 
 
 @frozen
@@ -162,7 +162,7 @@ class Upkeep:
     async def _heard_of(self, session: _Session, since: str) -> bool:
         """Whether an entry of the session has come since then."""
         key = Keys.stream(session.stream)
-        return bool(await self._server.ask_one(key, "EVAL", HEARD_OF, 1, key, session.id, since, _LOOK_BACK))
+        return bool(await self._server.ask_one(key, "EVAL", HEARD_OF, 1, key, session.id, since, _LATEST))
 
     async def _tell(self, session: _Session, json: str) -> bytes:
         key = Keys.stream(session.stream)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from rta.ports import Finding
-from rta_transports.redis.doctor.words import age, count, size
+from rta_transports.redis.doctor.wording import age, count, size
 
 __all__ = ["SETTINGS", "judge_clock", "judge_server", "read_info"]
 

@@ -8,11 +8,10 @@ from rta.ports import Context, Finding, TransportError
 from rta.wire import SizeLimits
 from rta_transports.redis.connection import ServerError
 from rta_transports.redis.directory import Directory
-from rta_transports.redis.doctor import together
+from rta_transports.redis.doctor import between_sessions
 from rta_transports.redis.doctor.condition import SETTINGS, judge_clock, judge_server, read_info
-from rta_transports.redis.doctor.judging import Surroundings, judge_session
 from rta_transports.redis.doctor.layouts import find_layouts, judge_empty, judge_layouts
-from rta_transports.redis.doctor.reaching import why_unreachable
+from rta_transports.redis.doctor.session_findings import Surroundings, judge_session
 from rta_transports.redis.doctor.sessions import SessionFacts, Traces, find_traces, read_session_at, read_sessions
 from rta_transports.redis.doctor.streams import (
     StreamFacts,
@@ -24,7 +23,8 @@ from rta_transports.redis.doctor.streams import (
     sample_of,
     table,
 )
-from rta_transports.redis.doctor.survey import Survey, look_around
+from rta_transports.redis.doctor.survey import Survey, scan_keys
+from rta_transports.redis.doctor.unreachable import why_unreachable
 from rta_transports.redis.doctor.verdict import unknown_session, verdict
 from rta_transports.redis.keys import SESSION_COUNTER, STREAMS, Keys
 from rta_transports.redis.options import RedisLogOptions, shown_url, url_parts
@@ -77,20 +77,20 @@ class _Examination:
         """:raises TransportError: Redis does not answer, or forbids something."""
         await self._server.ask_one(None, "PING")
         self._found.append(Finding.ok("reach", f"Redis answers at {shown_url(self._options.url)}"))
-        await self._look_at_server()
+        await self._examine_server()
         if any(f.code in _NOT_WHAT_WAS_MEANT for f in self._found):
             return
-        await self._look_at_clock()
-        survey = await look_around(self._server, self._keys)
+        await self._examine_clock()
+        survey = await scan_keys(self._server, self._keys)
         sessions = await read_sessions(self._server, self._keys, survey.sessions)
         if identity is None:
-            await self._look_at_everything(survey, sessions)
+            await self._examine_everything(survey, sessions)
         else:
-            await self._look_at_session(identity, survey, sessions)
+            await self._examine_session(identity, survey, sessions)
 
     # ---- the server
 
-    async def _look_at_server(self) -> None:
+    async def _examine_server(self) -> None:
         for address in await self._server.primaries():
             settings: dict[str, str | None] = {}
             info, *answers = await self._server.ask_at(
@@ -105,7 +105,7 @@ class _Examination:
             self._info = read_info(info)
             self._found += judge_server(self._info, settings, self._options.mode)
 
-    async def _look_at_clock(self) -> None:
+    async def _examine_clock(self) -> None:
         before = self._context.clock()
         seconds, micros = await self._server.ask_one(None, "TIME")
         after = self._context.clock()
@@ -114,7 +114,7 @@ class _Examination:
 
     # ---- all there is
 
-    async def _look_at_everything(self, survey: Survey, sessions: list[SessionFacts]) -> None:
+    async def _examine_everything(self, survey: Survey, sessions: list[SessionFacts]) -> None:
         patterns = await find_layouts(self._server, survey)
         self._found += judge_layouts(patterns, self._options.session_key, survey, sessions)
         names = await self._names()
@@ -130,12 +130,12 @@ class _Examination:
         for i, session in enumerate(sessions):
             traces = await self._traces(session, streams) if i < _CLOSER else None
             self._found += judge_session(session, Surroundings(streams, self._now, traces))
-        self._found += together.shared_ids(sessions)
+        self._found += between_sessions.shared_ids(sessions)
         counter = await self._server.ask_one(SESSION_COUNTER, "GET", SESSION_COUNTER)
-        self._found += together.judge_counter(counter, sessions)
-        self._found += together.judge_expiry(sessions)
+        self._found += between_sessions.judge_counter(counter, sessions)
+        self._found += between_sessions.judge_expiry(sessions)
         self._found.append(table(streams.values(), names, self._now))
-        self._found.append(together.table(sessions, len(survey.sessions), self._now))
+        self._found.append(between_sessions.table(sessions, len(survey.sessions), self._now))
 
     async def _names(self) -> list[str]:
         (kind,) = await self._server.ask(STREAMS, ("TYPE", STREAMS))
@@ -169,7 +169,7 @@ class _Examination:
 
     # ---- one session
 
-    async def _look_at_session(self, identity: str, survey: Survey, sessions: list[SessionFacts]) -> None:
+    async def _examine_session(self, identity: str, survey: Survey, sessions: list[SessionFacts]) -> None:
         session = await read_session_at(self._server, self._keys, identity)
         if session is None:
             patterns = await find_layouts(self._server, survey)
@@ -189,5 +189,5 @@ class _Examination:
             entries = await sample_of(self._directory, session.stream, session.id, traces.last)
             self._found += judge_entries(session.stream, entries, self._limits)
         others = [s for s in sessions if s.identity != identity and s.id == session.id]
-        self._found += together.shared_ids([session, *others])
-        self._found.append(together.table([session], 1, self._now))
+        self._found += between_sessions.shared_ids([session, *others])
+        self._found.append(between_sessions.table([session], 1, self._now))

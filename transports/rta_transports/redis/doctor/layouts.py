@@ -11,7 +11,7 @@ from rta.wire import glance
 from rta_transports.redis.directory import in_batches
 from rta_transports.redis.doctor.sessions import SessionFacts
 from rta_transports.redis.doctor.survey import Survey
-from rta_transports.redis.doctor.words import count, quoted
+from rta_transports.redis.doctor.wording import count, quoted
 from rta_transports.redis.keys import text
 from rta_transports.redis.server import Server, good
 from rta_transports.redis.topology import ServerAddress

@@ -21,7 +21,7 @@ MOST_SESSIONS = 2000
 
 _FIELDS = ("streamSessionId", "streamName", "streamPosition", "lastUpdated", "tStart", "tEnd")
 _SMALL_JSON = 64 << 10
-_LOOK_BACK = 1000
+_LATEST = 1000
 
 # KEYS: stream. ARGV: id, how many entries to look at. The last entry with that id, or ''; how many were looked at,
 # and other ids among them.
@@ -161,7 +161,7 @@ def _facts(keys: Keys, batch: Sequence[bytes], replies: Sequence[Reply]) -> list
 async def find_traces(server: Server, stream: str, session_id: int) -> Traces:
     """:raises TransportError: Redis does not answer, or forbids it."""
     key = Keys.stream(stream)
-    last, looked, others = await server.ask_one(key, "EVAL", _TRACES, 1, key, session_id, _LOOK_BACK)
+    last, looked, others = await server.ask_one(key, "EVAL", _TRACES, 1, key, session_id, _LATEST)
     return Traces(
         Position.parse(last.decode()) if last else None, looked, [o.decode("utf-8", "replace") for o in others]
     )

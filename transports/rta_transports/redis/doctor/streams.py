@@ -11,7 +11,7 @@ from rta.wire import SizeLimits
 from rta_transports.redis.connection import ServerError
 from rta_transports.redis.directory import Directory
 from rta_transports.redis.doctor.payload import Complaint, complaint_about
-from rta_transports.redis.doctor.words import age, count, listed, quoted
+from rta_transports.redis.doctor.wording import age, count, listed, quoted
 from rta_transports.redis.entries import RawEntry
 from rta_transports.redis.keys import STREAMS
 from rta_transports.redis.losses import Edges

@@ -9,10 +9,10 @@ from rta_transports.redis.keys import SESSION_COUNTER, STREAMS, Keys, text
 from rta_transports.redis.server import Server, good
 from rta_transports.redis.topology import ServerAddress
 
-__all__ = ["MOST_KEYS", "Survey", "look_around"]
+__all__ = ["MOST_KEYS", "Survey", "scan_keys"]
 
 MOST_KEYS = 20_000
-"""Keys looked at, of all servers together."""
+"""Keys looked at, of all servers between_sessions."""
 
 _PAGE = 1000
 _STREAM = b"stream:"
@@ -35,16 +35,16 @@ class Survey:
     """Whether no key was left out."""
 
 
-async def look_around(server: Server, keys: Keys) -> Survey:
+async def scan_keys(server: Server, keys: Keys) -> Survey:
     """:raises TransportError: Redis does not answer, or forbids it."""
     found = Survey()
     primaries = await server.primaries()
     for address in primaries:
-        await _look_at(server, address, keys, found, max(_PAGE, MOST_KEYS // len(primaries)))
+        await _scan_server(server, address, keys, found, max(_PAGE, MOST_KEYS // len(primaries)))
     return found
 
 
-async def _look_at(server: Server, address: ServerAddress, keys: Keys, found: Survey, most: int) -> None:
+async def _scan_server(server: Server, address: ServerAddress, keys: Keys, found: Survey, most: int) -> None:
     found.total += good((await server.ask_at(address, ("DBSIZE",)))[0])
     cursor, seen, scanned = b"0", 0, 0
     while True:

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Sequence
 
 from rta.ports import Finding, Severity
-from rta_transports.redis.doctor.words import count, listed, quoted
+from rta_transports.redis.doctor.wording import count, listed, quoted
 
 __all__ = ["unknown_session", "verdict"]
 

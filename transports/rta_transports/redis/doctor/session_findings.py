@@ -11,7 +11,7 @@ from rta.ports import Finding
 from rta.wire import JSON_LIMIT, SessionState, glance
 from rta_transports.redis.doctor.sessions import SessionFacts, Traces
 from rta_transports.redis.doctor.streams import StreamFacts
-from rta_transports.redis.doctor.words import age, count, quoted, size
+from rta_transports.redis.doctor.wording import age, count, quoted, size
 
 __all__ = ["Surroundings", "judge_session"]
 

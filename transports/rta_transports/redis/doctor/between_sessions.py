@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from rta.ports import Finding
 from rta.wire import glance
 from rta_transports.redis.doctor.sessions import SessionFacts
-from rta_transports.redis.doctor.words import age, count, listed, quoted
+from rta_transports.redis.doctor.wording import age, count, listed, quoted
 
 __all__ = ["judge_counter", "judge_expiry", "shared_ids", "table"]
 
