@@ -39,7 +39,7 @@ class Report:
 class Scene:
     """Some nodes, and a clock that stands still until it is moved."""
 
-    def __init__(self, *, grace: float = 60.0, max_nodes: int = 1000, max_channels: int = 10_000, memory=None) -> None:
+    def __init__(self, *, grace: float = 60.0, max_nodes: int = 1000, max_channels: int = 10_000, known=None) -> None:
         self.report = Report()
         self.sessions = RemoteSessions(
             "tmc",
@@ -47,7 +47,7 @@ class Scene:
             grace=grace,
             max_nodes=max_nodes,
             max_channels=max_channels,
-            memory=memory or {},
+            known=known or {},
         )
         self.now = Instant(BASE, 0.0)
         self.told = Told()

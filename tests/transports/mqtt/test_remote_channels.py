@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from remote_scene import BASE, NODE, Report, Scene
-from rta_transports.mqtt.sessions import Instant, RemoteSessions, read_memory
+from rta_transports.mqtt.sessions import Instant, RemoteSessions, read_channels
 
 from rta.errors import MalformedError
 from rta.ports import Publish, UpdateSession
@@ -150,23 +150,23 @@ def test_numbers_outlive_a_restart():
     before = Scene()
     before.entry({"rpm": 1, "mode": "auto"})
     before.entry({"rpm": 1}, node="other")
-    after = Scene(memory=read_memory(before.sessions.memory()))
+    after = Scene(known=read_channels(before.sessions.channels_json()))
     after.entry({"new": 1, "rpm": 2})
     after.presence("online")
     assert numbers(after) == {"rpm:car.engine.live": 1, "new:car.engine.live": 3}
-    assert read_memory(after.sessions.memory())["other"], "one that has not been heard of again is kept"
+    assert read_channels(after.sessions.channels_json())["other"], "one that has not been heard of again is kept"
 
 
 def test_the_same_channels_have_the_same_documents_after_a_restart():
-    def documents(memory):
-        sessions = RemoteSessions("tmc", Report(), grace=1, max_nodes=9, max_channels=99, memory=memory)
+    def documents(known):
+        sessions = RemoteSessions("tmc", Report(), grace=1, max_nodes=9, max_channels=99, known=known)
         sessions.entries(NODE, "car.engine", "live", [(BASE, {"a-b": 1, "a_b": 2, "c": "x"})])
         sessions.presence(NODE, "online", Instant(BASE, 0))
         updates = sessions.updates(Instant(BASE, 0))
-        return [u for u in updates if isinstance(u, Publish)], read_memory(sessions.memory())
+        return [u for u in updates if isinstance(u, Publish)], read_channels(sessions.channels_json())
 
-    first, memory = documents({})
-    assert documents(memory)[0] == first
+    first, known = documents({})
+    assert documents(known)[0] == first
 
 
 @pytest.mark.parametrize(
@@ -174,6 +174,6 @@ def test_the_same_channels_have_the_same_documents_after_a_restart():
     ["", "[]", "{}", '{"form":2,"nodes":{}}', '{"form":1,"nodes":[]}', '{"form":1,"nodes":{"a":[["b"]]}}',
      '{"form":1,"nodes":{"a":[["b","c","d",1,1]]}}', '{"form":1,"nodes":{"a":7}}', "[" * 100_000],
 )  # fmt: skip
-def test_a_memory_that_is_none_is_malformed(text):
+def test_a_document_that_is_none_is_malformed(text):
     with pytest.raises(MalformedError):
-        read_memory(text)
+        read_channels(text)

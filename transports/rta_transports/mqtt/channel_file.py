@@ -11,7 +11,7 @@ import structlog
 
 from rta.errors import MalformedError
 from rta.ports import Context
-from rta_transports.mqtt.sessions import Memory, read_memory
+from rta_transports.mqtt.sessions import KnownChannels, read_channels
 
 __all__ = ["ChannelFile"]
 
@@ -27,7 +27,7 @@ class ChannelFile:
         self._path: Path | None = None if folder is None else folder / f"remote-{quote(context.name, safe='')}.json"
         self._said = ""
 
-    def read(self) -> Memory:
+    def read(self) -> KnownChannels:
         """What was written last. A file that cannot be read is set aside, and the channels are numbered anew."""
         if self._path is None:
             log.warning(
@@ -36,7 +36,7 @@ class ChannelFile:
             )
             return {}
         try:
-            return read_memory(self._path.read_text(encoding="utf-8"))
+            return read_channels(self._path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {}
         except (OSError, UnicodeDecodeError, MalformedError) as e:

@@ -27,8 +27,8 @@ from rta.ports import Context, SourceUpdate, TopicBus
 from rta.wakeup import Wakeup
 from rta_transports.mqtt.bus import open_topics
 from rta_transports.mqtt.channel_file import ChannelFile
-from rta_transports.mqtt.sessions import Instant, RemoteSessions, read_stream
-from rta_transports.mqtt.source_options import MqttSourceOptions
+from rta_transports.mqtt.sessions import Instant, RemoteSessions
+from rta_transports.mqtt.source_options import MqttSourceOptions, read_stream
 
 __all__ = ["MqttSource", "listen_to", "open_source"]
 
@@ -55,7 +55,7 @@ class Listener:
             grace=options.grace,
             max_nodes=options.max_nodes,
             max_channels=options.max_channels,
-            memory=file.read(),
+            known=file.read(),
         )
         self._options, self._context, self._consumer, self._file = options, context, consumer, file
         self._started: set[str] = set()
@@ -131,13 +131,13 @@ class Listener:
         while True:
             await self._learned.wait()
             self.sessions.learned = False
-            await trio.to_thread.run_sync(self._file.write, self.sessions.memory())
+            await trio.to_thread.run_sync(self._file.write, self.sessions.channels_json())
             await trio.sleep(_SAVING)
 
     def save(self) -> None:
         """What has not been saved yet. Blocks."""
         if self.sessions.learned:
-            self._file.write(self.sessions.memory())
+            self._file.write(self.sessions.channels_json())
 
 
 class MqttSource:
@@ -161,7 +161,7 @@ class MqttSource:
         self._lost = None
         self._listener.sessions.forget_sessions()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._look_after_connection)
+            nursery.start_soon(self._watch_connection)
             await self._report(updates)
             nursery.cancel_scope.cancel()
         raise NotConnectedError(self._lost or "the connection to the broker is lost")
@@ -190,7 +190,7 @@ class MqttSource:
             self._listener.trouble or self._bus.trouble or f"{self._options.where()}: not connected"
         )
 
-    async def _look_after_connection(self) -> None:
+    async def _watch_connection(self) -> None:
         while True:
             link = await self._bus.link()
             await link.lost.wait()

@@ -2,17 +2,45 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
-from attrs import define
+from attrs import Attribute, define
 from attrs.validators import ge
 
+from rta.formatting import shown
 from rta.ports import HELP, Duration, option
+from rta.rsmp.names import NODE, read_code, read_stream_name
+from rta.rsmp.topics import valid_node
 from rta_transports.mqtt.options import MqttTopicsOptions
-from rta_transports.mqtt.sessions import NODES, ONE_NODE, STREAMS
 
-__all__ = ["MqttSourceOptions"]
+__all__ = ["MqttSourceOptions", "read_stream"]
 
 _GRACE = Duration(60.0)
+
+
+def _nodes(_: object, attribute: Attribute[Any], value: list[str]) -> None:
+    """Ids of nodes, in which `+` may stand for a level."""
+    if not value:
+        raise ValueError('expected at least one node, as in ["45fe", "dk/cph/+"]')
+    for pattern in value:
+        if not valid_node("/".join("x" if level == "+" else level for level in pattern.split("/"))):
+            raise ValueError(f'expected node ids, in which "+" may stand for a level, got {shown(pattern)}')
+
+
+def _streams(_: object, attribute: Attribute[Any], value: list[str]) -> None:
+    """Streams, as CODE or CODE/STREAM."""
+    for text in value:
+        read_stream(text)
+
+
+def read_stream(text: str) -> tuple[str, str]:
+    """Code and name of `car.engine/live`; the name of `car.engine` is empty.
+
+    :raises ValueError: it is neither.
+    """
+    code, _, name = text.partition("/")
+    return read_code(code), read_stream_name(name)
 
 
 @define(kw_only=True)
@@ -21,13 +49,13 @@ class MqttSourceOptions(MqttTopicsOptions):
 
     consumer: str = option(
         "Our id there, as a consumer and as a client of the broker; not the `node` of a site on the same broker.",
-        validator=ONE_NODE,
+        validator=NODE,
     )
-    nodes: list[str] = option("Ids of the nodes; `+` stands for any one level: `dk/cph/+`.", validator=NODES)
+    nodes: list[str] = option("Ids of the nodes; `+` stands for any one level: `dk/cph/+`.", validator=_nodes)
     start: list[str] = option(
         "Streams to start at each of them, and to keep running: `car.engine/live`; `car.engine` is the unnamed one.",
         factory=list,
-        validator=STREAMS,
+        validator=_streams,
     )
     heal: bool = option("Fetch what is missing, from nodes that keep a history.", True)
     grace: Duration = option(

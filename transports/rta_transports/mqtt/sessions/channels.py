@@ -1,23 +1,34 @@
-"""The data channels of one node: a number for each code, stream, attribute and component, given once and for ever."""
+"""The data channels of one node: a number for each code, stream, attribute and component, given once and for ever;
+and the JSON document in which the numbers outlive a restart."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import IntFlag
 
 from attrs import define, frozen
 
 from rta.errors import MalformedError
 
-__all__ = ["ChannelIds", "Described", "Holds", "ValueOrigin"]
+__all__ = [
+    "ChannelIds",
+    "KnownChannels",
+    "RemoteChannel",
+    "ValueKinds",
+    "ValueOrigin",
+    "read_channels",
+    "write_channels",
+]
 
 _LONGEST = 500  # characters of all that a channel is named by
 _WORD = re.compile(r"[^A-Za-z0-9]+")
+_FORM = 1  # of the document
 _NO_WORD = re.compile(r"[^\w.-]+", re.ASCII)
 
 
-class Holds(IntFlag):
+class ValueKinds(IntFlag):
     """What has come of a channel."""
 
     NOTHING = 0
@@ -46,65 +57,67 @@ class ValueOrigin:
 
 
 @define(slots=True)
-class Described:
+class RemoteChannel:
     """A channel and what a configuration says of it."""
 
     number: int
-    place: ValueOrigin
+    origin: ValueOrigin
     word: str
     """A C identifier, unlike that of all others in its application."""
-    holds: Holds
+    holds: ValueKinds
 
     @property
     def parameter(self) -> str:
         """The parameter's id: `rpm:car.engine.live`."""
-        return f"{self.word}:{self.place.application}"
+        return f"{self.word}:{self.origin.application}"
 
 
 class ChannelIds:
     """Counts up from 1. Over `bound` nothing more is given a number."""
 
-    def __init__(self, bound: int, known: Iterable[tuple[ValueOrigin, Holds]] = ()) -> None:
+    def __init__(self, bound: int, known: Iterable[tuple[ValueOrigin, ValueKinds]] = ()) -> None:
         """`known`: those there were, in the order of their numbers."""
         self._bound = bound
-        self._by_place: dict[ValueOrigin, Described] = {}
+        self._by_origin: dict[ValueOrigin, RemoteChannel] = {}
         self._words: dict[tuple[str, str], int] = {}
-        self.all: list[Described] = []
+        self.all: list[RemoteChannel] = []
         """In the order of their numbers."""
         self.changed: set[int] = set()
         """Indices of those that are new, or hold something new; to be taken out by whoever has looked."""
-        for place, holds in known:
-            if len(self.all) < bound and place not in self._by_place:
-                self._add(place, holds)
+        for origin, holds in known:
+            if len(self.all) < bound and origin not in self._by_origin:
+                self._add(origin, holds)
 
-    def holds(self, place: ValueOrigin) -> Holds:
+    def holds(self, origin: ValueOrigin) -> ValueKinds:
         """What has come of it so far."""
-        found = self._by_place.get(place)
-        return Holds.NOTHING if found is None else found.holds
+        found = self._by_origin.get(origin)
+        return ValueKinds.NOTHING if found is None else found.holds
 
-    def number(self, place: ValueOrigin, holds: Holds) -> Described:
+    def number(self, origin: ValueOrigin, holds: ValueKinds) -> RemoteChannel:
         """The channel that takes this.
 
         :raises MalformedError: kind `channels`, there is no room for one more; `name`, it is too long.
         """
-        found = self._by_place.get(place)
+        found = self._by_origin.get(origin)
         if found is None:
             if len(self.all) >= self._bound:
-                raise MalformedError("channels", f"there are {self._bound} channels already: no room for {_cut(place)}")
-            if sum(map(len, (place.code, place.stream, place.attribute, place.component))) > _LONGEST:
-                raise MalformedError("name", f"names of over {_LONGEST} characters: {_cut(place)}")
-            found = self._add(place, Holds.NOTHING)
+                raise MalformedError(
+                    "channels", f"there are {self._bound} channels already: no room for {_cut(origin)}"
+                )
+            if sum(map(len, (origin.code, origin.stream, origin.attribute, origin.component))) > _LONGEST:
+                raise MalformedError("name", f"names of over {_LONGEST} characters: {_cut(origin)}")
+            found = self._add(origin, ValueKinds.NOTHING)
         if not found.holds & holds:
             found.holds |= holds
             self.changed.add(found.number - 1)
         return found
 
-    def _add(self, place: ValueOrigin, holds: Holds) -> Described:
-        word = _WORD.sub("_", place.label).strip("_") or "value"
+    def _add(self, origin: ValueOrigin, holds: ValueKinds) -> RemoteChannel:
+        word = _WORD.sub("_", origin.label).strip("_") or "value"
         if word[0].isdigit():
             word = f"_{word}"
-        described = Described(len(self.all) + 1, place, self._unique(place.application, word), holds)
-        self._by_place[place] = described
+        described = RemoteChannel(len(self.all) + 1, origin, self._unique(origin.application, word), holds)
+        self._by_origin[origin] = described
         self.all.append(described)
         return described
 
@@ -118,5 +131,43 @@ class ChannelIds:
         return name
 
 
-def _cut(place: ValueOrigin) -> str:
-    return repr(f"{place.code}/{place.stream} {place.label}"[:100])
+def _cut(origin: ValueOrigin) -> str:
+    return repr(f"{origin.code}/{origin.stream} {origin.label}"[:100])
+
+
+KnownChannels = dict[str, list[tuple[ValueOrigin, ValueKinds]]]
+"""The channels of each node, in the order of their numbers."""
+
+
+def write_channels(
+    nodes: Mapping[str, ChannelIds], unseen: Mapping[str, Iterable[tuple[ValueOrigin, ValueKinds]]] = {}
+) -> str:
+    """The document. `unseen`: nodes of before that have not been heard of again."""
+    document: dict[str, list[list[object]]] = {n: [_row(p, h) for p, h in known] for n, known in unseen.items()}
+    document |= {n: [_row(c.origin, c.holds) for c in ids.all] for n, ids in nodes.items()}
+    return json.dumps({"form": _FORM, "nodes": document}, ensure_ascii=False, separators=(",", ":"))
+
+
+def read_channels(text: str) -> KnownChannels:
+    """The inverse.
+
+    :raises MalformedError: kind `json`; it is not what `write_channels` writes.
+    """
+    try:
+        document = json.loads(text)
+        if document["form"] != _FORM:
+            raise ValueError(f"its form is {document['form']!r}, not {_FORM}")
+        return {str(n): [_unrow(*row) for row in rows] for n, rows in document["nodes"].items()}
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as e:
+        raise MalformedError("json", f"not a list of channels: {e}") from None
+
+
+def _row(origin: ValueOrigin, holds: ValueKinds) -> list[object]:
+    return [origin.code, origin.stream, origin.attribute, origin.component, int(holds)]
+
+
+def _unrow(code: str, stream: str, attribute: str, component: str, holds: int) -> tuple[ValueOrigin, ValueKinds]:
+    for word in (code, stream, attribute, component):
+        if not isinstance(word, str):
+            raise TypeError(f"{word!r} is no name")
+    return ValueOrigin(code, stream, attribute, component), ValueKinds(holds) & (ValueKinds.NUMBERS | ValueKinds.TEXTS)

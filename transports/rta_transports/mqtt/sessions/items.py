@@ -18,9 +18,9 @@ from rta.errors import MalformedError
 from rta.formatting import replace_surrogates
 from rta.wire import ChannelId, Event, TimeRange, TimestampedData, encode_timestamped
 from rta.wire.burst import Data
-from rta_transports.mqtt.sessions.channels import ChannelIds, Described, Holds, ValueOrigin
+from rta_transports.mqtt.sessions.channels import ChannelIds, RemoteChannel, ValueKinds, ValueOrigin
 
-__all__ = ["ChannelEntry", "items_of", "span_of", "take_entry"]
+__all__ = ["ChannelEntry", "items_of", "span_of", "read_entry"]
 
 _SAMPLES = 2048  # of one item at most: it cannot be split over bursts
 _LATEST = (1 << 63) - 1  # ns; what a timestamp can say
@@ -35,12 +35,12 @@ class ChannelEntry:
 
     ts: int
     numbers: list[tuple[int, float]]
-    texts: list[tuple[Described, str]]
+    texts: list[tuple[RemoteChannel, str]]
     size: int
     """Bytes in memory, about."""
 
 
-def take_entry(
+def read_entry(
     channels: ChannelIds, code: str, stream: str, ts: int, values: Mapping[str, Any]
 ) -> tuple[ChannelEntry | None, list[MalformedError]]:
     """What an entry holds, and what had to be left out of it. None: nothing.
@@ -50,11 +50,11 @@ def take_entry(
     if not 0 <= ts <= _LATEST:
         return None, [MalformedError("time", f"an entry of {code}/{stream} is of a time that nanoseconds cannot say")]
     numbers: list[tuple[int, float]] = []
-    texts: list[tuple[Described, str]] = []
+    texts: list[tuple[RemoteChannel, str]] = []
     faults: list[MalformedError] = []
     size = _ENTRY
     for attribute, component, value in _flat(values):
-        place = ValueOrigin(
+        origin = ValueOrigin(
             replace_surrogates(code),
             replace_surrogates(stream),
             replace_surrogates(attribute),
@@ -63,16 +63,16 @@ def take_entry(
         try:
             number = _number(value)
             if value is None:
-                holds = channels.holds(place)
-                if holds & Holds.NUMBERS:
-                    numbers.append((channels.number(place, Holds.NUMBERS).number, _NAN))
-                if holds & Holds.TEXTS:
-                    texts.append((channels.number(place, Holds.TEXTS), "null"))
+                holds = channels.holds(origin)
+                if holds & ValueKinds.NUMBERS:
+                    numbers.append((channels.number(origin, ValueKinds.NUMBERS).number, _NAN))
+                if holds & ValueKinds.TEXTS:
+                    texts.append((channels.number(origin, ValueKinds.TEXTS), "null"))
             elif number is not None:
-                numbers.append((channels.number(place, Holds.NUMBERS).number, number))
+                numbers.append((channels.number(origin, ValueKinds.NUMBERS).number, number))
             else:
                 text = _text(value)
-                texts.append((channels.number(place, Holds.TEXTS), text))
+                texts.append((channels.number(origin, ValueKinds.TEXTS), text))
                 size += len(text) * 4
         except MalformedError as e:
             faults.append(e)
@@ -81,18 +81,18 @@ def take_entry(
     return ChannelEntry(ts, numbers, texts, size + _NUMBER * len(numbers) + _TEXT * len(texts)), faults
 
 
-def items_of(taken: Iterable[ChannelEntry]) -> list[Data]:
+def items_of(entries: Iterable[ChannelEntry]) -> list[Data]:
     """Their samples, in time order within each item, and their events."""
     columns: dict[int, list[tuple[int, float]]] = {}
     events: list[Data] = []
-    for entry in taken:
+    for entry in entries:
         for number, value in entry.numbers:
             columns.setdefault(number, []).append((entry.ts, value))
         for channel, text in entry.texts:
             events.append(
                 Event(
                     event_definition_id=channel.number,
-                    app_name=channel.place.application,
+                    app_name=channel.origin.application,
                     timestamp=entry.ts,
                     status_text=text,
                 )
@@ -120,9 +120,9 @@ def _single(number: int, ts: int, value: float) -> Data:
     )
 
 
-def span_of(taken: Iterable[ChannelEntry]) -> TimeRange:
+def span_of(entries: Iterable[ChannelEntry]) -> TimeRange:
     """From the earliest to the latest; there is at least one."""
-    times = [entry.ts for entry in taken]
+    times = [entry.ts for entry in entries]
     return TimeRange(min(times), max(times))
 
 

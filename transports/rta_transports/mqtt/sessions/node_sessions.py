@@ -42,7 +42,7 @@ class _Session:
 
     identity: str
     opened: int
-    documents: SessionConfigurations = field(factory=SessionConfigurations)
+    configurations: SessionConfigurations = field(factory=SessionConfigurations)
     span: TimeRange | None = None
 
 
@@ -147,7 +147,7 @@ class NodeSessions:
         """Describe some of the channels that are not yet, or not all of it."""
         some = sorted(self.channels.changed)[:CHANNELS]
         self.channels.changed.difference_update(some)
-        return session.documents.grow(self.channels.all[i] for i in some)
+        return session.configurations.grow(self.channels.all[i] for i in some)
 
     def _bursts(self, session: _Session) -> list[SourceUpdate]:
         session.span = span_of(self._waiting).union(session.span)
@@ -167,7 +167,7 @@ class NodeSessions:
             end_timestamp=None if closed is None else _iso(max(closed, session.opened)),
             time_range=None if span is None else TimeRangeModel(span.start, span.end),
             details={"node": self.node, "presence": self.presence, "source": self.source},
-            config_bindings=session.documents.bindings,
+            config_bindings=session.configurations.bindings,
         )
         return write_session(model)
 

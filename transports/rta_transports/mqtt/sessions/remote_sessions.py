@@ -8,9 +8,8 @@ from typing import Any
 from rta.errors import MalformedError
 from rta.ports import Reporter, SourceUpdate
 from rta.rsmp.presence import OFFLINE, ONLINE, SHUTDOWN
-from rta_transports.mqtt.sessions.channels import ChannelIds
-from rta_transports.mqtt.sessions.items import take_entry
-from rta_transports.mqtt.sessions.memory import Memory, write_memory
+from rta_transports.mqtt.sessions.channels import ChannelIds, KnownChannels, write_channels
+from rta_transports.mqtt.sessions.items import read_entry
 from rta_transports.mqtt.sessions.node_sessions import Instant, NodeSessions
 
 __all__ = ["RemoteSessions"]
@@ -22,13 +21,13 @@ class RemoteSessions:
     """Owns what is known of each node."""
 
     def __init__(
-        self, source: str, report: Reporter, *, grace: float, max_nodes: int, max_channels: int, memory: Memory
+        self, source: str, report: Reporter, *, grace: float, max_nodes: int, max_channels: int, known: KnownChannels
     ) -> None:
-        """`source`: its name. `grace`: seconds a node may be lost without its session being closed. `memory`: the
+        """`source`: its name. `grace`: seconds a node may be lost without its session being closed. `known`: the
         channels of before."""
         self._source, self._report, self._grace = source, report, grace
         self._max_nodes, self._max_channels = max_nodes, max_channels
-        self._unseen = dict(memory)
+        self._unseen = dict(known)
         self._nodes: dict[str, NodeSessions] = {}
         self._size = self._early = 0
         self._busy: dict[str, NodeSessions] = {}
@@ -58,14 +57,14 @@ class RemoteSessions:
         if known is None:
             return
         for ts, values in entries:
-            taken, faults = take_entry(known.channels, code, stream, ts, values)
+            entry, faults = read_entry(known.channels, code, stream, ts, values)
             for fault in faults:
                 self._malformed(node, fault)
-            if taken is not None:
-                known.feed(taken)
-                self._size += taken.size
+            if entry is not None:
+                known.feed(entry)
+                self._size += entry.size
                 if not known.is_open:
-                    self._early += taken.size
+                    self._early += entry.size
                     self._make_room(known)
         self.learned = self.learned or bool(known.channels.changed)
         self._busy[node] = known
@@ -94,9 +93,9 @@ class RemoteSessions:
                 del self._busy[name]
         return out
 
-    def memory(self) -> str:
-        """What to keep over a restart."""
-        return write_memory({n: known.channels for n, known in self._nodes.items()}, self._unseen)
+    def channels_json(self) -> str:
+        """The document to keep over a restart."""
+        return write_channels({n: known.channels for n, known in self._nodes.items()}, self._unseen)
 
     def _node(self, node: str) -> NodeSessions | None:
         known = self._nodes.get(node)
