@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import inspect
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -54,24 +55,25 @@ def config_docs() -> str:
 
 
 def _settings(table: str, cls: type[Any]) -> Iterator[str]:
-    yield f"## `[{table}]`\n\n{summary_of(cls)}\n"
+    yield f"## `[{table}]`\n\n{_paragraph(summary_of(cls))}\n"
     yield _rows(cls)
 
 
 def _list(table: str, cls: type[Any]) -> Iterator[str]:
-    yield f"## `[[{table}]]`\n\n{summary_of(cls)}\n"
+    yield f"## `[[{table}]]`\n\n{_paragraph(summary_of(cls))}\n"
     yield _rows(cls)
     for name, option in options_fields(cls).items():
         inner = elements(option.type)
         if inner is not None:
             header = f"[[{table}.{name}]]" if is_list(option.type) else f"[{table}.{name}.<name>]"
-            yield f"### `{header}`\n\n{summary_of(inner)}\n"
+            yield f"### `{header}`\n\n{_paragraph(summary_of(inner))}\n"
             yield _rows(inner)
 
 
 def _slot(slot: Slot) -> Iterator[str]:
     header = "[[source]]" if slot.table == "source" else f"[{slot.table}]"
-    yield f"## `{header}`\n\n{summary_of(slot.keys)} The other options are those of the transport.\n"
+    about = f"{summary_of(slot.keys)} The other options are those of the transport."
+    yield f"## `{header}`\n\n{_paragraph(about)}\n"
     yield _rows(slot.keys)
     found, broken = installed(slot)
     for name, (transport, offer) in found.items():
@@ -82,7 +84,7 @@ def _slot(slot: Slot) -> Iterator[str]:
 
 
 def _summary(of_transport: str, cls: type[Any]) -> str:
-    own = summary_of(cls)
+    own = _paragraph(summary_of(cls))
     return f"{own}\n\n*{of_transport[0].upper()}{of_transport[1:]}.*" if of_transport else own
 
 
@@ -90,6 +92,10 @@ def summary_of(cls: type[Any]) -> str:
     """The class's own docstring, in one line."""
     doc = cls.__doc__ or ""
     return " ".join(inspect.cleandoc(doc).split())
+
+
+def _paragraph(text: str) -> str:
+    return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False)
 
 
 def _rows(cls: type[Any]) -> str:
