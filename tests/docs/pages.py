@@ -9,9 +9,12 @@ from typing import NamedTuple
 __all__ = ["PAGES", "ROOT", "Block", "Command", "Section", "prose", "sections"]
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", ROOT / "deploy" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-if (ROOT / "CONTRIBUTING.md").exists():
-    PAGES.insert(1, ROOT / "CONTRIBUTING.md")
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "deploy" / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 
 
 class Command(NamedTuple):

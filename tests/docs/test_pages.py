@@ -16,7 +16,7 @@ from walk import Running, Walk
 
 from rta.cli import cli
 
-WHOLE = ("docs/plug-ins.md",)
+WHOLE = ("docs/plug-ins.md", "CONTRIBUTING.md")
 """Pages whose sections build on each other; elsewhere each is for itself."""
 
 
@@ -30,6 +30,7 @@ SECTIONS = [section for page in PAGES for section in _of(page)]
 
 BEFORE: dict[tuple[str, str], list[str]] = {
     ("README.md", ".venv/bin/rta sessions"): ["rta run --config config/site.toml"],
+    ("CONTRIBUTING.md", ".venv/bin/rta count"): ["rta run --config config/site.toml"],
     ("docs/streams.md", "mosquitto_sub -t 'wrx/#' -F '%t %x'"): [
         "mosquitto -p 1883",
         "RTA_TOPICS__TRANSPORT=mqtt RTA_TOPICS__PORT=1883 rta run --config config/site.toml",
@@ -87,6 +88,10 @@ def _compiles(text: str) -> bool:
 NOT_RUN = {
     ("README.md", "make run"): NotRun("it sets up an environment; the command behind it is run", _target),
     ("README.md", "make test"): NotRun("it is this", _target),
+    ("CONTRIBUTING.md", "make setup"): NotRun("it sets up an environment; entry points are laid down", _target),
+    ("CONTRIBUTING.md", "make unit"): NotRun("these tests would run within themselves", _target),
+    ("CONTRIBUTING.md", "make check"): NotRun("these tests would run within themselves", _target),
+    ("CONTRIBUTING.md", "make test ARGS='-n 0 -k session -x'"): NotRun("they would run within themselves", _target),
     ("docs/plug-ins.md", "pip install ./rta-canbus"): NotRun("files are laid down as it would", lambda line: line),
     ("docs/consumer.md", 'drive = pandas.read_csv("engine.csv", parse_dates=["ts"]).set_index("ts")'): NotRun(
         "pandas is the reader's own; tests/cli holds the columns", _compiles
@@ -129,8 +134,12 @@ def _walks(section: Section) -> bool:
 @pytest.mark.parametrize("section", [s for s in SECTIONS if _walks(s)], ids=str)
 def test_a_section_does_what_it_shows(section: Section, tmp_path: Path, environ: dict[str, str]) -> None:
     with Walk(tmp_path / "walk", environ, PREFIX.get(section.page, "")) as walk:
+        if section.page == "CONTRIBUTING.md":
+            walk.lay_down_project()
         for block in section.blocks:
-            if block.language == "toml":
+            if block.language == "diff":
+                walk.change(block)
+            elif block.language == "toml":
                 _configure(walk, section, block)
             elif block.language == "python":
                 _python(walk, section, block)
@@ -148,8 +157,9 @@ def _configure(walk: Walk, section: Section, block: Block) -> None:
 
 def _python(walk: Walk, section: Section, block: Block) -> None:
     if block.text.startswith("# "):
-        module = walk.lay_down(block).name.removesuffix(".py")
-        assert any("pytest" in part for part in _parts(section)), f"nothing runs {module}"
+        path = walk.lay_down(block)
+        given = [part for part in _parts(section) if re.match(r"(\.venv/bin/)?(python -m pytest|pytest|rta) ", part)]
+        assert given, f"nothing runs {path.name}"
         return
     if (section.page, _first(block.text)) in NOT_RUN:
         return
@@ -200,7 +210,7 @@ def _written(walk: Walk) -> None:
 @pytest.mark.parametrize("section", SECTIONS, ids=str)
 def test_no_block_is_of_a_kind_that_nothing_runs(section: Section) -> None:
     for block in section.blocks:
-        assert block.language in ("python", "console", "toml", "text", "json", ""), _first(block.text)
+        assert block.language in ("python", "console", "toml", "diff", "text", "json", ""), _first(block.text)
         if block.language in ("text", "json", ""):
             assert not re.search(r"^(\$ |import |from \w+ import |\[\[?\w+\]\]?$)", block.text, re.MULTILINE), (
                 block.text

@@ -36,7 +36,7 @@ TABLE = [
     Private(
         "attrs",
         "attr._make:_AndValidator._validators",
-        "rta/options/limits.py",
+        "rta/config/reference.py",
         "attrs checks values against a validator, but does not say what it demands, which the documentation shows",
         (),
     ),

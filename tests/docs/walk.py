@@ -27,7 +27,7 @@ from shape import missing
 
 __all__ = ["PATIENCE", "Running", "Walk"]
 
-PATIENCE = 25.0
+PATIENCE = 60.0
 """Seconds for a command to say what the page shows."""
 
 RECORDINGS = {"run-42.csv": 10, "drive.csv": 0.01, "lap.csv": 10}
@@ -35,7 +35,7 @@ RECORDINGS = {"run-42.csv": 10, "drive.csv": 0.01, "lap.csv": 10}
 
 _KEEPS_RUNNING = re.compile(r"rta (run|watch|tail)\b(?!.*\|)|rta publish (?!.*--speed 0)|mosquitto_sub\b")
 _SERVICE = re.compile(r"\brta run\b")
-_NEEDS_BROKER = re.compile(r"\brta (watch|fetch|command|alarms '|streams --node)(?=[ '])")
+_NEEDS_BROKER = re.compile(r"\brta (watch|fetch|command|alarms|streams --node \S+)\b")
 _SUBSCRIBER = """\
 #!{python}
 import argparse
@@ -109,6 +109,25 @@ class Walk:
             path.write_text(self.private(("" if name else self.prefix) + block.text), encoding="utf-8")
         return path
 
+    def lay_down_project(self) -> None:
+        """A copy of ours, to be changed."""
+        for name in ("rta", "transports", "tests", "docs"):
+            shutil.copytree(ROOT / name, self.folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for path in (ROOT / "pyproject.toml", *ROOT.glob("*.md")):
+            shutil.copy(path, self.folder)
+        self._environ["PYTHONPATH"] = os.pathsep.join([str(self.folder), str(self.folder / "transports")])
+
+    def change(self, block: Block) -> None:
+        """Do what a block of `diff` says, to the file that its first line names."""
+        first, *lines = block.text.splitlines()
+        path = self.folder / first.removeprefix("--- ")
+        before, after = ("\n".join(x[1:] for x in lines if x[0] in (" ", sign)) + "\n" for sign in "-+")
+        text = path.read_text(encoding="utf-8")
+        assert text.count(before) == 1, f"{path.name} no longer has, once:\n{before}"
+        path.write_text(text.replace(before, after), encoding="utf-8")
+        if path.name == "pyproject.toml":
+            self._install(path.read_text(encoding="utf-8"))
+
     def script(self, block: Block, shown: list[str] | None = None) -> str:
         """Run a block of Python. With `shown` it goes on until it has said that, else it ends by itself: its output."""
         path = self.folder / f"block-{len(list(self.folder.glob('block-*')))}.py"
@@ -122,13 +141,13 @@ class Walk:
         if re.match(r"(mosquitto|redis-server)( -p 1883)?$", line):
             self._stack.enter_context(self.broker if line.startswith("mosquitto") else self.redis)
             return
-        line = line.replace(".venv/bin/rta", "rta")
-        broker = f" --broker 127.0.0.1:{self.broker.port}"
-        line = (
-            _NEEDS_BROKER.sub(lambda found: found[0].removesuffix(" '") + broker, line)
-            if "--broker" not in line
-            else line
-        )
+        line = line.replace(".venv/bin/", "")
+        if "--broker" not in line:
+            line = _NEEDS_BROKER.sub(r"\g<0> --broker 127.0.0.1:1883", line)
+        if line.startswith("rta publish") and "--redis" not in line:
+            line += " --redis redis://127.0.0.1:6379"
+        if _SERVICE.search(line) and "centre.toml" not in line and "RTA_EDGE__PORT" not in line:
+            line = f"RTA_EDGE__PORT=8180 {line}"
         line = self.private(line.replace("mosquitto_sub ", "mosquitto_sub -p 1883 "))
         if _KEEPS_RUNNING.search(line):
             self._keep(line, command, then)
@@ -140,7 +159,7 @@ class Walk:
         running = Running(line, self.folder, self._environ)
         self._running.append(running)
         if _SERVICE.search(line):
-            running.wait(lambda: "service started" in running.said or self._serves(line), [])
+            running.wait(lambda: self._serves(line), [])
         else:
             running.wait(lambda: running.said.strip(), command.shown)
         if then is not None:
@@ -149,8 +168,8 @@ class Walk:
         return running
 
     def _serves(self, line: str) -> bool:
-        port = self._ports["8181" if "centre.toml" in line or "8181" in line else "8180"]
-        socket.create_connection(("127.0.0.1", port), 1).close()
+        given = re.search(r"RTA_EDGE__PORT=(\d+)", line)
+        socket.create_connection(("127.0.0.1", int(given[1]) if given else self._ports["8181"]), 1).close()
         return True
 
     def _finish(self, line: str, shown: list[str]) -> str:
@@ -184,11 +203,12 @@ class Walk:
                 (target / path.name).symlink_to(path)
 
     def _install(self, pyproject: str) -> None:
-        groups = tomllib.loads(pyproject)["project"]["entry-points"]
-        for group, entries in groups.items():
-            folder = self.folder / f"{group.replace('.', '_')}-1.0.dist-info"
+        project = tomllib.loads(pyproject)["project"]
+        for group, entries in project["entry-points"].items():
+            name = project.get("name", group.replace(".", "_"))
+            folder = self.folder / f"{name}-1.0.dist-info"
             folder.mkdir()
-            (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {folder.name}\nVersion: 1.0\n")
+            (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
             lines = [f"[{group}]", *(f"{name} = {value}" for name, value in entries.items())]
             (folder / "entry_points.txt").write_text("\n".join(lines) + "\n")
 
