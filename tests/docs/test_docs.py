@@ -6,12 +6,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from pages import PAGES, ROOT
 
 from rta.cli import cli
 from rta.config.environment import override
-
-ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def test_the_configuration_page_is_what_the_command_prints() -> None:
@@ -33,7 +31,9 @@ def test_every_link_to_a_heading_finds_it(page: Path) -> None:
 
 def test_every_page_is_in_the_order_of_reading() -> None:
     start = (ROOT / "README.md").read_text().partition("Read on in this order")[2].partition("\n\n")[0]
-    assert {page.name for page in PAGES[1:]} - set(re.findall(r"docs/([\w-]+\.md)", start)) == set()
+    assert {page.name for page in PAGES if page.parent.name == "docs"} - set(
+        re.findall(r"docs/([\w-]+\.md)", start)
+    ) == set()
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "config").glob("*.toml")), ids=lambda p: p.name)
@@ -41,6 +41,16 @@ def test_every_variable_that_an_example_names_is_understood(file: Path) -> None:
     named = set(re.findall(r"RTA_\w+__\w+", file.read_text()))
     overrides = override(tomllib.loads(file.read_text()), dict.fromkeys(named, "1"))
     assert (set(overrides.variables.values()), overrides.warnings) == (named, [])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_every_path_of_ours_that_is_named_exists(page: Path) -> None:
+    named = set(
+        re.findall(
+            r"`(?!rta/v2)((?:rta|transports|tests|scripts|config|deploy|docs|proto)/[\w./*-]+)`", page.read_text()
+        )
+    )
+    assert [path for path in sorted(named) if not any(ROOT.glob(path.rstrip("/")))] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
