@@ -3,16 +3,14 @@
 # The tests run in parallel; in one process, for a debugger or for little of them, with  ARGS='-n 0 -k session'
 
 ARGS ?=
-# Two at a time for each processor: many tests wait for something outside.
-WORKERS ?= $(shell expr 2 \* $$(nproc))
 # Where the virtual environment is: one for each Python that is tested.
 VENV ?= .venv
 export VENV
 bin := $(VENV)/bin
-pytest := $(bin)/python -m pytest -n $(WORKERS) --dist worksteal
+pytest := $(bin)/python -m pytest -n auto --dist worksteal
 
 # The caller's own Python settings are not for the Python of this checkout.
-unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONWARNINGS VIRTUAL_ENV
+unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONWARNINGS PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test unit check lint format proto lock bench soak clean

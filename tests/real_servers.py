@@ -12,6 +12,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import combinations
 from pathlib import Path
 from typing import Self
 
@@ -30,7 +31,7 @@ def held_port() -> Iterator[int]:
         yield held.getsockname()[1]
 
 
-def wait_for(what, seconds=10.0):
+def wait_for(what, seconds=50.0):
     """Until `what()` is true; for outside processes, which announce nothing, and may hang up while they change."""
     end = time.monotonic() + seconds
     while True:
@@ -173,8 +174,9 @@ class RedisCluster(Started):
     """Primaries that share the slots, each with a replica if wanted."""
 
     def __init__(self, primaries: int = 3, replicas: int = 0) -> None:
-        arguments = ("--cluster-enabled", "yes", "--cluster-node-timeout", "500", "--cluster-config-file", "nodes.conf",
-                     "--cluster-require-full-coverage", "no", "--repl-diskless-sync-delay", "0")  # fmt: skip
+        arguments = ("--cluster-enabled", "yes", "--cluster-node-timeout", "60000", "--cluster-config-file",
+                     "nodes.conf", "--cluster-require-full-coverage", "no",
+                     "--repl-diskless-sync-delay", "0")  # fmt: skip
         self.primaries = [_ClusterNode(*arguments) for _ in range(primaries)]
         self.replicas = [_ClusterNode(*arguments) for _ in range(replicas)]
 
@@ -190,13 +192,12 @@ class RedisCluster(Started):
         """Returns when every node knows all slots."""
         for node in self.nodes:
             node.start()
-        first = self.primaries[0]
         share = 16384 // len(self.primaries)
         for i, node in enumerate(self.primaries):
             last = 16383 if node is self.primaries[-1] else (i + 1) * share - 1
             assert node.ask("CLUSTER", "ADDSLOTSRANGE", str(i * share), str(last)) == b"+OK\r\n"
-        for node in self.nodes[1:]:
-            node.ask("CLUSTER", "MEET", "127.0.0.1", str(first.port), str(first.bus_port))
+        for a, b in combinations(self.nodes, 2):  # hearing of each other from others takes them seconds
+            a.ask("CLUSTER", "MEET", "127.0.0.1", str(b.port), str(b.bus_port))
         wait_for(lambda: all(f"cluster_known_nodes:{len(self.nodes)}".encode() in self._info(n) for n in self.nodes))
         for replica, primary in zip(self.replicas, self.primaries, strict=False):
             ours = primary.ask("CLUSTER", "MYID").split(b"\r\n")[1]
@@ -205,6 +206,12 @@ class RedisCluster(Started):
         for replica, _ in zip(self.replicas, self.primaries, strict=False):
             wait_for(lambda r=replica: b"master_link_status:up" in r.ask("INFO", "replication"))
         return self
+
+    def replace_soon(self) -> None:
+        """From now on a primary that is silent for half a second is replaced by its replica; before, a busy machine
+        is no reason."""
+        for node in self.nodes:
+            node.ask("CONFIG", "SET", "cluster-node-timeout", "500")
 
     def owner(self, key: str | bytes) -> RedisServer:
         """The primary that has a key."""
@@ -253,11 +260,16 @@ class Sentinel(Started):
         config.write_text(
             f"port {self.sentinel.port}\nbind 127.0.0.1\ndir {self.sentinel.folder}\n"
             f"sentinel monitor {self.service} 127.0.0.1 {self.primary.port} 1\n"
-            f"sentinel down-after-milliseconds {self.service} 300\nsentinel failover-timeout {self.service} 2000\n"
+            f"sentinel down-after-milliseconds {self.service} 60000\nsentinel failover-timeout {self.service} 2000\n"
         )
         self.sentinel.launch(str(config), "--sentinel")
         wait_for(lambda: b"num-slaves\r\n$1\r\n1" in self.sentinel.ask("SENTINEL", "MASTER", self.service))
         return self
+
+    def replace_soon(self) -> None:
+        """From now on a primary that is silent for 0.3 s is replaced by the replica; before, a busy machine is no
+        reason."""
+        self.sentinel.ask("SENTINEL", "SET", self.service, "down-after-milliseconds", "300")
 
     def stop(self) -> None:
         for server in (self.sentinel, self.replica, self.primary):

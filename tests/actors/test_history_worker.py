@@ -41,7 +41,7 @@ from tests.actors.asked_of_workers import (
 
 pytestmark = pytest.mark.processes
 
-PATIENCE = 30.0
+PATIENCE = 50.0
 
 
 def is_there(pid: int) -> bool:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 __all__ = ["PATIENCE", "Program", "wait_until"]
 
-PATIENCE = 20.0
+PATIENCE = 50.0
 """Seconds after which what was waited for is taken to never come."""
 
 

@@ -15,7 +15,7 @@ from rta.testing.patience import until, within
 from .fake_node import entry, seqs
 
 NODE = "dk/cph/real-1"
-PATIENCE = 20.0
+PATIENCE = 50.0
 
 
 async def node(bus: TopicBus) -> None:

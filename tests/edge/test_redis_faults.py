@@ -355,6 +355,7 @@ async def test_a_replica_that_is_promoted_is_followed(serve: Serve) -> None:
             await source.number(range(5))
             got = tags(await client.until_tag(4))
             await in_a_thread(lambda: replicated(servers.primary, servers.replica, "stream:live"))
+            servers.replace_soon()
             servers.primary.kill()
             await in_a_thread(lambda: wait_for(lambda: b"role:master" in servers.replica.ask("INFO", "replication")))
             await source.number(range(5, 10))
@@ -372,6 +373,7 @@ async def test_the_owner_of_a_slot_that_is_lost_is_replaced_by_its_replica(serve
             owner = cluster.owner(f"stream:{streams[0]}")
             replica = cluster.replicas[cluster.primaries.index(owner)]
             await in_a_thread(lambda: replicated(owner, replica, f"stream:{streams[0]}"))
+            cluster.replace_soon()
             owner.kill()
             await source.number(range(5, 10))
             got += tags(await client.until_tag(9))

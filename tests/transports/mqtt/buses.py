@@ -17,7 +17,7 @@ from rta.testing.patience import within
 
 __all__ = ["PATIENCE", "bus_to", "connected", "context", "linked"]
 
-PATIENCE = 15.0
+PATIENCE = 50.0
 
 
 def context(folder: Path = Path()) -> Context:
