@@ -1,4 +1,4 @@
-"""Alarms: when the data of a source call for one, which are active, and what is said of them.
+"""Alarms: when samples raise one, which alarms are active, and the messages about them.
 
 Plain code: samples and the time go in, changes come out.
 """

@@ -1,6 +1,6 @@
-"""The board: which alarms there are, which of them are active and since when.
+"""The board: which alarms there are, which of them are active, and since when.
 
-Plain code. Whatever changes here has been judged by `rta.alarm.watch`, or by a plug-in.
+Plain code. Whether an alarm is active is decided by `rta.alarm.watch`, or by a plug-in.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class _Alarm:
     source: str
     rule: str
     change: AlarmChange | None = None
-    """The last; None: there has been none since the process began, and it is not active."""
+    """The last change; None: there was none since the process began, and the alarm is not active."""
 
 
 class AlarmBoard:
@@ -39,9 +39,9 @@ class AlarmBoard:
         self._active: dict[str, dict[str, AlarmChange]] = {}
 
     def add(self, code: str, components: Iterable[str], description: str, source: dict[str, str], rule: str) -> None:
-        """Alarms that there are from now on, none of them active. `source`: by component.
+        """Add the alarms of a code, none of them active. `source`: by component.
 
-        :raises RtaError: there are others of this code.
+        :raises RtaError: there are alarms of this code already.
         """
         if code in self._alarms:
             raise RtaError(f"there are two alarms {code!r}")
@@ -49,7 +49,7 @@ class AlarmBoard:
         self._active[code] = {}
 
     def define(self, definition: AlarmDefinition) -> None:
-        """As `add`, of a configured one."""
+        """Add the alarms of a configured definition."""
         sources = {str(component): text for component, text in definition.sources.items()}
         self.add(definition.code, definition.components, definition.description, sources, rule_text(definition.rule))
 
@@ -58,12 +58,12 @@ class AlarmBoard:
         return list(self._alarms)
 
     def has(self, code: str, component: str | None = None) -> bool:
-        """Whether there is such an alarm. Without a component: any of the code."""
+        """Whether there is such an alarm; without a component, whether there is any of the code."""
         return code in self._alarms and (component is None or component in self._alarms[code])
 
     def apply(self, change: AlarmChange) -> bool:
-        """Whether it is news: an alarm that is as it was, with the same values, is none. One that stays active keeps
-        the time since when it is."""
+        """Apply a change. Whether it is news: an alarm that stays as it is, with the same values, is not. An alarm that
+        stays active keeps the time of when it became so."""
         alarm, active = self._alarms[change.code][change.component], self._active[change.code]
         before = active.get(change.component)
         if not change.active and before is None:
@@ -80,11 +80,11 @@ class AlarmBoard:
         return True
 
     def is_active(self, code: str, component: str) -> bool:
-        """Whether this one is."""
+        """Whether an alarm is active."""
         return component in self._active[code]
 
     def active(self, code: str) -> list[AlarmChange]:
-        """Those that are active, the longest first."""
+        """The active alarms of a code; those that are active longest come first."""
         return sorted(self._active[code].values(), key=lambda change: change.ts)
 
     def count(self) -> tuple[int, int]:
@@ -92,8 +92,8 @@ class AlarmBoard:
         return sum(map(len, self._alarms.values())), sum(map(len, self._active.values()))
 
     def listed(self, active_only: bool = False) -> list[dict[str, Any]]:
-        """As they are listed, by code and component. `since` is when the alarm became what it is, ISO 8601; null
-        where that has not changed since the process began."""
+        """All alarms as users see them, sorted by code and component. `since` is when the alarm became active or
+        inactive, ISO 8601; null where that has not changed since the process began."""
         return [_listed(alarm) for alarm in self._all() if not active_only or _is_active(alarm)]
 
     def _all(self) -> Iterator[_Alarm]:
@@ -120,7 +120,7 @@ def _listed(alarm: _Alarm) -> dict[str, Any]:
 
 
 def rule_text(rule: Rule) -> str:
-    """When it is raised, for people: "above 110, back by 5, for 10s"."""
+    """When an alarm is raised, as text for people: "above 110, back by 5, for 10s"."""
     match rule:
         case Threshold():
             limits = [f"{word} {limit:g}" for word in ("below", "above") if (limit := getattr(rule, word)) is not None]

@@ -1,4 +1,4 @@
-"""The settings of an alarm become its definition, or everything that is wrong with them."""
+"""An alarm's settings: the definition that they come to, or everything that is wrong with them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rta.sampling.sources import SampleSource, StatusSources, TopicSource, read_
 
 __all__ = ["define_alarm"]
 
-_SKEWED_FOR = 10.0  # s; one late burst is no wrong clock
+_SKEWED_FOR = 10.0  # s; one late burst does not mean that a clock is wrong
 _OF_THRESHOLDS = ("above", "below", "max_age")
 _OF_LEVELS = ("hysteresis", "for", "clear_for")
 
@@ -23,7 +23,7 @@ def define_alarm(settings: AlarmSettings) -> AlarmDefinition:
     """
     :raises DefinitionError: with every fault.
     """
-    faults: list[Fault] = [*_of_rule(settings), *_of_limits(settings)]
+    faults: list[Fault] = [*_rule_faults(settings), *_limit_faults(settings)]
     sources = dict(_sources(settings, faults))
     selector = define_selector(settings.session, faults)
     if faults:
@@ -63,7 +63,7 @@ def _sources(settings: AlarmSettings, faults: list[Fault]) -> Iterator[tuple[Com
         return
     written = {"": settings.from_} if settings.from_ is not None else settings.components
     of_topics = [text.startswith("topic:") for text in written.values()]
-    if any(of_topics) and not all(of_topics):  # what another session means is another thing for each
+    if any(of_topics) and not all(of_topics):  # only sources from sessions begin anew with another session
         faults.append((("components",), "expected either topics or what is of sessions; make two alarms of it"))
     for name, text in written.items():
         key = ("components", name) if name else ("from",)
@@ -77,7 +77,7 @@ def _sources(settings: AlarmSettings, faults: list[Fault]) -> Iterator[tuple[Com
         yield Component(name) if name else PLAIN, (source, text)
 
 
-def _of_rule(settings: AlarmSettings) -> Iterator[Fault]:
+def _rule_faults(settings: AlarmSettings) -> Iterator[Fault]:
     threshold = settings.above is not None or settings.below is not None
     if threshold + (settings.silent is not None) + (settings.skew is not None) != 1:
         yield (), "expected one of: above and below (or either), silent, skew"
@@ -89,8 +89,8 @@ def _of_rule(settings: AlarmSettings) -> Iterator[Fault]:
             yield (name,), f"expected none, since it does not go with {kind}"
 
 
-def _of_limits(settings: AlarmSettings) -> Iterator[Fault]:
-    """Whether there is anything between the limits, at which the alarm is over."""
+def _limit_faults(settings: AlarmSettings) -> Iterator[Fault]:
+    """The limits must leave values between them at which the alarm is over."""
     above, below, hysteresis = settings.above, settings.below, settings.hysteresis
     if above is not None and below is not None:
         if below > above:

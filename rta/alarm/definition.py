@@ -1,4 +1,4 @@
-"""What an alarm is told to look at, checked and with every default filled in. Plain values."""
+"""What an alarm watches, checked and with every default filled in. Plain values."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from rta.wire.values import Ns
 __all__ = ["VALUE", "AlarmDefinition", "Rule", "Silent", "Skew", "Threshold", "binding_code", "code_of"]
 
 VALUE = "value"
-"""The one attribute of an alarm's binding."""
+"""The one attribute of an alarm's sources."""
 
-_PREFIX = "alarm:"  # no status is called so
+_PREFIX = "alarm:"  # no code of a status begins so
 _NONE = Ns(0)
 
 
@@ -26,7 +26,7 @@ class Threshold:
     hysteresis: float = 0.0
     """How far back within the limits it must be to be fine again."""
     lasting: Ns = _NONE
-    """How long it must be beyond a limit to be an alarm; stream time."""
+    """How long it must be beyond a limit for the alarm to be raised; stream time."""
     clear_lasting: Ns = _NONE
     """How long it must be fine for the alarm to be over; stream time."""
     max_age: Ns | None = None
@@ -56,11 +56,11 @@ class Skew:
     """The time of the newest samples differs from the wall clock."""
 
     limit: Ns
-    """By more than this."""
+    """Raised when they differ by more than this."""
     hysteresis: Ns = _NONE
-    """How much less than the limit it must be to be fine again."""
+    """How much less than the limit they must differ for the alarm to be over."""
     lasting: Ns = _NONE
-    """How long it must differ to be an alarm; wall time."""
+    """How long they must differ for the alarm to be raised; wall time."""
     clear_lasting: Ns = _NONE
 
 
@@ -69,7 +69,7 @@ Rule = Threshold | Silent | Skew
 
 @frozen
 class AlarmDefinition:
-    """One alarm, for each of its components."""
+    """The alarms of one code, one for each component."""
 
     code: str
     rule: Rule
@@ -85,10 +85,10 @@ class AlarmDefinition:
 
 
 def binding_code(code: str) -> str:
-    """What the samples for an alarm go by."""
+    """The code under which the sampler sends the samples of an alarm."""
     return _PREFIX + code
 
 
 def code_of(binding: str) -> str | None:
-    """Whose samples they are; None: not an alarm's."""
+    """The code of the alarm that samples are for; None: they are for a status."""
     return binding.removeprefix(_PREFIX) if binding.startswith(_PREFIX) else None

@@ -1,8 +1,8 @@
-"""One value against its limits, with hysteresis and durations. No clock is read here.
+"""One value compared with a threshold, with hysteresis and durations. No clock is read here.
 
-Durations are counted twice. By samples: a value holds until the next sample, so that from the times of samples it is
-known how long it was beyond a limit, however late they come. And by our clock, from when the sample came: where no
-other sample comes, so much time has passed too. Whichever is first counts.
+Durations are measured in two ways, and the first to be over counts. By the times of samples: a value holds until the
+next sample, so these tell how long it was beyond a limit, however late they come. And by our clock, from when the
+sample came: where no other sample comes, the value holds for that time too.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ __all__ = ["Level", "Turn"]
 
 @frozen(slots=True)
 class Turn:
-    """It has become an alarm, or is one no longer."""
+    """The alarm is raised, or over."""
 
     active: bool
     ts: Ns
     """Stream time."""
     value: float | None
-    """At that time."""
+    """The value at that time."""
 
 
 class Level:
-    """The state of one component. `ts` is stream time, `at` our steady clock, ns both."""
+    """The state of one component. `ts` is stream time, `at` is steady time, both in ns."""
 
     __slots__ = ("_began", "_heard", "_last", "_newest", "_pace", "_since", "_threshold", "_value", "active")
 
@@ -42,31 +42,32 @@ class Level:
         self._heard = Ns(0)
         self._value: float | None = None
         self._since: Ns | None = None
-        """From when the value has been what would turn it; stream time."""
+        """Since when the value has been one that raises or ends the alarm if it lasts; stream time."""
         self._began = Ns(0)
-        """When we heard of that; steady."""
+        """When that sample came; steady time."""
 
     def begin_anew(self, pace: Fraction) -> None:
-        """Another stream time, of `pace` seconds a second. What is active stays so until a value says otherwise."""
+        """Another stream time begins, of `pace` seconds a second. An active alarm stays so until a value ends it."""
         self._pace = pace
         self._newest = self._last = NEVER
         self._value = self._since = None
 
     def feed(self, ts: Ns, value: float | None, at: Ns) -> list[Turn] | None:
-        """What a sample tells of the time before it; None: it is older than the newest, and counts for nothing. What
-        it tells of itself is due. An unknown value neither raises nor clears, and what was about to begins anew."""
+        """A sample: what follows for the time before it; None: it is older than the newest, and is left out. What
+        follows from the sample itself comes from `advance`. An unknown value neither raises nor ends an alarm, and
+        durations begin anew behind it."""
         if ts < self._newest:
             return None
         turns = self._pass(ts)
         self._newest, self._heard, self._value = ts, at, value
-        if value is None or not self._turns(value):
+        if value is None or not self._would_turn(value):
             self._since = None
         elif self._since is None:
             self._since, self._began = ts, at
         return turns
 
     def advance(self, at: Ns) -> list[Turn]:
-        """What our clock tells."""
+        """What follows from the time on our clock."""
         if self._since is None:
             return []
         due, expiry = self._due(), self._expiry()
@@ -80,7 +81,7 @@ class Level:
         """When to call `advance` at the latest."""
         return None if self._since is None else self._due()
 
-    def _turns(self, value: float) -> bool:
+    def _would_turn(self, value: float) -> bool:
         return self._threshold.fine(value) if self.active else self._threshold.beyond(value)
 
     @property
@@ -98,7 +99,7 @@ class Level:
         return -(-span * self._pace.denominator // self._pace.numerator)
 
     def _pass(self, ts: Ns) -> list[Turn]:
-        """What the value came to until then, as samples tell."""
+        """What follows from the value until `ts`, by the times of samples."""
         if self._since is None:
             return []
         end, max_age = self._since + self._span, self._threshold.max_age

@@ -1,7 +1,7 @@
-"""What is said of alarms over topics. Source: docs/rsmp.md, "Alarms".
+"""The messages about alarms on topics. Source: docs/rsmp.md, "Alarms".
 
-Every message fits into the 64 KiB that are read of one. Where a full update of very many active alarms would not, their
-values are left out, and if that is not enough the newest alarms.
+Every message fits into 64 KiB, the most that is read of one. Where a full update of very many active alarms would not
+fit, their values are left out, and if that is not enough, the newest alarms.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from rta.rsmp.payload import MAX_PAYLOAD, encode, iso
 
 __all__ = ["event_messages", "full_message"]
 
-_ROOM = MAX_PAYLOAD - 64  # for what is around the entries
+_ROOM = MAX_PAYLOAD - 64  # bytes for the entries; the rest is around them
 
 
 def event_messages(changes: Sequence[AlarmChange]) -> Iterator[tuple[bytes, int]]:
-    """Changes of one code, in as few messages as they fit into; and how many each is of."""
+    """Changes of one code as messages, as few as possible, each with the number of its changes."""
     entries: list[dict[str, Any]] = []
     size = 0
     for change in changes:
@@ -34,7 +34,7 @@ def event_messages(changes: Sequence[AlarmChange]) -> Iterator[tuple[bytes, int]
 
 
 def full_message(active: Sequence[AlarmChange]) -> tuple[bytes, int]:
-    """The active alarms of one code, and how many are left out."""
+    """The full update of one code, and how many alarms are left out of it."""
     payload = _full([_entry(change) for change in active])
     if len(payload) <= MAX_PAYLOAD:
         return payload, 0

@@ -1,6 +1,6 @@
-"""One configured alarm: samples and the time go in, what changes comes out. No clock is read here.
+"""One configured alarm: samples and the time go in, changes come out. No clock is read here.
 
-Source: docs/rsmp.md, "Alarms". What is unknown, silent or wrong by the clock is decided in docs/alarms.md.
+Source: docs/rsmp.md, "Alarms". Unknown values, silence and wrong clocks are described in docs/alarms.md.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["AlarmChange", "LevelMonitor", "Monitor", "SilenceMonitor", "SkewMoni
 
 @frozen(slots=True)
 class AlarmChange:
-    """An alarm that is raised or cleared."""
+    """An alarm is raised, or over, or active with other values."""
 
     code: str
     component: str
@@ -35,20 +35,20 @@ class AlarmChange:
     """Stream time; of a skew wall time."""
     active: bool
     values: dict[str, Any] = field(factory=dict)
-    """What makes it understandable."""
+    """The values that explain the alarm to people."""
 
 
 def steady(now: Now) -> Ns:
-    """Our steady clock, ns."""
+    """Steady time, ns."""
     return Ns(round(now.steady * 1e9))
 
 
 class LevelMonitor:
-    """A value that is above or below what it may be."""
+    """Watches for values above or below the threshold."""
 
     def __init__(self, definition: AlarmDefinition, rule: Threshold, now: Now) -> None:
         self.definition = definition
-        self._said = {name: limit for name in ("above", "below") if (limit := getattr(rule, name)) is not None}
+        self._limits = {name: limit for name in ("above", "below") if (limit := getattr(rule, name)) is not None}
         self._levels = {component: Level(rule) for component in definition.components}
         self._clock = LIVE
 
@@ -65,7 +65,7 @@ class LevelMonitor:
             value = _number(sample.value)
             if value is None and sample.value is not None:
                 counts["no_number"] += 1
-            # One that is ahead counts now: else a clock that was wrong once would shut out all that comes after.
+            # A sample from the future counts as of now: otherwise a clock that was wrong once shuts out all that come.
             turns = self._levels[sample.component].feed(min(sample.ts, until), value, at)
             if turns is None:
                 counts["out_of_order"] += 1
@@ -81,11 +81,11 @@ class LevelMonitor:
 
     def _changes(self, component: Component, turns: Iterable[Turn]) -> list[AlarmChange]:
         code = self.definition.code
-        return [AlarmChange(code, component, t.ts, t.active, {"value": t.value, **self._said}) for t in turns]
+        return [AlarmChange(code, component, t.ts, t.active, {"value": t.value, **self._limits}) for t in turns]
 
 
 class SkewMonitor:
-    """The time of the newest samples, compared with the wall clock. It lives by the wall clock."""
+    """Compares the time of the newest samples with the wall clock, which it also counts durations by."""
 
     def __init__(self, definition: AlarmDefinition, rule: Skew, now: Now) -> None:
         self.definition = definition
@@ -96,13 +96,13 @@ class SkewMonitor:
         self._kept = False
 
     def begin_anew(self, clock: StreamClock, now: Now) -> list[AlarmChange]:
-        """A session that keeps its time has no skew, and ends what there was."""
+        """A session that keeps its time has no skew: an active alarm is over."""
         self._kept = clock.first is not None
         out: list[AlarmChange] = []
         for component, level in self._levels.items():
             level.begin_anew(LIVE.speed)
             if self._kept:
-                out += self._take(component, 0.0, now)
+                out += self._judge(component, 0.0, now)
         return out
 
     def feed(self, samples: Sequence[Sample], now: Now, counts: Counter[str]) -> list[AlarmChange]:
@@ -111,7 +111,7 @@ class SkewMonitor:
         newest: dict[Component, Ns] = {}
         for sample in samples:
             newest[sample.component] = max(sample.ts, newest.get(sample.component, sample.ts))
-        return [change for c, ts in newest.items() for change in self._take(c, (ts - now.wall) / 1e9, now)]
+        return [change for c, ts in newest.items() for change in self._judge(c, (ts - now.wall) / 1e9, now)]
 
     def advance(self, component: Component, now: Now) -> list[AlarmChange]:
         return self._changes(component, self._levels[component].advance(steady(now)))
@@ -119,7 +119,7 @@ class SkewMonitor:
     def due(self, component: Component) -> Ns | None:
         return self._levels[component].due()
 
-    def _take(self, component: Component, skew: float, now: Now) -> list[AlarmChange]:
+    def _judge(self, component: Component, skew: float, now: Now) -> list[AlarmChange]:
         self._skews[component] = skew
         return self._changes(component, self._levels[component].feed(now.wall, abs(skew), steady(now)) or [])
 
@@ -129,7 +129,7 @@ class SkewMonitor:
 
 
 class SilenceMonitor:
-    """No sample for so long."""
+    """Watches for the absence of samples."""
 
     def __init__(self, definition: AlarmDefinition, rule: Silent, now: Now) -> None:
         self.definition = definition
@@ -138,7 +138,7 @@ class SilenceMonitor:
         self._clock = LIVE
 
     def begin_anew(self, clock: StreamClock, now: Now) -> list[AlarmChange]:
-        if clock is not self._clock:  # our own clock, by which silence is measured, is never set
+        if clock is not self._clock:  # silence is measured by the steady clock, which is never set
             self._clock = clock
             for silence in self._silences.values():
                 silence.begin_anew(clock.speed, steady(now))
@@ -167,7 +167,7 @@ Monitor = LevelMonitor | SkewMonitor | SilenceMonitor
 
 
 def monitor_of(definition: AlarmDefinition, now: Now) -> Monitor:
-    """As its rule wants it."""
+    """The monitor for the rule of a definition."""
     match definition.rule:
         case Threshold() as rule:
             return LevelMonitor(definition, rule, now)
@@ -182,7 +182,7 @@ def _moment(sample: Sample) -> Ns:
 
 
 def _number(value: Value) -> float | None:
-    """True is 1. What is no number, or not finite, is not known."""
+    """The value as a number, true as 1; None: it is not a finite number."""
     if value is None or isinstance(value, str):
         return None
     try:

@@ -1,4 +1,4 @@
-"""The options of an alarm in the configuration file. What they come to is `rta.alarm.defining`."""
+"""The options of an alarm in the configuration file. `rta.alarm.defining` makes definitions of them."""
 
 from __future__ import annotations
 

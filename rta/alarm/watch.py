@@ -1,4 +1,4 @@
-"""All configured alarms of a node, and which of them is due when. No clock is read here."""
+"""All configured alarms of a node: samples and the time go in, changes come out. No clock is read here."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ samples with each other: a larger step would count as time for which a value was
 
 
 class AlarmWatch:
-    """What it says depends on nothing but the calls. Each takes the moment at which it is made."""
+    """Watches the samples of all alarms. Every call is given the moment at which it is made."""
 
     def __init__(self, definitions: Iterable[AlarmDefinition], now: Now) -> None:
         """Silence counts from `now`."""
         self.counts: Counter[str] = Counter()
-        """Samples that could not count: `out_of_order`, `no_number`, `unknown`."""
-        self._agenda = TimerHeap()
+        """Samples that were left out, by reason: `out_of_order`, `no_number`, `unknown`."""
+        self._heap = TimerHeap()
         self._clocks: dict[str, StreamClock] = {}
         self._monitors: dict[str, Monitor] = {}
         self._timers: dict[tuple[str, Component], Timer] = {}
@@ -46,21 +46,21 @@ class AlarmWatch:
                 self._schedule(code, component)
 
     def feed(self, code: str, samples: Sequence[Sample], now: Now) -> list[AlarmChange]:
-        """New samples of an alarm, in any order; and whatever is due by now."""
+        """New samples of an alarm, in any order: the changes that follow, and those that are due by now."""
         self._reach(now)
         monitor = self._monitors.get(code)
         known = [s for s in samples if (code, s.component) in self._timers]
         if len(known) < len(samples):
             self.counts["unknown"] += len(samples) - len(known)
         if monitor is not None and known:
-            # Samples first: they may say more of the time until now than that it has passed.
+            # Samples come before timers: they tell what happened in the time that has passed.
             self._out += monitor.feed(known, now, self.counts)
             for component in {sample.component for sample in known}:
                 self._schedule(code, component)
         return self._run(now)
 
     def set_clock(self, code: str, clock: StreamClock, now: Now) -> list[AlarmChange]:
-        """What comes from now on has another time, or is of another session."""
+        """From now on, samples have another stream time, or are of another session. The changes that follow."""
         self._reach(now)
         if code in self._monitors:
             self._clocks[code] = clock
@@ -68,13 +68,13 @@ class AlarmWatch:
         return self._run(now)
 
     def advance(self, now: Now) -> list[AlarmChange]:
-        """Whatever is due by now."""
+        """The changes that are due by now."""
         self._reach(now)
         return self._run(now)
 
     def due(self) -> float | None:
         """When to call `advance` at the latest, steady seconds."""
-        head = self._agenda.head()
+        head = self._heap.head()
         return None if head is None else head[0] / 1e9
 
     def _reach(self, now: Now) -> None:
@@ -92,14 +92,14 @@ class AlarmWatch:
 
     def _schedule(self, code: str, component: Component) -> None:
         due, timer = self._monitors[code].due(component), self._timers[code, component]
-        # One that is set too early looks again when it fires; that is cheaper than setting it at each sample.
+        # A timer that fires too early is set again; that is cheaper than to set it at each sample.
         if due is not None and (timer.entry is None or due < timer.entry[0]):
-            self._agenda.set(timer, due)
+            self._heap.set(timer, due)
 
     def _run(self, now: Now) -> list[AlarmChange]:
         at = steady(now)
-        while (head := self._agenda.head()) is not None and head[0] <= at:
-            self._agenda.fire_head()
+        while (head := self._heap.head()) is not None and head[0] <= at:
+            self._heap.fire_head()
         out, self._out = self._out, []
         return out
 

@@ -1,4 +1,4 @@
-"""What a configuration that loads still has wrong: files that are missing, places that cannot be used."""
+"""What can still be wrong with a configuration that loads: missing files, places that cannot be used."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = ["check_config"]
 
 
 def check_config(config: Config, context_for: Callable[[str], Context]) -> list[Problem]:
-    """Have every transport check the files and places its options name; nothing is started.
+    """Let every transport check the files and places that its options name. Nothing is started.
 
-    `context_for` gives the context of a transport by the table it fills, or by its source's name.
+    `context_for`: gives the context of a transport, by the name of its table or source.
     """
     place = FaultLocation(config.path, sources={i: source.name for i, source in enumerate(config.sources)})
     ours = [*_of_workers(config), *_of_state(config)]
@@ -37,7 +37,7 @@ def _chosen(config: Config) -> Iterator[tuple[Key, str, str, str, object]]:
 
 
 def _of_workers(config: Config) -> Iterator[tuple[Key, str]]:
-    """What several processes need to serve as one."""
+    """What is needed for several processes to serve on one port."""
     workers = config.site.workers
     if workers == 1:
         return
@@ -55,7 +55,7 @@ def _of_workers(config: Config) -> Iterator[tuple[Key, str]]:
 
 
 def _of_state(config: Config) -> Iterator[tuple[Key, str]]:
-    """Whether what is to survive a restart can be kept."""
+    """Whether the state directory can be used."""
     folder = config.state_dir
     if folder is None:
         return

@@ -1,7 +1,7 @@
 """Environment variables over the file: `RTA_EDGE__PORT=9000`, `RTA_SOURCE__wrx__SPEED=10`.
 
-`__` goes down a level; names are compared without underscores and case. Whoever orchestrates the process puts
-variables of its own beside ours (Kubernetes: `RTA_…_SERVICE_HOST`), so an unknown one is never an error.
+`__` goes down a level; names are compared without underscores and case. An unknown variable is never an error, since
+others set variables that begin like ours (Kubernetes: `RTA_…_SERVICE_HOST`).
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ __all__ = ["Overrides", "config_variable", "names_redis_only", "override"]
 
 _PREFIX = "RTA_"
 _FILE = ("config",)
-_NOT_OPTIONS = (_FILE, ("url",))  # the second is for `rta tail` and the like
+_NOT_OPTIONS = (_FILE, ("url",))  # the second is for commands such as `rta tail`
 
 
 @define
 class Overrides:
-    """What the environment changed."""
+    """What the environment has changed."""
 
     variables: dict[Key, str] = field(factory=dict)
-    """Which variable set which key."""
+    """The variable that set a key."""
     problems: list[Problem] = field(factory=list)
     warnings: list[str] = field(factory=list)
 
@@ -43,7 +43,7 @@ def _ours(environ: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, ...], st
 
 
 def config_variable(environ: Mapping[str, str]) -> tuple[str, str] | None:
-    """The variable that names the file, and the file it names."""
+    """The variable that names the configuration file, and its value."""
     for name, levels, value in _ours(environ):
         if tuple(map(squashed, levels)) == _FILE and value:
             return name, value
@@ -51,12 +51,12 @@ def config_variable(environ: Mapping[str, str]) -> tuple[str, str] | None:
 
 
 def names_redis_only(environ: Mapping[str, str]) -> bool:
-    """Whether somebody who ran the reference before tells us where its Redis is."""
+    """Whether a variable of the reference implementation names its Redis."""
     return names_redis([tuple(map(squashed, levels)) for _, levels, value in _ours(environ) if value])
 
 
 def override(document: dict[str, Any], environ: Mapping[str, str]) -> Overrides:
-    """Put the variables' values into the document, as `Text`; tables within it are copied, not changed."""
+    """Put the values of variables into the document, as `EnvironmentText`; tables in it are copied, not changed."""
     done = Overrides()
     unknown: list[str] = []
     inherited: dict[tuple[str, ...], tuple[str, str]] = {}
@@ -67,8 +67,8 @@ def override(document: dict[str, Any], environ: Mapping[str, str]) -> Overrides:
             inherited[compared] = (name, value)
         elif compared not in _NOT_OPTIONS:
             options.append((name, levels, value))
-    _take_over(document, inherited, done)
-    # First who does it, then how: which options there are depends on the transport.
+    _apply_inherited(document, inherited, done)
+    # The transport comes first, since it decides which options there are.
     options.sort(key=lambda o: squashed(o[1][-1]) != "transport")
     for name, levels, value in options:
         try:
@@ -85,13 +85,15 @@ def override(document: dict[str, Any], environ: Mapping[str, str]) -> Overrides:
     return done
 
 
-def _take_over(document: dict[str, Any], variables: Mapping[tuple[str, ...], tuple[str, str]], done: Overrides) -> None:
-    """The reference's options."""
+def _apply_inherited(
+    document: dict[str, Any], variables: Mapping[tuple[str, ...], tuple[str, str]], done: Overrides
+) -> None:
+    """Apply the variables of the reference implementation."""
     buffer = document.get("buffer")
     on_redis = isinstance(buffer, dict) and buffer.get("transport") == "redis"
     found = inherit(variables, on_redis)
     if found.has_redis and not on_redis:
-        document["buffer"] = {}  # the options of another transport are not Redis'
+        document["buffer"] = {}  # options of another transport mean nothing to Redis
     for key, name, value in found.options:
         _put(document, key, name, value, done)
     if found.sentinels:
@@ -101,9 +103,9 @@ def _take_over(document: dict[str, Any], variables: Mapping[tuple[str, ...], tup
 
 
 def _find(document: dict[str, Any], levels: tuple[str, ...]) -> Key | None:
-    """The key a variable means; None: it means none.
+    """The key that a variable sets; None: there is no such option.
 
-    :raises LookupError: it means more than one source.
+    :raises LookupError: several sources could be meant.
     """
     table = squashed(levels[0])
     if table in SETTINGS:
@@ -122,7 +124,7 @@ def _find(document: dict[str, Any], levels: tuple[str, ...]) -> Key | None:
 
 
 def _source(sources: Any, wanted: str) -> int | None:
-    """The place of the source of this name. Shells take no "-" or "." in a name, so these count as "_"."""
+    """The place of the source of this name. In names of variables, "_" stands for "-" and "." too."""
     tables = sources if isinstance(sources, list) else []
     named = [(i, t["name"]) for i, t in enumerate(tables) if isinstance(t.get("name"), str)]
     exact = [i for i, name in named if name == wanted]
@@ -139,7 +141,7 @@ def _source_squashed(name: str) -> str:
 
 
 def _classes(table: Any, slot: Slot) -> list[type[Any]]:
-    """The options classes whose keys a table has, as far as its transport is known."""
+    """The options classes that the keys of a table are of, as far as its transport is known."""
     named = table.get("transport") if isinstance(table, dict) else None
     if named is None:
         default = options_fields(slot.keys)["transport"].default
@@ -147,11 +149,11 @@ def _classes(table: Any, slot: Slot) -> list[type[Any]]:
     try:
         return [slot.keys, offer_for(str(named), slot).options] if named is not None else [slot.keys]
     except RtaError:
-        return [slot.keys]  # loading says what is wrong with it
+        return [slot.keys]  # loading reports what is wrong
 
 
 def _descend(classes: list[type[Any]], levels: tuple[str, ...]) -> Key | None:
-    """The option the levels lead to."""
+    """The option that the levels lead to; None: there is none."""
     for cls in classes if levels else ():
         for name, option in options_fields(cls).items():
             if squashed(name) == squashed(levels[0]):
@@ -173,7 +175,7 @@ def _put(document: dict[str, Any], key: Key, variable: str, value: str, done: Ov
     for part in key[:-1]:
         inner = table[part] if isinstance(part, int) else table.get(part, {})
         if not isinstance(inner, (dict, list)):
-            return  # the file has something else here, which loading says
+            return  # the file has something else here, which loading reports
         table[part] = inner.copy()
         table = table[part]
     table[key[-1]] = EnvironmentText(value)

@@ -1,4 +1,4 @@
-"""The options of the reference implementation, which its users have in their environments already."""
+"""The variables of the reference implementation, which its users have set already, as options of ours."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Inherited:
     """What the variables of the reference come to, with keys and values as in the file."""
 
     options: list[tuple[Key, str, str]] = field(factory=list)
-    """Key, variable, value."""
+    """Each is key, variable, value."""
     sentinels: list[str] = field(factory=list)
     problems: list[Problem] = field(factory=list)
     warnings: list[str] = field(factory=list)
@@ -41,17 +41,17 @@ class Inherited:
 
 
 def is_inherited(levels: tuple[str, ...]) -> bool:
-    """Whether a variable is one of the reference's. Levels are squashed."""
+    """Whether a variable is one of the reference. Levels are squashed."""
     return levels in _PRUNER or levels in _WITHOUT_EFFECT or levels in (_REDIS, _DATABASE, _APPROXIMATE, _ENABLE_AUTH)
 
 
 def names_redis(environ: Iterable[tuple[str, ...]]) -> bool:
-    """Whether the reference would have found its Redis by these variables."""
+    """Whether one of these variables names the Redis of the reference."""
     return _REDIS in environ
 
 
 def inherit(variables: Mapping[tuple[str, ...], tuple[str, str]], buffer_on_redis: bool) -> Inherited:
-    """From squashed levels to (variable, value). `buffer_on_redis`: the file says so already."""
+    """`variables`: from squashed levels to name and value. `buffer_on_redis`: the file has the buffer on Redis."""
     found = Inherited()
     if _ENABLE_AUTH in variables:
         refusal = _why_not_to_start(*variables[_ENABLE_AUTH])
@@ -89,14 +89,14 @@ def _connect(variables: Mapping[tuple[str, ...], tuple[str, str]], found: Inheri
 
 
 def squashed(name: str) -> str:
-    """How names are compared: `MAX_CONNECTIONS`, `MaxConnections` and `max_connections` are one."""
+    """A name as it is compared: `MAX_CONNECTIONS`, `MaxConnections` and `max_connections` are equal."""
     return name.replace("_", "").casefold()
 
 
 def _why_not_to_start(variable: str, value: str) -> Problem | None:
-    """Why authentication as the variable wants it cannot be had; None: it wants none.
+    """The problem, if the variable asks for authentication.
 
-    To serve everybody where the operator asked for authentication would be worse than not to serve.
+    To serve everybody where the operator asked for authentication would be worse than not to start.
     """
     wanted = value.strip().casefold()
     if wanted in ("", "false", "0", "no"):
@@ -123,9 +123,9 @@ class _ConnectionString:
 
 
 def _read_connection_string(text: str, database: str | None) -> _ConnectionString:
-    """`database`: from the variable of its own, which `defaultDatabase` overrides.
+    """`database`: from a variable of its own; `defaultDatabase` overrides it.
 
-    :raises ValueError: it names no server, or a number is none. The message holds no secret.
+    :raises ValueError: it names no server, or a number is invalid. The message holds no secret.
     """
     endpoints, settings, unknown = _parts(text)
     if not endpoints:

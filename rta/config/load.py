@@ -1,4 +1,4 @@
-"""A TOML file and the environment become a `Config`, or every problem they have, at once."""
+"""A TOML file and the environment become a `Config`, or a list of every problem."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ D = TypeVar("D")
 
 
 def load_config(path: Path | None, environ: Mapping[str, str], default: Path | None = None) -> Config:
-    """The configuration of `path`; without one, of the file `RTA_CONFIG` names; without that, of `default`.
+    """The configuration of `path`; without it, of the file that `RTA_CONFIG` names; without that, of `default`.
 
-    `default` unset is the built-in one; where the reference's variables name a Redis, that without the demo.
+    `default` unset: the built-in demo; or where variables of the reference name a Redis, only an edge on that Redis.
 
     :raises ConfigError: with every problem there is.
     """
@@ -43,9 +43,9 @@ def load_config(path: Path | None, environ: Mapping[str, str], default: Path | N
 
 
 def default_config_path(on_redis: bool = False) -> Path:
-    """The file that is used when nobody names one: part of the installed package, or of the checkout.
+    """The file that is used when none is named: part of the installed package, or of the checkout.
 
-    `on_redis`: not the demo, but an edge on Redis and nothing else.
+    `on_redis`: an edge on Redis and nothing else, instead of the demo.
     """
     name = "redis.toml" if on_redis else "site.toml"
     assert rta.__file__ is not None
@@ -55,7 +55,7 @@ def default_config_path(on_redis: bool = False) -> Path:
 
 
 def build_config(document: dict[str, Any], environ: Mapping[str, str], file: Path | None = None) -> Config:
-    """The configuration of a parsed document; `file` is where it is from.
+    """The configuration of a parsed document, which was read from `file`.
 
     :raises ConfigError: with every problem there is.
     """
@@ -112,19 +112,19 @@ def _texts(document: dict[str, Any], table: str, key: str) -> dict[int, str]:
 
 
 class _Builder:
-    """Collects problems while it structures table after table; what is None has a problem."""
+    """Structures one table after another, and collects the problems. A result of None has a problem."""
 
     def __init__(self, place: FaultLocation) -> None:
         self.place = place
         self.problems: list[Problem] = []
         self.keeps = False
-        """There is a state directory."""
+        """Whether there is a state directory."""
 
     def report(self, key: Key, message: str) -> None:
         self.problems.append(self.place.problem(key, message))
 
     def check_shape(self, document: dict[str, Any]) -> None:
-        """Report and take out what is no table of ours, so that the rest can be looked at."""
+        """Report and remove what is not one of our tables, so that the rest can be checked."""
         for name, value in list(document.items()):
             if name not in ORDER:
                 self.report((name,), f"there is no such table; {nearest(name, ORDER)}")
@@ -149,12 +149,12 @@ class _Builder:
         return None
 
     def keys_and_options(self, table: dict[str, Any], slot: Slot, key: Key) -> tuple[Any, Any]:
-        """Our keys of the table as an object, and the transport's."""
+        """The keys that are ours as an object, and the options of the transport."""
         ours = options_fields(slot.keys)
         keys = self.structure({k: v for k, v in table.items() if k in ours}, slot.keys, key)
         name = table.get("transport", ours["transport"].default)
         if not isinstance(name, str):
-            return keys, None  # missing or no text, which is reported
+            return keys, None  # missing or not text; that is reported
         try:
             options = offer_for(str(name), slot).options
         except RtaError as e:

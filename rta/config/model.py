@@ -90,7 +90,7 @@ class SourceConfig:
 
 @frozen
 class Config:
-    """A whole configuration that was found free of problems."""
+    """A whole configuration without problems."""
 
     site: SiteSettings
     buffer: Plugged
@@ -104,16 +104,16 @@ class Config:
     commands: list[CommandSettings] = field(factory=list)
     alarms: list[AlarmDefinition] = field(factory=list)
     path: Path | None = None
-    """The file it is from; relative paths in it are relative to that file's folder."""
+    """The file it was read from."""
     warnings: list[str] = field(factory=list)
-    """What the operator should know though nothing is wrong, one line each."""
+    """What the operator should know although nothing is wrong, one line each."""
 
     @property
     def folder(self) -> Path:
-        """What relative paths in it are relative to."""
+        """The folder that relative paths in it are relative to."""
         return self.path.parent if self.path is not None else Path.cwd()
 
     @property
     def state_dir(self) -> Path | None:
-        """The folder for what is to survive a restart; None: nothing does. It need not be there yet."""
+        """The folder for what survives a restart; None: nothing does. It need not exist yet."""
         return None if self.site.state_dir is None else self.folder / self.site.state_dir

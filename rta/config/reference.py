@@ -1,4 +1,4 @@
-"""The reference documentation of every option, from the classes that loading reads it into."""
+"""The reference documentation of every option, from the options classes."""
 
 from __future__ import annotations
 
@@ -143,12 +143,12 @@ def _cell(text: str) -> str:
 
 
 def help_of(option: attrs.Attribute[Any]) -> str:
-    """What `rta.ports.option` was told."""
+    """The help of an option."""
     return str(option.metadata.get(HELP, ""))
 
 
 def default_of(option: attrs.Attribute[Any]) -> Any:
-    """The value of an option that nobody sets; None also where only the whole object decides."""
+    """The default of an option; None also where it depends on the whole object."""
     factory: Any = option.default
     if not isinstance(factory, attrs.Factory):  # type: ignore[arg-type]
         return factory
@@ -174,7 +174,7 @@ def written_default(option: attrs.Attribute[Any], value: Any) -> Any:
 
 @frozen
 class Constraint:
-    """One thing a value must satisfy."""
+    """A range or pattern that a value must be in."""
 
     keyword: str
     """Of JSON Schema."""

@@ -1,4 +1,4 @@
-"""The JSON Schema (draft 2020-12) of the TOML file, for editors, from the classes loading reads it into."""
+"""The JSON Schema (draft 2020-12) of the TOML file, for editors, from the options classes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ONLY_FOR_NUMBERS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum
 
 
 def config_schema() -> Schema:
-    """What a file may say, with the transports that are installed here."""
+    """The schema of a file, with the transports that are installed here."""
     definitions: Schema = {}
     properties: Schema = {}
     for table in ORDER:
@@ -49,7 +49,7 @@ def config_schema() -> Schema:
 
 
 def _slot(slot: Slot, definitions: Schema) -> Schema:
-    """Which definition holds depends on `transport`, and on its default where there is none."""
+    """Which definition holds depends on `transport`, or on its default."""
     found, _ = installed(slot)
     ours = options_fields(slot.keys)
     default = ours["transport"].default
@@ -75,7 +75,7 @@ def _slot(slot: Slot, definitions: Schema) -> Schema:
 
 
 def _table(*classes: type[Any]) -> Schema:
-    """The options of the classes, in one table; described as the first."""
+    """The options of the classes in one table, with the description of the first."""
     options = {name: option for cls in reversed(classes) for name, option in options_fields(cls).items()}
     required = [name for name, option in options.items() if option.default is attrs.NOTHING]
     return {

@@ -1,4 +1,4 @@
-"""Which tables a configuration has, and the options class of each: for loading, docs and schema alike."""
+"""The tables of a configuration, and the options class of each: for loading, docs and schema."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ class SourceKeys:
 
 @frozen
 class Slot:
-    """A table in which `transport` says who does it; the other keys are that transport's options."""
+    """A table in which `transport` names a transport; the other keys are options of that transport."""
 
     table: str
     port: Literal["log", "topics", "edge", "source"]
     keys: type[Any]
-    """The attrs class of the keys that are ours."""
+    """The options class of the keys that are ours."""
     role: str
-    """What a transport must be able to be."""
+    """What the transport must be able to be, in messages."""
 
 
 SETTINGS: dict[str, type[Any]] = {
@@ -78,9 +78,9 @@ SLOTS: dict[str, Slot] = {
     "source": Slot("source", "source", SourceKeys, "a source"),
 }
 LISTS: dict[str, type[Any]] = {"status": StatusSettings, "command": CommandSettings, "alarm": AlarmSettings}
-"""Tables of which there may be several, `[[status]]`; those of sources apart."""
+"""Tables of which there may be several, as `[[status]]`; without sources."""
 ORDER = ("site", "buffer", "topics", "edge", "fanout", "pruner", "logging", "source", "status", "command", "alarm")
-"""The order in which people read them."""
+"""The order in the documentation."""
 
 
 def offer_of(transport: Transport, slot: Slot) -> Offer[Any] | None:
@@ -108,7 +108,7 @@ def installed(slot: Slot) -> tuple[dict[str, tuple[Transport, Offer[Any]]], list
 def offer_for(name: str, slot: Slot) -> Offer[Any]:
     """What the named transport offers for a slot.
 
-    :raises RtaError: it is not installed, does not load, cannot be this, or claims a key that is ours.
+    :raises RtaError: it is not installed, does not load, cannot fill the slot, or has an option with a key of ours.
     """
     transport = load_transport(name)
     offer = offer_of(transport, slot)

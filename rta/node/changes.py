@@ -1,4 +1,5 @@
-"""What administration has changed of the configured streams; kept in a file, and applied over the configuration.
+"""The changes that administration has made to the configured streams. They are kept in a file, and applied over the
+configuration.
 
 Source: docs/rsmp.md, "Administration" and "Commands".
 """
@@ -28,8 +29,8 @@ _VERSION = 1
 
 @frozen
 class StreamChange:
-    """What became of one stream. `fields`: of an added or replaced one all that were given, of an edited one what
-    differs from the configuration (None: the default)."""
+    """What was done to one stream. `fields`: of an added or replaced stream all that were given, of an edited one those
+    that differ from the configuration (None: the default)."""
 
     kind: Literal["add", "replace", "edit", "remove"]
     fields: dict[str, Any] = field(factory=dict)
@@ -40,7 +41,7 @@ Changes = dict[tuple[str, str], StreamChange]
 
 
 def new_stream(fields: Mapping[str, Any], status: StatusDefinition) -> StreamDefinition:
-    """A stream by its fields.
+    """The definition of a stream with these fields.
 
     :raises Refused: a field is wrong.
     """
@@ -52,12 +53,12 @@ def new_stream(fields: Mapping[str, Any], status: StatusDefinition) -> StreamDef
 
 
 def changed(definition: StreamDefinition, fields: Mapping[str, Any], status: StatusDefinition) -> StreamDefinition:
-    """A stream with some fields changed; None: the default.
+    """The definition with some fields changed; None: the default.
 
     :raises Refused: a field is wrong.
     """
     table = write_stream(definition)
-    for name in fields:  # a null would pass for the default of whatever it is
+    for name in fields:  # otherwise an unknown name with a null would pass
         if name not in table:
             raise Refused(f"there is no such setting; {nearest(name, table)}", name)
     table = {k: v for k, v in table.items() if k not in fields}
@@ -65,8 +66,8 @@ def changed(definition: StreamDefinition, fields: Mapping[str, Any], status: Sta
 
 
 def merged(before: StreamChange | None, change: StreamChange, configured: bool) -> StreamChange | None:
-    """What is to be kept after a change. `before`: the one that is in effect; `configured`: there is a stream of this
-    name in the configuration. None: nothing, it is as configured."""
+    """What is kept after a change. `before`: what was kept until then; `configured`: whether the configuration has a
+    stream of this name. None: nothing, the stream is as configured."""
     match change.kind:
         case "remove":
             return change if configured else None
@@ -76,9 +77,9 @@ def merged(before: StreamChange | None, change: StreamChange, configured: bool) 
 
 
 def load_changes(folder: Path) -> Changes:
-    """What is kept in a state directory.
+    """The changes in a state directory.
 
-    :raises RtaError: the file cannot be read, or is not ours.
+    :raises RtaError: the file cannot be read, is damaged, or has another version.
     """
     path = folder / _FILE
     try:
@@ -95,7 +96,7 @@ def load_changes(folder: Path) -> Changes:
 
 
 def save_changes(folder: Path, changes: Changes) -> None:
-    """Put the file in place of the old one, whole or not at all. Blocks.
+    """Replace the file, wholly or not at all. Blocks.
 
     :raises OSError: it cannot be written.
     """
@@ -116,7 +117,7 @@ def save_changes(folder: Path, changes: Changes) -> None:
         with suppress(OSError):
             new.unlink()
         raise
-    with suppress(OSError):  # it is in place by now, and only a power cut could tell
+    with suppress(OSError):  # the file is replaced; only a power cut could undo it
         directory = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(directory)

@@ -1,6 +1,6 @@
 """The options of statuses and streams: in the configuration file, in commands and over HTTP, with the same keys.
 
-What they come to is in `rta.node.status_settings` and `rta.node.stream_settings`.
+`rta.node.status_settings` and `rta.node.stream_settings` make definitions of them.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ _LONGEST = 366 * 86400.0  # s; so that all moments have a date
 
 @frozen
 class _Span:
-    """A validator of durations; words pass. Whole ms, since moments are written in ms."""
+    """A validator of durations: whole ms, since moments are written in ms. Words are not checked."""
 
     bound: float
     """s."""
     zero: bool = False
-    """0 is good too."""
+    """0 is allowed too."""
 
     @property
     def compare_op(self) -> str:
-        """As attrs' own, for docs and schema."""
+        """As the validators of attrs have it, for docs and schema."""
         return "" if self.zero else ">="
 
     def __call__(self, _: object, attribute: attrs.Attribute[Any], value: float | str | None) -> None:

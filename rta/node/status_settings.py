@@ -24,7 +24,8 @@ class DefinedStatus(NamedTuple):
 
 
 def define_status(settings: StatusSettings) -> DefinedStatus:
-    """
+    """The definition that well-formed settings come to.
+
     :raises DefinitionError: with every fault.
     """
     faults: list[Fault] = []
@@ -62,7 +63,7 @@ def _sources(
 
 
 def define_selector(settings: SelectorSettings, faults: list[Fault]) -> Selector:
-    """Which session is meant; faults are added to those there are."""
+    """Which session the settings select. Faults are added to `faults`."""
     if settings.identity is None:
         return Selector(details={name: str(value) for name, value in settings.detail.items()})
     if not settings.identity:

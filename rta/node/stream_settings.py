@@ -40,7 +40,7 @@ _TABLES = ("prune", "history", "replay")
 
 
 class DefinitionError(RtaError):
-    """Every fault of settings that are well-formed."""
+    """Every fault of well-formed settings."""
 
     def __init__(self, faults: list[Fault]) -> None:
         super().__init__("; ".join(message for _, message in faults))
@@ -57,15 +57,16 @@ class StreamTableError(ConfigError):
 
 
 def define_stream(settings: StreamSettings, status: StatusDefinition) -> StreamDefinition:
-    """
+    """The definition that well-formed settings come to.
+
     :raises DefinitionError: with every fault; keys are those of the stream.
     """
     faults = [
-        *_of_attributes("attributes", settings.attributes, status),
-        *_of_attributes("aggregate", settings.aggregate, status),
-        *(_of_windows(settings) if settings.aggregate else _of_deltas(settings)),
-        *_of_pruning(settings.prune),
-        *_of_replay(settings),
+        *_attribute_faults("attributes", settings.attributes, status),
+        *_attribute_faults("aggregate", settings.aggregate, status),
+        *(_window_faults(settings) if settings.aggregate else _delta_faults(settings)),
+        *_prune_faults(settings.prune),
+        *_replay_faults(settings),
     ]
     if faults:
         raise DefinitionError(faults)
@@ -121,8 +122,8 @@ def write_stream(definition: StreamDefinition) -> dict[str, Any]:
 
 
 def read_stream(table: Mapping[str, Any], status: StatusDefinition) -> StreamDefinition:
-    """What a `[[status.stream]]` table says. Durations are texts or seconds; null is the default, also within `prune`,
-    `history` and `replay`.
+    """The definition that a `[[status.stream]]` table comes to. Durations are texts or seconds. Null is the default,
+    also within `prune`, `history` and `replay`.
 
     Names are not compared with those of other streams; see `name_fault`.
 
@@ -141,7 +142,7 @@ def read_stream(table: Mapping[str, Any], status: StatusDefinition) -> StreamDef
 
 
 def name_fault(name: str, taken: Collection[str]) -> str | None:
-    """Why a status with these streams can have none of this name; None: it can."""
+    """Why a status with streams of the names `taken` cannot have one of this name; None: it can."""
     if name in taken:
         return f"the status has a stream called {shown(name)} already" if name else "the status has its stream already"
     if "" in taken:
@@ -154,7 +155,7 @@ def name_fault(name: str, taken: Collection[str]) -> str | None:
 # ---- what is wrong
 
 
-def _of_attributes(option: str, named: Mapping[str, Any], status: StatusDefinition) -> Iterator[Fault]:
+def _attribute_faults(option: str, named: Mapping[str, Any], status: StatusDefinition) -> Iterator[Fault]:
     for name, how in named.items():
         if name not in status.attributes:
             yield (option, name), f"{status.code} has no such attribute; {nearest(name, status.attributes)}"
@@ -162,8 +163,8 @@ def _of_attributes(option: str, named: Mapping[str, Any], status: StatusDefiniti
             yield (option, name), f"expected aggregates, each once, got [{', '.join(map(shown, how))}]"
 
 
-def _of_windows(settings: StreamSettings) -> Iterator[Fault]:
-    """What does not go with aggregates."""
+def _window_faults(settings: StreamSettings) -> Iterator[Fault]:
+    """Settings that do not go with aggregates."""
     if isinstance(settings.update, str) or _DAY % to_ns(settings.update):
         got = shown(settings.update) if isinstance(settings.update, str) else f"{settings.update:g} s"
         yield ("update",), f"expected an interval that divides a day, since the stream aggregates, got {got}"
@@ -177,8 +178,8 @@ def _of_windows(settings: StreamSettings) -> Iterator[Fault]:
         yield ("empty",), 'expected "null", since the stream makes no sums'
 
 
-def _of_deltas(settings: StreamSettings) -> Iterator[Fault]:
-    """What does not go with deltas, or only with aggregates."""
+def _delta_faults(settings: StreamSettings) -> Iterator[Fault]:
+    """Settings that do not go with deltas, or only with aggregates."""
     if settings.empty == "zero":
         yield ("empty",), 'expected "null", since the stream does not aggregate'
     if settings.min_interval not in ("off", 0) and settings.delta != "on_change":
@@ -189,13 +190,13 @@ def _of_deltas(settings: StreamSettings) -> Iterator[Fault]:
             yield (option,), f"expected less than update, which is {settings.update:g} s, got {span:g} s"
 
 
-def _of_pruning(settings: PruneSettings) -> Iterator[Fault]:
+def _prune_faults(settings: PruneSettings) -> Iterator[Fault]:
     for place, consumer in enumerate(settings.consumers):
         if consumer in settings.consumers[:place]:
             yield ("prune", "consumers", place), f"{shown(consumer)} is there already"
 
 
-def _of_replay(settings: StreamSettings) -> Iterator[Fault]:
+def _replay_faults(settings: StreamSettings) -> Iterator[Fault]:
     if settings.replay is not None and settings.history is None:
         yield ("replay",), "expected history beside it, since it sends what is kept"
     if settings.replay is not None and settings.qos != 1:
@@ -211,7 +212,7 @@ def _without_nulls(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _unwritable(value: Any, key: Key) -> Iterator[tuple[Key, str]]:
-    """What could not be written again as JSON or CBOR, or put in a message."""
+    """Values that could not be written as JSON or CBOR, or put into a message."""
     if len(key) > _DEEPEST:
         yield key[:1], "is nested too deeply"
     elif isinstance(value, Mapping):
@@ -235,12 +236,12 @@ def _is_unicode(text: str) -> bool:
 
 
 def to_ns(seconds: float) -> Ns:
-    """Settings are whole ms."""
+    """A span in ns, rounded to whole ms."""
     return Ns(round(seconds * 1000) * 1_000_000)
 
 
 def to_ns_or_none(written: float | str | None) -> Ns | None:
-    """Words switch something off, or on without an interval."""
+    """A span in ns; None for unset and for words such as "off"."""
     return None if written is None or isinstance(written, str) else to_ns(written)
 
 

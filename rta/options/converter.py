@@ -33,7 +33,7 @@ _INT = re.compile(r"[+-]?[0-9]+(_[0-9]+)*", re.ASCII)
 
 
 class EnvironmentText(str):
-    """A value from the environment: text that is read as whatever its option is."""
+    """A value from the environment: text that is read as the type of its option."""
 
     __slots__ = ()
 
@@ -118,7 +118,7 @@ def _choice(annotation: Any) -> Hook:
 
 
 def _or_choice(plain: Hook) -> Hook:
-    """cattrs looks for a class among the plain types first, and finds an enum of texts or numbers there."""
+    """cattrs takes an enum of texts or numbers for a plain text or number; here it is a choice."""
 
     def hook(value: Any, annotation: Any) -> Any:
         structure = plain if choices(annotation) is None else _choice(annotation)
@@ -128,7 +128,7 @@ def _or_choice(plain: Hook) -> Hook:
 
 
 def _union(annotation: Any, converter: Converter) -> Hook:
-    strict = (bool, int, float)  # before text, which takes anything, and the narrower before the wider
+    strict = (bool, int, float)  # text comes last, since anything is text; narrower types come before wider ones
     ordered = sorted(arms(annotation), key=lambda a: strict.index(a) if a in strict else 3 + (a is str))
     hooks = [(arm, converter.get_structure_hook(arm)) for arm in ordered]
     none = takes_none(annotation)
@@ -202,7 +202,7 @@ def _each(items: list[tuple[Any, Any]], structure: Hook, element: Any, annotatio
 
 
 def _options(cls: type[Any], converter: Converter) -> Hook:
-    """An attrs class: no keys but its own, and every validator is asked, so that all faults are found."""
+    """An options class: only its own keys, and every validator is run, so that all faults are found."""
     overrides: dict[str, Any] = {
         f.name: override(
             rename=key_of(f.name),
@@ -229,7 +229,7 @@ def _validated(cls: type[Any], field: attrs.Attribute[Any], structure: Hook) -> 
         try:
             field.validator(object.__new__(cls), field, result)
         except AttributeError:
-            pass  # it compares with another field; `__init__` asks it again, when all are there
+            pass  # it compares with another field; `__init__` runs it again, when all are there
         return result
 
     return hook

@@ -24,7 +24,7 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def written(key: Key) -> str:
-    """As in `source[1].details."driver name"`; places count from 0."""
+    """A key as text, as in `source[1].details."driver name"`; places count from 0."""
     text = ""
     for part in key:
         if isinstance(part, int):
@@ -40,9 +40,9 @@ def options_fields(cls: type[Any]) -> dict[str, attrs.Attribute[Any]]:
 
 
 def faults(error: BaseException, key: Key, also_known: Iterable[str] = ()) -> Iterator[tuple[Key, str]]:
-    """Every fault of a table that did not convert: its key, and the message.
+    """Every fault of a table that could not be converted: its key, and the message.
 
-    `also_known` are the keys of the table itself that are read elsewhere.
+    `also_known`: keys of the table that are read elsewhere.
 
     :raises Exception: the error itself, if it is a fault of the program and not of the configuration.
     """
@@ -92,7 +92,7 @@ class FaultLocation:
         return Problem(f"{self.describe(key)}: {message}")
 
     def describe(self, key: Key) -> str:
-        """As in `site.toml: edge.port`."""
+        """The place as text, as in `site.toml: edge.port`."""
         where = written(key)
         for table, names in (("source", self.sources), ("status", self.statuses)):
             if key[:1] == (table,) and len(key) > 1 and isinstance(key[1], int) and key[1] in names:

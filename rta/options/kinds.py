@@ -1,4 +1,4 @@
-"""What the type of an option is called: in messages ("expected a whole number") and in the documentation."""
+"""What the types of options are called, in messages ("expected a whole number") and in the documentation."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def is_union(annotation: Any) -> bool:
 
 
 def is_list(annotation: Any) -> bool:
-    """A list, a set or a tuple of any length: all are written as lists."""
+    """Whether it is a list, a set or a tuple of any length; all of these are written as lists."""
     origin = get_origin(annotation) or annotation
     if not isinstance(origin, type) or is_table(annotation) or issubclass(origin, (str, bytes)):
         return False
@@ -44,13 +44,13 @@ def is_list(annotation: Any) -> bool:
 
 
 def is_table(annotation: Any) -> bool:
-    """A mapping whose keys are the user's own."""
+    """Whether it is a mapping with keys of the user's choice."""
     origin = get_origin(annotation) or annotation
     return isinstance(origin, type) and issubclass(origin, Mapping)
 
 
 def choices(annotation: Any) -> dict[Any, Any] | None:
-    """What a `Literal` or an enum can be, as it is written; None: it is neither."""
+    """The values of a `Literal` or an enum, by how they are written; None: it is neither."""
     if get_origin(annotation) is Literal:
         return {choice: choice for choice in get_args(annotation)}
     if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
@@ -59,22 +59,22 @@ def choices(annotation: Any) -> dict[Any, Any] | None:
 
 
 def arms(annotation: Any) -> list[Any]:
-    """What a union can be, None apart; the type itself where it is no union."""
+    """The types of a union without None; the type itself if it is not a union."""
     if not is_union(annotation):
         return [annotation]
     found = [arm for arm in get_args(annotation) if arm is not types.NoneType]
     if all(arm in _SCALARS for arm in found):
-        found.sort(key=_SCALARS.index)  # equal unions are one object to Python, in the order of whoever wrote it first
+        found.sort(key=_SCALARS.index)  # Python shares equal unions, in the order in which the first was written
     return found
 
 
 def takes_none(annotation: Any) -> bool:
-    """Whether "none" means that the option is unset. TOML has no null; free text could mean the word."""
+    """Whether "none" unsets the option, since TOML has no null. Not where text is allowed, which could be that word."""
     return is_union(annotation) and types.NoneType in get_args(annotation) and str not in get_args(annotation)
 
 
 def nested(annotation: Any) -> type[Any] | None:
-    """The attrs class of an option that is itself a table of options."""
+    """The options class of an option that is a table of options; None: it is not."""
     for arm in arms(annotation):
         if isinstance(arm, type) and attrs.has(arm):
             return arm
@@ -82,14 +82,14 @@ def nested(annotation: Any) -> type[Any] | None:
 
 
 def elements(annotation: Any) -> type[Any] | None:
-    """The attrs class of an option that is a list or a table of tables of options."""
+    """The options class of the elements of a list or table; None: they are not tables of options."""
     if is_list(annotation):
         return nested(_element(annotation, 0))
     return nested(_element(annotation, 1)) if is_table(annotation) else None
 
 
 def kind(annotation: Any) -> str:
-    """As in "duration", "list of text", "auto or a number"."""
+    """The name of a type, as in "duration", "list of text", "auto or a number"."""
     if is_union(annotation):
         names = [kind(arm) for arm in arms(annotation)]
         return " or ".join([*names, '"none"'] if takes_none(annotation) else names)
@@ -110,7 +110,7 @@ def kind(annotation: Any) -> str:
 
 
 def phrase(annotation: Any) -> str:
-    """`kind` as it follows "expected"."""
+    """The name of a type as it follows "expected"."""
     if is_union(annotation):
         names = [phrase(arm) for arm in arms(annotation)]
         return " or ".join([*names, '"none"'] if takes_none(annotation) else names)

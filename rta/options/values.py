@@ -1,4 +1,4 @@
-"""Durations and sizes as people write them: "1h30m", "100ms", "64KiB", "1.5 MB". Exact to the last step."""
+"""Durations and sizes as people write them: "1h30m", "100ms", "64KiB", "1.5 MB". Nothing is rounded before the end."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _SIZES = {
 _NUMBER = r"[0-9]+(?:\.[0-9]+)?"
 _DURATION_PART = re.compile(rf"({_NUMBER})\s*(d|h|min|ms|us|m|s)\s*")
 _SIZE = re.compile(rf"({_NUMBER})\s*([KMGT]i?B|B)?", re.IGNORECASE)
-_LONGEST = 400  # characters: more than any float needs, and no work for a hostile file
+_LONGEST = 400  # characters: more than any float needs, and little work
 
 DURATION_PATTERN = rf"^\s*({_NUMBER}|({_NUMBER}\s*(d|h|min|ms|us|m|s)\s*)+)\s*$"
 SIZE_PATTERN = rf"^\s*{_NUMBER}\s*([KkMmGgTt][Ii]?[Bb]|[Bb])?\s*$"
@@ -54,9 +54,9 @@ _LIKE_SIZE = 'a size like "64KiB" or "1MB"'
 
 
 def parse_duration(value: Any) -> Duration:
-    """Seconds.
+    """A duration in seconds.
 
-    :raises ValueError: it is no duration, or a negative one; the message says what would be.
+    :raises ValueError: it is not a duration, or negative; the message says what would be right.
     """
     if type(value) is str:
         seconds = _seconds(value.strip())
@@ -101,7 +101,7 @@ def _sum_of_parts(text: str) -> Fraction | None:
 
 
 def format_duration(duration: float) -> str:
-    """The shortest of the usual ways to write it; `parse_duration` gives exactly `duration` back."""
+    """The shortest usual text for it; `parse_duration` gives exactly `duration` back."""
     exact = Fraction(repr(float(duration)))
     if exact.denominator > 1:
         ms = exact * 1000
@@ -118,9 +118,9 @@ def format_duration(duration: float) -> str:
 
 
 def parse_size(value: Any) -> Size:
-    """Bytes.
+    """A size in bytes.
 
-    :raises ValueError: it is no size, or no whole number of bytes; the message says what would be.
+    :raises ValueError: it is not a size, or not a whole number of bytes; the message says what would be right.
     """
     if type(value) is int:
         if value < 0:
@@ -142,6 +142,6 @@ def parse_size(value: Any) -> Size:
 
 
 def format_size(size: int) -> str:
-    """In the unit that needs the fewest digits and no fraction; `parse_size` gives `size` back."""
+    """A text in the unit that needs the fewest digits and no fraction; `parse_size` gives `size` back."""
     whole = [f"{size // count}{unit}" for unit, count in _SIZES.items() if size % count == 0]
     return min(whole, key=len) if size else "0B"

@@ -25,9 +25,9 @@ class Candidate:
 
     identity: str
     began: float
-    """By its JSON, seconds since the Unix epoch; before all others where the JSON does not say."""
+    """When it began by its JSON, seconds since the Unix epoch; -inf where the JSON does not say."""
     position: Position
-    """Where it begins in its stream."""
+    """Where it begins in its stream of the buffer."""
     details: dict[str, str] = field(factory=dict)
 
 
@@ -71,7 +71,7 @@ def followed_next(current: str | None, newest: str | None, closed_for: float | N
 
 @lru_cache(maxsize=1024)  # the same sessions are read every second
 def _described(text: str) -> tuple[float, dict[str, str]] | None:
-    """When it began, and its details; None for one that is closed or cannot be read."""
+    """When a session began, and its details; None: it is closed, or its JSON cannot be read."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):

@@ -1,6 +1,5 @@
-"""From a session's bursts to samples of statuses: which channel feeds which attribute, through which conversion.
-
-Plain code: compiled once for a session and its configuration.
+"""The bursts of a session become samples of statuses: which channel feeds which attribute, by which conversion. Plain
+code.
 """
 
 from __future__ import annotations
@@ -32,22 +31,22 @@ _Target = tuple[str, str, Component]
 
 @frozen(slots=True)
 class _Feed:
-    """What the samples of one channel become, and whose they are."""
+    """How the samples of one channel are converted, and what they are for."""
 
     parameter: BoundParameter | None
-    """None: what they are."""
+    """None: they are not converted."""
     targets: list[_Target] = field(factory=list)
 
 
 class SessionDecoder:
-    """What one session feeds."""
+    """Decodes the bursts of one session. Made anew for other statuses or configurations."""
 
     def __init__(
         self, statuses: Iterable[StatusSources], configurations: Sequence[tuple[Configuration, ConfigBinding]]
     ) -> None:
-        """The statuses that follow the session, and the configurations it is bound to."""
+        """`statuses`: those that follow the session. `configurations`: those that it is bound to."""
         self.missing: list[str] = []
-        """Attributes of which the configurations have neither the parameter nor the channel, in words."""
+        """In words, the attributes whose parameter or channel is in none of the configurations."""
         self._columns = ColumnReader()
         self._feeds: dict[ChannelId, list[_Feed]] = {}
         parameters = _Parameters()
@@ -73,7 +72,7 @@ class SessionDecoder:
             self._feed(channel, conversion).targets.append(target)
 
     def _bind_channel(self, target: _Target, channel: ChannelId, described: bool) -> None:
-        # Even one that nobody describes may come: its samples tell their own width.
+        # A channel that no configuration describes may come too: its samples tell their own width.
         self._feed(channel, None).targets.append(target)
         if described and not self._columns.knows(channel):
             self._miss(target, f"channel {channel}")
@@ -92,9 +91,9 @@ class SessionDecoder:
     def samples(
         self, burst: Burst, malformed: Callable[[MalformedError], None] = lambda error: None
     ) -> dict[str, list[Sample]]:
-        """By status; those of a channel in the order of the burst. What is not finite is None.
+        """The samples by status; those of a channel in the order of the burst. Values that are not finite are None.
 
-        Of a channel that is bound without a parameter the raw samples are given. `malformed` is told of items that
+        Of a channel that is bound without a parameter they are the raw samples. `malformed` is called for items that
         could not be read.
         """
         out: dict[str, list[Sample]] = {}
@@ -112,7 +111,7 @@ class SessionDecoder:
 
 
 def _is_plain(parameter: BoundParameter) -> bool:
-    """Whether its values are its samples, so that converting them can be left out."""
+    """Whether the values are equal to the samples, so that they need no conversion."""
     rule = parameter.conversion
     as_they_are = rule is None or not (rule.rational or rule.table or rule.text or rule.formula is not None)
     return as_they_are and not parameter.parameter.offset and not any(k.is_integer for k in parameter.channels.values())
@@ -126,7 +125,7 @@ def _values(samples: npt.NDArray[Any]) -> list[Value]:
 
 
 class _Parameters:
-    """The parameters of a session by what they may be called."""
+    """The parameters of a session, by id and by name."""
 
     def __init__(self) -> None:
         self._ids: dict[str, list[tuple[str, BoundParameter]]] = {}
@@ -139,7 +138,7 @@ class _Parameters:
             self._names.setdefault(parameter.parameter.name, []).append((application, parameter))
 
     def find(self, source: ParameterSource) -> BoundParameter | None:
-        """Of several the first; an id goes before a name."""
+        """The first that fits; ids come before names."""
         found = self._ids.get(source.name, []) + self._names.get(source.name, [])
         for application, parameter in found:
             if source.app in (None, application) and parameter.channels:

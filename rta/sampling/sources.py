@@ -1,4 +1,4 @@
-"""Where a status's attributes get their values from: plain values, as the configuration says it."""
+"""The sources of the values of a status, as the configuration names them. Plain values."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ParameterSource:
     name: str
     """Its id or its name."""
     app: str | None = None
-    """The application group it is to be of; None: any."""
+    """Its application group; None: any."""
 
 
 @frozen
@@ -42,11 +42,12 @@ class ChannelSource:
 
 @frozen
 class TopicSource:
-    """The last value on another topic of the bus."""
+    """The last value on another topic."""
 
     topic: str
     path: tuple[str, ...] = ()
-    """The field of the map that is the payload, from the outside in; empty: the payload is the value."""
+    """The keys that lead to the value in a payload that is a map, from the outside in; empty: the payload is the
+    value."""
 
 
 SampleSource = ParameterSource | ChannelSource | TopicSource
@@ -54,10 +55,10 @@ SampleSource = ParameterSource | ChannelSource | TopicSource
 
 @frozen
 class Selector:
-    """Which session a status looks at; all that is set holds."""
+    """Which session a status follows. All conditions that are set must hold."""
 
     pick: Literal["newest-open"] | None = "newest-open"
-    """None where `identity` says which one."""
+    """None: `identity` is set."""
     identity: str | None = None
     details: dict[str, str] = field(factory=dict)
     """Details that the session must have, with these values."""
@@ -65,22 +66,22 @@ class Selector:
 
 @frozen
 class StatusSources:
-    """What feeds the attributes of a status."""
+    """The sources of all attributes of a status."""
 
     code: str
     selector: Selector = Selector()
     sources: dict[tuple[str, Component], SampleSource] = field(factory=dict)
-    """By attribute and component (PLAIN where it has none)."""
+    """By attribute and component; the component is PLAIN where the attribute has none."""
     anew: bool = False
-    """Every session is told as another clock, be it the same."""
+    """The sampler sends `ClockChanged` for every other session, even if its clock is the same."""
     heard_only: bool = False
-    """That something comes is what matters: a topic without a path need not have a single value."""
+    """Only that something comes matters: a topic without a path need not have a single value."""
 
 
 def read_source(text: str) -> SampleSource:
-    """As in `parameter:RPM`, `parameter:RPM:app`, `channel:12`, `topic:plant/x`, `topic:plant/x#field.sub`.
+    """A source as text: `parameter:RPM`, `parameter:RPM:app`, `channel:12`, `topic:plant/x`, `topic:plant/x#field.sub`.
 
-    :raises ValueError: it is none of these.
+    :raises ValueError: the text is none of these.
     """
     kind, _, what = text.partition(":")
     if kind == "parameter" and what:

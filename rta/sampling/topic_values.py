@@ -18,7 +18,7 @@ from rta.sampling.sources import StatusSources, TopicSource
 
 __all__ = ["ComponentValues", "TopicValues", "read_payload", "value_at"]
 
-_LONGEST = 64 << 10  # bytes of a payload
+_LONGEST = 64 << 10  # bytes of a payload that is read
 _WHOLE = re.compile(r"[+-]?\d{1,18}")
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _EXACT = 1 << 64
@@ -88,10 +88,10 @@ class TopicValues:
 
 
 def read_payload(payload: bytes) -> object:
-    """JSON, a plain number, plain text or CBOR, whichever it is; None for an empty one.
+    """A payload of JSON, a plain number, plain text or CBOR; None for an empty one.
 
-    What can be read as text is text, so that of CBOR only maps, lists, numbers outside of -24 to -1 and the like are
-    recognised, but no bare text.
+    A payload that can be read as text is text. So of CBOR, maps, lists, numbers outside of -24 to -1 and the like are
+    recognised, but not bare text.
 
     :raises MalformedError: kind `topic`.
     """
@@ -112,9 +112,9 @@ def read_payload(payload: bytes) -> object:
 
 
 def value_at(document: object, path: Sequence[str]) -> Value:
-    """The value at the end of a path into maps. Numbers that are not finite are None.
+    """The value that a path into maps leads to. Numbers that are not finite are None.
 
-    :raises MalformedError: kind `topic`: there is none, or it is no single value.
+    :raises MalformedError: kind `topic`: there is no value, or it is not a single one.
     """
     at = document
     for i, name in enumerate(path):
@@ -147,7 +147,7 @@ def _readable(payload: bytes) -> str | None:
         return None
     if not all(c.isprintable() or c in _BLANKS for c in text):
         return None
-    return text.strip() or (None if payload else "")  # a blank alone is a number in CBOR
+    return text.strip() or (None if payload else "")  # a single blank is a number in CBOR
 
 
 def _cbor(payload: bytes) -> object:

@@ -1,1 +1,1 @@
-"""Streams over topics, as plain code: definitions, the engine that makes events of samples, payloads, topics."""
+"""Streams over topics, as plain code: definitions, and the engine that makes events of samples."""

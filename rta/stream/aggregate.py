@@ -1,4 +1,4 @@
-"""What is known of the samples of one window, in little memory however many they are."""
+"""The aggregates of one window, computed sample by sample in little memory."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from rta.stream.definition import Aggregate
 __all__ = ["MEDIAN_LIMIT", "Accumulator"]
 
 MEDIAN_LIMIT = 1 << 20
-"""Numbers of one window; of more there is no median."""
+"""The most numbers in a window that has a median."""
 
-_RECENT = 256  # samples that are added up together: exact among themselves, and cheap
+_RECENT = 256  # samples that are added up together: that is exact, and cheap
 
 
 class Accumulator:
-    """Takes the samples of a window one by one. Numbers are finite; what is no number is only counted."""
+    """Aggregates the samples of a window. Numbers are finite; other values are only counted."""
 
     __slots__ = (
         "_all",
@@ -47,10 +47,10 @@ class Accumulator:
         self._max: int | float | None = None
         self._all: array[float] | None = array("d") if Aggregate.MEDIAN in self._wants else None
         self.overflowed = False
-        """There were too many for a median."""
+        """There were too many numbers for a median."""
 
     def add(self, value: Value) -> None:
-        """One sample, in any order."""
+        """Add a sample, in any order."""
         self._count += 1
         if isinstance(value, int | float) and not isinstance(value, bool):
             self._recent.append(value)
@@ -58,7 +58,7 @@ class Accumulator:
                 self._fold()
 
     def result(self, aggregate: Aggregate) -> Value:
-        """Null where there is no number, and where it would not be finite."""
+        """The value of an aggregate: null where there is no number, and where it would not be finite."""
         self._fold()
         if aggregate is Aggregate.COUNT:
             return self._count
@@ -101,7 +101,7 @@ class Accumulator:
                 self._all.extend(recent)
 
     def _spread(self, recent: list[int | float]) -> None:
-        """Chan's way of joining two variances."""
+        """Join two variances by Chan's method."""
         count = len(recent)
         mean = _exact_sum(recent) / count
         squares = _exact_sum([(value - mean) * (value - mean) for value in recent])
@@ -114,7 +114,7 @@ class Accumulator:
         if self._all is None:
             return None
         half = len(self._all) // 2
-        numbers = np.frombuffer(self._all, dtype=np.float64)  # no copy: it is put in order where it stands
+        numbers = np.frombuffer(self._all, dtype=np.float64)  # not a copy: it is sorted in place
         if len(self._all) % 2:
             numbers.partition(half)
             return _whole(float(numbers[half]), self._sum)
@@ -126,7 +126,7 @@ class Accumulator:
 def _exact_sum(numbers: list[int | float]) -> float:
     try:
         return fsum(numbers)
-    except (OverflowError, ValueError):  # beyond float's range: null in the end
+    except (OverflowError, ValueError):  # beyond the range of a float: null in the end
         return float("inf")
 
 
@@ -135,5 +135,5 @@ def _finite(value: int | float) -> int | float | None:
 
 
 def _whole(value: float, total: int | float) -> int | float:
-    """As an integer if the samples were."""
+    """As an integer if the samples were integers."""
     return int(value) if isinstance(total, int) and value.is_integer() else value

@@ -1,4 +1,4 @@
-"""The newest value of an attribute, or of one component of it, and who wants to know of it."""
+"""The newest value of an attribute, or of one component of it, and the streams that depend on it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ __all__ = ["NEVER", "AttributeState", "differ", "known", "rounded"]
 NEVER = Ns(-(1 << 63))
 """Before any sample."""
 
-_EXPIRY = 1  # behind what belongs to the millisecond before, ahead of updates of the same moment
+_EXPIRY = 1  # after events of the millisecond before, before updates of the same moment
 
 
 class AttributeState:
-    """Shared by all streams of a status. Null until there is a sample, and from when that has reached its age."""
+    """Shared by all streams of a status. Null until there is a sample, and again when the newest is too old."""
 
     __slots__ = (
         "_expiry",
@@ -46,23 +46,23 @@ class AttributeState:
         self.digits = definition.round
         self.max_age = definition.max_age
         self.ts = NEVER
-        """Of the newest sample."""
+        """The time of the newest sample."""
         self.moment = NEVER
-        """Since when it is known to be as it is: of the newest sample, or when that became too old."""
+        """Since when the value is what it is: the time of the newest sample, or when that became too old."""
         self.value: Value = None
         """Rounded."""
         self.watchers: dict[Updates, None] = {}
-        """Told when the value changes."""
+        """Called when the value changes."""
         self.collectors: dict[Windows, None] = {}
         """Given every sample."""
         self._timers = timers
         self._expiry = Timer(self._expire, _EXPIRY)
 
     def feed(self, ts: Ns, value: Value, reached: Ns) -> None:
-        """A sample that is not older than the newest; `value` as `known` gives it. `reached`: what is over."""
+        """A sample that is not older than the newest; `value` as `known` gives it. `reached`: stream time until now."""
         self.ts = ts
         if self.max_age is not None and ts + self.max_age <= reached:
-            return  # it came too late to be known at any time
+            return  # it came when it was too old already
         self.moment = ts
         if self.digits is not None:
             value = rounded(value, self.digits)
@@ -74,7 +74,7 @@ class AttributeState:
                 watcher.changed(self, ts)
 
     def forget(self) -> None:
-        """As before the first sample; nobody is told."""
+        """Be as before the first sample. Watchers are not called."""
         self.ts = self.moment = NEVER
         self.value = None
         self._timers.cancel(self._expiry)
@@ -82,7 +82,7 @@ class AttributeState:
     def _expire(self, at: Ns) -> None:
         if self.value is None or self.max_age is None:
             return
-        if self.ts + self.max_age > at:  # cheaper to look now than to set the timer at each sample
+        if self.ts + self.max_age > at:  # it is cheaper to check now than to set the timer at each sample
             self._timers.set(self._expiry, Ns(self.ts + self.max_age))
             return
         self.moment = at
@@ -92,8 +92,8 @@ class AttributeState:
 
 
 def known(value: Value) -> Value:
-    """The value as it can be sent: None for what is not finite; integers of more than 64 bits become floats; text
-    that is no Unicode (JSON may hold halves of characters) has question marks there."""
+    """The value as it can be sent: None if it is not finite. Integers of more than 64 bits become floats. Halves of
+    characters in text, which JSON allows, become question marks."""
     if isinstance(value, float):
         return value if isfinite(value) else None
     if isinstance(value, str):
@@ -107,7 +107,7 @@ def known(value: Value) -> Value:
 
 
 def rounded(value: Value, digits: int) -> Value:
-    """Numbers to so many digits behind the point, without a sign before zero; others as they are."""
+    """A number rounded to so many digits behind the point, without a sign before zero; other values as they are."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return value
     return round(value, digits) + 0.0 if digits > 0 and isinstance(value, float) else int(round(value, digits))

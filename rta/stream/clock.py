@@ -1,6 +1,6 @@
 """Stream time: what "now" means to the streams of a status. Plain code: it is told the wall time.
 
-And what the sampler tells of a status: its samples, and that its clock is another one.
+Also the messages of the sampler about a status: samples, and another clock.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from rta.wire.values import Ns
 __all__ = ["LIVE", "ClockChanged", "Sampled", "StreamClock", "Tempo"]
 
 _LONGEST_DELAY = 60.0  # seconds
-_FASTEST = 1e5  # stream time is played through tick by tick
+_FASTEST = 1e5  # speed: each tick of stream time costs time
 _LAST = (1 << 63) - 1  # ns; stream time stands still there
 _LARGEST = 1e9
 _NONE = Ns(0)
@@ -25,14 +25,14 @@ _NONE = Ns(0)
 
 @frozen
 class StreamClock:
-    """Takes wall time to stream time and back; ns since the Unix epoch both. Without arguments: they are the same."""
+    """Converts wall time to stream time and back, both in ns since the Unix epoch. Without arguments they are equal."""
 
     first: Ns | None = None
-    """Of a session that keeps its time: its first sample."""
+    """The time of the first sample, for a session that keeps its time."""
     wall: Ns = _NONE
-    """When it was that time. Before, stream time stands still."""
+    """The wall time at that stream time. Before it, stream time stands still."""
     speed: Fraction = Fraction(1)
-    """Seconds of stream time in one of wall time, above 0."""
+    """Seconds of stream time in one second of wall time, above 0."""
 
     def now(self, wall: Ns) -> Ns:
         """Stream time at a wall time."""
@@ -42,7 +42,7 @@ class StreamClock:
         return Ns(min(self.first + max(wall - self.wall, 0) * numerator // denominator, _LAST))
 
     def wall_at(self, ts: Ns) -> Ns:
-        """The first wall time at which it is `ts`."""
+        """The first wall time at which stream time is `ts`."""
         if self.first is None:
             return ts
         numerator, denominator = self.speed.as_integer_ratio()
@@ -55,15 +55,15 @@ LIVE = StreamClock()
 
 @frozen
 class Tempo:
-    """How a session that keeps its time is played; see docs/protocol.md, "Sessions that keep their time"."""
+    """How fast a session that keeps its time is played; see docs/protocol.md, "Sessions that keep their time"."""
 
     speed: Fraction = Fraction(1)
     delay: Ns = _NONE
-    """Wall time by which a sample may come after its moment."""
+    """How late a sample may come, wall time."""
 
     @staticmethod
     def from_session(model: SessionModel) -> Tempo | None:
-        """None for a live session. Numbers that make no sense count as absent."""
+        """The tempo that a session's JSON gives; None: the session is live. Invalid numbers count as absent."""
         details = {str(name).lower(): value for name, value in (model.details or {}).items()}
         if details.get("time") != "kept":
             return None
@@ -90,7 +90,7 @@ class Sampled:
 
 @frozen(slots=True)
 class ClockChanged:
-    """From here on the streams of a status live by another clock. They begin with `LIVE`."""
+    """From now on the streams of a status live by another clock. The first clock is `LIVE`."""
 
     code: str
     clock: StreamClock

@@ -1,8 +1,8 @@
-"""Moments that are aligned to the local clock: when it shows a multiple of an interval, counted from midnight.
+"""Boundaries of windows: the moments at which the local clock shows a multiple of an interval, counted from midnight.
 
-Where the clock is put back, what it shows twice is two boundaries if the interval fits into the repetition, so that a
-repeated hour is two windows of an hour, and otherwise one. A boundary that the clock jumps over is where it jumps.
-An interval of a day or more is the local day, however long that is.
+Where the clock is put back, it shows times twice. If the interval fits into the repeated time, each showing is a
+boundary, so that a repeated hour is two windows of an hour; otherwise only the first is. Where the clock jumps over a
+boundary, the jump is the boundary. An interval of a day or more is the local day, however long that is.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ class _Stretch(NamedTuple):
     begin: int
     end: int
     shown: int
-    """By the clock at its begin, ns since midnight."""
+    """What the clock shows at its beginning, ns since midnight."""
     repeated: int = 0
-    """For so long it shows what it has shown before; ns."""
+    """For how long the clock shows times that it has shown before; ns."""
     skipped: int = 0
-    """So much it has jumped over to get here; ns."""
+    """How much the clock has jumped over at its beginning; ns."""
 
 
 class LocalDays:
-    """The days of a time zone. Remembers the last one asked for."""
+    """The days of a time zone. Remembers the last day."""
 
     __slots__ = ("_stretches", "_zone")
 
@@ -48,7 +48,7 @@ class LocalDays:
         return stretches[0].begin, stretches[-1].end
 
     def stretches(self, ts: int) -> list[_Stretch]:
-        """The local day that `ts` is in, in order."""
+        """The parts of the local day that `ts` is in, in order."""
         if not self._stretches[0].begin <= ts < self._stretches[-1].end:
             day = self._local(ts).date()
             while ts < self._midnight(day):
@@ -86,7 +86,7 @@ class LocalDays:
         return (local.hour * 3600 + local.minute * 60 + local.second) * _SECOND
 
     def _midnight(self, day: date) -> int:
-        """The first, where there are two; where there is none, when the day begins."""
+        """The first midnight where there are two; where there is none, the beginning of the day."""
         moment = datetime(day.year, day.month, day.day, tzinfo=self._zone)
         return (moment - _EPOCH) // timedelta(seconds=1) * _SECOND
 
@@ -135,15 +135,15 @@ class Boundaries:
         return stretch.begin + (stretch.repeated if self._interval > stretch.repeated else 0)
 
     def _begins_with_one(self, stretch: _Stretch) -> bool:
-        """The day's own begin, or a boundary that was jumped over."""
+        """Whether the stretch begins with midnight, or with a boundary that was jumped over."""
         midnight = not stretch.repeated and not stretch.skipped
         return midnight or 0 < stretch.skipped > (stretch.shown - 1) % self._interval
 
     def after(self, ts: int) -> Ns:
-        """The first behind `ts`."""
+        """The first boundary behind `ts`."""
         return self.window(ts)[1]
 
     def not_before(self, ts: int) -> Ns:
-        """`ts` itself if it is one, else the first behind it."""
+        """`ts` itself if it is a boundary, else the first boundary behind it."""
         start, end = self.window(ts)
         return start if start == ts else end

@@ -1,4 +1,4 @@
-"""What a stream is told to do: a status, its attributes and its streams, checked and with every default filled in.
+"""The definitions of a status, its attributes and its streams, checked and with every default filled in.
 
 Plain values. How they are written in a file or a command is `rta.node.stream_settings`.
 """
@@ -25,16 +25,16 @@ __all__ = [
 
 
 class Trigger(StrEnum):
-    """What an attribute's change does."""
+    """What the change of an attribute does."""
 
     CHANGE = "change"
     """Triggers a delta update."""
     ALONG = "along"
-    """Nothing: it is carried in every update."""
+    """Nothing; the attribute is carried in every update."""
 
 
 class Aggregate(StrEnum):
-    """What is made of the samples of a window; the name that follows the attribute's."""
+    """What is computed from the samples of a window. The value follows the name of the attribute."""
 
     COUNT = "count"
     SUM = "sum"
@@ -47,7 +47,7 @@ class Aggregate(StrEnum):
 
 @frozen
 class AttributeDefinition:
-    """One attribute of a status, as far as streams are concerned."""
+    """One attribute of a status."""
 
     name: str
     components: tuple[Component, ...] = (PLAIN,)
@@ -64,16 +64,16 @@ class Prune:
     """When a stream stops by itself. Wall time."""
 
     timeout: Ns | None = None
-    """Since the last start; a start's own replaces it for this run."""
+    """After the last start; a start may bring its own for this activation."""
     consumers: tuple[str, ...] = ()
-    """Node ids of those it is for, besides those that start it."""
+    """Ids of the nodes it is for, besides those that start it."""
     grace: Ns = Ns(60_000_000_000)
-    """All of them away for so long: stop."""
+    """It stops when all of them have been away for this long."""
 
 
 @frozen
 class History:
-    """How much of what it sent a stream keeps; the older goes first."""
+    """How much a stream keeps of what it has sent. The oldest entries go first."""
 
     age: Ns = Ns(86_400_000_000_000)
     """Stream time."""
@@ -91,14 +91,14 @@ class StreamDefinition:
     attributes: dict[str, Trigger] = field(factory=dict)
     """Plain attributes it delivers, in this order."""
     aggregates: dict[str, tuple[Aggregate, ...]] = field(factory=dict)
-    """Attributes of which it delivers aggregates; if there is one, there are no deltas and no update at the start."""
+    """Attributes of which it delivers aggregates. If there are any, there are no deltas and no update at the start."""
     update: Ns | None = None
-    """Between full updates, by the clock; None: none but those at starts and reconnects. Divides a day if it
+    """The time between full updates, aligned to the clock; None: only at starts and reconnects. Divides a day if it
     aggregates. Stream time."""
     on_change: bool = True
     """A delta as soon as something changes."""
     delta: Ns | None = None
-    """Between deltas, by the clock; only without `on_change`. Neither: no deltas. Stream time."""
+    """The time between deltas, aligned to the clock; only without `on_change`. Neither: no deltas. Stream time."""
     min_interval: Ns = Ns(0)
     """With `on_change`: changes closer together than this are one event. Stream time."""
     batch: Ns | None = None
@@ -113,8 +113,8 @@ class StreamDefinition:
     history: History | None = None
     """None: nothing is kept."""
     replay: float | None = None
-    """Messages a second in which what could not be delivered is sent later; None: it is not. Needs history and
-    QoS 1."""
+    """Messages a second in which entries that could not be delivered are sent later; None: they are not sent. Needs
+    history and QoS 1."""
 
     @property
     def aggregating(self) -> bool:

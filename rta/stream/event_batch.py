@@ -1,4 +1,4 @@
-"""Events collected to be sent as one message, or as two."""
+"""Events that are collected to be sent as one message, or as two."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _EVENT = len(b"\xa3\x62ts\x78\x182026-11-21T02:57:58.716Z\x66values\x63seq")
 
 
 class EventBatch:
-    """What has been collected since the last message."""
+    """The events collected since the last message."""
 
     __slots__ = ("_events", "_size")
 
@@ -26,7 +26,7 @@ class EventBatch:
         return len(self._events)
 
     def add(self, event: StreamEvent) -> list[StatusMessage]:
-        """The messages that had to go before, because they would have become longer than LIMIT."""
+        """Add an event. Messages of earlier events, if one with all of them would be longer than LIMIT."""
         size = _EVENT + encoded_size(event.seq) + encoded_size(event.values)
         out = self.flush() if self._size + size > LIMIT else []
         self._events.append(event)
@@ -34,8 +34,8 @@ class EventBatch:
         return out
 
     def flush(self) -> list[StatusMessage]:
-        """Everything. Only a message whose last event is complete may be retained: where another one is the last
-        complete one, it ends a message of its own."""
+        """All events as messages. Only a message whose last event is complete may be retained. So where the last event
+        is not complete, the last complete one ends a message of its own."""
         events, self._events, self._size = tuple(self._events), [], _MESSAGE
         cut = next((i for i in range(len(events), 0, -1) if events[i - 1].complete), 0)
         parts = ((events[:cut], True), (events[cut:], False))
@@ -43,7 +43,7 @@ class EventBatch:
 
 
 def encoded_size(value: object) -> int:
-    """Bytes in CBOR, floats in 8."""
+    """The bytes of a value in CBOR, with floats of 8 bytes."""
     if isinstance(value, bool) or value is None:
         return 1
     if isinstance(value, float):

@@ -1,4 +1,4 @@
-"""What the engine is fed with."""
+"""The samples that the engine is fed with."""
 
 from __future__ import annotations
 
@@ -19,4 +19,4 @@ class Sample(NamedTuple):
     component: Component
     """PLAIN for an attribute without components."""
     value: Value
-    """May also be NaN or infinite, which is null."""
+    """NaN and infinite count as null."""

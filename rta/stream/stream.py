@@ -1,4 +1,4 @@
-"""One stream: whether it runs, its numbers, its batch; what it sends and when is for its updates to say."""
+"""One stream: whether it runs, its numbers, its batch. What it sends and when is decided by its updates."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ __all__ = ["Outbox", "Output", "StreamEngine"]
 
 @define(eq=False)
 class Outbox:
-    """What the streams of a status have to send, in order, and the wall clock that their batches go by."""
+    """The messages that the streams of a status have to send, in order, and the wall time that their batches go by."""
 
     wall: Ns
     batches: TimerHeap = field(factory=TimerHeap)
-    """When they are over, wall time."""
+    """When batches are over, wall time."""
     waiting: Output = field(factory=list)
 
     def drain(self) -> Output:
-        """Everything."""
+        """All messages."""
         out, self.waiting = self.waiting, []
         return out
 
-    def take_of(self, stream: StreamEngine) -> list[StatusMessage]:
-        """What is of this stream; the rest stays."""
+    def drain_stream(self, stream: StreamEngine) -> list[StatusMessage]:
+        """All messages of one stream; the others stay."""
         out = [message for sender, message in self.waiting if sender is stream]
         self.waiting = [item for item in self.waiting if item[0] is not stream]
         return out
@@ -56,19 +56,19 @@ class StreamEngine:
         self.definition = definition
         self.running = False
         self.seq = 0
-        """Of the last event; 0 after a start."""
+        """The number of the last event; 0 after a start."""
         self._outbox = outbox
         self._settle = settle
         self._updates = updates(self._record)
         self._batch = EventBatch() if definition.batch is not None else None
         self._batch_over = Timer(self._batch_is_over)
         self._last: StatusMessage | None = None
-        """Of an aggregating stream, in this run."""
+        """The last message since the start, if the stream aggregates."""
 
     def start(self, ts: Ns, wall: Ns, seq: int = 0) -> list[StatusMessage]:
-        """From stopped to running; the full update at once, in no batch, unless it aggregates. Nothing if it runs.
+        """Start it. The full update, at once and not in a batch, unless it aggregates. Nothing if it runs already.
 
-        `seq`: the number that the first event follows."""
+        `seq`: the number before that of the first event."""
         if self.running:
             return []
         self._settle(ts, wall)
@@ -76,10 +76,10 @@ class StreamEngine:
         self.seq = seq
         self._updates.begin(ts)
         self._flush()
-        return self._outbox.take_of(self)
+        return self._outbox.drain_stream(self)
 
     def stop(self, ts: Ns, wall: Ns) -> list[StatusMessage]:
-        """From running to stopped: what is in the batch. Pending changes and open windows are dropped."""
+        """Stop it. What is in the batch; pending changes and open windows are dropped."""
         if not self.running:
             return []
         self._settle(ts, wall)
@@ -87,16 +87,16 @@ class StreamEngine:
         self._flush()
         self.running = False
         self._last = None
-        return self._outbox.take_of(self)
+        return self._outbox.drain_stream(self)
 
     def flush(self, wall: Ns) -> list[StatusMessage]:
         """What is in the batch, for a shutdown."""
         self._outbox.wall = wall
         self._flush()
-        return self._outbox.take_of(self)
+        return self._outbox.drain_stream(self)
 
     def reconnected(self, ts: Ns, wall: Ns) -> list[StatusMessage]:
-        """What is in the batch, then a full update at once. If it aggregates: its last message as it was."""
+        """What is in the batch, then a full update at once. If it aggregates: its last message again."""
         if not self.running:
             return []
         self._settle(ts, wall)
@@ -106,7 +106,7 @@ class StreamEngine:
             self._flush()
         elif self._last is not None and not any(sender is self for sender, _ in self._outbox.waiting):
             self._send(self._last)
-        return self._outbox.take_of(self)
+        return self._outbox.drain_stream(self)
 
     def jump(self, ts: Ns) -> None:
         """Stream time goes on from `ts`; see `StatusEngine.begin_anew`."""

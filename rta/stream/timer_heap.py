@@ -1,4 +1,4 @@
-"""What is due when: any number of timers, in the order of their time, that can be set anew and cancelled."""
+"""Any number of timers, in the order of their times, that can be set anew and cancelled."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ __all__ = ["TimerHeap", "Timer"]
 
 _Entry = tuple[Ns, int, int, "Timer"]
 
-_SLACK = 64  # cancelled entries that are not worth tidying up
+_SLACK = 64  # cancelled entries that may stay in the heap
 
 
 class Timer:
-    """Something that is due at most once at a time. `fire` gets the time for which it was set."""
+    """Calls `fire` with the time for which it was set. It is set for one time at most."""
 
     __slots__ = ("entry", "fire", "rank")
 
     def __init__(self, fire: Callable[[Ns], None], rank: int = 0) -> None:
         self.fire = fire
         self.rank = rank
-        """Of timers of one moment, those of a lower rank are first."""
+        """Of timers with one time, those of a lower rank come first."""
         self.entry: _Entry | None = None
 
 
 class TimerHeap:
-    """A heap with lazy deletion: setting, cancelling and taking the next cost a logarithm, and it stays small."""
+    """A heap with lazy deletion: setting, cancelling and firing cost a logarithm, and it stays small."""
 
     __slots__ = ("_heap", "_number", "_set")
 
@@ -41,7 +41,7 @@ class TimerHeap:
         return self._set
 
     def set(self, timer: Timer, at: Ns) -> None:
-        """Be due at `at`, and no longer when it was set for before."""
+        """Set a timer for `at`, and no longer for the time before."""
         if timer.entry is None:
             self._set += 1
         timer.entry = entry = (at, timer.rank, next(self._number), timer)
@@ -51,13 +51,13 @@ class TimerHeap:
             heapify(self._heap)
 
     def cancel(self, timer: Timer) -> None:
-        """Be due no longer."""
+        """Set a timer for no time."""
         if timer.entry is not None:
             timer.entry = None
             self._set -= 1
 
     def head(self) -> tuple[Ns, int] | None:
-        """Time and rank of the next."""
+        """The time and rank of the next timer; None: no timer is set."""
         heap = self._heap
         while heap:
             entry = heap[0]
@@ -71,7 +71,7 @@ class TimerHeap:
         return bool(self._heap) and self._heap[0][0] <= until
 
     def fire_head(self) -> None:
-        """Take the next off and let it act. Only after `head` found one."""
+        """Remove the next timer, and fire it. Only after `head` has found one."""
         at, _, _, timer = heappop(self._heap)
         timer.entry = None
         self._set -= 1

@@ -1,8 +1,7 @@
-"""Full updates and deltas: when a stream that does not aggregate has something to say, and what.
+"""Full updates and deltas: when a stream that does not aggregate has an event, and what is in it.
 
 A change opens an event, which closes when a later millisecond begins, or when the min interval is over; what changes
-meanwhile belongs to it. Whatever happens at one moment sees the values from before it: updates are due before
-samples of the same time.
+meanwhile belongs to it. Updates come before samples of the same time, so they have the values from before.
 """
 
 from __future__ import annotations
@@ -18,23 +17,23 @@ from rta.stream.definition import StreamDefinition, Trigger
 from rta.stream.timer_heap import Timer, TimerHeap
 from rta.wire.values import Ns
 
-__all__ = ["Agendas", "Emit", "Field", "Updates", "pictured"]
+__all__ = ["TimerHeaps", "Emit", "Field", "Updates", "pictured"]
 
 Emit = Callable[[Ns, Values, bool], None]
 """Takes an event's time and values, and whether it is complete."""
 
 Field = tuple[str, list[AttributeState]]
-"""An attribute's name and the readings it consists of."""
+"""The name of an attribute, and the state of each of its components."""
 
 _MILLISECOND = 1_000_000
 
-# At one moment: what belongs to the millisecond before, then values become too old, then fulls absorb the rest.
+# The order at one moment: events of the millisecond before, values that become too old, full updates, held events.
 _OVER, _FULL, _HELD = 0, 2, 3
 
 
 @frozen
-class Agendas:
-    """Of a status, in stream time. A sample that is ahead of the clock closes events, but does not move the rest."""
+class TimerHeaps:
+    """The timers of a status, in stream time. A sample ahead of the clock fires `closings`, but not `timers`."""
 
     timers: TimerHeap
     closings: TimerHeap
@@ -42,21 +41,21 @@ class Agendas:
 
 
 class Updates:
-    """Of one run after another of a stream."""
+    """The updates of one stream, which may be started and stopped any number of times."""
 
-    def __init__(self, definition: StreamDefinition, fields: list[Field], agendas: Agendas, emit: Emit) -> None:
+    def __init__(self, definition: StreamDefinition, fields: list[Field], heaps: TimerHeaps, emit: Emit) -> None:
         self._definition = definition
         self._on_change = definition.on_change
-        self._agendas = agendas
+        self._heaps = heaps
         self._emit = emit
         self._fields = fields
         self._along = [f for f in fields if definition.attributes[f[0]] is Trigger.ALONG]
-        sending = [r for name, readings in fields if definition.attributes[name] is Trigger.CHANGE for r in readings]
-        self._sending = {reading: place for place, reading in enumerate(sending)}
+        sending = [r for name, states in fields if definition.attributes[name] is Trigger.CHANGE for r in states]
+        self._sending = {state: place for place, state in enumerate(sending)}
         self._published: dict[AttributeState, Value] = {}
         self._changed: set[AttributeState] = set()
         self._lacking: AttributeState | None = None
-        """One without a value, as long as not all have had one."""
+        """An attribute without a value, until all have had one."""
         self._last = Ns(0)
         self._quiet_until = NEVER
         """The end of the min interval."""
@@ -64,68 +63,68 @@ class Updates:
         self._closing = Timer(self._close)
         self._full_due = Timer(self._full_at_boundary, _FULL)
         self._delta_due = Timer(self._delta_at_tick, _HELD)
-        self._fulls = Boundaries(definition.update, agendas.days) if definition.update is not None else None
+        self._fulls = Boundaries(definition.update, heaps.days) if definition.update is not None else None
         ticks = None if definition.on_change else definition.delta
-        self._ticks = Boundaries(ticks, agendas.days) if ticks is not None else None
+        self._ticks = Boundaries(ticks, heaps.days) if ticks is not None else None
 
     def begin(self, ts: Ns) -> None:
-        """With a full update."""
+        """Start, with a full update."""
         self._last = ts
         self._lacking = next(iter(self._sending), None)
         self.full(ts)
         self._align(ts)
         if self._definition.on_change or self._ticks is not None:
-            for reading in self._sending:
-                reading.watchers[self] = None
+            for state in self._sending:
+                state.watchers[self] = None
 
     def end(self) -> None:
-        """Drops pending changes."""
-        for reading in self._sending:
-            reading.watchers.pop(self, None)
+        """Stop; pending changes are dropped."""
+        for state in self._sending:
+            state.watchers.pop(self, None)
         self._changed.clear()
-        self._agendas.closings.cancel(self._closing)
-        self._agendas.timers.cancel(self._full_due)
-        self._agendas.timers.cancel(self._delta_due)
+        self._heaps.closings.cancel(self._closing)
+        self._heaps.timers.cancel(self._full_due)
+        self._heaps.timers.cancel(self._delta_due)
 
     def jump(self, ts: Ns) -> None:
-        """Stream time goes on from `ts`, and the readings have been forgotten: that is a change to null."""
+        """Stream time goes on from `ts`, and all values have been forgotten: that is a change to null."""
         self._changed.clear()
-        self._agendas.closings.cancel(self._closing)
+        self._heaps.closings.cancel(self._closing)
         self._last = ts
         self._quiet_until = NEVER
         self._lacking = next(iter(self._sending), None)
         self._align(ts)
-        for reading in self._sending:
-            if self in reading.watchers:
-                self.changed(reading, ts)
+        for state in self._sending:
+            if self in state.watchers:
+                self.changed(state, ts)
 
     def full(self, ts: Ns) -> None:
-        """A full update, behind which the min interval begins anew."""
+        """Emit a full update; the min interval begins anew."""
         self._full(ts)
         self._rest(self._last)
 
     def _full(self, ts: Ns) -> None:
-        """Everything, pending changes included."""
+        """Emit all values, pending changes included."""
         self._changed.clear()
-        self._agendas.closings.cancel(self._closing)
-        for reading in self._sending:
-            self._published[reading] = reading.value
+        self._heaps.closings.cancel(self._closing)
+        for state in self._sending:
+            self._published[state] = state.value
         if self._lacking is not None:
             self._lacking = self._without_value()
         self._last = max(ts, self._last)
         self._emit(self._last, pictured(self._fields), True)
 
-    def changed(self, reading: AttributeState, ts: Ns) -> None:
-        """A reading has another value."""
+    def changed(self, state: AttributeState, ts: Ns) -> None:
+        """An attribute has another value."""
         changed = self._changed
-        if not differ(reading.value, self._published[reading]):
-            changed.discard(reading)
+        if not differ(state.value, self._published[state]):
+            changed.discard(state)
             if not changed:
-                self._agendas.closings.cancel(self._closing)
+                self._heaps.closings.cancel(self._closing)
             return
         if not changed or ts > self._newest:
             self._newest = ts
-        changed.add(reading)
+        changed.add(state)
         if self._on_change:
             self._open()
 
@@ -133,34 +132,34 @@ class Updates:
         closing = self._closing
         due = closing.entry
         if due is not None and due[0] <= self._newest:
-            return  # a value that became too old just when the min interval is over: still within
+            return  # a value became too old just when the min interval is over: it belongs to the event
         at = self._newest - self._newest % _MILLISECOND + _MILLISECOND
         closing.rank = _OVER
         if at <= self._quiet_until:
             at = self._quiet_until
             closing.rank = _HELD
         if due is None or due[0] != at:
-            self._agendas.closings.set(closing, Ns(at))
+            self._heaps.closings.set(closing, Ns(at))
 
     def _align(self, ts: Ns) -> None:
         if self._fulls is not None:
-            self._agendas.timers.set(self._full_due, self._fulls.after(ts))
+            self._heaps.timers.set(self._full_due, self._fulls.after(ts))
         if self._ticks is not None:
-            self._agendas.timers.set(self._delta_due, self._ticks.after(ts))
+            self._heaps.timers.set(self._delta_due, self._ticks.after(ts))
 
     def _full_at_boundary(self, at: Ns) -> None:
         if self._fulls is not None:
-            self._agendas.timers.set(self._full_due, self._fulls.after(at))
+            self._heaps.timers.set(self._full_due, self._fulls.after(at))
         self.full(at)
 
     def _delta_at_tick(self, at: Ns) -> None:
         if self._ticks is not None:
-            self._agendas.timers.set(self._delta_due, self._ticks.after(at))
+            self._heaps.timers.set(self._delta_due, self._ticks.after(at))
         if self._changed:
             self._delta(at)
 
     def _close(self, _at: Ns) -> None:
-        ts = max([reading.moment for reading in self._changed])
+        ts = max([state.moment for state in self._changed])
         self._delta(ts)
         self._rest(max(self._quiet_until, ts))
 
@@ -170,7 +169,7 @@ class Updates:
 
     def _delta(self, ts: Ns) -> None:
         if self._lacking is not None and self._without_value() is None:
-            self._full(ts)  # now that they all have a value for the first time
+            self._full(ts)  # all attributes have a value for the first time
             return
         changed = list(self._changed)
         self._changed.clear()
@@ -179,15 +178,15 @@ class Updates:
         values: Values = {}
         components: dict[Component, Value] = {}
         attribute = ""
-        for reading in changed:
-            self._published[reading] = value = reading.value
-            if reading.component == PLAIN:
-                values[reading.attribute] = value
+        for state in changed:
+            self._published[state] = value = state.value
+            if state.component == PLAIN:
+                values[state.attribute] = value
                 continue
-            if reading.attribute != attribute:
-                attribute = reading.attribute
+            if state.attribute != attribute:
+                attribute = state.attribute
                 values[attribute] = components = {}
-            components[reading.component] = value
+            components[state.component] = value
         if self._along:
             values |= pictured(self._along)
         if ts > self._last:
@@ -195,18 +194,16 @@ class Updates:
         self._emit(self._last, values, len(changed) == len(self._sending))
 
     def _without_value(self) -> AttributeState | None:
-        """The same as before, as long as that is true: a stream of many attributes is not searched at each event."""
+        """An attribute without a value; the same one while it has none, so that not all are searched at each event."""
         lacking = self._lacking
         if lacking is not None and lacking.value is None:
             return lacking
-        return next((reading for reading in self._sending if reading.value is None), None)
+        return next((state for state in self._sending if state.value is None), None)
 
 
 def pictured(fields: list[Field]) -> Values:
-    """The present values."""
+    """The present values of some attributes."""
     return {
-        name: readings[0].value
-        if readings[0].component == PLAIN
-        else {reading.component: reading.value for reading in readings}
-        for name, readings in fields
+        name: states[0].value if states[0].component == PLAIN else {state.component: state.value for state in states}
+        for name, states in fields
     }
