@@ -1,4 +1,4 @@
-"""The `rta` command. One module a subcommand; each is imported when it is called."""
+"""The `rta` command. Each subcommand is a module, which is imported when the subcommand is used."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["main"]
 _COMMANDS = {
     "run": ("rta.cli.run", "Run the service."),
     "check": ("rta.cli.check", "Check a configuration, and the files and transports it names, without starting."),
-    "doctor": ("rta.cli.doctor", "Look at the buffer, and say why a session cannot be streamed."),
+    "doctor": ("rta.cli.doctor", "Examine the buffer, and say why a session cannot be streamed."),
     "config": ("rta.cli.config", "Show what can be configured."),
     "sessions": ("rta.cli.sessions", "List the sessions of a running service."),
     "streams": ("rta.cli.streams", "List the streams of a service or a node; start, stop and change them."),
@@ -55,8 +55,8 @@ def cli() -> None:
 
 
 def main() -> None:
-    """The console entry point. Expected errors are one clear message each, never a traceback."""
-    if isinstance(sys.stdout, TextIOWrapper):  # names come from outside, and may be none that can be encoded
+    """The console entry point. An expected error is printed as one clear message, without a traceback."""
+    if isinstance(sys.stdout, TextIOWrapper):  # names from outside may have characters that cannot be encoded
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         cli(prog_name="rta")
@@ -65,6 +65,6 @@ def main() -> None:
             for problem in e.problems:
                 click.echo(problem, err=True)
             sys.exit(2)
-        # A reason may be that of a node, and no terminal is to obey it.
+        # The text may come from a node, and a terminal must not obey it.
         click.echo("rta: " + "\n".join(map(printable, str(e).splitlines())), err=True)
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""`rta alarms`: those of a running service, or of nodes on a broker."""
+"""`rta alarms`: the alarms of a running service, or of nodes on a broker."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from click.core import ParameterSource
 from rich.console import Console
 from rich.table import Table
 
-from rta.cli.broker import Joined, ask, broker_options, read_reach
-from rta.cli.entry_values import summary
-from rta.cli.node_argument import read_patterns
+from rta.cli.arguments import read_patterns
+from rta.cli.broker import ConnectedConsumer, ask_over_broker
+from rta.cli.broker_access import broker_options, read_broker_access
 from rta.cli.place import url_option
-from rta.cli.stream_story import moment
-from rta.cli.terminal import cell, json_line
+from rta.cli.text import cell, json_line, summarize
+from rta.cli.times import format_listed_time
 from rta.client import RestClient
 from rta.consumer import StatusReceived, Watch
 from rta.errors import NotConnectedError
@@ -30,14 +30,14 @@ from rta.wire.values import Ns
 __all__ = ["command"]
 
 _MARKER = "rta.marker"
-_QUIET = 0.1  # seconds
-_LONGEST = 5.0  # seconds that retained alarms are waited for
+_QUIET = 0.1  # seconds without a message after which all retained ones have come
+_LONGEST = 5.0  # seconds to wait for retained alarms
 
 
 @click.command("alarms")
 @click.argument("nodes", nargs=-1, metavar="[NODE]...")
 @url_option
-@click.option("--all", "everything", is_flag=True, help="Also those that are configured and not active.")
+@click.option("--all", "everything", is_flag=True, help="Also list the alarms that are not active.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for pipes.")
 @broker_options
 @click.pass_context
@@ -51,29 +51,29 @@ def command(
     broker: str | None,
     consumer_id: str | None,
 ) -> None:
-    """List the active alarms of a service, or of the NODEs, over topics; + may stand for a level: 'dk/cph/+'."""
+    """List the active alarms of a service or, over topics, of the NODEs. + may stand for a level: 'dk/cph/+'."""
     written = context.get_parameter_source("url") is ParameterSource.COMMANDLINE
     if nodes and (written or everything):
-        raise click.UsageError("--url and --all are for a service: a node tells over topics of active alarms only")
+        raise click.UsageError("--url and --all are for a service: over topics, nodes publish active alarms only")
     if not nodes and (config or broker or consumer_id):
         raise click.UsageError("--config, --broker and --as are for a NODE")
     if nodes:
         patterns = read_patterns(nodes)
 
-        async def look(joined: Joined) -> list[dict[str, Any]]:
-            return await _of_nodes(joined, patterns)
+        async def list_alarms(connected: ConnectedConsumer) -> list[dict[str, Any]]:
+            return await _of_nodes(connected, patterns)
 
-        alarms = ask(read_reach(config, broker, consumer_id), look)
+        alarms = ask_over_broker(read_broker_access(config, broker, consumer_id), list_alarms)
     else:
         alarms = trio.run(RestClient(url).alarms, not everything)
     _print(alarms, as_json)
 
 
-async def _of_nodes(joined: Joined, patterns: Iterable[str]) -> list[dict[str, Any]]:
-    """What the broker has kept of them."""
-    me = joined.consumer.id
-    async with joined.consumer.watch(*patterns, me, replay=False, heal=False) as watch:
-        await _until_told(joined.bus, watch, me)
+async def _of_nodes(connected: ConnectedConsumer, patterns: Iterable[str]) -> list[dict[str, Any]]:
+    """The alarms that the broker has retained."""
+    me = connected.consumer.id
+    async with connected.consumer.watch(*patterns, me, replay=False, heal=False) as watch:
+        await _wait_for_retained(connected.bus, watch, me)
         return [
             {"node": node.id, "code": a.code, "component": a.component, "since": iso(a.ts), "values": a.values}
             for node in sorted(watch.nodes.values(), key=lambda n: n.id)
@@ -81,26 +81,26 @@ async def _of_nodes(joined: Joined, patterns: Iterable[str]) -> list[dict[str, A
         ]
 
 
-async def _until_told(bus: TopicBus, watch: Watch, me: str) -> None:
-    """Until all that was retained has come: a message of our own, sent behind it, comes last, and then it is quiet.
+async def _wait_for_retained(bus: TopicBus, watch: Watch, me: str) -> None:
+    """Wait until all retained messages have come: a message that we publish ourselves comes behind them.
 
-    :raises NotConnectedError: it does not come.
+    :raises NotConnectedError: they do not come in time.
     """
     entry = {"ts": iso(Ns(time.time_ns())), "seq": 1, "values": {"marker": True}}
     marker = NodeTopics(me).topic(TopicKind.STATUS, _MARKER)
-    told = False
+    seen = False
     with trio.move_on_after(_LONGEST):
         await bus.publish(marker, encode({"entries": [entry]}), qos=1)
-        while not told:
+        while not seen:
             event = await watch.receive()
-            told = isinstance(event, StatusReceived) and (event.node, event.code) == (me, _MARKER)
-        while True:  # each pattern is listened to by itself
+            seen = isinstance(event, StatusReceived) and (event.node, event.code) == (me, _MARKER)
+        while True:  # each pattern is a subscription, and they come in any order
             with trio.move_on_after(_QUIET) as quiet:
                 await watch.receive()
             if quiet.cancelled_caught:
                 return
-    if not told:
-        raise NotConnectedError(f"the broker has not told within {_LONGEST:g} s what it knows")
+    if not seen:
+        raise NotConnectedError(f"the broker has not sent within {_LONGEST:g} s what it retains")
 
 
 def _print(alarms: list[dict[str, Any]], as_json: bool) -> None:
@@ -128,9 +128,9 @@ def _table(alarms: list[dict[str, Any]]) -> Table:
 
 def _shown(column: str, value: Any) -> str:
     if column == "since":
-        return moment(value)
+        return format_listed_time(value)
     if column == "active":
         return "active" if value else ""
     if isinstance(value, dict):
-        return summary(value)
+        return summarize(value)
     return "" if value is None else str(value)

@@ -1,4 +1,4 @@
-"""`rta check`: is the configuration right, and are the files and transports it names there?"""
+"""`rta check`: checks the configuration, and the files and transports that it names."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["command"]
 
 @click.command("check")
 @click.option(
-    "--config", "path", type=click.Path(path_type=Path), help="The site's TOML file; without one, the built-in demo."
+    "--config", "path", type=click.Path(path_type=Path), help="The site's TOML file. Default: the built-in demo."
 )
 def command(path: Path | None) -> None:
-    """Check a configuration without starting anything; exit 2 with every problem found."""
+    """Check a configuration without starting anything. The exit status is 2 if there are problems; all are printed."""
     config = load_config(path, os.environ)
     for warning in config.warnings:
         click.echo(f"warning: {warning}", err=True)

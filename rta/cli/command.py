@@ -1,4 +1,4 @@
-"""`rta command`: a command to a node, and what came of it."""
+"""`rta command`: sends a command to a node, and prints the result."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from typing import Any
 
 import click
 
-from rta.cli.broker import Joined, ask, broker_options, read_reach
-from rta.cli.entry_values import flat, written
-from rta.cli.node_argument import read_command_code, read_node
-from rta.cli.stream_fields import read_value
-from rta.cli.terminal import json_line
+from rta.cli.arguments import read_command_code, read_node, read_value
+from rta.cli.broker import ConnectedConsumer, ask_over_broker
+from rta.cli.broker_access import broker_options, read_broker_access
+from rta.cli.text import flatten, format_value, json_line
+from rta.cli.times import read_duration
 from rta.formatting import printable
-from rta.options.values import parse_duration
 
 __all__ = ["command"]
 
@@ -22,9 +21,11 @@ __all__ = ["command"]
 @click.argument("node")
 @click.argument("code")
 @click.argument("values", nargs=-1, metavar="[KEY=VALUE]...")
-@click.option("--component", metavar="ID", help="The components it is for: sg/1, sg/1,2, sg/1-4 or, of a group, sg.")
+@click.option(
+    "--component", metavar="ID", help="The components that it is for: sg/1, sg/1,2, sg/1-4 or the whole group sg."
+)
 @click.option("--timeout", default="10s", show_default=True, metavar="TIME", help="How long to wait for the result.")
-@click.option("--json", "as_json", is_flag=True, help="The result's values as one JSON object, for pipes.")
+@click.option("--json", "as_json", is_flag=True, help="The values of the result as one JSON object, for pipes.")
 @broker_options
 def command(
     node: str,
@@ -37,32 +38,30 @@ def command(
     broker: str | None,
     consumer_id: str | None,
 ) -> None:
-    """Give NODE the command CODE with these values; each is read as TOML if it is, else as text.
+    """Send NODE the command CODE with these values. A value that is not TOML is a text.
 
-    Prints the values of the result. Exit status 1 if it is refused, with the node's reason, or has no answer.
+    Prints the values of the result. The exit status is 1 if the node refuses the command or does not answer.
     """
     target, call, given = read_node(node), read_command_code(code), _read(values)
-    try:
-        patience = parse_duration(timeout)
-    except ValueError as e:
-        raise click.BadParameter(str(e), param_hint="--timeout") from None
+    patience = read_duration(timeout, "--timeout")
 
-    async def give(joined: Joined) -> dict[str, Any]:
-        return await joined.consumer.command(target, call, given, component=component, timeout=patience)
+    async def give(connected: ConnectedConsumer) -> dict[str, Any]:
+        return await connected.consumer.command(target, call, given, component=component, timeout=patience)
 
-    result = ask(read_reach(config, broker, consumer_id), give)
+    result = ask_over_broker(read_broker_access(config, broker, consumer_id), give)
     if as_json:
         click.echo(json_line(result))
         return
-    for path, value in flat(result):
-        click.echo(printable(f"{path} = {written(value)}"))
+    for path, value in flatten(result):
+        click.echo(printable(f"{path} = {format_value(value)}"))
     if not result:
         click.echo("ok", err=True)
 
 
 def _read(texts: tuple[str, ...]) -> dict[str, Any]:
-    """
-    :raises UsageError: one is no value of a key, or a key is there twice.
+    """Read the values by their keys.
+
+    :raises UsageError: one is not KEY=VALUE, or a key is there twice.
     """
     values: dict[str, Any] = {}
     for text in texts:

@@ -1,4 +1,4 @@
-"""`rta doctor`: what is in the buffer, and why a session cannot be streamed."""
+"""`rta doctor`: examines the buffer, and says why a session cannot be streamed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from rta.cli.terminal import cell
+from rta.cli.text import cell
 from rta.config import Config, Plugged, build_config, load_config
 from rta.errors import ConfigError, Problem
 from rta.ports import Finding, Offer, Severity, load_transport
@@ -36,16 +36,16 @@ _INDENT = 9  # the longest of the words, and two spaces
 
 @click.command("doctor")
 @click.option(
-    "--config", "path", type=click.Path(path_type=Path), help="The site's TOML file; without one, the built-in demo."
+    "--config", "path", type=click.Path(path_type=Path), help="The site's TOML file. Default: the built-in demo."
 )
-@click.option("--redis", "url", metavar="URL", help="This Redis instead of the configured one.")
+@click.option("--redis", "url", metavar="URL", help="The Redis to examine, instead of the configured one.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
 @click.argument("identity", required=False, metavar="[SESSION_IDENTITY]")
 def command(path: Path | None, url: str | None, as_json: bool, identity: str | None) -> None:
-    """Look at the buffer, and say what is wrong with it in plain words. Changes nothing.
+    """Examine the buffer, and say in plain words what is wrong with it. Nothing is changed.
 
-    With the identity of a session: whether it can be streamed, and if not why.
-    Exit status: 0, or 1 if there are problems, or 2 if the configuration is wrong.
+    With the identity of a session: say whether it can be streamed, and if not, why.
+    Exit status: 0, 1 if there are problems, 2 if the configuration is wrong.
     """
     config = _configured(path, url)
     buffer = config.buffer
@@ -73,15 +73,15 @@ async def _examine(offer: Offer[Any], buffer: Plugged, site: Site, identity: str
             Finding.note(
                 "nothing",
                 f'there is nothing to examine: the buffer is "{buffer.transport}"',
-                "It is part of the service that uses it, and cannot be looked at from outside.",
-                "`rta sessions` lists what a running service has; --redis URL looks at a Redis.",
+                "It is part of the service that uses it, and cannot be examined from outside.",
+                "`rta sessions` lists what a running service has; --redis URL examines a Redis.",
             )
         ]
     return await offer.examine(buffer.options, context, identity)
 
 
 def _configured(path: Path | None, url: str | None) -> Config:
-    """The configuration; `url` overrides where its buffer is."""
+    """The configuration, with the buffer at `url` if there is one."""
     config = load_config(path, os.environ)
     if url is None:
         return config
@@ -90,7 +90,7 @@ def _configured(path: Path | None, url: str | None) -> Config:
         build_config({"buffer": table}, {})
     except ConfigError as e:
         raise click.BadParameter(e.problems[0].rpartition(": ")[2], param_hint="--redis") from None
-    # What the environment says of Redis, such as a password, holds whatever the file has as its buffer.
+    # What the environment says about Redis, such as a password, holds whatever buffer the file has.
     if config.buffer.transport != "redis":
         config = build_config({"buffer": table}, os.environ)
     if config.buffer.transport != "redis":  # because the environment says so

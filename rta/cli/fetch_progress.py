@@ -1,4 +1,4 @@
-"""How `rta fetch` says how far it is: a bar over the time that is fetched, on a terminal."""
+"""The progress of `rta fetch`: a bar over the time range, on a terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from rta.cli.moments import clock
+from rta.cli.times import format_time
 from rta.consumer import HistoryPage
 from rta.wire.values import Ns
 
@@ -23,16 +23,16 @@ _REFRESH = 0.2  # seconds
 
 @define
 class FetchProgress:
-    """How much of a time range has come."""
+    """How much of a time range has been fetched."""
 
     since: Ns | None
-    """None: from the first entry on, which is known when it is there."""
+    """None: from the first entry on, whose time is known when it has come."""
     until: Ns
     entries: int = 0
     newest: Ns | None = None
 
-    def took(self, page: HistoryPage) -> None:
-        """Another page has come."""
+    def add(self, page: HistoryPage) -> None:
+        """Count a page that has come."""
         self.entries += len(page.entries)
         if page.entries:
             if self.since is None or page.beginning:
@@ -41,20 +41,20 @@ class FetchProgress:
 
     @property
     def share(self) -> float:
-        """0 to 1. Entries are mostly in the order of time."""
+        """From 0 to 1; entries come mostly in the order of their times."""
         if self.newest is None or self.since is None:
             return 0.0
         whole = self.until - self.since
         return 1.0 if whole <= 0 else min(max((self.newest - self.since) / whole, 0.0), 1.0)
 
     def text(self) -> str:
-        """In words."""
-        return f"{self.entries} entries" + (f", up to {clock(self.newest)}" if self.newest is not None else "")
+        """The progress in words."""
+        return f"{self.entries} entries" + (f", up to {format_time(self.newest)}" if self.newest is not None else "")
 
 
 @asynccontextmanager
 async def show_progress(progress: FetchProgress, terminal: bool) -> AsyncIterator[None]:
-    """Meanwhile, say how far it is, on standard error."""
+    """Show the progress on standard error while the block runs."""
     if not terminal:
         yield
         return

@@ -9,7 +9,8 @@ import click
 import trio
 from click.core import ParameterSource
 
-from rta.cli.broker import Joined, ask, broker_options, read_reach
+from rta.cli.broker import ConnectedConsumer, ask_over_broker
+from rta.cli.broker_access import broker_options, read_broker_access
 from rta.cli.node_streams import NodeStreams
 from rta.client import RestClient
 from rta.client.streams import StreamsClient
@@ -75,7 +76,9 @@ def ask_streams(question: Callable[[StreamService], Awaitable[T]]) -> T:
         raise click.BadParameter(f"expected a node's id, got {node!r}", param_hint="--node")
     named = node
 
-    async def over_topics(joined: Joined) -> T:
-        return await question(NodeStreams(joined.consumer, joined.bus, named))
+    async def over_topics(connected: ConnectedConsumer) -> T:
+        return await question(NodeStreams(connected.consumer, connected.bus, named))
 
-    return ask(read_reach(*(kept[name][0] for name in ("config", "broker", "consumer_id"))), over_topics)
+    return ask_over_broker(
+        read_broker_access(*(kept[name][0] for name in ("config", "broker", "consumer_id"))), over_topics
+    )

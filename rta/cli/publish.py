@@ -1,4 +1,4 @@
-"""`rta publish`: a recording as a live session on Redis, as an ingest process would write it."""
+"""`rta publish`: writes a recording to Redis as a live session, like an ingest process."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from rta.writer import Pump, open_writer
 
 __all__ = ["command"]
 
-_AT_ONCE = "1e9"  # times as fast as it was: what speed 0 stands for
+_AT_ONCE = "1e9"  # the speed that 0 stands for
 
 
 @frozen
 class _Job:
-    """What is to be written where."""
+    """What to write, and where."""
 
     offer: Offer[Source]
     options: Any
@@ -40,14 +40,18 @@ class _Job:
 
 @click.command("publish")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--redis", "url", default="redis://127.0.0.1:6379", show_default=True, metavar="URL", help="Where to.")
-@click.option("--stream", default="rta", show_default=True, help="The stream's name, without the prefix.")
-@click.option("--wait", is_flag=True, help="Wait for a Redis that is not there at the start, too.")
-@click.option("--identity", help="The session's identity; without one, a new UUID.")
-@click.option("--identifier", help="The session's name for people; without one, the file's.")
-@click.option("--speed", default="1", show_default=True, help="How many times as fast as it was; 0: as fast as can be.")
-@click.option("--time-column", help="Header of the column with the times; without one, the first column.")
-@click.option("--time-unit", type=click.Choice(["s", "ms", "us", "ns", "iso"]), help="Of the times; without one, s.")
+@click.option(
+    "--redis", "url", default="redis://127.0.0.1:6379", show_default=True, metavar="URL", help="The Redis to write to."
+)
+@click.option("--stream", default="rta", show_default=True, help="The name of the stream, without the prefix.")
+@click.option("--wait", is_flag=True, help="Wait for Redis if it cannot be reached at the start.")
+@click.option("--identity", help="The session's identity. Default: a new UUID.")
+@click.option("--identifier", help="The session's name for people. Default: the name of the file.")
+@click.option(
+    "--speed", default="1", show_default=True, help="How many times as fast as recorded; 0: as fast as possible."
+)
+@click.option("--time-column", help="Header of the column with the times. Default: the first column.")
+@click.option("--time-unit", type=click.Choice(["s", "ms", "us", "ns", "iso"]), help="Unit of the times. Default: s.")
 @click.option(
     "--origin", type=click.Choice(["start", "file"]), help="Timestamps: from now on (start), or as in the file."
 )
@@ -67,10 +71,10 @@ def command(
     more: tuple[str, ...],
     **named: str | None,
 ) -> None:
-    """Write FILE, a CSV file with a header and a time column, to Redis as a session, live, with its configuration.
+    """Write FILE to Redis as a live session, with its configuration. FILE is CSV with a header and a column of times.
 
-    A Redis that goes away meanwhile is waited for; nothing is lost. Ctrl-C ends the session as truncated and exits
-    with 130; once more, and what has not been written is left.
+    When Redis goes away, the command waits for it, and nothing is lost. Ctrl-C ends the session as truncated, with exit
+    status 130; a second Ctrl-C ends the command at once.
     """
     progress = PublishProgress(sys.stdout.isatty())
     options = {name: value for name, value in named.items() if value is not None} | _pairs(more)
@@ -83,7 +87,7 @@ def command(
     error: RtaError | None = None
     try:
         error = trio.run(_main, job, progress)
-    except KeyboardInterrupt:  # before the signals are ours
+    except KeyboardInterrupt:  # it came before the guard of signals
         sys.exit(128 + signal.SIGINT)
     progress.end(job.caught)
     if job.caught:
@@ -106,9 +110,9 @@ def _pairs(more: tuple[str, ...]) -> dict[str, str]:
 
 
 def _structured(offer: Offer[Source], texts: dict[str, str], context: Context) -> Any:
-    """The source's options.
+    """The options of the source.
 
-    :raises ConfigError: every problem they, and the file, have.
+    :raises ConfigError: every problem of the options and of the file.
     """
     try:
         options = CONVERTER.structure({k: EnvironmentText(v) for k, v in texts.items()}, offer.options)

@@ -1,4 +1,4 @@
-"""How `rta publish` says how far it is: a bar on a terminal, a line now and then elsewhere."""
+"""The progress of `rta publish`: a bar on a terminal, a line now and then elsewhere."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from rta.writer import Writer, WriterObserver
 __all__ = ["PublishProgress", "show_progress"]
 
 _REFRESH = 0.2  # seconds
-_LINES = 10.0  # seconds between two lines that say how far it is
+_LINES = 10.0  # seconds between two lines of progress
 
 
 class PublishProgress(WriterObserver):
-    """What has happened so far. Also where the source reports what it left out."""
+    """What has been written so far. Also the `Reporter` of the source."""
 
     def __init__(self, terminal: bool) -> None:
         self.terminal = terminal
@@ -67,10 +67,10 @@ class PublishProgress(WriterObserver):
 
     def gauge(self, metric: str, amount: float, **labels: str) -> None: ...
 
-    # ---- how it is said
+    # ---- how it is shown
 
     def line(self, writer: Writer) -> str:
-        """Where it is."""
+        """The progress in a line."""
         waiting = f", {writer.waiting / 1e6:.1f} MB waiting" if writer.waiting > 1e6 or self._reason else ""
         return f"{self._seconds():.1f} s, {self._bursts} bursts, {self._bytes / 1e6:.2f} MB{waiting}"
 
@@ -78,7 +78,7 @@ class PublishProgress(WriterObserver):
         return f"waiting: {self._reason}" if self._reason is not None else f"session {self._identity}"
 
     def end(self, caught: list[int]) -> None:
-        """The last line."""
+        """Print the last line."""
         if self.begun:
             faults = f", {self._faults} faults in the file" if self._faults else ""
             state = self._state or "not closed"
@@ -97,7 +97,7 @@ class PublishProgress(WriterObserver):
 
 @asynccontextmanager
 async def show_progress(progress: PublishProgress, writer: Writer) -> AsyncIterator[None]:
-    """Meanwhile, say how far it is."""
+    """Show the progress while the block runs."""
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_bar if progress.terminal else _lines, progress, writer)
         yield
@@ -111,7 +111,7 @@ async def _lines(progress: PublishProgress, writer: Writer) -> None:
 
 
 async def _bar(progress: PublishProgress, writer: Writer) -> None:
-    # How much there is of it only the source knows, so the bar moves without an end.
+    # Only the source knows how long the recording is, so the bar has no end.
     bar = Bar(SpinnerColumn(), BarColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
     task = bar.add_task("", total=None)
     with Live(console=Console(), auto_refresh=False, transient=True) as live:

@@ -1,4 +1,4 @@
-"""`rta run`: the service in the foreground, until a signal."""
+"""`rta run`: runs the service in the foreground, until a signal."""
 
 from __future__ import annotations
 
@@ -29,11 +29,13 @@ log = structlog.get_logger("rta.site")
 
 @click.command("run")
 @click.option(
-    "--config", "path", type=click.Path(path_type=Path), help="The site's TOML file; without one, the built-in demo."
+    "--config", "path", type=click.Path(path_type=Path), help="The site's TOML file. Default: the built-in demo."
 )
-@click.option("--workers", type=click.IntRange(min=1), help="Processes that serve clients; the default is the file's.")
+@click.option(
+    "--workers", type=click.IntRange(min=1), help="Processes that serve clients. Default: what the file says."
+)
 def command(path: Path | None, workers: int | None) -> None:
-    """Run the service until SIGINT or SIGTERM; a second one ends it at once."""
+    """Run the service until SIGINT or SIGTERM. A second signal ends it at once."""
     config = load_config(path, os.environ)
     config.site.workers = workers or config.site.workers
     membership = Membership.from_environment(os.environ)
@@ -69,7 +71,7 @@ def _supervise(config: Config, path: Path | None) -> int:
 
 
 class _Started:
-    """Site.run tells that it serves."""
+    """Becomes set when the site serves."""
 
     def __init__(self) -> None:
         self.event = trio.Event()

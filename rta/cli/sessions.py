@@ -1,4 +1,4 @@
-"""`rta sessions`: what a running service has."""
+"""`rta sessions`: lists the sessions of a running service."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rta.cli.place import url_option
-from rta.cli.terminal import cell
+from rta.cli.text import cell
 from rta.client import RestClient
 from rta.wire import SessionModel
 from rta.wire.json_model import dump

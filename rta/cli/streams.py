@@ -1,4 +1,4 @@
-"""`rta streams`: the streams of a running service, or of a node; started, stopped, added, edited and removed."""
+"""`rta streams`: lists, starts, stops, adds, edits and removes the streams of a running service or of a node."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from rta.cli.arguments import read_stream
 from rta.cli.place import ask_streams, place_options
-from rta.cli.stream_fields import apply_changes, read_changes, read_stream_argument
-from rta.cli.stream_story import label, moment, tell
-from rta.cli.terminal import cell, json_line
+from rta.cli.stream_explanation import explain_stream, stream_label
+from rta.cli.stream_settings import apply_changes, read_changes
+from rta.cli.text import cell, json_line
+from rta.cli.times import format_listed_time, read_duration
 from rta.formatting import printable
 from rta.node.stream_service import StreamService
-from rta.options.values import parse_duration
 
 __all__ = ["command"]
 
@@ -39,7 +40,7 @@ def _set_option(required: bool) -> Callable[[Command], Command]:
         required=required,
         metavar="KEY=VALUE",
         help="A setting, as in the configuration: update=30s, attributes.rpm=along, prune.consumers='[\"tmc\"]'. "
-        "Read as TOML if it is, else as text.",
+        "A value that is not TOML is a text.",
     )
 
 
@@ -51,22 +52,22 @@ _json_option = click.option("--json", "as_json", is_flag=True, help="One JSON ob
 @_json_option
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> None:
-    """List the streams of a service, or of the node that --node names; or one of the commands below, on a stream.
+    """List the streams of a service, or of the node that --node names; or do one of the commands below with a stream.
 
-    CODE is that of a status, STREAM the name of one of its streams, left out where it has none: `car.engine live` or
-    `car.engine/live`, `car.gear`.
+    CODE is the code of a status, STREAM the name of one of its streams, left out if the stream has no name: `car.engine
+    live` or `car.engine/live`, `car.gear`.
     """
     if context.invoked_subcommand is None:
         _list(as_json)
     elif as_json:
-        raise click.UsageError("--json is for the list, or comes behind list or show")
+        raise click.UsageError("--json is for the list, or stands behind list or show")
 
 
 @command.command("list")
 @place_options
 @_json_option
 def list_streams(as_json: bool) -> None:
-    """List the streams, as without a command."""
+    """List the streams, as rta streams alone does."""
     _list(as_json)
 
 
@@ -86,34 +87,31 @@ def _list(as_json: bool) -> None:
 @place_options
 @_json_option
 def show(code: str, stream: str | None, as_json: bool) -> None:
-    """Every setting of a stream, and why it runs or does not."""
-    which = read_stream_argument(code, stream)
+    """Show every setting of a stream, and why it runs or does not run."""
+    which = read_stream(code, stream)
     (found,) = ask_streams(lambda service: service.list(*which))
     if as_json:
         click.echo(json_line(found))
         return
     console = Console()
-    console.print(cell(label(found), "bold"))
-    for sentence in tell(found, datetime.now(UTC)):
+    console.print(cell(stream_label(found), "bold"))
+    for sentence in explain_stream(found, datetime.now(UTC)):
         console.print(cell(sentence))
     console.print(_settings(found))
 
 
 @command.command()
 @_stream_argument
-@click.option("--timeout", metavar="TIME", help="Stop by itself this long after, as in 10m; in place of its own.")
-@click.option("--consumer", metavar="NODE", help="The id of the node it is for.")
+@click.option(
+    "--timeout", metavar="TIME", help="When the stream stops by itself, as in 10m; in place of its own setting."
+)
+@click.option("--consumer", metavar="NODE", help="The id of the node that the stream is for.")
 @place_options
 def start(code: str, stream: str | None, timeout: str | None, consumer: str | None) -> None:
-    """Start a stream; one that runs is renewed."""
-    which = read_stream_argument(code, stream)
-    seconds = None
-    if timeout is not None:
-        try:
-            seconds = parse_duration(timeout)
-        except ValueError as e:
-            raise click.BadParameter(str(e), param_hint="--timeout") from None
-    _say(ask_streams(lambda service: service.start(*which, seconds, consumer)))
+    """Start a stream, or renew one that runs."""
+    which = read_stream(code, stream)
+    seconds = None if timeout is None else read_duration(timeout, "--timeout")
+    _print_stream(ask_streams(lambda service: service.start(*which, seconds, consumer)))
 
 
 @command.command()
@@ -121,8 +119,8 @@ def start(code: str, stream: str | None, timeout: str | None, consumer: str | No
 @place_options
 def stop(code: str, stream: str | None) -> None:
     """Stop a stream, whoever started it."""
-    which = read_stream_argument(code, stream)
-    _say(ask_streams(lambda service: service.stop(*which)))
+    which = read_stream(code, stream)
+    _print_stream(ask_streams(lambda service: service.stop(*which)))
 
 
 @command.command()
@@ -131,19 +129,19 @@ def stop(code: str, stream: str | None) -> None:
 @place_options
 def add(code: str, stream: str | None, sets: tuple[str, ...]) -> None:
     """Add a stream to a status."""
-    status, name = read_stream_argument(code, stream)
+    status, name = read_stream(code, stream)
     fields = {**apply_changes(read_changes(sets), {}), "code": status, "name": name}
-    _say(ask_streams(lambda service: service.add(fields)))
+    _print_stream(ask_streams(lambda service: service.add(fields)))
 
 
 @command.command()
 @_stream_argument
 @_set_option(required=False)
-@click.option("--unset", "unsets", multiple=True, metavar="KEY", help="A setting that is to be the default again.")
+@click.option("--unset", "unsets", multiple=True, metavar="KEY", help="A setting to set back to its default.")
 @place_options
 def edit(code: str, stream: str | None, sets: tuple[str, ...], unsets: tuple[str, ...]) -> None:
-    """Change settings of a stream; one that runs starts anew."""
-    which = read_stream_argument(code, stream)
+    """Change settings of a stream. A stream that runs is started again."""
+    which = read_stream(code, stream)
     changes = read_changes(sets, unsets)
     if not changes:
         raise click.UsageError("expected something to --set or --unset")
@@ -153,7 +151,7 @@ def edit(code: str, stream: str | None, sets: tuple[str, ...], unsets: tuple[str
         now = (await service.list(*which))[0] if in_part else {}
         return await service.edit(*which, apply_changes(changes, now))
 
-    _say(ask_streams(change))
+    _print_stream(ask_streams(change))
 
 
 @command.command()
@@ -161,13 +159,13 @@ def edit(code: str, stream: str | None, sets: tuple[str, ...], unsets: tuple[str
 @place_options
 def remove(code: str, stream: str | None) -> None:
     """Stop a stream and forget it."""
-    which = read_stream_argument(code, stream)
+    which = read_stream(code, stream)
     ask_streams(lambda service: service.remove(*which))
-    click.echo(f"{label({'code': which[0], 'name': which[1]})}: removed")
+    click.echo(f"{stream_label({'code': which[0], 'name': which[1]})}: removed")
 
 
-def _say(stream: dict[str, Any]) -> None:
-    click.echo(printable(f"{label(stream)}: {' '.join(tell(stream, datetime.now(UTC)))}"))
+def _print_stream(stream: dict[str, Any]) -> None:
+    click.echo(printable(f"{stream_label(stream)}: {' '.join(explain_stream(stream, datetime.now(UTC)))}"))
 
 
 def _table(streams: list[dict[str, Any]]) -> Table:
@@ -177,9 +175,9 @@ def _table(streams: list[dict[str, Any]]) -> Table:
     for column in ("messages", "bytes"):
         table.add_column(column, justify="right")
     for s in streams:
-        texts = [s.get("code"), s.get("name"), s.get("state"), moment(s.get("since")), s.get("started_by")]
+        texts = [s.get("code"), s.get("name"), s.get("state"), format_listed_time(s.get("since")), s.get("started_by")]
         rates = [f"{_number(s.get(key)):.1f}/s" for key in _RATES]
-        cells = [*texts, moment(s.get("prune_at")), *rates]
+        cells = [*texts, format_listed_time(s.get("prune_at")), *rates]
         table.add_row(*map(cell, cells))
     return table
 

@@ -15,8 +15,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from rta.cli.output import allow_broken_pipe
 from rta.cli.place import url_option
-from rta.cli.terminal import cell, json_line, lasting_pipe
+from rta.cli.text import cell, json_line
 from rta.client import RestClient
 from rta.client.decode import Decoder
 from rta.client.follow import SessionObserver, find_session, follow_session
@@ -34,12 +35,12 @@ _REFRESH = 0.2  # seconds
 @click.command("tail")
 @click.argument("session", default="latest")
 @url_option
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each sample, for pipes.")
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON for each sample, for pipes.")
 @click.option("-p", "--parameter", "only", multiple=True, help="Only this parameter (id or name); may be repeated.")
 def command(session: str, url: str, as_json: bool, only: tuple[str, ...]) -> None:
-    """Follow SESSION (an identity, an identifier, or 'latest') until it is closed. Ctrl-C ends."""
+    """Follow SESSION (an identity, an identifier or 'latest') until it is closed, or until Ctrl-C."""
     error: RtaError | None = None
-    with lasting_pipe():
+    with allow_broken_pipe():
         try:
             error = trio.run(_main, RestClient(url), session, as_json, only)
         except* KeyboardInterrupt:
@@ -49,7 +50,7 @@ def command(session: str, url: str, as_json: bool, only: tuple[str, ...]) -> Non
 
 
 async def _main(rest: RestClient, wanted: str, as_json: bool, only: tuple[str, ...]) -> RtaError | None:
-    """The error that ended it, if one did."""
+    """Follow the session; the error that ended that, if there was one."""
     error: RtaError | None = None
     try:
         found = await find_session(rest, wanted)
@@ -73,7 +74,7 @@ async def _show(rest: RestClient, identity: str, only: tuple[str, ...]) -> None:
 
 
 class _Lines(SessionObserver):
-    """For pipes. Lines are flushed at the end of each message."""
+    """Prints samples and events as lines, for pipes; flushes them at the end of each message."""
 
     def session(self, model: SessionModel) -> None:
         self._print({"session": model.identity, "state": model.state.name.lower(), "identifier": model.identifier})
@@ -108,10 +109,10 @@ def _json_value(value: Any) -> Any:
 
 
 class _Screen(SessionObserver):
-    """For people."""
+    """Shows the newest values in a table."""
 
     def __init__(self) -> None:
-        self._board = LatestValues()
+        self._latest = LatestValues()
         self._model: SessionModel | None = None
         self._span: TimeRange | None = None
         self._note = ""
@@ -123,7 +124,7 @@ class _Screen(SessionObserver):
 
     def burst(self, burst: Burst, decoder: Decoder) -> None:
         self._span = TimeRange.union_of(self._span, burst.time_range)
-        self._board.add(decoder.samples(burst), time.monotonic())
+        self._latest.add(decoder.samples(burst), time.monotonic())
         for event in decoder.events(burst):
             what = f"{event.app_name} {event.event_definition_id} {event.status_text}"
             self._last_event = f"{_clock(event.timestamp)} {what}"
@@ -132,7 +133,7 @@ class _Screen(SessionObserver):
         self._note = text
 
     async def refresh(self, live: Live) -> None:
-        """Redraw until cancelled."""
+        """Draw the table again and again, until cancelled."""
         while True:
             live.update(self.render(), refresh=True)
             await trio.sleep(_REFRESH)
@@ -145,7 +146,7 @@ class _Screen(SessionObserver):
         table.add_column("unit")
         table.add_column("rate", justify="right", min_width=7)
         table.add_column("course")
-        for line in self._board.lines.values():
+        for line in self._latest.lines.values():
             cells = line.name, line.text, line.unit, f"{line.rate(now):.1f}/s"
             table.add_row(*map(cell, cells), Text(sparkline(line.course), "cyan"))
         head = Text(no_wrap=True, overflow="ellipsis")

@@ -1,4 +1,4 @@
-"""`rta watch`: nodes as they are, in a live table, or what happens to them as lines."""
+"""`rta watch`: nodes in a live table, or their events as lines."""
 
 from __future__ import annotations
 
@@ -12,45 +12,48 @@ from attrs import define, field, frozen
 from rich.console import Console, Group
 from rich.live import Live
 
-from rta.cli.broker import Joined, Reach, broker_options, join, read_reach
-from rta.cli.moments import clock
-from rta.cli.node_argument import read_patterns, read_stream
-from rta.cli.terminal import cell, lasting_pipe, write_lines
-from rta.cli.watch_lines import event_json, event_lines
-from rta.cli.watch_starts import Starter
+from rta.cli.arguments import read_patterns, read_valid_stream
+from rta.cli.broker import ConnectedConsumer, connect_consumer
+from rta.cli.broker_access import BrokerAccess, broker_options, read_broker_access
+from rta.cli.event_text import event_json, event_lines
+from rta.cli.output import allow_broken_pipe, write_lines
+from rta.cli.stream_starter import StreamStarter
+from rta.cli.text import cell
+from rta.cli.times import format_time, read_duration
 from rta.cli.watch_table import GapCounts, render
 from rta.consumer import Watch
 from rta.errors import RtaError, first_error
 from rta.formatting import printable
-from rta.options.values import parse_duration
 from rta.signals import guard_signals
 from rta.wire.values import Ns
 
 __all__ = ["command"]
 
 _REFRESH = 0.25  # seconds
-_WAITING = 1000  # events on their way to standard output; then the watch's own bound counts
+_WAITING = 1000  # lines for standard output; at the bound, events wait in the watch, which has a bound of its own
 
 
 @frozen
-class _Wanted:
-    """What is to be watched, and how it is shown."""
+class _Request:
+    """What to watch, and how to show it."""
 
     patterns: tuple[str, ...]
     starts: tuple[tuple[str, str], ...]
     heal: bool
     patience: float
     form: str
-    """table, lines or json."""
+    """`table`, `lines` or `json`."""
 
 
 @click.command("watch")
 @click.argument("nodes", nargs=-1, required=True, metavar="NODE...")
-@click.option("--start", "starts", multiple=True, metavar="CODE[/STREAM]", help="Keep this stream running meanwhile.")
-@click.option("--no-heal", is_flag=True, help="Show what is missing, and do not fetch it.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each event, for pipes.")
 @click.option(
-    "--patience", default="10s", show_default=True, metavar="TIME", help="How long to try for the first connection."
+    "--start", "starts", multiple=True, metavar="CODE[/STREAM]", help="Start this stream, and keep it running."
+)
+@click.option("--no-heal", is_flag=True, help="Do not fetch missing entries from the nodes.")
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON for each event, for pipes.")
+@click.option(
+    "--patience", default="10s", show_default=True, metavar="TIME", help="How long to wait for the first connection."
 )
 @broker_options
 def command(
@@ -63,26 +66,24 @@ def command(
     broker: str | None,
     consumer_id: str | None,
 ) -> None:
-    """Watch NODEs until Ctrl-C: who is there, streams with their newest values, what is missing, alarms.
+    """Watch NODEs until Ctrl-C: presence, streams with their newest values, gaps, alarms.
 
-    In the id of a node + may stand for a whole level: 'dk/cph/+'. Entries that are missing are fetched from the node.
-    On a terminal it is a table; elsewhere each event is a line. Streams that we started are stopped at the end.
+    In the id of a node, + may stand for a whole level: 'dk/cph/+'. Missing entries are fetched from the node.
+    A terminal shows a table; elsewhere each event is a line. At the end, the streams that --start has started are
+    stopped.
     """
-    try:
-        seconds = parse_duration(patience)
-    except ValueError as e:
-        raise click.BadParameter(str(e), param_hint="--patience") from None
+    seconds = read_duration(patience, "--patience")
     form = "json" if as_json else "table" if sys.stdout.isatty() else "lines"
-    streams = tuple(dict.fromkeys(read_stream(text) for text in starts))
-    wanted = _Wanted(read_patterns(nodes), streams, not no_heal, seconds, form)
-    reach = read_reach(config, broker, consumer_id)
+    streams = tuple(dict.fromkeys(read_valid_stream(text) for text in starts))
+    request = _Request(read_patterns(nodes), streams, not no_heal, seconds, form)
+    access = read_broker_access(config, broker, consumer_id)
     error: RtaError | None = None
-    with lasting_pipe():
+    with allow_broken_pipe():
         try:
-            trio.run(_main, reach, wanted)
+            trio.run(_main, access, request)
         except* RtaError as group:
             error = first_error(group)
-        except* KeyboardInterrupt:  # before the signals are ours
+        except* KeyboardInterrupt:  # it came before the guard of signals
             pass
     if error is not None:
         raise error
@@ -90,7 +91,7 @@ def command(
 
 @define
 class _Leaving:
-    """What a signal breaks off: connecting, or else the watching alone, so that we leave in order."""
+    """What the first signal cancels: connecting or, once connected, only watching, so that streams are stopped."""
 
     connecting: trio.CancelScope = field(factory=trio.CancelScope)
     watching: trio.CancelScope = field(factory=trio.CancelScope)
@@ -100,37 +101,38 @@ class _Leaving:
         (self.watching if self.connected else self.connecting).cancel()
 
 
-async def _main(reach: Reach, wanted: _Wanted) -> None:
+async def _main(access: BrokerAccess, request: _Request) -> None:
     leaving = _Leaving()
     async with guard_signals(leaving.leave):
         with leaving.connecting:
-            async with join(reach, wanted.patience) as joined:
+            async with connect_consumer(access, request.patience) as connected:
                 leaving.connected = True
                 with leaving.watching:
-                    await _watch(joined, wanted)
+                    await _watch(connected, request)
 
 
-async def _watch(joined: Joined, wanted: _Wanted) -> None:
-    if wanted.form != "table":
-        joined.faults.told = _say
-    async with joined.consumer.watch(*wanted.patterns, heal=wanted.heal) as watch, trio.open_nursery() as nursery:
-        starter = Starter(joined.consumer, wanted.patterns, wanted.starts)
+async def _watch(connected: ConnectedConsumer, request: _Request) -> None:
+    if request.form != "table":
+        connected.faults.say = _say
+    async with connected.consumer.watch(*request.patterns, heal=request.heal) as watch, trio.open_nursery() as nursery:
+        starter = StreamStarter(connected.consumer, request.patterns, request.starts)
         nursery.start_soon(starter.run)
-        if wanted.form == "table":
-            await _show(joined, watch, wanted, starter)
+        if request.form == "table":
+            await _show(connected, watch, request, starter)
         else:
-            await _print(joined, watch, wanted, starter)
+            await _print(connected, watch, request, starter)
 
 
-async def _show(joined: Joined, watch: Watch, wanted: _Wanted, starter: Starter) -> None:
-    """For people."""
+async def _show(connected: ConnectedConsumer, watch: Watch, request: _Request, starter: StreamStarter) -> None:
+    """Show a table."""
     console = Console()
     gaps = GapCounts()
 
     def table() -> Group:
         now = Ns(time.time_ns())
-        head = cell(f"{' '.join(wanted.patterns)}  {clock(now)}", "bold").append(f"  as {joined.consumer.id}", "dim")
-        return render(watch.nodes, gaps, now, head, _note(joined, watch, starter), console.height)
+        head = cell(f"{' '.join(request.patterns)}  {format_time(now)}", "bold")
+        head.append(f"  as {connected.consumer.id}", "dim")
+        return render(watch.nodes, gaps, now, head, _note(connected, watch, starter), console.height)
 
     async def refresh(live: Live) -> None:
         while True:
@@ -145,48 +147,48 @@ async def _show(joined: Joined, watch: Watch, wanted: _Wanted, starter: Starter)
                 starter.handle(event)
 
 
-def _note(joined: Joined, watch: Watch, starter: Starter) -> str:
-    """What is wrong."""
+def _note(connected: ConnectedConsumer, watch: Watch, starter: StreamStarter) -> str:
+    """What is wrong, in words."""
     parts = []
-    if (trouble := joined.bus.trouble) is not None:
+    if (trouble := connected.bus.trouble) is not None:
         parts.append(f"no connection: {trouble}")
     parts += starter.faults
     if watch.dropped:
-        parts.append(f"{watch.dropped} events left out: too many at once")
-    if joined.faults.total:
-        parts.append(f"{joined.faults.total} times something malformed, the last time {joined.faults.last}")
+        parts.append(f"{watch.dropped} events left out: they came too fast")
+    if connected.faults.total:
+        parts.append(f"{connected.faults.total} messages were malformed, last {connected.faults.last}")
     return "; ".join(parts)
 
 
-async def _print(joined: Joined, watch: Watch, wanted: _Wanted, starter: Starter) -> None:
-    """For pipes and files."""
+async def _print(connected: ConnectedConsumer, watch: Watch, request: _Request, starter: StreamStarter) -> None:
+    """Print lines, for pipes and files."""
     send, receive = trio.open_memory_channel[str](_WAITING)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(write_lines, receive)
-        nursery.start_soon(_tell_of_connection, joined)
+        nursery.start_soon(_report_connection, connected)
         dropped = 0
         async for event in watch:
             starter.handle(event)
             now = Ns(time.time_ns())
-            for line in [event_json(event, now)] if wanted.form == "json" else event_lines(event, now):
+            for line in [event_json(event, now)] if request.form == "json" else event_lines(event, now):
                 await send.send(line)
             if watch.dropped > dropped:
                 dropped = watch.dropped
-                _say(f"{dropped} events left out by now: they come faster than they are taken from us")
+                _say(f"{dropped} events left out so far: they come faster than our output is read")
             while starter.faults:
                 _say(starter.faults.pop())
 
 
-async def _tell_of_connection(joined: Joined) -> None:
+async def _report_connection(connected: ConnectedConsumer) -> None:
     number = 0
     while True:
-        link = await joined.bus.link(number)
+        link = await connected.bus.link(number)
         if number:
             _say("connected again")
         number = link.number
         await link.lost.wait()
-        await trio.sleep(_REFRESH)  # by then the bus knows why
-        _say(f"no connection, trying again: {joined.bus.trouble or 'lost for a moment'}")
+        await trio.sleep(_REFRESH)  # by then the bus knows the reason
+        _say(f"no connection, trying again: {connected.bus.trouble or 'lost for a moment'}")
 
 
 def _say(text: str) -> None:

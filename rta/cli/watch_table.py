@@ -1,4 +1,4 @@
-"""The table of `rta watch`: nodes, their streams with the newest values, gaps and alarms. Plain code."""
+"""The table of `rta watch`: nodes, their streams with the newest values, gaps and alarms. No I/O, no clock."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from rta.cli.entry_values import summary
-from rta.cli.moments import age
-from rta.cli.terminal import cell
+from rta.cli.text import cell, summarize
+from rta.cli.times import format_age
 from rta.consumer import Event, GapHealed, RemoteAlarm, RemoteNode, RemoteStream
 from rta.wire.values import Ns
 
 __all__ = ["GapCounts", "Row", "node_rows", "render"]
 
-_VALUES = 60  # values of a stream that are looked at: no line is longer
-_NAME = 44  # columns of a terminal
-_STREAMS = 10_000  # whose healed gaps are counted
+_VALUES = 60  # values of a stream that are shown: no line is longer
+_NAME = 44  # columns of the terminal for names
+_STREAMS = 10_000  # streams whose healed gaps are counted
 _COLUMNS = ("node, stream", "state", "age", "seq", "gaps", "values")
 
 Row = tuple[Text, Text, Text, Text, Text, Text]
@@ -28,7 +27,7 @@ Row = tuple[Text, Text, Text, Text, Text, Text]
 
 @define
 class GapCounts:
-    """The gaps of each stream that are over, and the entries that came late for them."""
+    """How many gaps of each stream were healed, and with how many entries."""
 
     healed: dict[tuple[str, str, str], tuple[int, int]] = field(factory=dict)
 
@@ -43,7 +42,7 @@ class GapCounts:
 def render(
     nodes: Mapping[str, RemoteNode], gaps: GapCounts, now: Ns, head: Text, note: str = "", height: int = 25
 ) -> Group:
-    """All of it in `height` lines; what has no room is counted. `note`: what is wrong."""
+    """The table in `height` lines; rows without room are counted below it. `note`: what is wrong, shown there too."""
     table = Table(box=None, header_style="bold", pad_edge=False, expand=True)
     for name in _COLUMNS:
         justify = "right" if name in ("age", "seq") else "left"
@@ -56,7 +55,7 @@ def render(
             max_width=_NAME if first else None,
             ratio=1 if last else None,
         )
-    room = max(height - 4, 4)  # the head, the table's own, the note, the line below
+    room = max(height - 4, 4)  # without the head, the header row, the note and the line below
     count = 0
     for node in sorted(nodes.values(), key=lambda n: n.id):
         for row in islice(node_rows(node, gaps, now), max(room - count, 0)):
@@ -72,11 +71,11 @@ def render(
 
 
 def node_rows(node: RemoteNode, gaps: GapCounts, now: Ns) -> Iterator[Row]:
-    """A row for the node, one for each stream and one for each alarm."""
+    """The rows of a node: its own, one for each stream and one for each alarm."""
     since = Text()
     if node.presence_at is not None:
         older = ">" if node.presence_retained else ""
-        since = Text(f"{older}{age((now - node.presence_at) / 1e9)}")
+        since = Text(f"{older}{format_age((now - node.presence_at) / 1e9)}")
     style = "green" if node.online else "red" if node.presence is not None else "dim"
     nothing = Text()
     yield cell(node.id, "bold"), cell(node.presence or "not seen", style), since, nothing, nothing, nothing
@@ -93,10 +92,10 @@ def _stream_row(node: RemoteNode, stream: RemoteStream, healed: tuple[int, int] 
     return (
         cell(f"  {stream.code}/{stream.name}" if stream.name else f"  {stream.code}"),
         cell(stream.state or "", "green" if running and node.online else "dim"),
-        Text("" if stream.last_ts is None else age((now - stream.last_ts) / 1e9), style),
+        Text("" if stream.last_ts is None else format_age((now - stream.last_ts) / 1e9), style),
         cell(stream.seq, style),
         _gaps(stream, healed),
-        cell(summary(values, _VALUES), style),
+        cell(summarize(values, _VALUES), style),
     )
 
 
@@ -113,5 +112,6 @@ def _gaps(stream: RemoteStream, healed: tuple[int, int] | None) -> Text:
 
 def _alarm_row(alarm: RemoteAlarm, now: Ns) -> Row:
     what = " ".join(filter(None, (alarm.code, alarm.component)))
-    since = Text(age((now - alarm.ts) / 1e9))
-    return cell(f"  ! {what}", "red"), Text("alarm", "red"), since, Text(), Text(), cell(summary(alarm.values, _VALUES))
+    since = Text(format_age((now - alarm.ts) / 1e9))
+    values = cell(summarize(alarm.values, _VALUES))
+    return cell(f"  ! {what}", "red"), Text("alarm", "red"), since, Text(), Text(), values

@@ -22,7 +22,7 @@ from observer import observing
 from program import Program, wait_until
 from real_servers import Mosquitto, held_port
 
-from rta.cli.broker import read_reach
+from rta.cli.broker_access import read_broker_access
 
 ACCESS = Path(__file__).parents[2] / "config" / "mosquitto" / "acl"
 
@@ -511,8 +511,8 @@ def test_a_configuration_says_where_the_broker_is(command, site, broker, node):
 def test_a_broker_is_a_host_and_perhaps_a_port(monkeypatch, written, address):
     monkeypatch.setenv("RTA_TOPICS__PORT", "1")
     monkeypatch.setenv("RTA_TOPICS__USERNAME", "tmc")
-    reach = read_reach(None, written, None)
-    assert reach.options.address() == address
+    access = read_broker_access(None, written, None)
+    assert access.options.address() == address
 
 
 @pytest.mark.parametrize("name", ["roadside", "centre"])

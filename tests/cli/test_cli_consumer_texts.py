@@ -13,13 +13,12 @@ from rich.console import Console
 from rich.text import Text
 
 from rta.cli import main
-from rta.cli.entry_values import flat, summary, written
+from rta.cli.arguments import read_node, read_patterns
+from rta.cli.event_text import event_json, event_lines
 from rta.cli.fetch_progress import FetchProgress
-from rta.cli.history_table import CsvTable, JsonLines
-from rta.cli.moments import age, clock, read_moment
-from rta.cli.node_argument import read_node, read_patterns
-from rta.cli.terminal import json_line
-from rta.cli.watch_lines import event_json, event_lines
+from rta.cli.history_writers import CsvTable, JsonLines
+from rta.cli.text import flatten, format_value, json_line, summarize
+from rta.cli.times import format_age, format_time, read_time
 from rta.cli.watch_table import GapCounts, render
 from rta.consumer import (
     AlarmChanged,
@@ -283,15 +282,15 @@ def test_json_lines_have_what_the_entry_had():
 def test_the_share_is_of_the_time_that_was_asked_for():
     progress = FetchProgress(ago(100), NOW)
     assert progress.share == 0
-    progress.took(HistoryPage((entry(75, 1), entry(50, 2)), False, False, False))
+    progress.add(HistoryPage((entry(75, 1), entry(50, 2)), False, False, False))
     assert progress.share == pytest.approx(0.5)
     assert progress.text() == "2 entries, up to 2026-11-21 09:59:10Z"
 
 
 def test_without_a_beginning_it_is_of_what_the_node_has():
     progress = FetchProgress(None, NOW)
-    progress.took(HistoryPage((entry(40, 1), entry(30, 2)), True, False, False))
-    progress.took(HistoryPage((), False, True, True))
+    progress.add(HistoryPage((entry(40, 1), entry(30, 2)), True, False, False))
+    progress.add(HistoryPage((), False, True, True))
     assert progress.share == pytest.approx(0.25)
 
 
@@ -299,18 +298,18 @@ def test_without_a_beginning_it_is_of_what_the_node_has():
 
 
 def test_values_have_paths():
-    assert dict(flat({"a": 1, "b": {"c/1": {"d": 2}, "e": {}}})) == {"a": 1, "b[c/1][d]": 2, "b[e]": {}}
+    assert dict(flatten({"a": 1, "b": {"c/1": {"d": 2}, "e": {}}})) == {"a": 1, "b[c/1][d]": 2, "b[e]": {}}
 
 
 @pytest.mark.parametrize(
     ("value", "text"), [(51.0, "51"), (0.1, "0.1"), (None, "null"), (True, "true"), ("x", "x"), ([1, "a"], '[1, "a"]')]
 )
 def test_a_value_is_text_or_json(value, text):
-    assert written(value) == text
+    assert format_value(value) == text
 
 
 def test_a_summary_is_cut_where_it_grows_long():
-    assert summary({"a": "x" * 100, "b": 1, "c": 2}, most=2) == f"a={'x' * 39}… b=1 …"
+    assert summarize({"a": "x" * 100, "b": 1, "c": 2}, most=2) == f"a={'x' * 39}… b=1 …"
 
 
 @pytest.mark.parametrize(
@@ -324,13 +323,13 @@ def test_a_summary_is_cut_where_it_grows_long():
     ],
 )
 def test_a_moment_is_a_time_or_how_long_ago(text, moment):
-    assert read_moment(text, NOW, "--from") == moment
+    assert read_time(text, NOW, "--from") == moment
 
 
 @pytest.mark.parametrize("text", ["soon", "", "2026-13-01", "--1h"])
 def test_what_is_no_moment_is_refused_with_what_would_be(text):
     with pytest.raises(click.BadParameter, match="expected a time as"):
-        read_moment(text, NOW, "--from")
+        read_time(text, NOW, "--from")
 
 
 @pytest.mark.parametrize(
@@ -338,11 +337,11 @@ def test_what_is_no_moment_is_refused_with_what_would_be(text):
     [(0, "0.0 s"), (9.9, "9.9 s"), (12.3, "12 s"), (300, "5 min"), (7300, "2 h"), (864000, "10 d"), (-3, "-3.0 s")],
 )
 def test_an_age_is_short(seconds, text):
-    assert age(seconds) == text
+    assert format_age(seconds) == text
 
 
 def test_a_time_that_cannot_be_written_is_left_out():
-    assert clock(Ns(1 << 70)) == ""
+    assert format_time(Ns(1 << 70)) == ""
 
 
 @pytest.mark.parametrize("text", ["", "a b", "#", "a/#", "$SYS", "a/+x"])

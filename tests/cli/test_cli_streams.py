@@ -15,8 +15,9 @@ import pytest
 from conftest import SITE, Finished, starting, write_site
 from program import Program
 
-from rta.cli.stream_fields import UNSET, apply_changes, read_changes, read_stream_argument, read_value
-from rta.cli.stream_story import tell
+from rta.cli.arguments import read_stream, read_value
+from rta.cli.stream_explanation import explain_stream
+from rta.cli.stream_settings import UNSET, apply_changes, read_changes
 from rta.errors import RtaError
 
 STREAMS = """
@@ -344,7 +345,7 @@ def test_a_value_is_toml_if_it_can_be_and_json_has_it(text, value):
     ],
 )
 def test_a_stream_is_written_in_one_word_or_two(written, which):
-    assert read_stream_argument(*written) == which
+    assert read_stream(*written) == which
 
 
 def test_dotted_keys_change_a_part_and_keep_the_rest():
@@ -395,13 +396,13 @@ RUNNING = {"state": "running", "since": "2026-11-21T07:00:00.000Z", "started_by"
             },
             "It runs since 2026-11-21 07:00:00Z (12 min): "
             "it was last started over a topic, which does not say by whom. "
-            "It stops by itself when nobody it is for is there any more for 1min: a (online), b (not seen).",
+            "It stops by itself when none of its consumers is online any more for 1min: a (online), b (not seen).",
         ),
         (
             {**RUNNING, "consumers": {"a": "offline"}, "prune_at": "2026-11-21T07:12:30Z"},
             "It runs since 2026-11-21 07:00:00Z (12 min): it is on by default. "
             "It stops by itself at 2026-11-21 07:12:30Z (in 30 s) unless it is started again; "
-            "nobody it is for is online.",
+            "none of its consumers is online.",
         ),
         (
             {"state": "stopped", "default": "off"},
@@ -413,7 +414,7 @@ RUNNING = {"state": "running", "since": "2026-11-21T07:00:00.000Z", "started_by"
         ),
         (
             {"state": "stopped", "stopped_by": "pruning (consumers gone)", "prune": {"grace": "0s"}},
-            "It stopped by itself: nobody it is for was there any more.",
+            "It stopped by itself: none of its consumers was online any more.",
         ),
         ({"state": "stopped", "stopped_by": "topic (tmc)"}, "It was stopped over a topic, by tmc."),
         ({"state": "stopped", "stopped_by": "http (::1)"}, "It was stopped over HTTP, from ::1."),
@@ -421,4 +422,4 @@ RUNNING = {"state": "running", "since": "2026-11-21T07:00:00.000Z", "started_by"
     ],
 )
 def test_why_a_stream_runs_or_not_is_said_in_plain_words(stream, said):
-    assert " ".join(tell(stream, NOW)) == said
+    assert " ".join(explain_stream(stream, NOW)) == said

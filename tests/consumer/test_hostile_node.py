@@ -19,7 +19,7 @@ from rta_transports.mqtt import MqttSourceOptions
 from rta_transports.mqtt.source import listen_to
 from trio.testing import MockClock
 
-from rta.cli.watch_lines import event_json, event_lines
+from rta.cli.event_text import event_json, event_lines
 from rta.cli.watch_table import GapCounts, render
 from rta.consumer import StatusReceived, Watch, open_consumer
 from rta.consumer.counts import Counts

@@ -1,35 +1,32 @@
-"""Why a stream runs, or does not, and what will end that: in plain words."""
+"""Why a stream runs or does not run, and what will end that, in words."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-__all__ = ["label", "moment", "tell"]
+from rta.cli.times import format_listed_time, parse_listed_time
+
+__all__ = ["explain_stream", "stream_label"]
 
 _BY = re.compile(r"(\w+)(?: \((.*)\))?", re.DOTALL)
 
 
-def label(stream: Mapping[str, Any]) -> str:
-    """Status and stream as commands take them."""
+def stream_label(stream: Mapping[str, Any]) -> str:
+    """Status and stream, as a command takes them."""
     code, name = stream.get("code"), stream.get("name")
     return f"{code}/{name}" if name else str(code)
 
 
-def moment(text: object) -> str:
-    """A time of a listing, for people; empty where there is none."""
-    at = _time(text)
-    return "" if at is None else f"{at:%Y-%m-%d %H:%M:%S}Z"
-
-
-def tell(stream: Mapping[str, Any], now: datetime) -> list[str]:
-    """Sentences, of a stream as it is listed."""
+def explain_stream(stream: Mapping[str, Any], now: datetime) -> list[str]:
+    """Sentences about a stream, given as it is listed."""
     if stream.get("state") != "running":
         return [_why_stopped(stream)]
-    since = _time(stream.get("since"))
-    began = "" if since is None else f" since {moment(stream.get('since'))} ({_span((now - since).total_seconds())})"
+    since, began = parse_listed_time(stream.get("since")), ""
+    if since is not None:
+        began = f" since {format_listed_time(stream['since'])} ({_span((now - since).total_seconds())})"
     return [f"It runs{began}: {_why_running(stream)}.", _what_ends_it(stream, now)]
 
 
@@ -45,7 +42,7 @@ def _why_stopped(stream: Mapping[str, Any]) -> str:
     if via == "pruning":
         if who == "timeout":
             return "It stopped by itself: it was not started again in time."
-        return f"It stopped by itself: nobody it is for was there any more{_grace(stream)}."
+        return f"It stopped by itself: none of its consumers was online any more{_grace(stream)}."
     if via:
         return f"It was stopped {_over(via, who)}."
     if stream.get("default") == "off":
@@ -64,14 +61,14 @@ def _over(via: str, who: str) -> str:
 def _what_ends_it(stream: Mapping[str, Any], now: datetime) -> str:
     consumers = stream.get("consumers") or {}
     away = bool(consumers) and "online" not in consumers.values()
-    at = _time(stream.get("prune_at"))
+    at = parse_listed_time(stream.get("prune_at"))
     if at is not None:
-        nobody = "; nobody it is for is online" if away else ""
-        left = _span((at - now).total_seconds())
-        return f"It stops by itself at {moment(stream.get('prune_at'))} (in {left}) unless it is started again{nobody}."
+        when = f"{format_listed_time(stream['prune_at'])} (in {_span((at - now).total_seconds())})"
+        nobody = "; none of its consumers is online" if away else ""
+        return f"It stops by itself at {when} unless it is started again{nobody}."
     if consumers:
         there = ", ".join(f"{c} ({said if said != 'unknown' else 'not seen'})" for c, said in consumers.items())
-        return f"It stops by itself when nobody it is for is there any more{_grace(stream)}: {there}."
+        return f"It stops by itself when none of its consumers is online any more{_grace(stream)}: {there}."
     return "Nothing ends it but a stop."
 
 
@@ -84,14 +81,6 @@ def _grace(stream: Mapping[str, Any]) -> str:
 def _by(text: object) -> tuple[str, str]:
     match = _BY.fullmatch(text) if isinstance(text, str) else None
     return ("", "") if match is None else (match[1], match[2] or "")
-
-
-def _time(text: object) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-    return at if at is None or at.tzinfo is not None else at.replace(tzinfo=UTC)
 
 
 def _span(seconds: float) -> str:

@@ -1,8 +1,8 @@
-"""Entries of a history as CSV or as lines of JSON.
+"""Writing the entries of a history as CSV or as lines of JSON.
 
-A CSV file has a row for each entry: `ts`, `seq`, then a column for each value there is in any of them. Which these are
-is known at the end only, so the entries wait in a temporary file. What an entry does not have is an empty cell: it had
-not changed. Null, nobody knows, is `null`.
+A CSV file has a row for each entry: `ts`, `seq`, and a column for each value that any entry has. The columns are known
+only at the end, so entries wait in a temporary file. An empty cell stands for a value that has not changed, `null` for
+one that nobody knows.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ import json
 import tempfile
 from typing import IO, Any, Protocol
 
-from rta.cli.entry_values import flat, written
+from rta.cli.text import flatten, format_value
 from rta.consumer import StatusEntry
 from rta.rsmp.payload import iso
 
 __all__ = ["CsvTable", "EntryWriter", "JsonLines"]
 
-_MOST_COLUMNS = 16_384  # as many as spreadsheets take; a node could send any number
-_IN_MEMORY = 1 << 20  # bytes of entries that need no file on disk
+_MOST_COLUMNS = 16_384  # as many as spreadsheets can have; a node could send any number
+_IN_MEMORY = 1 << 20  # bytes of entries before they go to a file on disk
 
 
 class EntryWriter(Protocol):
-    """Where entries go."""
+    """Writes entries somewhere."""
 
     left_out: int
-    """Values for which there was no room."""
+    """How many values had no room."""
 
     def add(self, entry: StatusEntry) -> None: ...
 
@@ -34,7 +34,7 @@ class EntryWriter(Protocol):
 
 
 class JsonLines:
-    """An object a line, as it comes: `ts`, `seq`, `values`, `next_ts`."""
+    """Writes each entry at once, as an object in a line: `ts`, `seq`, `values`, `next_ts`."""
 
     def __init__(self, out: IO[str]) -> None:
         self.left_out = 0
@@ -50,10 +50,10 @@ class JsonLines:
 
 
 class CsvTable:
-    """Rows, written at the end."""
+    """Writes a table at the end."""
 
     def __init__(self, out: IO[str], fill: bool = False) -> None:
-        """`fill`: a cell that would be empty has what was there before."""
+        """`fill`: an empty cell gets the value of the row before."""
         self.left_out = 0
         self._out = out
         self._fill = fill
@@ -62,10 +62,10 @@ class CsvTable:
 
     def add(self, entry: StatusEntry) -> None:
         cells: dict[str, Any] = {}
-        for path, value in flat(entry.values):
+        for path, value in flatten(entry.values):
             if path in self._columns or len(self._columns) < _MOST_COLUMNS:
                 self._columns[path] = None
-                cells[path] = written(value)
+                cells[path] = format_value(value)
             else:
                 self.left_out += 1
         json.dump([iso(entry.ts), entry.seq, cells], self._kept)

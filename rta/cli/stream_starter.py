@@ -1,4 +1,6 @@
-"""Streams that `rta watch` keeps running: at the nodes it was given at once, at those of a pattern as they turn up."""
+"""Starting the streams that `rta watch` keeps running: at once at the nodes that are named, and at those of a pattern
+when they turn up.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +11,20 @@ import trio
 from rta.consumer import Consumer, Event, StreamChanged
 from rta.errors import RtaError
 
-__all__ = ["Starter"]
+__all__ = ["StreamStarter"]
 
-_NODES = 1000  # times streams, that are started
+_NODES = 1000  # nodes at which each of the streams is started at most
 
 
-class Starter:
-    """Each stream of each node is started once; renewing it is the consumer's."""
+class StreamStarter:
+    """Asks the consumer to start each stream of each node once. The consumer renews them by itself.
+
+    `run` is the task; `handle` gives it nodes that turn up, in a queue that has room for all that may be started.
+    """
 
     def __init__(self, consumer: Consumer, patterns: Iterable[str], streams: Iterable[tuple[str, str]]) -> None:
         self.faults: list[str] = []
-        """What could not be started, and why."""
+        """One line for each stream that could not be started, with the reason."""
         self._consumer = consumer
         self._streams = tuple(streams)
         self._asked: set[tuple[str, str, str]] = set()
@@ -27,14 +32,14 @@ class Starter:
         for pattern in patterns:
             if "+" not in pattern.split("/"):
                 for code, name in self._streams:
-                    self._ask(pattern, code, name)
+                    self._enqueue(pattern, code, name)
 
     def handle(self, event: Event) -> None:
-        """What has happened; a node may have turned up."""
+        """Note an event: its node may have turned up."""
         if isinstance(event, StreamChanged) and (event.code, event.name) in self._streams and event.state is not None:
-            self._ask(event.node, event.code, event.name)
+            self._enqueue(event.node, event.code, event.name)
 
-    def _ask(self, *which: str) -> None:
+    def _enqueue(self, *which: str) -> None:
         node, code, name = which
         if (node, code, name) in self._asked or len(self._asked) >= _NODES * len(self._streams):
             return
@@ -42,7 +47,7 @@ class Starter:
         self._send.send_nowait((node, code, name))
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Start what is in the queue, until cancelled."""
         async for node, code, name in self._wanted:
             try:
                 await self._consumer.start(node, code, name)

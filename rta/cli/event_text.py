@@ -1,13 +1,12 @@
-"""What `rta watch` says where there is no terminal: an event a line, for people or as JSON."""
+"""Events of nodes as lines of text: for people, or as JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-from rta.cli.entry_values import summary
-from rta.cli.moments import clock
-from rta.cli.terminal import json_line
+from rta.cli.text import json_line, summarize
+from rta.cli.times import format_time
 from rta.consumer import (
     AlarmChanged,
     AlarmEntry,
@@ -29,7 +28,7 @@ __all__ = ["event_json", "event_lines"]
 
 
 def event_json(event: Event, now: Ns) -> str:
-    """One line; `at` is when we heard of it, times of entries are `ts`."""
+    """An event as one line of JSON. `at` is when it came, `ts` the time of an entry."""
     return json_line({"event": _KINDS[type(event)], "at": iso(now), "node": event.node, **_fields(event)})
 
 
@@ -79,12 +78,12 @@ def _alarm(entry: AlarmEntry) -> dict[str, Any]:
 
 
 def event_lines(event: Event, now: Ns) -> Iterable[str]:
-    """For people: a line for each entry, else one. The time is that of the entry, else of our hearing."""
-    for ts, text in _sayings(event, now):
-        yield printable(f"{clock(ts)}  {event.node}  {text}")
+    """An event for people: a line for each entry, or one. It begins with the time of the entry, or with `now`."""
+    for ts, text in _lines(event, now):
+        yield printable(f"{format_time(ts)}  {event.node}  {text}")
 
 
-def _sayings(event: Event, now: Ns) -> Iterable[tuple[Ns, str]]:
+def _lines(event: Event, now: Ns) -> Iterable[tuple[Ns, str]]:
     match event:
         case PresenceChanged():
             yield event.at, event.presence or "unknown"
@@ -93,11 +92,12 @@ def _sayings(event: Event, now: Ns) -> Iterable[tuple[Ns, str]]:
         case StatusReceived() | ReplayReceived() | HistoryReceived():
             source = "" if isinstance(event, StatusReceived) else f" ({_KINDS[type(event)]})"
             for entry in event.entries:
-                yield entry.ts, f"{_stream(event)} #{entry.seq}{source}  {summary(entry.values)}"
+                yield entry.ts, f"{_stream(event)} #{entry.seq}{source}  {summarize(entry.values)}"
             if isinstance(event, ReplayReceived) and event.done:
                 yield now, f"{_stream(event)} replay done"
         case GapFound():
-            yield now, f"{_stream(event)} gap: {_numbers(event)} missing, {clock(event.since)} to {clock(event.until)}"
+            times = f"{format_time(event.since)} to {format_time(event.until)}"
+            yield now, f"{_stream(event)} gap: {_numbers(event)} missing, {times}"
         case GapHealed():
             left = f"given up, {event.missing} remain missing" if event.missing else "healed"
             yield now, f"{_stream(event)} gap of {_numbers(event)} {left}"
@@ -105,7 +105,7 @@ def _sayings(event: Event, now: Ns) -> Iterable[tuple[Ns, str]]:
             for alarm in event.entries:
                 what = " ".join(filter(None, (event.code, alarm.component)))
                 word = "alarm" if alarm.active else "alarm over"
-                yield alarm.ts, f"{word}: {what}  {summary(alarm.values)}"
+                yield alarm.ts, f"{word}: {what}  {summarize(alarm.values)}"
             if event.full and not event.entries:
                 yield now, f"no alarm: {event.code}"
 

@@ -1,44 +1,29 @@
-"""Settings of a stream as they are written behind `--set` and `--unset`."""
+"""The options `--set` and `--unset`: settings of a stream that are to change."""
 
 from __future__ import annotations
 
 import copy
-import json
-import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import click
 
+from rta.cli.arguments import read_value
 from rta.errors import RtaError
 
-__all__ = ["UNSET", "Changes", "apply_changes", "read_changes", "read_stream_argument", "read_value"]
+__all__ = ["UNSET", "Changes", "apply_changes", "read_changes"]
 
 UNSET = object()
-"""In place of a value: the default is wanted."""
+"""Stands for a value: the setting is to be the default again."""
 
 Changes = dict[tuple[str, ...], Any]
-"""By the parts of a dotted key."""
-
-
-def read_stream_argument(code: str, stream: str | None) -> tuple[str, str]:
-    """Status code and name of `CODE [STREAM]` or `CODE/STREAM`. A code has a dot or, as `tlc/2`, a slash in its place.
-
-    :raises UsageError: it is neither.
-    """
-    parts = code.split("/")
-    if "." not in parts[0] and len(parts) > 1:
-        parts[:2] = [f"{parts[0]}.{parts[1]}"]
-    if stream is not None:
-        parts.append(stream)
-    if len(parts) > 2 or not parts[0]:
-        raise click.UsageError("expected a status' code and the name of one of its streams, as in car.engine/live")
-    return parts[0], parts[1] if len(parts) > 1 else ""
+"""The new value of each setting, by the parts of its dotted key."""
 
 
 def read_changes(sets: Iterable[str], unsets: Iterable[str] = ()) -> Changes:
-    """
-    :raises UsageError: one cannot be read, or two do not go together.
+    """Read the values of `--set` and `--unset`.
+
+    :raises UsageError: one cannot be read, or two contradict each other.
     """
     changes: Changes = {}
     for text in sets:
@@ -56,7 +41,7 @@ def _put(changes: Changes, key: str, value: Any) -> None:
     if not all(path):
         raise click.UsageError(f"expected a setting like update or attributes.rpm, got {key!r}")
     if path[0] in ("code", "name"):
-        raise click.UsageError(f"{path[0]} is no setting: it comes before the options, and cannot be changed")
+        raise click.UsageError(f"{path[0]} is no setting: it stands before the options, and cannot be changed")
     for other in changes:
         shorter = min(len(other), len(path))
         if other[:shorter] == path[:shorter]:
@@ -64,21 +49,12 @@ def _put(changes: Changes, key: str, value: Any) -> None:
     changes[path] = value
 
 
-def read_value(text: str) -> Any:
-    """A TOML value if it is one that JSON has too, else the text itself."""
-    try:
-        found = tomllib.loads(f"value = {text}")
-        json.dumps(found, allow_nan=False)
-    except (ValueError, TypeError, RecursionError):
-        return text
-    return found["value"] if found.keys() == {"value"} else text
-
-
 def apply_changes(changes: Changes, stream: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields to be sent: a setting whole, with what it holds now where only a part of it changes. `stream` as
-    listed. None: the default.
+    """The fields to send. A setting is sent whole: where only a part of it changes, with the rest as it is now.
 
-    :raises RtaError: there is no such part.
+    `stream` is the stream as it is listed. None in a field stands for the default.
+
+    :raises RtaError: a part that is to change is not there.
     """
     fields: dict[str, Any] = {}
     for path, value in changes.items():
