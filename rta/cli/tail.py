@@ -146,7 +146,7 @@ class _Screen(SessionObserver):
         table.add_column("unit")
         table.add_column("rate", justify="right", min_width=7)
         table.add_column("course")
-        for line in self._latest.lines.values():
+        for line in self._latest.parameters.values():
             cells = line.name, line.text, line.unit, f"{line.rate(now):.1f}/s"
             table.add_row(*map(cell, cells), Text(sparkline(line.course), "cyan"))
         head = Text(no_wrap=True, overflow="ellipsis")

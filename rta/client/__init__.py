@@ -1,4 +1,4 @@
-"""The client's side of RTA: the REST calls and the live stream, decoded with the session's configuration."""
+"""The client's side of RTA: REST calls, and live streams decoded with the configuration of their session."""
 
 from rta.client.decode import Decoder, ParameterSamples
 from rta.client.rest import RestClient

@@ -1,4 +1,4 @@
-"""From bursts to values: samples by parameter, with the session's configuration. Plain code."""
+"""From bursts to values: the samples of each parameter, by the session's configuration. No I/O."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ __all__ = ["Decoder", "ParameterSamples"]
 
 @frozen(slots=True)
 class ParameterSamples:
-    """Values of one parameter from one item: arrays of the same shape (n,)."""
+    """The values of one parameter in one item of a burst: two arrays of the shape (n,)."""
 
     name: str
-    """The parameter's id, or `channel N` where the configuration has none."""
+    """The parameter's id; `channel N` where the configuration has no parameter for the channel."""
     timestamps: Any
     """int64, ns since the Unix epoch."""
     values: Any
@@ -30,16 +30,16 @@ class ParameterSamples:
 
 
 class Decoder:
-    """Knows the parameters of a session; several on one channel are all given."""
+    """Knows the parameters of a session. A channel may have several."""
 
     def __init__(self, only: Collection[str] = ()) -> None:
-        """`only`: ids or names of the parameters that are given; none means all, and channels without one too."""
+        """`only`: ids or names of the parameters to decode. Empty: all, and channels without a parameter too."""
         self._only = frozenset(only)
         self._by_channel: dict[ChannelId, list[BoundParameter]] = {}
         self._columns = ColumnReader()
 
     def add(self, configuration: Configuration, binding: ConfigBinding) -> None:
-        """A configuration the session is bound to."""
+        """Add a configuration that the session is bound to."""
         parameters = bind(configuration, binding)
         self._columns.know(parameters)
         for parameter in parameters:
@@ -50,11 +50,11 @@ class Decoder:
 
     @property
     def channels(self) -> set[ChannelId]:
-        """The channels of the parameters that are given."""
+        """The channels of the parameters to decode."""
         return set(self._by_channel)
 
     def samples(self, burst: Burst) -> Iterator[ParameterSamples]:
-        """All samples of a burst, item by item; rows of unknown channels are left out."""
+        """All samples of a burst, item by item; rows with unknown channels are left out."""
         wanted = self._by_channel if self._only else None
         for channel, timestamps, samples in self._columns.read(burst, wanted):
             bound = self._by_channel.get(channel)

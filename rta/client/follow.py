@@ -1,4 +1,4 @@
-"""Following a session: configuration, stream, reconnection. What comes is handed to a `Watcher`."""
+"""Following a session: its configurations, its stream, and connecting again. A `SessionObserver` gets what comes."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ __all__ = ["SessionObserver", "find_session", "follow_session"]
 
 
 class SessionObserver(Protocol):
-    """What is told of a session."""
+    """Gets what comes of a session."""
 
     def session(self, model: SessionModel) -> None:
-        """The session JSON, at first and whenever it changes."""
+        """The session JSON has come, for the first time or changed."""
         ...
 
     def burst(self, burst: Burst, decoder: Decoder) -> None:
-        """A message."""
+        """A burst has come, with what decodes it."""
         ...
 
     def notice(self, text: str) -> None:
-        """Something happened to the connection."""
+        """Something has happened to the connection, in words."""
         ...
 
 
 async def find_session(rest: RestClient, wanted: str) -> SessionModel:
-    """By identity, by identifier (the newest of that name), or `latest`.
+    """Find a session by its identity, by its identifier (the newest session of that name), or as `latest`.
 
-    :raises RtaError: there is none.
+    :raises RtaError: there is no such session.
     """
     sessions = await rest.sessions()
     if wanted == "latest":
@@ -56,20 +56,20 @@ async def find_session(rest: RestClient, wanted: str) -> SessionModel:
 
 
 class _Follower:
-    def __init__(self, rest: RestClient, identity: str, only: Collection[str], watcher: SessionObserver) -> None:
+    def __init__(self, rest: RestClient, identity: str, only: Collection[str], observer: SessionObserver) -> None:
         self._rest = rest
         self._identity = identity
         self._only = set(only)
-        self._watcher = watcher
+        self._observer = observer
         self._decoder = Decoder(only)
         self._bound: set[tuple[str, int]] = set()
         self.closed = False
         self.connected = False
 
     async def once(self) -> None:
-        """One connection, to its end."""
+        """Follow over one connection, until it ends."""
         async with open_live_stream(self._rest.base, self._identity) as stream:
-            # What an earlier connection told is no reason for this one's end.
+            # An earlier connection may have said that the session is closed.
             self.connected = self.closed = False
             while True:
                 burst = await stream.receive()
@@ -78,7 +78,7 @@ class _Follower:
                 if not self.connected:
                     self.connected = True
                     await self._subscribe(stream)
-                self._watcher.burst(burst, self._decoder)
+                self._observer.burst(burst, self._decoder)
 
     async def _subscribe(self, stream: LiveStream) -> None:
         if not self._only:
@@ -93,12 +93,12 @@ class _Follower:
         model = read_session(text)
         self.closed = model.state.is_closed
         bindings = model.config_bindings
-        if bindings is None:  # to be taken from REST
+        if bindings is None:  # REST has them then
             stored = await self._rest.session(self._identity)
             bindings = (stored.config_bindings if stored is not None else None) or []
         for binding in bindings:
             await self._bind(binding)
-        self._watcher.session(model)
+        self._observer.session(model)
 
     async def _bind(self, binding: ConfigBinding) -> None:
         key = (binding.identifier, binding.channel_offset)
@@ -106,27 +106,27 @@ class _Follower:
             return
         configuration = await self._rest.configuration(binding.identifier)
         if configuration is None:
-            self._watcher.notice(f"the service does not have configuration {binding.identifier}")
+            self._observer.notice(f"the service does not have configuration {binding.identifier}")
         else:
             self._decoder.add(configuration, binding)
             self._bound.add(key)
 
 
-async def follow_session(rest: RestClient, identity: str, only: Collection[str], watcher: SessionObserver) -> None:
-    """Until the session is closed. Reconnects with growing pauses; what the buffer holds comes again then.
+async def follow_session(rest: RestClient, identity: str, only: Collection[str], observer: SessionObserver) -> None:
+    """Follow a session until it is closed. After a lost connection, what the buffer holds comes again.
 
-    `only`: ids or names of parameters; none means all of them and the events.
+    `only`: ids or names of parameters. Empty: all parameters, and the events.
     """
-    follower = _Follower(rest, identity, only, watcher)
+    follower = _Follower(rest, identity, only, observer)
     backoff = Backoff(first=0.25, cap=5.0)
     while True:
         try:
             await follower.once()
         except (TransportError, MalformedError) as e:
             if follower.closed and isinstance(e, StreamClosed) and e.code == 1000:
-                watcher.notice("the session is closed")
+                observer.notice("the session is closed")
                 return
-            watcher.notice(f"{e}; connecting again")
+            observer.notice(f"{e}; connecting again")
         if follower.connected:
             backoff.reset()
         follower.connected = False

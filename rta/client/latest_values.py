@@ -1,4 +1,4 @@
-"""What a person sees of a live session: the last value, rate and recent course of each parameter. Plain code."""
+"""The last value, the rate and the recent course of each parameter of a live session. No I/O, no clock."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from attrs import define, field
 from rta.client.decode import ParameterSamples
 from rta.wire.conversion import BoundParameter
 
-__all__ = ["LatestValues", "Line", "sparkline"]
+__all__ = ["LatestValues", "ParameterCourse", "sparkline"]
 
 _BARS = "▁▂▃▄▅▆▇█"
-_COURSE = 24  # points of a sparkline
-_WINDOW = 5.0  # seconds of data over which a rate is taken
+_COURSE = 24  # points of a course
+_WINDOW = 5.0  # seconds of data that a rate is measured over
 
 
 @define
-class Line:
-    """One parameter."""
+class ParameterCourse:
+    """One parameter: its last value, and what came before."""
 
     name: str
     parameter: BoundParameter | None
@@ -29,8 +29,9 @@ class Line:
     timestamp: int = 0
     course: deque[float] = field(factory=lambda: deque(maxlen=_COURSE))
     recent: deque[tuple[int, int]] = field(factory=deque)
-    """Items of the last seconds of data: newest timestamp (ns), how many samples."""
+    """Items of the last seconds of data: the newest timestamp (ns) and the number of samples of each."""
     arrived: float = 0.0
+    """When the last sample came, in monotonic seconds."""
 
     @property
     def unit(self) -> str:
@@ -38,7 +39,7 @@ class Line:
 
     @property
     def text(self) -> str:
-        """The last value, formatted."""
+        """The last value as text; empty if there is none."""
         if self.value is None:
             return ""
         if self.parameter is not None:
@@ -46,14 +47,14 @@ class Line:
         return self.value if isinstance(self.value, str) else f"{self.value:.6g}"
 
     def rate(self, now: float) -> float:
-        """Samples per second of data, over the last seconds; 0 once nothing has come for as long."""
+        """Samples per second of data in the last seconds; 0 when nothing has come for that long."""
         if len(self.recent) < 2 or now - self.arrived > _WINDOW:
             return 0.0
         span = (self.recent[-1][0] - self.recent[0][0]) / 1e9
         return (sum(n for _, n in self.recent) - self.recent[0][1]) / span if span > 0 else 0.0
 
     def feed(self, sample: ParameterSamples, now: float) -> None:
-        """New samples. Those behind what is shown, from a back-fill, change nothing."""
+        """Add samples that came at `now`. Samples older than the last value, from a back-fill, change nothing."""
         newest = int(sample.timestamps[-1])
         if newest < self.timestamp:
             return
@@ -67,24 +68,26 @@ class Line:
 
 
 class LatestValues:
-    """All parameters of a session that have had a sample, in the order of their first one."""
+    """All parameters of a session that have had a sample, in the order of their first samples."""
 
     def __init__(self) -> None:
-        self.lines: dict[str, Line] = {}
+        self.parameters: dict[str, ParameterCourse] = {}
 
     def add(self, samples: Iterable[ParameterSamples], now: float) -> None:
-        """Samples that came at `now` (seconds, monotonic)."""
+        """Add samples that came at `now` (monotonic seconds)."""
         for sample in samples:
             if len(sample.values):
-                self.lines.setdefault(sample.name, Line(sample.name, sample.parameter)).feed(sample, now)
+                self.parameters.setdefault(sample.name, ParameterCourse(sample.name, sample.parameter)).feed(
+                    sample, now
+                )
 
 
 def sparkline(values: Iterable[float]) -> str:
-    """A course as a line of bars; what is no finite number is a gap."""
+    """A course as a line of bars; a value that is not finite is a gap."""
     points = list(values)
     finite = [v for v in points if math.isfinite(v)]
     if not finite:
         return ""
-    low, high = min(finite) / 2, max(finite) / 2  # half of each: the difference of two doubles may be none
+    low, high = min(finite) / 2, max(finite) / 2  # half of each: the difference of two doubles may be infinite
     span = (high - low) or 1.0
     return "".join(_BARS[int((v / 2 - low) / span * (len(_BARS) - 1))] if math.isfinite(v) else " " for v in points)

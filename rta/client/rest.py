@@ -1,4 +1,4 @@
-"""REST calls, in a worker thread each, within a deadline."""
+"""REST calls: each in a worker thread, with a time limit."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from rta.wire import Configuration, SessionModel, read_configuration, read_sessi
 
 __all__ = ["RestClient"]
 
-_LIMIT = 64 << 20
+_LIMIT = 64 << 20  # bytes of an answer that are read
 
 
 class RestClient:
-    """One service, by its base URL (`http://host:port`)."""
+    """A service at a base URL (`http://host:port`)."""
 
     def __init__(self, base: str, timeout: float = 10.0) -> None:
         if not base.startswith(("http://", "https://")):
@@ -30,12 +30,12 @@ class RestClient:
         self._timeout = timeout
 
     async def sessions(self) -> list[SessionModel]:
-        """All top-level sessions, newest first; those we cannot read are left out."""
+        """All top-level sessions, newest first. Sessions that cannot be read are left out."""
         document = await self._get("/rta/v2/sessions")
         try:
             listed = list(json.loads(document or b"{}").get("sessions", []))
         except (ValueError, AttributeError, TypeError, RecursionError):
-            raise self._stranger() from None
+            raise self._not_rta() from None
         out = []
         for session in listed:
             try:
@@ -45,7 +45,7 @@ class RestClient:
         return out
 
     async def session(self, identity: str) -> SessionModel | None:
-        """One session; None if there is none of this identity."""
+        """The session with this identity; None if there is none."""
         text = await self._get(f"/rta/v2/sessions/{quote(identity, safe='')}")
         return None if text is None else read_session(text.decode(errors="replace"))
 
@@ -63,10 +63,10 @@ class RestClient:
         return await self.listed("/rta/v2/alarms" + ("?active=true" if active else ""), "alarms")
 
     async def _get(self, path: str) -> bytes | None:
-        """The body of an answer 200; None for 404.
+        """The body of a good answer; None for the status 404.
 
         :raises NotConnectedError: there is no answer.
-        :raises UnreadableError: any other answer.
+        :raises UnreadableError: the answer is another one.
         """
         status, body = await self.ask("GET", path)
         if status == 404:
@@ -76,10 +76,10 @@ class RestClient:
         return body
 
     async def call(self, method: str, path: str, fields: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """The JSON object of a good answer; empty where there is nothing to say.
+        """The JSON object of a good answer; empty where the answer has no body.
 
-        :raises RtaError: it is refused, with the service's own reason.
-        :raises NotConnectedError: the service, or what is behind it, cannot be reached.
+        :raises RtaError: the service refuses the call; the error has its reason.
+        :raises NotConnectedError: the service or its node cannot be reached.
         :raises UnreadableError: what answers is no RTA service.
         """
         status, answer = await self.ask(method, path, None if fields is None else json.dumps(fields).encode())
@@ -91,7 +91,7 @@ class RestClient:
             document = None
         if status < 300:
             if not isinstance(document, dict):
-                raise self._stranger()
+                raise self._not_rta()
             return document
         reason = document.get("reason") if isinstance(document, dict) else None
         if not isinstance(reason, str):
@@ -99,19 +99,19 @@ class RestClient:
         raise NotConnectedError(reason) if status >= 500 else RtaError(reason)
 
     async def listed(self, path: str, key: str) -> list[dict[str, Any]]:
-        """The objects that an answer lists under a key; raises as `call`."""
+        """The list of objects that an answer has under a key. Raises what `call` raises."""
         found = (await self.call("GET", path)).get(key)
         if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-            raise self._stranger()
+            raise self._not_rta()
         return found
 
-    def _stranger(self) -> UnreadableError:
+    def _not_rta(self) -> UnreadableError:
         return UnreadableError(f"{self.base} does not answer as an RTA service")
 
     async def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
-        """Status and body of any answer. `body`: JSON to be sent.
+        """Status and body of any answer. `body`: JSON to send.
 
-        :raises NotConnectedError: there is none.
+        :raises NotConnectedError: there is no answer.
         """
 
         def ask() -> tuple[int, bytes]:
@@ -121,21 +121,21 @@ class RestClient:
                 with urllib.request.urlopen(request, timeout=self._timeout) as answer:  # noqa: S310
                     return answer.status, answer.read(_LIMIT)
             except urllib.error.HTTPError as e:
-                with e:  # it is the answer, too
-                    return e.code, _rest(e)
+                with e:  # the error is the answer
+                    return e.code, _read_body(e)
             except (OSError, ValueError, HTTPException) as e:
                 reason = getattr(e, "reason", e)
                 raise NotConnectedError(f"{self.base} cannot be reached: {reason}") from None
 
         try:
-            with trio.fail_after(self._timeout):  # the thread's own timeout is for each read
+            with trio.fail_after(self._timeout):  # the timeout in the thread is for each read
                 return await trio.to_thread.run_sync(ask, abandon_on_cancel=True)
         except trio.TooSlowError:
             raise NotConnectedError(f"{self.base} has not answered within {self._timeout:g} s") from None
 
 
-def _rest(answer: urllib.error.HTTPError) -> bytes:
-    """What it says of itself, as far as it comes."""
+def _read_body(answer: urllib.error.HTTPError) -> bytes:
+    """The body of an error; empty if it does not come."""
     try:
         return answer.read(_LIMIT)
     except (OSError, HTTPException):

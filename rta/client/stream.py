@@ -18,7 +18,7 @@ from rta.wire.websocket import SUBPROTOCOL
 
 __all__ = ["LiveStream", "StreamClosed", "open_live_stream"]
 
-_MESSAGE = 32 << 20
+_MESSAGE = 32 << 20  # bytes of a message
 _OPEN = 10.0  # seconds for the server to accept
 _CLOSE = 5.0  # seconds for the server to answer a close frame
 
@@ -26,7 +26,7 @@ _Stream = trio.SocketStream | trio.SSLStream[trio.SocketStream]
 
 
 class StreamClosed(NotConnectedError):
-    """The server has closed the stream: `code` and `reason` as it gave them."""
+    """The server has closed the stream, with this close code and reason."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(f"the stream was closed: {reason or code}")
@@ -35,14 +35,14 @@ class StreamClosed(NotConnectedError):
 
 
 class LiveStream:
-    """An open connection."""
+    """The open stream of one session."""
 
     def __init__(self, socket: WebSocketConnection, limits: SizeLimits) -> None:
         self._socket = socket
         self._limits = limits
 
     async def subscribe(self, *, events: bool = False, all_data: bool = False, channels: Iterable[int] = ()) -> None:
-        """Widen what we get."""
+        """Ask for more of the session, beside what was asked for before."""
         subscription = stream_pb2.StreamSubscription(
             all_events=events, all_data_channels=all_data, data_channel_ids=list(channels)
         )
@@ -54,7 +54,7 @@ class LiveStream:
     async def receive(self) -> Burst:
         """The next message.
 
-        :raises StreamClosed: there is none.
+        :raises StreamClosed: the stream is over.
         :raises MalformedError: it is not a burst.
         """
         try:
@@ -70,7 +70,7 @@ def _closed(e: ConnectionClosed) -> StreamClosed:
 
 @asynccontextmanager
 async def open_live_stream(base: str, identity: str) -> AsyncIterator[LiveStream]:
-    """Connect to a session's stream. `base`: the service, `http://host:port` or `ws://…`.
+    """Connect to the stream of a session. `base`: the service, `http://host:port` or `ws://…`.
 
     :raises NotConnectedError: it cannot be reached.
     :raises UndeliverableError: it refuses the stream.
@@ -86,10 +86,10 @@ async def open_live_stream(base: str, identity: str) -> AsyncIterator[LiveStream
                 with trio.move_on_after(_CLOSE):
                     await socket.aclose()
             nursery.cancel_scope.cancel()
-    except BaseExceptionGroup as group:  # of the nursery, which the caller is not to know of
+    except BaseExceptionGroup as group:  # of the nursery, which is no concern of the caller
         if len(group.exceptions) > 1:
             raise
-        raise _said(base, group.exceptions[0]) from None
+        raise _in_our_words(base, group.exceptions[0]) from None
     finally:
         # The library closes it neither when it was refused nor when the server has closed first.
         await trio.aclose_forcefully(stream)
@@ -123,8 +123,8 @@ async def _accepted(nursery: trio.Nursery, stream: _Stream, base: str, identity:
         raise NotConnectedError(f"{base} has not accepted the stream within {_OPEN:g} s") from None
 
 
-def _said(base: str, e: BaseException) -> BaseException:
-    """A refusal, which comes from the library's own task, in our words; anything else as it is."""
+def _in_our_words(base: str, e: BaseException) -> BaseException:
+    """A refusal, which the library raises in a task of its own, as a `TransportError`; other errors as they are."""
     if not isinstance(e, ConnectionRejected):
         return e
     reason = (e.body or b"").decode(errors="replace").strip()

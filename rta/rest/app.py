@@ -164,7 +164,7 @@ class _Rest:
         return PlainTextResponse("this is a WebSocket: connect with an upgrade request\n", 400)
 
     async def no_data(self, request: Request) -> Response:
-        # Without a recorder there is nothing to read; a 404 would make ATLAS give up loading the session.
+        # Without a recorder there is nothing to read; with a 404, ATLAS would give up loading the session.
         if not re.fullmatch(r"(timestamped|periodic|row)/[^/]+|events", request.path_params["kind"]):
             return _not_found("data are timestamped/{channels}, periodic/{channels}, row/{channels} and events")
         return Response(b"", media_type=_CHUNKED)

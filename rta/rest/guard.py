@@ -1,8 +1,8 @@
 """Who may change something over HTTP, as long as there is no authentication: programs on this machine.
 
-A web page that somebody on this machine looks at is none, whatever site it is from and whatever name that site gives to
-our address. A proxy on this machine speaks for others; it is known by the headers that proxies add, and one that adds
-none cannot be told from a program.
+A web page in a browser on this machine may not, whatever site it comes from and whatever name that site gives to our
+address. A proxy on this machine may not either, since it speaks for others. It is recognised by the headers that
+proxies add; a proxy that adds none cannot be told from a program.
 
 Source: docs/streams.md, "HTTP".
 """
@@ -24,13 +24,13 @@ _OF_PROXIES = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-for
 
 
 def client_address(scope: Scope) -> str:
-    """Who is at the other end of the connection; empty where that is not known."""
+    """The address at the other end of the connection; empty where it is not known."""
     client = scope.get("client")
     return str(client[0]) if client else ""
 
 
 def why_no_changes(scope: Scope, host: str) -> str | None:
-    """Why a request may change nothing; None: it may. `host`: what we are called, by configuration."""
+    """Why a request may change nothing; None: it may. `host`: the configured name of the site."""
     headers = Headers(scope=scope)
     if not _is_loopback(client_address(scope)):
         return "changes are taken from this machine only, over its loopback address"
@@ -45,9 +45,9 @@ def why_no_changes(scope: Scope, host: str) -> str | None:
 
 
 def is_json(scope: Scope) -> bool:
-    """Whether the body is said to be JSON; a page of another site cannot say so without being asked first."""
-    said = Headers(scope=scope).getlist("content-type")
-    return len(said) == 1 and said[0].partition(";")[0].strip().lower() == "application/json"
+    """Whether the request says that its body is JSON; a page of another site may say so only if we allow it first."""
+    kinds = Headers(scope=scope).getlist("content-type")
+    return len(kinds) == 1 and kinds[0].partition(";")[0].strip().lower() == "application/json"
 
 
 def _is_ours(origin: str, asked: tuple[str, str | None]) -> bool:
@@ -59,9 +59,9 @@ def _is_ours(origin: str, asked: tuple[str, str | None]) -> bool:
     return (theirs[0], theirs[1] or usual) == (asked[0], asked[1] or usual)
 
 
-def _authority(said: list[str]) -> tuple[str, str | None] | None:
-    """Host in lower case, and port if there is one."""
-    match = _AUTHORITY.fullmatch(said[0].strip()) if len(said) == 1 else None
+def _authority(values: list[str]) -> tuple[str, str | None] | None:
+    """The host in lower case, and the port if there is one; None: it is malformed, or not there exactly once."""
+    match = _AUTHORITY.fullmatch(values[0].strip()) if len(values) == 1 else None
     return None if match is None else (match[1].lower(), match[2])
 
 

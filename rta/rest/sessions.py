@@ -19,7 +19,7 @@ _SORTABLE = {"identity", "identifier", "state", "timestamp", "type", "group", "v
 
 @frozen
 class Page:
-    """Which part of the list, in which order. `sort`: `property:asc` or `property:desc`."""
+    """Which part of the list to give, and in which order. `sort`: `property:asc` or `property:desc`."""
 
     index: int = 0
     size: int | None = None
@@ -27,10 +27,10 @@ class Page:
 
 
 class SessionCatalogue:
-    """The sessions a buffer knows, not looked for more often than is good for it, nor parsed twice."""
+    """The sessions of a buffer: not read more often than is good for it, and not parsed twice."""
 
-    def __init__(self, look: Callable[[], Awaitable[list[SessionRecord]]]) -> None:
-        self._lookout = SessionListCache(look)
+    def __init__(self, read: Callable[[], Awaitable[list[SessionRecord]]]) -> None:
+        self._cache = SessionListCache(read)
         self._records: list[SessionRecord] = []
         self._parsed: dict[str, tuple[str, dict[str, Any] | None]] = {}
 
@@ -39,7 +39,7 @@ class SessionCatalogue:
 
         :raises TransportError: the buffer cannot be read.
         """
-        records = await self._lookout.records()
+        records = await self._cache.records()
         if records is not self._records:
             self._records = records
             known = {r.identity for r in records}
@@ -58,7 +58,7 @@ def list_sessions(
     page: Page,
     read: Callable[[SessionRecord], dict[str, Any] | None] = lambda record: _fields(record),
 ) -> str:
-    """`{"sessions": […]}` of the top-level sessions; those without a readable JSON are left out."""
+    """`{"sessions": […]}` with the top-level sessions; sessions without a readable JSON are left out."""
     found: list[tuple[dict[str, Any], str]] = []
     children: set[str] = set()
     for record in records:
@@ -76,7 +76,7 @@ def list_sessions(
 
 
 def _fields(record: SessionRecord) -> dict[str, Any] | None:
-    """A session JSON with keys in lower case; None where it is no object."""
+    """A session JSON with its keys in lower case; None if it is no JSON object."""
     text = record.json
     try:
         document = json.loads(text, parse_constant=_no_constant) if text is not None else None

@@ -1,4 +1,4 @@
-"""Several processes that serve one port: a supervisor, its workers, and what they ask of each other."""
+"""Several processes behind one port: the supervisor, its workers, and what workers ask of each other."""
 
 from rta.workers.exchange import MetricsExchange, merge_metrics
 from rta.workers.forwarding import ForwardingApp

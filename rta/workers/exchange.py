@@ -49,7 +49,7 @@ class MetricsExchange:
 
 
 def merge_metrics(texts: Iterable[bytes]) -> bytes:
-    """Several renderings as one; `METRICS` says which are added and which are not."""
+    """Merge the metrics of several workers; `METRICS` says which ones are added up."""
     comments: dict[str, list[str]] = {}
     values: dict[str, dict[str, float]] = {}
     for text in texts:

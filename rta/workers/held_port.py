@@ -1,4 +1,4 @@
-"""A port that is held for processes of ours and for nobody else's, from before they listen until they have ended."""
+"""Holding a port for our processes alone, from before they listen until they have ended."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["hold_port"]
 
 @contextmanager
 def hold_port(host: str, port: int) -> Iterator[int]:
-    """Keep a port for processes that share it by `SO_REUSEPORT`; which one, where any would do.
+    """Hold a port for processes that share it by `SO_REUSEPORT`, and give its number; port 0 holds a free one.
 
-    :raises RtaError: somebody else has it, be they listening yet or not, or the host is none of ours.
+    :raises RtaError: another program has the port, listening or not, or the host is not an address of this machine.
     """
     try:
         found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -36,10 +36,10 @@ def hold_port(host: str, port: int) -> Iterator[int]:
 
 
 def _held(family: socket.AddressFamily, address: tuple[object, ...]) -> socket.socket:
-    """A socket that is bound and does not listen: no connection comes to it."""
+    """A socket that is bound and does not listen, so that it gets no connections."""
     with _socket(family) as claim:
-        # Listening is what two processes can never do at the same time without both wanting to share, so it decides
-        # between two that start together. SO_REUSEADDR is for connections of an earlier run that are not quite gone.
+        # Two processes can listen at the same time only if both want to share the port. So listening decides between
+        # two that start together. SO_REUSEADDR is for connections of an earlier run that are not quite gone.
         claim.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         claim.bind(address)
         claim.listen()
@@ -49,7 +49,7 @@ def _held(family: socket.AddressFamily, address: tuple[object, ...]) -> socket.s
             held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             held.bind(claim.getsockname())
-            # From here on only those get the port who ask to share it, and the claim of another rta does not.
+            # From here on, only sockets that ask to share the port get it; the claim of another rta does not ask.
             held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
         except OSError:
             held.close()

@@ -1,4 +1,4 @@
-"""What a worker knows of being one: told by the supervisor in a variable, and over a link that ends with it."""
+"""What a worker knows of its supervisor, which tells it in a variable and over a link that ends with the supervisor."""
 
 from __future__ import annotations
 
@@ -16,47 +16,47 @@ from attrs import frozen
 
 __all__ = ["Membership"]
 
-_VARIABLE = "_RTA_WORKER"  # no option: RTA_ is for those
+_VARIABLE = "_RTA_WORKER"  # not RTA_…, which is for options
 _READY = b"r"
 
 
 @frozen
 class Membership:
-    """One of `count` workers."""
+    """The place of one worker among `count`."""
 
     index: int
     count: int
     port: int
-    """The port that all of them share."""
+    """The port that all workers share."""
     folder: Path
-    """Where they find each other; the supervisor's, removed with it."""
+    """The supervisor's folder, with the sockets of the workers; only our user can read it."""
     link: int
-    """Descriptor of our end of the link."""
+    """The descriptor of the worker's end of the link."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self | None:
-        """None: the process is on its own."""
-        told = environ.get(_VARIABLE)
-        if told is None:
+        """Read what the supervisor has said; None: the process is no worker."""
+        text = environ.get(_VARIABLE)
+        if text is None:
             return None
-        fields = json.loads(told)
+        fields = json.loads(text)
         return cls(**{**fields, "folder": Path(fields["folder"])})
 
     def environment(self) -> dict[str, str]:
-        """What tells a worker so."""
+        """The variable that tells a worker its place."""
         return {_VARIABLE: json.dumps({**attrs.asdict(self), "folder": str(self.folder)})}
 
     @property
     def primary(self) -> bool:
-        """Whether this one does what only one is to do: the sources, the pruner."""
+        """Whether this worker does what only one may do: the sources, the node, the pruner."""
         return self.index == 0
 
     def socket_of(self, index: int) -> Path:
-        """Where a worker serves the others."""
+        """The socket at which a worker serves the others."""
         return self.folder / f"{index}.sock"
 
     async def attend(self, ready: trio.Event, stop: Callable[[], None]) -> None:
-        """Tell the supervisor when we are ready; stop when it is gone, however it went."""
+        """Tell the supervisor when the worker is ready; call `stop` when the supervisor has gone, however it went."""
         with trio.socket.from_stdlib_socket(socket.socket(fileno=self.link)) as link:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._announce, ready, link)
@@ -64,7 +64,7 @@ class Membership:
                     while await link.recv(1):
                         pass
                 nursery.cancel_scope.cancel()
-        # It would have removed the folder, and has not if it was killed.
+        # A supervisor that was killed has not removed its folder.
         shutil.rmtree(self.folder, ignore_errors=True)
         stop()
 

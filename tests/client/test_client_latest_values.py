@@ -26,7 +26,7 @@ def line_of(*samples, now=0.0):
     board = LatestValues()
     for each in samples:
         board.add([each], now)
-    [line] = board.lines.values()
+    [line] = board.parameters.values()
     return line
 
 
@@ -34,7 +34,7 @@ def test_parameters_stay_in_the_order_of_their_first_sample():
     board = LatestValues()
     board.add([sample("b", [1], [1]), sample("a", [1], [1])], 0)
     board.add([sample("a", [2], [1]), sample("b", [2], [1]), sample("c", [2], [])], 0)
-    assert list(board.lines) == ["b", "a"]
+    assert list(board.parameters) == ["b", "a"]
 
 
 def test_the_last_value_has_the_format_and_unit_of_its_parameter():
