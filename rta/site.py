@@ -21,7 +21,7 @@ from rta.actors.configured_commands import relay_command
 from rta.actors.edge import EdgeActor
 from rta.actors.hub import SessionHub
 from rta.actors.ingest import IngestActor
-from rta.actors.node import NodeActor
+from rta.actors.node_supervisor import NodeSettings, NodeSupervisor, NodeSurroundings
 from rta.actors.pruner import Pruner
 from rta.actors.sampler import Sampler
 from rta.actors.session_sampler import SamplingContext
@@ -35,7 +35,6 @@ from rta.ports.alarm import load_alarms
 from rta.ports.command import load_commands
 from rta.rest import make_app
 from rta.site_http import http_service, worker_app
-from rta.stream.clock import ClockChanged, Sampled
 from rta.workers import Membership
 
 __all__ = ["Site"]
@@ -44,7 +43,6 @@ log = structlog.get_logger("rta.site")
 
 P = TypeVar("P")
 
-_SAMPLES = 256  # batches on their way from the sampler to the node; then the sampler waits
 _GOODBYE = 6.0  # seconds for the node to take leave of its bus, and to commit its history
 _CATCH_UP = 1.0  # seconds for the readers to hand out the last entries at shutdown
 
@@ -75,7 +73,7 @@ class Site:
         self._stop = trio.Event()
         self._hub: SessionHub | None = None
         self._edge: EdgeActor | None = None
-        self._node: NodeActor | None = None
+        self._node: NodeSupervisor | None = None
 
     def stop(self) -> None:
         """Ask `run` to come to an orderly end."""
@@ -131,18 +129,9 @@ class Site:
     async def _start_node(self, nursery: trio.Nursery, opened: _Opened, hub: SessionHub) -> None:
         """Streams over topics: the sampler follows sessions for the node."""
         config = self.config
-        send, receive = trio.open_memory_channel[Sampled | ClockChanged](_SAMPLES)
-        node = NodeActor(
-            config.site.node,
-            config.site.zone,
-            opened.topics,
-            receive,
-            self.health,
-            self.reporter,
-            self.tally,
-            self._clock,
-            config.state_dir,
-            config.site.administration,
+        node = NodeSupervisor(
+            NodeSettings(config.site.node, config.site.zone, config.state_dir, config.site.administration),
+            NodeSurroundings(opened.topics, self.health, self.reporter, self.tally, self._clock),
         )
         commands = [*load_commands(), *[relay_command(c, opened.topics) for c in config.commands]]
         node.configure([(s.definition, s.streams) for s in config.statuses], commands, config.alarms, load_alarms())
@@ -150,7 +139,7 @@ class Site:
         await nursery.start(node.run)
         context = SamplingContext(opened.buffer, opened.topics, self.health, self.reporter, self._clock)
         statuses = [*(s.binding for s in config.statuses), *(a.binding for a in config.alarms)]
-        sampler = Sampler(context, hub, statuses, send)
+        sampler = Sampler(context, hub, statuses, node.inbox)
         nursery.start_soon(sampler.run)
 
     @asynccontextmanager
@@ -212,8 +201,8 @@ class Site:
 
     def _live(self) -> dict[str, float]:
         feeds = self._hub.feeds if self._hub is not None else []
-        streams, running = self._node.running if self._node is not None else (0, 0)
-        alarms, active = self._node.alarms.count if self._node is not None else (0, 0)
+        streams, running = self._node.view.value.running if self._node is not None else (0, 0)
+        alarms, active = self._node.alarms.count.value if self._node is not None else (0, 0)
         return {
             "rta_streams": streams,
             "rta_streams_running": running,

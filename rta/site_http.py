@@ -8,7 +8,7 @@ import trio
 from attrs import evolve
 
 from rta.actors.initiated_streams import InitiatedStreams
-from rta.actors.node import NodeActor
+from rta.actors.node_supervisor import NodeSupervisor
 from rta.config import Config
 from rta.health import Health
 from rta.metrics import Metrics
@@ -19,7 +19,9 @@ from rta.workers import ForwardingApp, Membership, MetricsExchange, serve_locall
 __all__ = ["http_service", "worker_app"]
 
 
-def http_service(config: Config, buffer: BurstLog, health: Health, metrics: Metrics, node: NodeActor | None) -> Service:
+def http_service(
+    config: Config, buffer: BurstLog, health: Health, metrics: Metrics, node: NodeSupervisor | None
+) -> Service:
     """What this process shows. `node`: None where the site has none, or where another worker has it."""
 
     async def render() -> bytes:

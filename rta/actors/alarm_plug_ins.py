@@ -12,10 +12,12 @@ import cbor2
 import structlog
 import trio
 
+from rta.actors.alarm_messages import AlarmMessage, PlugInSays
 from rta.alarm.monitor import AlarmChange
 from rta.backoff import Backoff
 from rta.errors import MalformedError, RtaError
 from rta.formatting import replace_surrogates, shown
+from rta.inbox import Inbox
 from rta.node.node_stream import Now
 from rta.ports import Reporter
 from rta.ports.alarm import Alarm
@@ -27,6 +29,7 @@ __all__ = ["PlugInBoard", "watch_plug_in"]
 
 log = structlog.get_logger("rta.alarms")
 
+_AT_ONCE = 1000  # changes on their way to the alarms
 _VALUES = 2048  # bytes of CBOR
 _LATEST = 253_402_300_800_000_000_000  # ns; the year 10000
 _CALM = 60.0  # seconds of work after which a fault is a first one again
@@ -35,10 +38,10 @@ _CALM = 60.0  # seconds of work after which a fault is a first one again
 class PlugInBoard:
     """What one plug-in is given; see `rta.ports.alarm.Board`."""
 
-    def __init__(self, alarm: Alarm, changed: Callable[[AlarmChange], None], clock: Callable[[], Now]) -> None:
+    def __init__(self, alarm: Alarm, inbox: Inbox[AlarmMessage], clock: Callable[[], Now]) -> None:
         self._code = alarm.code
         self._components = tuple(alarm.components) or ("",)
-        self._changed = changed
+        self._inbox = inbox
         self._clock = clock
 
     @staticmethod
@@ -67,8 +70,10 @@ class PlugInBoard:
             raise RtaError(f"component: alarm {self._code} has no component {shown(component)}")
         if ts is not None and (isinstance(ts, bool) or not isinstance(ts, int) or not 0 <= ts < _LATEST):
             raise RtaError(f"ts: expected ns since the Unix epoch, got {shown(ts)}")
+        if self._inbox.posted >= _AT_ONCE:
+            raise RtaError(f"there are {_AT_ONCE} changes that nobody has seen yet; await something between them")
         moment = self._clock().wall if ts is None else Ns(ts)
-        self._changed(AlarmChange(self._code, component, moment, active, _plain(values or {})))
+        self._inbox.post(PlugInSays(AlarmChange(self._code, component, moment, active, _plain(values or {}))))
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,14 +92,14 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def watch_plug_in(
-    name: str, alarm: Alarm, changed: Callable[[AlarmChange], None], clock: Callable[[], Now], report: Reporter
+    name: str, alarm: Alarm, inbox: Inbox[AlarmMessage], clock: Callable[[], Now], report: Reporter
 ) -> None:
     """Until it returns, or this is cancelled."""
     backoff = Backoff(first=1.0, cap=60.0)
     while True:
         began = trio.current_time()
         try:
-            await alarm.run(PlugInBoard(alarm, changed, clock))
+            await alarm.run(PlugInBoard(alarm, inbox, clock))
         except Exception:  # somebody else's fault must not end the node
             log.exception("the plug-in of an alarm has failed, starting it again", alarm=alarm.code, plug_in=name)
             report.count("rta_alarm_faults_total", code=alarm.code)

@@ -2,14 +2,20 @@
 
 Owns the watch, the board and when full updates are due. Alarms are judged whether or not there is a connection. A
 change is an event first and then part of the full update, which is retained and tells the truth whatever became of the
-event. Ends when it is cancelled; nothing is cleared then.
+event.
+
+Receives, in one inbox (see `rta.actors.alarm_messages`): samples from the node, which waits while it is full; questions
+with their replies; posted: what plug-ins set, of which a board has only so many on their way, and `PictureDue`, one a
+connection. Sends events and full updates to the publisher, and waits while that is full; the publisher decides whether
+they can be sent.
+
+Ends when it is cancelled; nothing is cleared then.
 
 Source: docs/rsmp.md, "Alarms".
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
 from operator import attrgetter
@@ -18,14 +24,24 @@ from typing import Any
 import structlog
 import trio
 
+from rta.actors.alarm_messages import (
+    AlarmMessage,
+    AlarmSamples,
+    EndAlarms,
+    ListAlarms,
+    PictureDue,
+    PlugInSays,
+)
 from rta.actors.alarm_plug_ins import PlugInBoard, watch_plug_in
-from rta.actors.publisher import Publisher
+from rta.actors.publisher_messages import AlarmEvent, AlarmFull
 from rta.alarm.board import AlarmBoard
 from rta.alarm.definition import AlarmDefinition, code_of
 from rta.alarm.fulls import Fulls
 from rta.alarm.messages import event_messages, full_message
 from rta.alarm.monitor import AlarmChange
 from rta.alarm.watch import AlarmWatch
+from rta.inbox import Inbox, Outlet, Reply
+from rta.latest import Latest
 from rta.node.node_stream import Now
 from rta.node.token_bucket import TokenBucket
 from rta.ports import Reporter
@@ -33,7 +49,7 @@ from rta.ports.alarm import Alarm
 from rta.stream.clock import ClockChanged, Sampled
 from rta.wire.values import Ns
 
-__all__ = ["Alarms"]
+__all__ = ["AlarmActor"]
 
 log = structlog.get_logger("rta.alarms")
 
@@ -44,10 +60,19 @@ _BURST = 10.0  # and at once
 _code = attrgetter("code")
 
 
-class Alarms:
+class AlarmActor:
     """All alarms of one node."""
 
-    def __init__(self, publisher: Publisher, clock: Callable[[], Now], report: Reporter) -> None:
+    def __init__(
+        self,
+        inbox: Inbox[AlarmMessage],
+        publisher: Outlet[AlarmEvent | AlarmFull],
+        clock: Callable[[], Now],
+        report: Reporter,
+    ) -> None:
+        self.count = Latest((0, 0))
+        """How many there are, and how many are active."""
+        self._inbox = inbox
         self._publisher = publisher
         self._clock = clock
         self._report = report
@@ -56,13 +81,11 @@ class Alarms:
         self._fulls = Fulls(())
         self._plug_ins: dict[str, Alarm] = {}
         self._quotas: dict[tuple[str, str], TokenBucket] = {}
-        self._wake = trio.Event()
-        self._wakes = 0.0
-        """When it looks again without being woken, steady seconds."""
+        self._out: list[AlarmEvent | AlarmFull] = []
         self._over = False
 
-    def configure(self, definitions: Iterable[AlarmDefinition], plug_ins: Mapping[str, Alarm]) -> None:
-        """What there is: from the configuration, and from plug-ins by name.
+    def configure(self, definitions: Iterable[AlarmDefinition], plug_ins: Mapping[str, Alarm]) -> frozenset[str]:
+        """Before it runs, what there is: from the configuration, and from plug-ins by name. The codes of all.
 
         :raises RtaError: two alarms have one code, or a plug-in's cannot be called what it is.
         """
@@ -75,80 +98,81 @@ class Alarms:
         self._plug_ins = dict(plug_ins)
         self._watch = AlarmWatch(definitions, self._clock())
         self._fulls = Fulls(self._board.codes)
+        self.count.show(self._board.count())
+        return frozenset(self._board.codes)
+
+    async def listed(self, active_only: bool = False) -> list[dict[str, Any]]:
+        """As they are listed. For others, in their tasks."""
+        reply: Reply[list[dict[str, Any]]] = Reply()
+        await self._inbox.send(ListAlarms(active_only, reply))
+        return await reply.wait()
 
     async def run(self) -> None:
         """Until cancelled."""
         async with trio.open_nursery() as nursery:
             for name, alarm in self._plug_ins.items():
-                nursery.start_soon(watch_plug_in, name, alarm, self._changed, self._clock, self._report)
-            nursery.start_soon(self._keep_time)
+                nursery.start_soon(watch_plug_in, name, alarm, self._inbox, self._clock, self._report)
+            await self._serve()
 
-    def end(self) -> None:
-        """What has changed is said, and from now on nothing."""
-        if self._publisher.up:
-            self._say_all(self._fulls.waiting())
-        self._over = True
-
-    def connected(self) -> None:
-        """There is a connection: the whole picture is due."""
-        now = self._clock().steady
-        self._fulls.all(now)
-        self._send_fulls(now)
-
-    def feed(self, item: Sampled | ClockChanged) -> bool:
-        """Samples, or another clock; whether they are an alarm's."""
-        code = code_of(item.code)
-        if code is None:
-            return False
-        match item:
-            case Sampled(_, samples):
-                self._judged(self._watch.feed(code, samples, self._clock()))
-            case ClockChanged(_, clock):
-                self._judged(self._watch.set_clock(code, clock, self._clock()))
-        return True
-
-    def has(self, code: str) -> bool:
-        """Whether there is such an alarm."""
-        return self._board.has(code)
-
-    @property
-    def count(self) -> tuple[int, int]:
-        """How many there are, and how many are active."""
-        return self._board.count()
-
-    def listed(self, active_only: bool = False) -> list[dict[str, Any]]:
-        """As they are listed."""
-        return self._board.listed(active_only)
-
-    # ---- what changes
-
-    async def _keep_time(self) -> None:
+    async def _serve(self) -> None:
+        replies: list[Reply[None]] = []
+        self._turn([], replies)
         while True:
-            now = self._clock()
-            self._judged(self._watch.advance(now))
-            self._send_fulls(now.steady)
-            self._count(self._watch.counts)
-            self._wake = trio.Event()
-            self._wakes = min(self._due(), now.steady + _LOOK)
-            with trio.move_on_at(self._wakes):
-                await self._wake.wait()
+            if self.count.value != self._board.count():
+                self.count.show(self._board.count())
+            out, self._out = self._out, []
+            for said in out:
+                await self._publisher.send(said)
+            for reply in replies:
+                reply.give(None)
+            replies, messages = [], []
+            with trio.move_on_at(min(self._due(), trio.current_time() + _LOOK)):
+                messages = await self._inbox.receive()
+            self._turn(messages, replies)
 
     def _due(self) -> float:
         due = self._watch.due()
         return self._fulls.next if due is None else min(due, self._fulls.next)
 
-    def _changed(self, change: AlarmChange) -> None:
-        self._judged([change])
+    # ---- one turn; no checkpoint from here on
 
-    def _judged(self, changes: list[AlarmChange]) -> None:
+    def _turn(self, messages: Iterable[AlarmMessage], replies: list[Reply[None]]) -> None:
+        now = self._clock()
+        for message in messages:
+            match message:
+                case AlarmSamples(items):
+                    for item in items:
+                        self._judged(self._judge(item, now), now.steady)
+                case PlugInSays(change):
+                    self._judged([change], now.steady)
+                case PictureDue():
+                    self._fulls.all(now.steady)
+                case ListAlarms(active_only, reply):
+                    reply.give(self._board.listed(active_only))
+                case EndAlarms(reply):
+                    if not self._over:
+                        self._say_all(self._fulls.waiting())
+                    self._over = True
+                    replies.append(reply)
+        self._judged(self._watch.advance(now), now.steady)
+        due = self._fulls.drain(now.steady)
+        if not self._over:
+            self._say_all(due)
+        for kind, count in self._watch.counts.items():
+            self._report.count("rta_alarm_samples_left_out_total", count, kind=kind)
+        self._watch.counts.clear()
+
+    def _judge(self, item: Sampled | ClockChanged, now: Now) -> list[AlarmChange]:
+        code = code_of(item.code)
+        assert code is not None, f"{item.code} is no alarm's"
+        if isinstance(item, Sampled):
+            return self._watch.feed(code, item.samples, now)
+        return self._watch.set_clock(code, item.clock, now)
+
+    def _judged(self, changes: list[AlarmChange], now: float) -> None:
         news = [] if self._over else [change for change in changes if self._is_news(change)]
-        if news:
-            now = self._clock().steady
-            for code, of_code in groupby(sorted(news, key=_code), _code):
-                self._say(code, list(of_code), now)
-            self._send_fulls(now)
-        if self._due() < self._wakes:
-            self._wake.set()
+        for code, of_code in groupby(sorted(news, key=_code), _code):
+            self._say(code, list(of_code), now)
 
     def _is_news(self, change: AlarmChange) -> bool:
         was_active = self._board.is_active(change.code, change.component)
@@ -165,9 +189,7 @@ class Alarms:
         if told:
             active = sum(change.active for change in changes)
             log.info("alarms have changed", code=code, active=active, over=len(changes) - active)
-        for payload, count in event_messages(told):
-            if not self._publisher.alarm_event(code, payload):
-                self._left_out("unsent", count)
+        self._out += [AlarmEvent(code, payload, count) for payload, count in event_messages(told)]
 
     def _may_tell(self, change: AlarmChange, now: float) -> bool:
         quota = self._quotas.setdefault((change.code, change.component), TokenBucket(_RATE, _BURST))
@@ -177,18 +199,8 @@ class Alarms:
         if count:
             self._report.count("rta_alarm_events_left_out_total", count, reason=reason)
 
-    def _send_fulls(self, now: float) -> None:
-        due = self._fulls.drain(now)
-        if self._publisher.up and not self._over:  # else all are due when there is a connection
-            self._say_all(due)
-
     def _say_all(self, codes: Iterable[str]) -> None:
         for code in codes:
             payload, left_out = full_message(self._board.active(code))
-            self._publisher.alarm(code, payload)
+            self._out.append(AlarmFull(code, payload))
             self._report.count("rta_alarm_entries_left_out_total", left_out)
-
-    def _count(self, counts: Counter[str]) -> None:
-        for kind, count in counts.items():
-            self._report.count("rta_alarm_samples_left_out_total", count, kind=kind)
-        counts.clear()

@@ -13,10 +13,11 @@ from typing import Any
 
 import structlog
 import trio
-from attrs import frozen
 
 from rta.actors.audit import Audit
+from rta.actors.publisher_messages import CommandResult
 from rta.errors import MalformedError, RtaError
+from rta.inbox import Outlet
 from rta.node.node_stream import Initiator, Now, Refused
 from rta.node.token_bucket import TokenBucket
 from rta.options import CONVERTER, faults, written
@@ -26,21 +27,12 @@ from rta.rsmp.components import select_components
 from rta.rsmp.payload import encode, read_map
 from rta.rsmp.topics import NodeTopics, TopicKind, is_response_topic
 
-__all__ = ["CommandResult", "CommandServer"]
+__all__ = ["CommandServer"]
 
 log = structlog.get_logger("rta.node")
 
 _AT_ONCE = 16
 _DEADLINE = 30.0  # seconds for one command
-
-
-@frozen
-class CommandResult:
-    """A result and where it goes."""
-
-    topic: str
-    payload: bytes
-    correlation: bytes | None
 
 
 class CommandServer:
@@ -49,13 +41,13 @@ class CommandServer:
     def __init__(
         self,
         topics: NodeTopics,
-        answer: Callable[[CommandResult], None],
+        publisher: Outlet[CommandResult],
         audit: Audit,
         clock: Callable[[], Now],
         report: Reporter,
     ) -> None:
         self._topics = topics
-        self._answer = answer
+        self._publisher = publisher
         self._audit = audit
         self._clock = clock
         self._report = report
@@ -81,7 +73,7 @@ class CommandServer:
             task_status.started()
             await trio.sleep_forever()
 
-    def handle(self, message: TopicMessage, code: str) -> None:
+    async def handle(self, message: TopicMessage, code: str) -> None:
         """A command that came by a topic, live."""
         topic = message.response_topic
         if topic is not None and not is_response_topic(topic, TopicKind.RESULT, code):
@@ -92,23 +84,23 @@ class CommandServer:
         if topic is None and code not in self._commands:
             reply.code = "unknown"  # a topic of ours says nothing that somebody made up
         if not self._quota.acquire(self._clock().steady):
-            reply.refuse("too many commands; try again later", None, "flood")
+            await reply.refuse("too many commands; try again later", None, "flood")
         elif self._running >= _AT_ONCE:
-            reply.refuse("too many commands are being carried out; try again later", None, "busy")
+            await reply.refuse("too many commands are being carried out; try again later", None, "busy")
         else:
-            self._begin(message, code, reply)
+            await self._begin(message, code, reply)
 
-    def _begin(self, message: TopicMessage, code: str, reply: _Reply) -> None:
+    async def _begin(self, message: TopicMessage, code: str, reply: _Reply) -> None:
         command = self._commands.get(code)
         if command is None:
-            reply.refuse(f"there is no command {code[:100]!r}", None, "unknown")
+            await reply.refuse(f"there is no command {code[:100]!r}", None, "unknown")
             return
         try:
             call = _read(command, message.payload, reply.by.who)
         except Refused as e:
-            reply.refuse(str(e), e.field, "invalid")
+            await reply.refuse(str(e), e.field, "invalid")
         except MalformedError as e:
-            reply.refuse(str(e), None, e.kind)
+            await reply.refuse(str(e), None, e.kind)
         else:
             assert self._nursery is not None, "the desk is not running"
             self._running += 1
@@ -118,25 +110,25 @@ class CommandServer:
         try:
             with trio.fail_after(_DEADLINE):
                 values = await command.run(call)
-            reply.give(values)
+            await reply.give(values)
         except RtaError as e:
-            reply.refuse(str(e), e.field if isinstance(e, Refused) else None, "refused")
+            await reply.refuse(str(e), e.field if isinstance(e, Refused) else None, "refused")
         except trio.TooSlowError:
-            reply.refuse(f"not done within {_DEADLINE:g} s", None, "slow")
+            await reply.refuse(f"not done within {_DEADLINE:g} s", None, "slow")
         except Exception:  # a plug-in's fault, set off by a message from outside, must not end the node
             log.exception("a command has failed", command=command.code)
-            reply.refuse("it has failed; the node's log says why", None, "fault")
+            await reply.refuse("it has failed; the node's log says why", None, "fault")
         finally:
             self._running -= 1
 
-    def settle(self, reply: _Reply, result: dict[str, Any], outcome: str, audited: bool = True) -> None:
+    async def settle(self, reply: _Reply, result: dict[str, Any], outcome: str, audited: bool = True) -> None:
         """An answer is there."""
         payload = encode(result)
         self._report.count("rta_commands_total", status=result["status"])
         if audited:
             self._audit.note(self._clock(), "command", reply.by, outcome, code=reply.code)
         topic = reply.message.response_topic or self._topics.topic(TopicKind.RESULT, reply.code)
-        self._answer(CommandResult(topic, payload, reply.message.correlation))
+        await self._publisher.send(CommandResult(topic, payload, reply.message.correlation))
 
 
 class _Reply:
@@ -148,18 +140,18 @@ class _Reply:
         self.code = code
         self.by = by
 
-    def give(self, values: dict[str, Any] | None) -> None:
+    async def give(self, values: dict[str, Any] | None) -> None:
         """It is done."""
-        self._desk.settle(self, {"status": "ok"} if values is None else {"status": "ok", "values": values}, "ok")
+        await self._desk.settle(self, {"status": "ok"} if values is None else {"status": "ok", "values": values}, "ok")
 
-    def refuse(self, reason: str, field: str | None, kind: str) -> None:
+    async def refuse(self, reason: str, field: str | None, kind: str) -> None:
         """It is not done."""
         self._desk._report.count("rta_topic_input_refused_total", kind="command", reason=kind)
         result: dict[str, Any] = {"status": "error", "reason": reason}
         if field is not None:
             result["values"] = {"field": field}
         # A flood must not wash away what else is on record.
-        self._desk.settle(self, result, f"refused: {reason}", audited=kind not in ("flood", "busy"))
+        await self._desk.settle(self, result, f"refused: {reason}", audited=kind not in ("flood", "busy"))
 
 
 def _read(command: Command, payload: bytes, sender: str) -> Call:

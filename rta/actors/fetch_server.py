@@ -21,6 +21,7 @@ from rta.errors import HistoryError, MalformedError, TransportError
 from rta.history.answer import NOTHING, HistoryAnswer, step
 from rta.history.entry import Key
 from rta.history.request import Range, read_range
+from rta.latest import Latest
 from rta.node.token_bucket import TokenBucket
 from rta.ports import Reporter, TopicBus, TopicMessage
 from rta.rsmp.topics import NodeTopics, TopicAddress, TopicKind, is_response_topic
@@ -71,17 +72,19 @@ class FetchServer:
         known: Callable[[str, str], bool],
         read: Read,
         settle: Callable[[], Awaitable[None]],
+        link: Latest[int],
         report: Reporter,
     ) -> None:
         """`known`: whether there is such a stream. `read` has a function of the store read something. `settle`: wait,
-        not for ever, until all that has been recorded is committed."""
+        not for ever, until all that has been recorded is committed. `link`: the number of the connection; 0: there is
+        none."""
         self._node = topics.node
         self._known = known
         self._read = read
         self._settle = settle
         self._report = report
         self._quota = TokenBucket()
-        self._line = HistorySender(bus)
+        self._line = HistorySender(bus, link)
         self._asking, self._asked = trio.open_memory_channel[_Fetch](_WAITING)
         self._refusing, self._refused = trio.open_memory_channel[_Empty](_EMPTY)
         self._busy = 0
@@ -96,14 +99,6 @@ class FetchServer:
             for _ in range(_AT_ONCE):
                 nursery.start_soon(self._answer_all)
             task_status.started()
-
-    def connected(self) -> None:
-        """A connection has been made; what was not acknowledged before is sent again."""
-        self._line.connected()
-
-    def disconnected(self) -> None:
-        """The connection is lost."""
-        self._line.disconnected()
 
     def handle(self, message: TopicMessage, address: TopicAddress, now: float) -> None:
         """A request that came live. `now`: steady seconds."""

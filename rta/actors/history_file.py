@@ -55,16 +55,17 @@ class HistoryFile:
         self,
         folder: Path,
         keepers: OpenHistory,
-        begin: Callable[[Beginning], None],
+        opened: Callable[[Beginning], None],
+        lost: Callable[[], None],
         health: Health,
         report: Reporter,
     ) -> None:
-        """`folder`: the state directory. `begin` is called each time the file has been opened, before anybody can use
-        it."""
+        """`folder`: the state directory. `opened` is called each time the file has been opened, before anybody can use
+        it; `lost` when it cannot be used."""
         self.path = folder / _NAME
-        self.writing = False
         self._keepers = keepers
-        self._begin = begin
+        self._opened = opened
+        self._lost = lost
         self._health = health
         self._report = report
         self._keeper: HistoryWorker | None = None
@@ -87,9 +88,9 @@ class HistoryFile:
         return self._keeper is not None or self._reviving
 
     @property
-    def worth_trying(self) -> bool:
-        """Whether it is time to open it again."""
-        return not self.usable and not self._wanted.is_set() and trio.current_time() >= self._tried_at + _AGAIN
+    def try_again_at(self) -> float:
+        """When it is time to open it again, steady seconds."""
+        return float("inf") if self.usable or self._wanted.is_set() else self._tried_at + _AGAIN
 
     # ---- its life
 
@@ -114,7 +115,7 @@ class HistoryFile:
             self._revived_at = self._tried_at
         try:
             async with self._keepers(self.path) as keeper:
-                self._begin(keeper.beginning)
+                self._opened(keeper.beginning)
                 self._keeper, self._reviving, self._told = keeper, False, 0
                 self.works()
                 self._change()
@@ -132,6 +133,8 @@ class HistoryFile:
                 self.fail("the process of the history has ended by itself")
 
     def _change(self) -> None:
+        if not self.usable:
+            self._lost()
         self._changed.set()
         self._changed = trio.Event()
 
@@ -160,14 +163,11 @@ class HistoryFile:
 
     async def write(self, work: Callable[..., object], *arguments: object) -> Written:
         """Have a function of the store write something. It may be done twice."""
-        self.writing = True
         try:
             await self._ask(True, work, arguments)
         except HistoryError as e:
             self.fail(str(e))
             return Written.UNKNOWN if isinstance(e, _NotTold) else Written.NO
-        finally:
-            self.writing = False
         return Written.YES
 
     async def read(self, work: Callable[..., T], *arguments: object) -> T:

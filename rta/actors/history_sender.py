@@ -16,9 +16,11 @@ from functools import partial
 import trio
 from attrs import define
 
-from rta.errors import TransportError, UndeliverableError
+from rta.errors import NotConnectedError, QueueFullError, TransportError, UndeliverableError
 from rta.history.pace import Pace
+from rta.latest import Latest
 from rta.ports import TopicBus
+from rta.wakeup import Wakeup
 
 __all__ = ["HistorySender", "AnswerSender"]
 
@@ -38,57 +40,56 @@ class _Message:
 
 
 class HistorySender:
-    """Of one node. Runs until cancelled."""
+    """The way out of one node."""
 
-    def __init__(self, bus: TopicBus) -> None:
+    def __init__(self, bus: TopicBus, link: Latest[int]) -> None:
+        """`link`: the number of the connection; 0: there is none."""
         self.pace = Pace()
         self._bus = bus
-        self._up = False
+        self._link = link
         self._connection = 0
+        """The one on which what is on its way was sent."""
         self._on_way = 0  # bytes
         self._turns: deque[AnswerSender] = deque()
-        self._wake = trio.Event()
+        self._wakeup = Wakeup()
 
     async def run(self) -> None:
-        """Send what there is to send, whenever there may be room for it."""
+        """Send what there is to send, whenever there may be room for it; until cancelled."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._follow)
+            while True:
+                await self._wakeup.wait()
+                if not self._send_all():
+                    await trio.sleep(_RETRY)
+                    self._wakeup.set()
+
+    async def _follow(self) -> None:
+        """On another connection nothing is on its way any more."""
+        number = 0
         while True:
-            await self._wake.wait()
-            self._wake = trio.Event()
-            if not self._send_all():
-                await trio.sleep(_RETRY)
-                self._wake.set()
-
-    def connected(self) -> None:
-        """A connection has been made."""
-        self._up = True
-        self._connection += 1
-        self._on_way = 0
-        self.pace = Pace()
-        for sender in self._turns:
-            sender.again()
-        self._wake.set()
-
-    def disconnected(self) -> None:
-        """It is lost."""
-        self._up = False
+            number = await self._link.another(number)
+            if number:
+                self._connection = number
+                self._on_way = 0
+                self.pace = Pace()
+                for sender in self._turns:
+                    sender.again()
+                self._wakeup.set()
 
     @contextmanager
     def sender(self, window: int = _WINDOW) -> Iterator[AnswerSender]:
         """The way out of one answer, of which at most `window` messages are on their way or about to be."""
-        sender = AnswerSender(self._wake_up, window)
+        sender = AnswerSender(self._wakeup.set, window)
         self._turns.append(sender)
         try:
             yield sender
         finally:
             self._turns.remove(sender)
 
-    def _wake_up(self) -> None:
-        self._wake.set()
-
     def _send_all(self) -> bool:
         """As far as it goes; whether the bus took it."""
         idle = 0
-        while self._up and idle < len(self._turns):
+        while self._connection and self._link.value == self._connection and idle < len(self._turns):
             sender = self._turns[0]
             message = sender.next()
             idle = idle + 1 if message is None else 0
@@ -107,7 +108,7 @@ class HistorySender:
             self._bus.send(message.topic, message.payload, qos=1, correlation=message.correlation, done=done)
         except UndeliverableError as e:
             sender.refused(e)
-        except TransportError:
+        except (NotConnectedError, QueueFullError):
             return False
         else:
             message.on_way = True
@@ -130,7 +131,7 @@ class HistorySender:
                 sender.refused(error)
             else:
                 message.on_way = False
-        self._wake.set()
+        self._wakeup.set()
 
 
 class AnswerSender:

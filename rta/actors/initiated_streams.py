@@ -22,16 +22,15 @@ class InitiatedStreams(StreamService):
     by: Initiator
 
     async def list(self, code: str | None = None, name: str | None = None) -> list[dict[str, Any]]:
-        await self.streams.look()
-        return self.streams.list(code, name)
+        return await self.streams.list(code, name)
 
     async def start(
         self, code: str, name: str, timeout: float | None = None, consumer: str | None = None
     ) -> dict[str, Any]:
-        return self.streams.start(code, name, self.by, timeout, consumer)
+        return await self.streams.start(code, name, self.by, timeout, consumer)
 
     async def stop(self, code: str, name: str) -> dict[str, Any]:
-        return self.streams.stop(code, name, self.by)
+        return await self.streams.stop(code, name, self.by)
 
     async def add(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         return await self.streams.add(fields, self.by)

@@ -1,359 +1,280 @@
-"""The node: streams over topics.
+"""The node: samples and time go in, what its streams have to say comes out.
 
-Owns the stream core, the publisher, the command desk and the audit file. Receives samples and changes of clocks over a
-bounded channel, requests over the topic bus; sends over the topic bus. Ends with the site: what is collected is sent,
-then it says "shutdown" and disconnects.
+Owns the statuses and streams (`rta.node`) with their clocks, and what administration has changed of them.
 
-Source: docs/rsmp.md, "Presence and connection".
+Receives, in one inbox (see `rta.actors.node_messages`):
+- samples and clocks from the sampler, which waits while the inbox is full;
+- requests for streams, each with its reply; whoever asks waits as well;
+- posted, because they must not wait: `OwesFull` from the publisher, at most one a stream, and `LinkChanged`, one a
+  connection.
+
+Sends what one turn has produced as one `Turn` to the history, and waits while that is full. Samples of alarms go on to
+the alarms. What others may see is shown as a `NodeView` before the turn is sent; replies are given after it.
+
+It cannot deadlock: it waits only for the history and the alarms, which wait only for the publisher, which waits for
+nobody. What comes back from them is posted.
+
+Ends when it is cancelled. `EndNode` comes before: then its batches are sent, and nothing after them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
-from datetime import tzinfo
 from functools import partial
-from pathlib import Path
 
 import structlog
 import trio
+from attrs import define
 
-from rta.actors.alarms import Alarms
+from rta.actors.alarm_messages import AlarmMessage, AlarmSamples
 from rta.actors.audit import Audit
-from rta.actors.command_server import CommandResult, CommandServer
-from rta.actors.fetch_server import FetchServer
-from rta.actors.history_worker import OpenHistory, in_a_process
-from rta.actors.presences import Presences, presence_of
-from rta.actors.publisher import Publisher
-from rta.actors.recorder import Recorder
-from rta.actors.replayer import Replayer
-from rta.actors.stream_commands import stream_commands
-from rta.actors.streams import Streams
-from rta.actors.throttle import Throttle
-from rta.alarm.definition import AlarmDefinition
-from rta.errors import TransportError
-from rta.health import Health
-from rta.hot_counters import HotCounters
-from rta.metrics import Metrics
-from rta.node.node import Cleared, Node, NodeEvent, Removed, StateChanged, Update
-from rta.node.node_stream import NodeStream, Now
-from rta.ports import Link, TopicBus, TopicMessage, Will
-from rta.ports.alarm import Alarm
-from rta.ports.command import Command
-from rta.rsmp.payload import encode
-from rta.rsmp.presence import OFFLINE, SHUTDOWN
-from rta.rsmp.topics import NodeTopics, TopicKind
-from rta.stream.clock import ClockChanged, Sampled
+from rta.actors.node_messages import (
+    ApplyChange,
+    EndNode,
+    LinkChanged,
+    Listed,
+    ListStreams,
+    NodeMessage,
+    OwesFull,
+    PlanAddition,
+    PlanEdit,
+    PlanRemoval,
+    PresenceHeard,
+    StartStream,
+    StopStream,
+)
+from rta.alarm.definition import code_of
+from rta.errors import RtaError
+from rta.inbox import Inbox, Outlet, Reply
+from rta.latest import Latest
+from rta.node.administration import Administration
+from rta.node.events import NodeEvent, Turn
+from rta.node.listing import list_stream
+from rta.node.node import Node
+from rta.node.node_stream import Initiator, NodeStream, Now, Refusal, Refused
+from rta.node.view import NodeView
+from rta.ports import Reporter
+from rta.rsmp.topics import RESERVED
+from rta.stream.clock import ClockChanged, Sampled, SampledTogether
 from rta.stream.clock_step import ClockStepDetector
-from rta.stream.definition import StatusDefinition, StreamDefinition
-from rta.subscriber import Subscriber
-from rta.wire.values import Ns
 
-__all__ = ["NodeActor"]
+__all__ = ["NodeActor", "NodeOutlets"]
 
 log = structlog.get_logger("rta.node")
 
-_WHO = "topics"
 _LOOK = 1.0  # seconds between looks at what is to be pruned, and the longest sleep of the clock
 _SET_BACK = 1.0  # seconds the wall clock may be set back without everything beginning anew
 _SET_FORWARD = 10.0  # and forward: so much can be played through, and costs less than to forget all values
-_GOODBYE = 2.0  # seconds for the last messages
-_COMMITTED = 1.5  # seconds for what has been sent to be in the history, or to go on without it
+
+
+@define
+class NodeOutlets:
+    """Where a node sends to."""
+
+    history: Outlet[Turn]
+    alarms: Outlet[AlarmMessage]
+    view: Latest[NodeView]
+    audit: Audit
+    report: Reporter
 
 
 class NodeActor:
-    """One node."""
+    """The streams of one node."""
 
     def __init__(
         self,
-        node_id: str,
-        zone: tzinfo,
-        bus: TopicBus,
-        samples: trio.MemoryReceiveChannel[Sampled | ClockChanged],
-        health: Health,
-        metrics: Metrics,
-        tally: HotCounters,
-        clock: Callable[[], int],
-        state_dir: Path | None = None,
-        administration: bool = False,
-        keepers: OpenHistory = in_a_process,
+        inbox: Inbox[NodeMessage],
+        node: Node,
+        administration: Administration,
+        clock: Callable[[], Now],
+        out: NodeOutlets,
     ) -> None:
-        """`clock`: wall time, ns since the Unix epoch. `keepers` open the history."""
-        self._id = node_id
-        self._bus = bus
-        self._samples = samples
-        self._health = health
-        self._metrics = metrics
+        """`node` and `administration` are its own from now on."""
+        self._inbox = inbox
+        self._node = node
+        self._administration = administration
         self._clock = clock
-        self._topics = NodeTopics(node_id)
-        self._node = Node(zone)
-        self._clock_step: ClockStepDetector
-        self._publisher = Publisher(bus, self._topics, metrics, tally)
-        self._audit = Audit(state_dir, metrics)
-        self._recorder = Recorder(state_dir, self._node, self._publish, self._now, health, metrics, keepers)
-        self._replayer = Replayer(lambda: self._node.streams, self._recorder, bus, self._topics, metrics)
-        self._desk = CommandServer(self._topics, self._answer, self._audit, self._now, metrics)
-        self._fetches = FetchServer(
-            self._topics,
-            bus,
-            self._node.keeps,
-            self._recorder.read,
-            partial(self._recorder.settled, _COMMITTED),
-            metrics,
-        )
-        self.streams = Streams(
-            self._node, self._recorder.take, self._audit, self._now, state_dir, administration, self._recorder
-        )
-        self.streams.changed = self._changed
-        self._throttle = Throttle(self.streams, metrics)
-        self._presences = Presences(self._node, bus, health, metrics)
-        self.alarms = Alarms(self._publisher, self._now, metrics)
-        self._due_changed = trio.Event()
-        self._stop = trio.Event()
-        self._ended = trio.Event()
-        self._working = trio.CancelScope()
-        self._requests = tuple(
-            self._topics.all(kind) for kind in (TopicKind.THROTTLE, TopicKind.COMMAND, TopicKind.FETCH)
-        )
-        self._own = (
-            self._topics.all(TopicKind.STATE),
-            self._topics.all(TopicKind.ALARM),
-            self._topics.topic(TopicKind.PRESENCE),
-        )
+        self._out = out
+        self._events: list[NodeEvent] = []
+        self._alarm_samples: list[Sampled | ClockChanged] = []
+        self._replies: list[Callable[[], None]] = []
+        self._changed = True
+        """What is shown is no longer so."""
+        self._looked_at = 0.0
+        self._over = False
+        out.view.show(node.view())
 
-    def configure(
-        self,
-        statuses: Iterable[tuple[StatusDefinition, list[StreamDefinition]]],
-        commands: Iterable[Command] = (),
-        alarms: Iterable[AlarmDefinition] = (),
-        plug_ins: Mapping[str, Alarm] | None = None,
+    async def run(
+        self, seqs: Mapping[tuple[str, str], int], *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
-        """What the node has; then what administration has changed of it is restored.
-
-        :raises RtaError: it cannot be.
-        """
-        for status, streams in statuses:
-            self._node.add_status(status)
-            for stream in streams:
-                self._node.add(stream, self._now())
-        self.streams.restore()
-        self._desk.register([*stream_commands(self.streams), *commands])
-        self.alarms.configure(alarms, plug_ins or {})
-
-    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Until `stop`, or cancelled."""
-        try:
-            await self._run(task_status)
-        finally:
-            self._ended.set()
-
-    async def _run(self, task_status: trio.TaskStatus[None]) -> None:
-        now = self._now()
+        """Until cancelled. `seqs`: the number of the newest entry that is kept of each stream. Started when what the
+        streams say at their start is on its way."""
+        now = self._clock()
         self._clock_step = ClockStepDetector(now.wall, now.steady, back=_SET_BACK, forward=_SET_FORWARD)
-        async with trio.open_nursery() as recording:
-            recording.start_soon(self._audit.run)
-            try:
-                recording.start_soon(self._recorder.run)
-                if any(s.definition.history for s in self._node.streams):
-                    await self._recorder.open()
-                async with trio.open_nursery() as nursery:
-                    await nursery.start(self._desk.run)
-                    await nursery.start(self._fetches.run)
-                    # Streams run from the start, with or without a connection.
-                    self._recorder.take(self._node.start_defaults(self._now(), self._recorder.seqs()))
-                    await self._recorder.settled(_COMMITTED)
-                    nursery.start_soon(self._subscriber(self._requests, self._asked).run)
-                    nursery.start_soon(self._subscriber(self._own, self._told).run)
-                    nursery.start_soon(self._work)
-                    nursery.start_soon(self._presences.run)
-                    nursery.start_soon(self._publisher.run, self._refresh)
-                    nursery.start_soon(self._count)
-                    async with self._bus.connect(
-                        self._id, Will(self._topics.topic(TopicKind.PRESENCE), encode(OFFLINE))
-                    ):
-                        nursery.start_soon(self._stay_connected)
-                        task_status.started()
-                        await self._stop.wait()
-                        await self._say_goodbye()
-                        nursery.cancel_scope.cancel()
-            finally:
-                self._recorder.close()
-                self._audit.close()
+        self._looked_at = now.steady
+        try:
+            self._events += self._node.start_defaults(now, seqs)
+            await self._send()
+            task_status.started()
+            while True:
+                messages: list[NodeMessage] = []
+                with trio.move_on_at(self._wakes()):
+                    messages = await self._inbox.receive()
+                self._turn(messages)
+                await self._send()
+        finally:
+            for message in self._inbox.close():
+                if isinstance(getattr(message, "reply", None), Reply):
+                    message.reply.refuse(_ending())  # type: ignore[union-attr]
 
-    def stop(self) -> None:
-        """Ask `run` to come to an orderly end."""
-        self._stop.set()
+    def _wakes(self) -> float:
+        """When it has something to do though nothing comes, steady seconds."""
+        if self._over:
+            return float("inf")
+        now, due = self._clock(), self._node.due()
+        soon = now.steady + _LOOK if due is None else now.steady + max((due - now.wall) / 1e9, 0.0)
+        return min(soon, self._looked_at + _LOOK)
 
-    async def ended(self) -> None:
-        """Wait until it has."""
-        await self._ended.wait()
+    async def _send(self) -> None:
+        """What the turn has produced: first what is shown, then what is said, then the replies."""
+        out = self._out
+        if self._changed:
+            self._changed = False
+            view = self._node.view()
+            self._node.pruning.forget(view.consumers)
+            out.view.show(view)
+        if self._events:
+            events, self._events = tuple(self._events), []
+            await out.history.send(Turn(events))
+        if self._alarm_samples:
+            samples, self._alarm_samples = tuple(self._alarm_samples), []
+            await out.alarms.send(AlarmSamples(samples))
+        replies, self._replies = self._replies, []
+        for give in replies:
+            give()
 
-    @property
-    def running(self) -> tuple[int, int]:
-        """How many streams there are, and how many of them run."""
-        streams = self._node.streams
-        return len(streams), sum(s.run is not None for s in streams)
+    # ---- one turn; no checkpoint in here
 
-    def _now(self) -> Now:
-        return Now(Ns(self._clock()), trio.current_time())
-
-    # ---- the connection
-
-    async def _stay_connected(self) -> None:
-        number = 0
-        while True:
-            link = await self._next_link(number)
-            number = link.number
-            self._health.ok(_WHO)
-            log.info("connected", node=self._id)
-            self._node.pruning.connected(trio.current_time())
-            self._publisher.connected(self._node.streams)
-            self._fetches.connected()
-            async with trio.open_nursery() as connected:
-                connected.start_soon(self._follow_up)
-                await link.lost.wait()
-                self._publisher.disconnected()
-                self._fetches.disconnected()
-                connected.cancel_scope.cancel()
-            self._node.pruning.disconnected()
-            self._health.fail(_WHO, self._bus.trouble or "the connection is lost")
-
-    async def _follow_up(self) -> None:
-        """What comes behind the pictures of the streams: alarms, then, beside live, the replay. The first entry of live
-        is the next one of the last that is replayed."""
-        with trio.move_on_after(_COMMITTED):
-            await self._publisher.announced()
-        self.alarms.connected()
-        await self._recorder.settled(_COMMITTED)
-        await self._replayer.run()
-
-    async def _next_link(self, number: int) -> Link:
-        while True:
-            with trio.move_on_after(_LOOK):
-                return await self._bus.link(number)
-            if self._bus.trouble is not None:
-                self._health.fail(_WHO, self._bus.trouble)
-
-    async def _say_goodbye(self) -> None:
-        """The last events, then that we leave; nothing after that."""
-        self.streams.end()
-        self.alarms.end()
-        self._working.cancel()
-        self._recorder.take(self._node.flush(self._now()))
-        await self._recorder.settled(_COMMITTED)
-        if self._publisher.up:
-            with trio.move_on_after(_GOODBYE), suppress(TransportError):
-                topic = self._topics.topic(TopicKind.PRESENCE)
-                await self._bus.publish(topic, encode(SHUTDOWN), retain=True, qos=1)
-
-    # ---- what is to be sent
-
-    def _publish(self, out: list[NodeEvent]) -> None:
-        now = trio.current_time()
-        publisher = self._publisher
-        for thing in out:
-            match thing:
-                case Update():
-                    publisher.update(thing, now)
-                case StateChanged(stream, running):
-                    publisher.state(stream, running)
-                case Cleared(stream):
-                    publisher.clear(stream)
-                case Removed(stream):
-                    publisher.remove(stream)
-
-    def _refresh(self, streams: list[NodeStream]) -> None:
-        self._recorder.take(self._node.refresh(streams, self._look_at_the_clock()))
-        self._due_changed.set()
-
-    def _answer(self, answer: CommandResult) -> None:
-        self._publisher.result(answer.topic, answer.payload, answer.correlation)
-
-    # ---- samples and time
-
-    async def _work(self) -> None:
-        with self._working:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._take_samples)
-                nursery.start_soon(self._keep_time)
-                nursery.start_soon(self.alarms.run)
-
-    async def _take_samples(self) -> None:
-        async for item in self._samples:
-            if self.alarms.feed(item):
-                continue
-            now = self._look_at_the_clock()
-            match item:
-                case Sampled(code, samples):
-                    self._recorder.take(self._node.feed(code, samples, now))
-                case ClockChanged(code, clock):
-                    self._node.set_clock(code, clock, now)
-            self._due_changed.set()
-
-    async def _keep_time(self) -> None:
-        while True:
-            self._recorder.take(self._node.advance(self._look_at_the_clock()))
-            self._due_changed = trio.Event()
-            due = self._node.due()
-            wait = _LOOK if due is None else min(max((due - self._clock()) / 1e9, 0.0), _LOOK)
-            with trio.move_on_after(wait):
-                await self._due_changed.wait()
-
-    def _look_at_the_clock(self) -> Now:
-        """The time. If the clock was set, everything begins anew, before an hour that never was is played through."""
-        now = self._now()
+    def _turn(self, messages: Iterable[NodeMessage]) -> None:
+        now = self._clock()
         step = self._clock_step.step(now.wall, now.steady)
-        if step is not None:
+        if step is not None and not self._over:
+            # Before an hour that never was is played through.
             log.warning("the clock was set", seconds=round(step, 3))
-            self._recorder.take(self._node.flush(now))  # the ends of batches may be far ahead now
+            self._events += self._node.flush(now)  # the ends of batches may be far ahead now
             self._node.begin_anew(now)
-        return now
-
-    async def _count(self) -> None:
-        while True:
-            await trio.sleep(_LOOK)
-            self._publisher.correct_presence(trio.current_time())
-            for kind, count in self._node.counts():
-                self._metrics.count("rta_stream_samples_left_out_total", count, kind=kind)
-            for reason in self.streams.prune():
-                self._metrics.count("rta_streams_pruned_total", reason=reason)
-
-    def _changed(self) -> None:
-        self._due_changed.set()
-        self._presences.changed()
-
-    # ---- what others ask
-
-    def _subscriber(self, filters: tuple[str, ...], handle: Callable[[TopicMessage], None]) -> Subscriber:
-        lost = partial(self._metrics.count, "rta_topic_input_refused_total", kind="any", reason="flood")
-        return Subscriber(self._bus, filters, handle, lost, health=self._health)
-
-    def _told(self, message: TopicMessage) -> None:
-        """What is published of ourselves, by us or by others."""
-        address = self._topics.parse(message.topic)
-        if address is None:
+        for message in messages:
+            self._handle(message, now)
+        if self._over:
             return
-        if address.kind is TopicKind.PRESENCE:
-            if not self._stop.is_set():
-                said = presence_of(message, self._metrics)
-                self._publisher.presence(said, message.retained, trio.current_time())
-        elif address.kind is TopicKind.ALARM:
-            if message.retained and message.payload and not self.alarms.has(address.code):
-                self._publisher.clear_topic(message.topic)
-        elif message.retained and message.payload and not self._node.has(address.code, address.name):
-            # Ours from before, of a stream that is no longer configured.
-            self._publisher.clear_topic(message.topic)
-            self._publisher.clear_topic(self._topics.topic(TopicKind.STATUS, address.code, address.name))
+        self._events += self._node.advance(now)
+        if now.steady >= self._looked_at + _LOOK:
+            self._looked_at = now.steady
+            self._look(now)
 
-    def _asked(self, message: TopicMessage) -> None:
-        address = self._topics.parse(message.topic)
-        if address is None:
-            self._metrics.count("rta_topic_input_refused_total", kind="unknown", reason="topic")
-        elif message.retained:
-            self._metrics.count("rta_topic_input_refused_total", kind=address.kind.value, reason="retained")
-        elif address.kind is TopicKind.COMMAND:
-            self._desk.handle(message, address.code)
-        elif address.kind is TopicKind.FETCH:
-            self._fetches.handle(message, address, trio.current_time())
+    def _handle(self, message: NodeMessage, now: Now) -> None:
+        match message:
+            case SampledTogether(items):
+                for item in items:
+                    self._sampled(item, now)
+            case Sampled() | ClockChanged():
+                self._sampled(message, now)
+            case OwesFull(key, connection):
+                if not self._over:
+                    self._events += self._node.refresh(key, connection, now)
+            case LinkChanged(up):
+                if up:
+                    self._node.pruning.connected(now.steady)
+                else:
+                    self._node.pruning.disconnected()
+            case PresenceHeard(consumer, presence):
+                self._node.pruning.heard(consumer, presence)
+            case EndNode(reply):
+                if not self._over:
+                    self._events += self._node.flush(now)
+                self._over = True
+                self._replies.append(partial(reply.give, None))
+            case _:
+                try:
+                    if self._over:
+                        raise _ending()
+                    self._request(message, now)
+                except RtaError as e:
+                    self._replies.append(partial(message.reply.refuse, e))
+
+    def _sampled(self, item: Sampled | ClockChanged, now: Now) -> None:
+        if self._over:
+            return
+        if code_of(item.code) is not None:
+            self._alarm_samples.append(item)
+        elif isinstance(item, Sampled):
+            self._events += self._node.feed(item.code, item.samples, now)
         else:
-            self._throttle.handle(message, address, trio.current_time())
+            self._node.set_clock(item.code, item.clock, now)
+            self._changed = True
+
+    def _request(
+        self,
+        message: ListStreams | StartStream | StopStream | PlanAddition | PlanEdit | PlanRemoval | ApplyChange,
+        now: Now,
+    ) -> None:
+        """:raises RtaError: it is refused."""
+        node, administration = self._node, self._administration
+        match message:
+            case ListStreams(code, name, reply):
+                self._replies.append(partial(reply.give, [self._listed(s, now) for s in self._chosen(code, name)]))
+            case StartStream(code, name, by, timeout, consumer, started):
+                stream = node.stream(code, _plain(name))
+                self._events += node.start(stream, by, now, timeout, consumer)
+                self._changed = True
+                self._replies.append(partial(started.give, self._listed(stream, now)))
+            case StopStream(code, name, by, stopped):
+                stream = node.stream(code, _plain(name))
+                self._events += node.stop(stream, by, now)
+                self._changed = True
+                self._replies.append(partial(stopped.give, self._listed(stream, now)))
+            case PlanAddition(fields, planned):
+                self._replies.append(partial(planned.give, administration.add(fields)))
+            case PlanEdit(code, name, fields, planned):
+                self._replies.append(partial(planned.give, administration.edit(code, _plain(name), fields)))
+            case PlanRemoval(code, name, planned):
+                self._replies.append(partial(planned.give, administration.remove(code, _plain(name))))
+            case ApplyChange(plan, by, applied):
+                changed, events = administration.apply(plan, by, now)
+                self._events += events
+                self._changed = True
+                self._replies.append(partial(applied.give, None if changed is None else self._listed(changed, now)))
+
+    def _chosen(self, code: str | None, name: str | None) -> list[NodeStream]:
+        if code is None:
+            return self._node.streams
+        if name is not None:
+            return [self._node.stream(code, _plain(name))]
+        if code not in self._node.statuses:
+            raise Refused(f"there is no status {code!r}", "code", Refusal.UNKNOWN)
+        return [s for s in self._node.streams if s.definition.code == code]
+
+    def _listed(self, stream: NodeStream, now: Now) -> Listed:
+        return list_stream(stream, self._node.pruning, now)
+
+    def _look(self, now: Now) -> None:
+        """What is to be pruned, and what there is to count."""
+        out = self._out
+        for kind, count in self._node.counts():
+            out.report.count("rta_stream_samples_left_out_total", count, kind=kind)
+        pruned, events = self._node.prune(now)
+        for stream in pruned:
+            by = stream.stopped_by or Initiator("pruning")
+            out.audit.note(now, "prune", by, "ok", code=stream.definition.code, stream=stream.definition.name)
+            out.report.count("rta_streams_pruned_total", reason=by.who)
+        self._events += events
+        self._changed = self._changed or bool(pruned)
+
+
+def _plain(name: str) -> str:
+    """`default` stands for the stream without a name."""
+    return "" if name == RESERVED else name
+
+
+def _ending() -> Refused:
+    return Refused("the node is shutting down", kind=Refusal.UNAVAILABLE)

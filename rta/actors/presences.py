@@ -1,4 +1,9 @@
-"""Presences: which of those that streams are for are there. Owns a subscription to each of them."""
+"""Presences: which of those that streams are for are there.
+
+Owns a subscription to each of them. Follows what the node shows of whom its streams are for, and sends `PresenceHeard`
+to the node, waiting while that is full; what its subscriptions cannot hold meanwhile is dropped and counted. Ends when
+it is cancelled.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +11,12 @@ from functools import partial
 
 import trio
 
+from rta.actors.node_messages import PresenceHeard
 from rta.errors import MalformedError
 from rta.health import Health
-from rta.node.node import Node
+from rta.inbox import Outlet
+from rta.latest import Latest
+from rta.node.view import NodeView
 from rta.ports import Reporter, TopicBus, TopicMessage
 from rta.rsmp.presence import read_presence
 from rta.rsmp.topics import NodeTopics, TopicKind
@@ -18,33 +26,29 @@ __all__ = ["Presences", "presence_of"]
 
 
 class Presences:
-    """Of the consumers of one node."""
+    """The consumers of one node."""
 
-    def __init__(self, node: Node, bus: TopicBus, health: Health, report: Reporter) -> None:
+    def __init__(
+        self, view: Latest[NodeView], node: Outlet[PresenceHeard], bus: TopicBus, health: Health, report: Reporter
+    ) -> None:
+        self._view = view
         self._node = node
         self._bus = bus
         self._health = health
         self._report = report
-        self._changed = trio.Event()
-
-    def changed(self) -> None:
-        """Streams may be for others now."""
-        self._changed.set()
 
     async def run(self) -> None:
         """One subscription for each consumer, for as long as a stream is for it; until cancelled."""
         watched: dict[str, trio.CancelScope] = {}
         async with trio.open_nursery() as nursery:
             while True:
-                self._changed = trio.Event()
-                wanted = self._node.consumers
-                for gone in watched.keys() - wanted:
+                view = self._view.value
+                for gone in watched.keys() - view.consumers:
                     watched.pop(gone).cancel()
-                self._node.pruning.forget(wanted)
-                for new in sorted(wanted - watched.keys()):
+                for new in sorted(view.consumers - watched.keys()):
                     watched[new] = trio.CancelScope()
                     nursery.start_soon(self._watch, new, watched[new])
-                await self._changed.wait()
+                await self._view.another(view)
 
     async def _watch(self, consumer: str, scope: trio.CancelScope) -> None:
         with scope:
@@ -52,8 +56,8 @@ class Presences:
             lost = partial(self._report.count, "rta_topic_input_refused_total", kind="any", reason="flood")
             await Subscriber(self._bus, (topic,), partial(self._heard, consumer), lost, health=self._health).run()
 
-    def _heard(self, consumer: str, message: TopicMessage) -> None:
-        self._node.pruning.heard(consumer, presence_of(message, self._report))
+    async def _heard(self, consumer: str, message: TopicMessage) -> None:
+        await self._node.send(PresenceHeard(consumer, presence_of(message, self._report)))
 
 
 def presence_of(message: TopicMessage, report: Reporter) -> str | None:

@@ -19,6 +19,7 @@ from rta.actors.hub import SessionHub
 from rta.actors.session_sampler import SamplingContext, SamplingStart, SessionSampler
 from rta.configuration_cache import ConfigurationCache
 from rta.errors import TransportError
+from rta.inbox import Outlet
 from rta.ports import Position, TopicMessage
 from rta.sampling.pacing import Samples
 from rta.sampling.selection import choose, followed_next, open_sessions
@@ -57,7 +58,7 @@ class Sampler:
         context: SamplingContext,
         hub: SessionHub,
         statuses: Sequence[StatusSources],
-        out: trio.MemorySendChannel[Sampled | ClockChanged],
+        out: Outlet[Sampled | ClockChanged],
     ) -> None:
         """`statuses`: each code once."""
         self._context = context

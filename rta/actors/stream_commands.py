@@ -35,8 +35,7 @@ def stream_commands(streams: Streams) -> list[Command]:
         want: _Listed = call.parameters
         if want.code is None and want.stream is not None:
             raise Refused("needs a code beside it", "stream")
-        await streams.look()
-        return page(streams.list(want.code, want.stream), want.from_)
+        return page(await streams.list(want.code, want.stream), want.from_)
 
     async def add(call: Call) -> dict[str, Any]:
         return await streams.add(call.parameters, _by(call))

@@ -1,33 +1,36 @@
 """What can be done with the streams of a node, whoever asks: over topics, over HTTP, on the command line.
 
-Everything that is done or refused is noted in the audit file. Changes of administration are kept in the state directory
-before they take effect; one at a time.
+The front of the node: each call is a request to it and waits for the reply, for so long and no longer. Everything that
+is done or refused is noted in the audit file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import structlog
 import trio
 
+from rta.actors.administrator import AddStream, ChangeRequest, EditStream, RemoveStream
 from rta.actors.audit import Audit
-from rta.actors.recorder import Recorder
-from rta.node.changes import Changes, StreamChange, changed, load_changes, merged, new_stream, save_changes
-from rta.node.listing import list_stream
-from rta.node.node import Node, NodeEvent
-from rta.node.node_stream import CONFIGURATION, Initiator, NodeStream, Now, Refusal, Refused
-from rta.rsmp.topics import RESERVED
-from rta.stream.definition import StreamDefinition
+from rta.actors.history_messages import AskKept
+from rta.actors.node_messages import Listed, ListStreams, StartStream, StopStream
+from rta.actors.publisher_messages import AskRates
+from rta.history.entry import Bounds, Key
+from rta.inbox import Outlet, Reply
+from rta.node.administration import added_name, added_status
+from rta.node.listing import complete
+from rta.node.node_stream import Initiator, Now, Refusal, Refused
 
 __all__ = ["Streams"]
 
-log = structlog.get_logger("rta.node")
+_PATIENCE = 30.0  # seconds for a reply
 
-_STREAMS = 10_000  # of a node that can be added
+C = TypeVar("C")
+T = TypeVar("T")
+
+_Several = list[Listed]
 
 
 class Streams:
@@ -35,220 +38,93 @@ class Streams:
 
     def __init__(
         self,
-        node: Node,
-        emit: Callable[[list[NodeEvent]], None],
+        node: Outlet[ListStreams | StartStream | StopStream],
+        administrator: Outlet[ChangeRequest],
+        history: Outlet[AskKept],
+        publisher: Outlet[AskRates],
         audit: Audit,
         clock: Callable[[], Now],
-        state_dir: Path | None,
-        administration: bool,
-        history: Recorder,
     ) -> None:
-        """`emit` sends what the node has to say."""
         self._node = node
-        self._emit = emit
+        self._administrator = administrator
+        self._history = history
+        self._publisher = publisher
         self._audit = audit
         self._clock = clock
-        self._state_dir = state_dir
-        self._administration = administration
-        self._history = history
-        self._changing = trio.Lock()
-        self._changes: Changes = {}
-        self.changed: Callable[[], None] = lambda: None
-        """Called after whatever may have changed when something is due, or whom a stream is for."""
-        self._configured: set[tuple[str, str]] = set()
-        self._left_out: set[tuple[str, str]] = set()
-        """Changes that are kept and have no effect."""
-        self._ended = False
 
-    def end(self) -> None:
-        """Nothing is done any more."""
-        self._ended = True
-
-    # ---- looking
-
-    def list(self, code: str | None = None, name: str | None = None) -> list[dict[str, Any]]:
+    async def list(self, code: str | None = None, name: str | None = None) -> _Several:
         """All streams, those of a status, or one. The name `default` is the unnamed one.
 
         :raises Refused: there is no such status or stream.
         """
-        if code is None:
-            chosen = self._node.streams
-        elif name is None:
-            chosen = [s for s in self._node.streams if s.definition.code == code]
-            if code not in self._node.statuses:
-                raise Refused(f"there is no status {code!r}", "code", Refusal.UNKNOWN)
-        else:
-            chosen = [self._find(code, name)]
-        return [self._listed(s) for s in chosen]
+        found: Reply[_Several] = Reply()
+        listed = await _ask(self._node, ListStreams(code, name, found), found)
+        return await self._complete(listed, fresh=True)
 
-    async def look(self) -> None:
-        """See what is kept of them: it is listed as it was when somebody looked last."""
-        await self._history.look()
-
-    def _find(self, code: str, name: str) -> NodeStream:
-        return self._node.stream(code, "" if name == RESERVED else name)
-
-    def _listed(self, stream: NodeStream) -> dict[str, Any]:
-        return list_stream(stream, self._node.pruning, self._clock(), self._history.bounds(stream.key))
-
-    # ---- start and stop
-
-    def start(
+    async def start(
         self, code: str, name: str, by: Initiator, timeout: float | None = None, consumer: str | None = None
-    ) -> dict[str, Any]:
+    ) -> Listed:
         """Start or renew; the stream as listed. `timeout` in seconds.
 
         :raises Refused: it cannot be done.
         """
         details = {"timeout": timeout, "consumer": consumer}
+        started: Reply[Listed] = Reply()
         with self._noted("start", by, code, name, {k: v for k, v in details.items() if v is not None}):
-            stream = self._find(code, name)
-            self._emit(self._node.start(stream, by, self._clock(), timeout, consumer))
-        self.changed()
-        return self._listed(stream)
+            listed = await _ask(self._node, StartStream(code, name, by, timeout, consumer, started), started)
+        return (await self._complete([listed]))[0]
 
-    def stop(self, code: str, name: str, by: Initiator) -> dict[str, Any]:
+    async def stop(self, code: str, name: str, by: Initiator) -> Listed:
         """Stop; the stream as listed.
 
         :raises Refused: there is none.
         """
+        stopped: Reply[Listed] = Reply()
         with self._noted("stop", by, code, name):
-            stream = self._find(code, name)
-            self._emit(self._node.stop(stream, by, self._clock()))
-        self.changed()
-        return self._listed(stream)
+            listed = await _ask(self._node, StopStream(code, name, by, stopped), stopped)
+        return (await self._complete([listed]))[0]
 
-    def prune(self) -> tuple[str, ...]:
-        """Stop what is due; the reason of each."""
-        now = self._clock()
-        pruned, out = self._node.prune(now)
-        reasons = [stream.stopped_by or Initiator("pruning") for stream in pruned]
-        for stream, by in zip(pruned, reasons, strict=True):
-            self._audit.note(now, "prune", by, "ok", code=stream.definition.code, stream=stream.definition.name)
-        self._emit(out)
-        if pruned:
-            self.changed()
-        return tuple(by.who for by in reasons)
-
-    # ---- administration
-
-    async def add(self, fields: Mapping[str, Any], by: Initiator) -> dict[str, Any]:
+    async def add(self, fields: Mapping[str, Any], by: Initiator) -> Listed:
         """A new stream of a status; as listed.
 
         :raises Refused: administration is not allowed, or a field is wrong.
         """
-        code, name = _text(fields, "code").replace("/", "."), _name(fields)
-        with self._noted("add", by, code, name, {"fields": dict(fields)}):
-            async with self._changing:
-                self._check_allowed()
-                status = self._node.statuses.get(code)
-                if status is None:
-                    raise Refused(f"there is no status {code!r}", "code", Refusal.UNKNOWN)
-                definition = new_stream({**fields, "name": name}, status)
-                if len(self._node.streams) >= _STREAMS:
-                    raise Refused(f"there are {_STREAMS} streams already", kind=Refusal.CONFLICT)
-                self._node.check_names(definition)
-                kept = {k: v for k, v in fields.items() if k not in ("code", "name") and v is not None}
-                await self._keep(definition, StreamChange("add", kept))
-                stream = self._node.add(definition, self._clock())
-                self._emit(self._node.begin_default(stream, self._clock()))
-        self.changed()
-        return self._listed(stream)
+        added: Reply[Listed] = Reply()
+        with self._noted("add", by, added_status(fields), added_name(fields), {"fields": dict(fields)}):
+            listed = await _ask(self._administrator, AddStream(dict(fields), by, added), added)
+        return (await self._complete([listed]))[0]
 
-    async def edit(self, code: str, name: str, fields: Mapping[str, Any], by: Initiator) -> dict[str, Any]:
+    async def edit(self, code: str, name: str, fields: Mapping[str, Any], by: Initiator) -> Listed:
         """Change some settings of a stream; null is the default. A running one starts anew unless only its description
         changes. As listed.
 
         :raises Refused: administration is not allowed, there is no such stream, or a field is wrong.
         """
+        edited: Reply[Listed] = Reply()
         with self._noted("edit", by, code, name, {"fields": dict(fields)}):
-            async with self._changing:
-                self._check_allowed()
-                old = self._find(code, name)
-                for fixed in ("code", "name"):
-                    if fixed in fields:
-                        raise Refused("cannot be changed; add another stream and remove this one", fixed)
-                definition = changed(old.definition, fields, self._node.statuses[old.definition.code])
-                await self._keep(definition, StreamChange("edit", dict(fields)))
-                stream, out = self._node.edit(old, definition, self._clock())
-                self._emit(out)
-        self.changed()
-        return self._listed(stream)
+            listed = await _ask(self._administrator, EditStream(code, name, dict(fields), by, edited), edited)
+        return (await self._complete([listed]))[0]
 
     async def remove(self, code: str, name: str, by: Initiator) -> None:
         """Stop a stream and forget it; what is retained of it is cleared.
 
         :raises Refused: administration is not allowed, or there is none.
         """
+        removed: Reply[None] = Reply()
         with self._noted("remove", by, code, name):
-            async with self._changing:
-                self._check_allowed()
-                stream = self._find(code, name)
-                await self._keep(stream.definition, StreamChange("remove"))
-                self._emit(self._node.remove(stream, by, self._clock()))
-        self.changed()
+            await _ask(self._administrator, RemoveStream(code, name, by, removed), removed)
 
-    def restore(self) -> None:
-        """Apply what was changed before the process began. A change that no longer fits is left out, and kept.
-
-        :raises RtaError: the state directory cannot be read.
-        """
-        self._configured = {stream.key for stream in self._node.streams}
-        if self._state_dir is None:
-            return
-        self._changes = load_changes(self._state_dir)
-        # What goes makes room for what comes: an unnamed stream must be the only one.
-        for (code, name), change in sorted(self._changes.items(), key=lambda item: item[1].kind != "remove"):
-            try:
-                self._restore(code, name, change)
-            except Refused as e:
-                self._left_out.add((code, name))
-                log.error("a change of a stream no longer fits", code=code, stream=name, change=change.kind, why=str(e))
-
-    def _restore(self, code: str, name: str, change: StreamChange) -> None:
-        now, status = self._clock(), self._node.statuses.get(code)
-        if status is None:
-            raise Refused(f"there is no status {code!r}", "code", Refusal.UNKNOWN)
-        if change.kind in ("add", "replace"):
-            definition = new_stream({**change.fields, "name": name}, status)
-            if change.kind == "replace" and self._node.has(code, name):
-                self._node.remove(self._node.stream(code, name), CONFIGURATION, now)
-            self._node.add(definition, now)
-        elif change.kind == "remove":
-            self._node.remove(self._node.stream(code, name), CONFIGURATION, now)
-        else:
-            old = self._node.stream(code, name)
-            self._node.edit(old, changed(old.definition, change.fields, status), now)
-
-    def _check_allowed(self) -> None:
-        if not self._administration:
-            why = "administration is not allowed at this node ([site] administration = false)"
-            raise Refused(why, kind=Refusal.FORBIDDEN)
-        if self._state_dir is None:
-            why = "there is no state directory to keep changes in ([site] state_dir)"
-            raise Refused(why, kind=Refusal.FORBIDDEN)
-
-    async def _keep(self, definition: StreamDefinition, change: StreamChange) -> None:
-        assert self._state_dir is not None
-        if definition.history is not None:
-            await self._history.open()
-        key = definition.code, definition.name
-        after = {k: v for k, v in self._changes.items() if k != key}
-        before = None if key in self._left_out else self._changes.get(key)
-        kept = merged(before, change, configured=key in self._configured)
-        if kept is not None:
-            after[key] = kept
-        try:
-            # Not to be broken off: either it is kept and takes effect, or neither.
-            with trio.CancelScope(shield=True):
-                await trio.to_thread.run_sync(save_changes, self._state_dir, after)
-        except OSError as e:
-            why = f"the change cannot be kept in {self._state_dir}: {e.strerror or e}"
-            raise Refused(why, kind=Refusal.UNAVAILABLE) from None
-        self._changes = after
-        self._left_out.discard(key)
-
-    # ---- the record
+    async def _complete(self, listed: Iterable[Listed], fresh: bool = False) -> _Several:
+        """With what the history keeps, and what has been sent."""
+        kept: Reply[Mapping[Key, Bounds]] = Reply()
+        rates: Reply[Mapping[Key, tuple[float, float]]] = Reply()
+        bounds = await _ask(self._history, AskKept(fresh, kept), kept)
+        sent = await _ask(self._publisher, AskRates(rates), rates)
+        return [
+            complete(stream, bounds.get(key), sent.get(key, (0.0, 0.0)))
+            for stream in listed
+            for key in ((stream["code"], stream["name"]),)
+        ]
 
     @contextmanager
     def _noted(
@@ -256,8 +132,6 @@ class Streams:
     ) -> Iterator[None]:
         about = {"code": code, "stream": name, **(details or {})}
         try:
-            if self._ended:
-                raise Refused("the node is shutting down", kind=Refusal.UNAVAILABLE)
             yield
         except Refused as e:
             self._audit.note(self._clock(), what, by, f"refused: {e}", **about)
@@ -265,17 +139,15 @@ class Streams:
         self._audit.note(self._clock(), what, by, "ok", **about)
 
 
-def _text(fields: Mapping[str, Any], key: str) -> str:
-    value = fields.get(key)
-    if not isinstance(value, str) or not value:
-        raise Refused("expected text" if key in fields else "is required, and not there", key)
-    return value
-
-
-def _name(fields: Mapping[str, Any]) -> str:
-    name = fields.get("name")
-    if name is None or name == RESERVED:
-        return ""
-    if not isinstance(name, str):
-        raise Refused("expected text", "name")
-    return name
+async def _ask(whom: Outlet[C], request: C, reply: Reply[T]) -> T:
+    """
+    :raises Refused: as the request was, or because nobody answers.
+    """
+    try:
+        with trio.fail_after(_PATIENCE):
+            await whom.send(request)
+            return await reply.wait()
+    except trio.BrokenResourceError:
+        raise Refused("the node is shutting down", kind=Refusal.UNAVAILABLE) from None
+    except trio.TooSlowError:
+        raise Refused(f"the node has not answered within {_PATIENCE:g} s", kind=Refusal.UNAVAILABLE) from None

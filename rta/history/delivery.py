@@ -16,7 +16,7 @@ from attrs import frozen
 
 from rta.history.entry import Key
 
-__all__ = ["UnackedSpans", "Mark", "Span", "read_mark", "write_mark"]
+__all__ = ["UnackedSpans", "Checkpoint", "Span", "read_checkpoint", "write_checkpoint"]
 
 _SPANS = 256
 
@@ -42,6 +42,10 @@ class UnackedSpans:
         """A message of these entries is handed on; `settled` says what became of it. Positions rise."""
         self._flying[first] = last, self._newest
         self._newest = last
+
+    def in_flight(self, first: int) -> bool:
+        """Whether the message that begins with this entry has not been settled."""
+        return first in self._flying
 
     def settled(self, first: int, delivered: bool) -> None:
         """What became of the message that begins with this entry."""
@@ -83,7 +87,7 @@ class UnackedSpans:
 
 
 @frozen
-class Mark:
+class Checkpoint:
     """What the state directory knows of deliveries."""
 
     upto: int
@@ -97,20 +101,20 @@ class Mark:
         return [*self.undelivered.get(key, []), *later]
 
 
-def write_mark(mark: Mark) -> bytes:
+def write_checkpoint(checkpoint: Checkpoint) -> bytes:
     """As it is kept."""
-    streams = [[*key, spans] for key, spans in mark.undelivered.items() if spans]
-    return json.dumps({"upto": mark.upto, "streams": streams}, ensure_ascii=False).encode()
+    streams = [[*key, spans] for key, spans in checkpoint.undelivered.items() if spans]
+    return json.dumps({"upto": checkpoint.upto, "streams": streams}, ensure_ascii=False).encode()
 
 
-def read_mark(mark: bytes) -> Mark:
+def read_checkpoint(checkpoint: bytes) -> Checkpoint:
     """The inverse. What cannot be read says nothing: then all that is kept counts as not delivered."""
     try:
-        document = json.loads(mark)
+        document = json.loads(checkpoint)
         found = {
             (str(code), str(name)): [Span(int(first), int(last)) for first, last in spans]
             for code, name, spans in document["streams"]
         }
-        return Mark(int(document["upto"]), found)
+        return Checkpoint(int(document["upto"]), found)
     except (ValueError, TypeError, LookupError, RecursionError):
-        return Mark(0, {})
+        return Checkpoint(0, {})

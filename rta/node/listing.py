@@ -11,7 +11,7 @@ from rta.node.stream_settings import write_stream
 from rta.rsmp.payload import encode, iso
 from rta.wire.values import Ns
 
-__all__ = ["list_stream", "page"]
+__all__ = ["complete", "list_stream", "page"]
 
 _PAGE = 48 << 10  # bytes of a page's streams, so that it fits a message
 
@@ -35,9 +35,9 @@ class Kept(Protocol):
         ...
 
 
-def list_stream(stream: NodeStream, pruning: Pruning, now: Now, kept: Kept | None = None) -> dict[str, Any]:
-    """Settings in the configuration's own keys, then state. Times are ISO 8601 (wall time), rates a second. `kept`:
-    what the history has of it."""
+def list_stream(stream: NodeStream, pruning: Pruning, now: Now) -> dict[str, Any]:
+    """Settings in the configuration's own keys, then state. Times are ISO 8601 (wall time), rates a second. What the
+    history and the publisher know of it is for `complete`."""
     run = stream.run
     due = pruning.due(stream, now.steady)
     return {
@@ -50,14 +50,21 @@ def list_stream(stream: NodeStream, pruning: Pruning, now: Now, kept: Kept | Non
         "stopped_by": None if run is not None or stream.stopped_by is None else str(stream.stopped_by),
         "prune_at": None if due is None else iso(Ns(now.wall + round((due - now.steady) * 1e9))),
         "consumers": {c: pruning.presence(c) or "unknown" for c in stream.consumers},
-        "kept": None if kept is None else _bounds(kept),
-        "messages_per_second": round(stream.messages.per_second(now.steady), 3),
-        "bytes_per_second": round(stream.bytes.per_second(now.steady), 1),
+        "kept": None,
+        "messages_per_second": 0.0,
+        "bytes_per_second": 0.0,
     }
 
 
-def _bounds(kept: Kept) -> dict[str, Any]:
-    return {"entries": kept.count, "oldest": iso(kept.oldest), "newest": iso(kept.newest)}
+def complete(listed: dict[str, Any], kept: Kept | None, sent: tuple[float, float]) -> dict[str, Any]:
+    """`kept`: what the history has of the stream. `sent`: messages and bytes a second."""
+    bounds = None if kept is None else {"entries": kept.count, "oldest": iso(kept.oldest), "newest": iso(kept.newest)}
+    return {
+        **listed,
+        "kept": bounds,
+        "messages_per_second": round(sent[0], 3),
+        "bytes_per_second": round(sent[1], 1),
+    }
 
 
 def page(listed: Sequence[dict[str, Any]], start: int) -> dict[str, Any]:

@@ -7,68 +7,30 @@ Source: docs/rsmp.md, "Start and stop" and "Pruning".
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
 from heapq import heapify, heappop, heappush
 
-from attrs import define, evolve, frozen
+from attrs import evolve
 
+from rta.node.events import Cleared, NodeEvent, Refreshed, Removed, StateChanged, Update
 from rta.node.node_stream import CONFIGURATION, Activation, Initiator, NodeStream, Now, Refusal, Refused
 from rta.node.pruning import Pruning
-from rta.node.rate import Rate
 from rta.node.stream_settings import name_fault
-from rta.rsmp.message import StatusMessage
+from rta.node.view import NodeView, StreamView
 from rta.rsmp.topics import valid_node
 from rta.stream.clock import LIVE, StreamClock
 from rta.stream.definition import StatusDefinition, StreamDefinition
 from rta.stream.engine import Output, Sample, StatusEngine
 from rta.wire.values import Ns
 
-__all__ = ["Cleared", "Node", "Removed", "StateChanged", "NodeEvent", "Update"]
+__all__ = ["Node"]
 
 _NONE: Mapping[tuple[str, str], int] = {}
 _VOID = 8  # entries of the agenda for each status; then the void ones are thrown out
 _CONSUMERS = 64  # that can start one stream
 _JUMP = 10_000_000_000  # ns by which a new clock may be ahead to be taken for going on; faster ones more
 _LONGEST = 10 * 366 * 86400.0  # seconds
-
-
-@define(eq=False)
-class Update:
-    """A status message. What follows is filled in on its way."""
-
-    stream: NodeStream
-    message: StatusMessage
-    values: list[bytes] | None = None
-    """Those of its events as CBOR, once they have been encoded."""
-    done: Callable[[bool], None] | None = None
-    """To be told once whether it is done with: acknowledged, or never going to be taken by the bus."""
-
-
-@frozen
-class Cleared:
-    """The retained status is to go."""
-
-    stream: NodeStream
-
-
-@frozen
-class StateChanged:
-    """The state is to be published; also as an acknowledgement, when it is the same as before."""
-
-    stream: NodeStream
-    running: bool
-    """At that moment; it may have changed again when this is published."""
-
-
-@frozen
-class Removed:
-    """There is no such stream any more; nothing of it is to stay retained."""
-
-    stream: NodeStream
-
-
-NodeEvent = Update | Cleared | StateChanged | Removed
 
 
 class Node:
@@ -113,10 +75,13 @@ class Node:
         """Whether there is such a stream."""
         return (code, name) in self._streams
 
-    def keeps(self, code: str, name: str) -> bool:
-        """Whether there is such a stream, and it has a history."""
-        stream = self._streams.get((code, name))
-        return stream is not None and stream.definition.history is not None
+    def view(self) -> NodeView:
+        """What others are shown of it."""
+        streams = {
+            key: StreamView(s.definition, s.run is not None, self._clocks[s.definition.code])
+            for key, s in sorted(self._streams.items())
+        }
+        return NodeView(streams, frozenset(self.consumers))
 
     def counts(self) -> Iterator[tuple[str, int]]:
         """What the engines have counted and left out since they were asked last, by kind."""
@@ -129,14 +94,14 @@ class Node:
         self._statuses[status.code] = StatusEngine(status, self._zone)
         self._clocks[status.code] = LIVE
 
-    def add(self, definition: StreamDefinition, now: Now) -> NodeStream:
+    def add(self, definition: StreamDefinition) -> NodeStream:
         """A stopped stream of a status that is there.
 
         :raises Refused: the status is not, or its names would not be unique.
         """
         self.check_names(definition)
         status = self._statuses[definition.code]
-        stream = NodeStream(definition, status.add(definition), Rate(now.steady), Rate(now.steady))
+        stream = NodeStream(definition, status.add(definition))
         self._streams[stream.key] = stream
         return stream
 
@@ -153,7 +118,7 @@ class Node:
         """Stop a stream and forget it."""
         out = [o for o in self.stop(stream, by, now) if isinstance(o, Update)]
         self._forget(stream)
-        return [*out, Removed(stream)]
+        return [*out, Removed(stream.definition)]
 
     def _forget(self, stream: NodeStream) -> None:
         self._statuses[stream.definition.code].remove(stream.definition.name)
@@ -169,8 +134,8 @@ class Node:
         run, stopped_by = old.run, old.stopped_by
         out = self.stop(old, CONFIGURATION, now) if run is not None else []
         self._forget(old)
-        new = self.add(definition, now)
-        new.messages, new.bytes, new.stopped_by = old.messages, old.bytes, stopped_by
+        new = self.add(definition)
+        new.stopped_by = stopped_by
         if run is not None:
             out += self._begin(new, Activation(now.wall, run.by, run.timeout, run.consumers, now.steady), now)
         return new, out
@@ -190,7 +155,7 @@ class Node:
         """A stopped stream gets its default state. `seq`: the number that its first event follows."""
         if stream.definition.default_on:
             return self._begin(stream, Activation(now.wall, CONFIGURATION, renewed=now.steady), now, seq)
-        return [Cleared(stream), StateChanged(stream, False)]
+        return [Cleared(stream.definition), StateChanged(stream.definition, False)]
 
     def start(
         self, stream: NodeStream, by: Initiator, now: Now, timeout: float | None = None, consumer: str | None = None
@@ -216,22 +181,22 @@ class Node:
             run.timeout = span
         if consumer is not None:
             run.consumers[consumer] = None
-        return [StateChanged(stream, True)]
+        return [StateChanged(stream.definition, True)]
 
     def _begin(self, stream: NodeStream, run: Activation, now: Now, seq: int = 0) -> list[NodeEvent]:
         stream.run = run
         messages = stream.engine.start(self.ts(stream, now), now.wall, seq)
         self._schedule(stream.definition.code)
-        return [StateChanged(stream, True), *[Update(stream, m) for m in messages]]
+        return [StateChanged(stream.definition, True), *[Update(stream.definition, m) for m in messages]]
 
     def stop(self, stream: NodeStream, by: Initiator, now: Now) -> list[NodeEvent]:
         """Stop a stream; one that is stopped stays so, and says so."""
         out: list[NodeEvent] = []
         if stream.run is not None:
-            out += [Update(stream, m) for m in stream.engine.stop(self.ts(stream, now), now.wall)]
+            out += [Update(stream.definition, m) for m in stream.engine.stop(self.ts(stream, now), now.wall)]
             stream.run, stream.stopped_by = None, by
             self._schedule(stream.definition.code)
-        return [*out, Cleared(stream), StateChanged(stream, False)]
+        return [*out, Cleared(stream.definition), StateChanged(stream.definition, False)]
 
     def prune(self, now: Now) -> tuple[list[NodeStream], list[NodeEvent]]:
         """Stop what is due; which those are."""
@@ -314,20 +279,22 @@ class Node:
                     heapify(self._agenda)
 
     def _sent(self, output: Output) -> list[NodeEvent]:
-        streams = self._streams
-        return [Update(streams[e.definition.code, e.definition.name], message) for e, message in output]
+        return [Update(engine.definition, message) for engine, message in output]
 
     # ---- connections
 
-    def refresh(self, streams: Iterable[NodeStream], now: Now) -> list[NodeEvent]:
-        """The picture of running streams anew: after a reconnect, or where an update was lost."""
-        out: list[NodeEvent] = []
-        for stream in streams:
-            if stream.run is not None:
-                out += [Update(stream, m) for m in stream.engine.reconnected(self.ts(stream, now), now.wall)]
-                self._schedule(stream.definition.code)
+    def refresh(self, key: tuple[str, str], connection: int, now: Now) -> list[NodeEvent]:
+        """The picture of a stream anew: after a reconnect, or where an update was lost. `connection`: for which."""
+        stream = self._streams.get(key)
+        if stream is None:
+            return []
+        out: list[NodeEvent] = [Refreshed(stream.definition, connection)]
+        if stream.run is not None:
+            messages = stream.engine.reconnected(self.ts(stream, now), now.wall)
+            out += [Update(stream.definition, m) for m in messages]
+            self._schedule(stream.definition.code)
         return out
 
     def flush(self, now: Now) -> list[NodeEvent]:
         """What is collected in batches, at a shutdown."""
-        return [Update(s, m) for s in self.streams if s.run is not None for m in s.engine.flush(now.wall)]
+        return [Update(s.definition, m) for s in self.streams if s.run is not None for m in s.engine.flush(now.wall)]

@@ -7,7 +7,6 @@ from enum import Enum
 from attrs import define, field, frozen
 
 from rta.errors import RtaError
-from rta.node.rate import Rate
 from rta.stream.definition import StreamDefinition
 from rta.stream.engine import StreamEngine
 from rta.wire.values import Ns
@@ -88,8 +87,6 @@ class NodeStream:
 
     definition: StreamDefinition
     engine: StreamEngine
-    messages: Rate
-    bytes: Rate
     run: Activation | None = None
     """None while it is stopped."""
     stopped_by: Initiator | None = None

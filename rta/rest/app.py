@@ -37,6 +37,10 @@ _CHUNKED = "application/vnd.mat.protobuf+chunked"
 _TRUE, _FALSE = ("true", "1", "yes"), ("", "false", "0", "no")
 
 
+async def _no_alarms(active_only: bool) -> list[dict[str, Any]]:
+    return []
+
+
 @frozen(kw_only=True)
 class Service:
     """What the application shows of a site."""
@@ -51,7 +55,7 @@ class Service:
     """Gives them in the Prometheus text format."""
     streams: Callable[[Initiator], StreamService] | None = None
     """The streams of the node, for whoever asks; None: the site has none."""
-    alarms: Callable[[bool], list[dict[str, Any]]] = lambda active_only: []
+    alarms: Callable[[bool], Awaitable[list[dict[str, Any]]]] = _no_alarms
     """The alarms of the node as they are listed: all, or only those that are active."""
 
 
@@ -181,7 +185,7 @@ class _Rest:
         active = request.query_params.get("active", "").lower()
         if active not in (*_TRUE, *_FALSE):
             return refusal(400, "active: expected true or false", "active")
-        return json_response({"alarms": self._service.alarms(active in _TRUE)})
+        return json_response({"alarms": await self._service.alarms(active in _TRUE)})
 
     async def empty_object(self, request: Request) -> Response:
         return _json("{}")

@@ -14,7 +14,7 @@ from rta.stream.sample import Sample
 from rta.wire import SessionModel
 from rta.wire.values import Ns
 
-__all__ = ["LIVE", "ClockChanged", "Sampled", "StreamClock", "Tempo"]
+__all__ = ["LIVE", "ClockChanged", "Sampled", "SampledTogether", "StreamClock", "Tempo"]
 
 _LONGEST_DELAY = 60.0  # seconds
 _FASTEST = 1e5  # speed: each tick of stream time costs time
@@ -94,3 +94,10 @@ class ClockChanged:
 
     code: str
     clock: StreamClock
+
+
+@frozen(slots=True)
+class SampledTogether:
+    """What the sampler has for several statuses at once, in order: it travels as one message."""
+
+    items: tuple[Sampled | ClockChanged, ...]

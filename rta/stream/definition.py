@@ -121,6 +121,11 @@ class StreamDefinition:
         """Whether its updates are of windows."""
         return bool(self.aggregates)
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """Code and name."""
+        return self.code, self.name
+
 
 @frozen
 class StatusDefinition:

@@ -14,7 +14,7 @@ import trio
 from rta_transports.memory import MemoryTopics
 
 from rta.actors.history_worker import HistoryWorker, HistoryWorkerLost
-from rta.actors.node import NodeActor
+from rta.actors.node_supervisor import NodeSettings, NodeSupervisor, NodeSurroundings
 from rta.alarm.definition import AlarmDefinition
 from rta.errors import HistoryError
 from rta.health import Health
@@ -26,7 +26,7 @@ from rta.ports import TopicMessage
 from rta.ports.alarm import Alarm
 from rta.ports.command import Command
 from rta.rsmp.message import PLAIN
-from rta.stream.clock import ClockChanged, Sampled
+from rta.stream.clock import Sampled
 from rta.stream.definition import AttributeDefinition, StatusDefinition, StreamDefinition
 from rta.stream.sample import Sample
 from rta.wire.values import Ns
@@ -88,7 +88,6 @@ class Stage:
         self.other = MemoryTopics(broker=self.bus.broker)
         self.health, self.tally = Health(), HotCounters()
         self.metrics = Metrics(self.tally, dict)
-        self.send, receive = trio.open_memory_channel[Sampled | ClockChanged](16)
         self.back = 0
         self._state_dir = state_dir
         self._disk = trio.Event()
@@ -100,19 +99,12 @@ class Stage:
         self.store: HistoryStore | None = None
         """Of the node, while it is open."""
         self.unhang()
-        self.node = NodeActor(
-            NODE,
-            UTC,
-            self.bus,
-            receive,
-            self.health,
-            self.metrics,
-            self.tally,
-            self.clock,
-            state_dir,
-            administration,
+        self.node = NodeSupervisor(
+            NodeSettings(NODE, UTC, state_dir, administration),
+            NodeSurroundings(self.bus, self.health, self.metrics, self.tally, self.clock),
             self.keepers,
         )
+        self.send = self.node.inbox
         self.definitions = list(streams)
         self.commands: list[Command] = []
         self.alarms: list[AlarmDefinition] = []

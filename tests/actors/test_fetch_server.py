@@ -13,8 +13,9 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from rta.actors.fetch_server import FetchServer
-from rta.errors import HistoryError, TransportError, UndeliverableError
+from rta.errors import HistoryError, NotConnectedError, QueueFullError, UndeliverableError
 from rta.hot_counters import HotCounters
+from rta.latest import Latest
 from rta.metrics import Metrics
 from rta.ports import TopicMessage
 from rta.rsmp.topics import NodeTopics, TopicKind
@@ -42,7 +43,7 @@ class Bus:
         if len(payload) > self.largest:
             raise UndeliverableError("too large")
         if self.room <= 0:
-            raise TransportError("the queue is full")
+            raise QueueFullError("the queue is full")
         self.room -= 1
         self.sent.append(TopicMessage(topic, payload, correlation=correlation))
         self.on_way.append((len(payload), done))
@@ -52,7 +53,7 @@ class Bus:
             trio.lowlevel.current_trio_token().run_sync_soon(self.settle)
 
     def lose(self):
-        self.settle(TransportError("lost"))
+        self.settle(NotConnectedError("lost"))
 
     def settle(self, error=None, count=1 << 20):
         told, self.on_way = self.on_way[:count], self.on_way[count:]
@@ -71,15 +72,24 @@ class Stage:
         self.usable = True
         self.hangs = False
         self.uncommitted = 0
+        self.connection = 1
+        self.link = Latest(1)
         self.desk = FetchServer(
             self.topics,
             self.bus,  # type: ignore[arg-type]
             lambda code, name: (code, name) in self.streams,
             self.read,
             self.settle,
+            self.link,
             self.metrics,
         )
-        self.desk.connected()
+
+    def connect(self) -> None:
+        self.connection += 1
+        self.link.show(self.connection)
+
+    def disconnect(self) -> None:
+        self.link.show(0)
 
     async def settle(self) -> None:
         self.kept.fill(LIVE, self.uncommitted)
@@ -357,13 +367,13 @@ async def test_eight_are_answered_at_once_and_64_wait_and_the_rest_is_answered_e
 
 async def test_empty_answers_that_cannot_be_sent_are_not_heaped_up(autojump_clock):
     async with running() as stage:
-        stage.desk.disconnected()
+        stage.disconnect()
         for _ in range(40):
             for _ in range(20):
                 stage.fetch(key=("car.wash", ""))
             await trio.sleep(1)
         assert stage.counted("rta_fetches_total", outcome="dropped") == 800 - 256 - 16
-        stage.desk.connected()
+        stage.connect()
         await trio.sleep(1)
         assert len(stage.answers()) == 256 + 16
 
@@ -448,12 +458,12 @@ async def test_what_was_not_acknowledged_is_sent_again_after_the_connection_was_
         await trio.sleep(1)
         lost = [m.payload for m in stage.bus.sent[1:]]
         assert lost
-        stage.desk.disconnected()
+        stage.disconnect()
         stage.bus.lose()
         await trio.sleep(60)
         assert len(stage.bus.sent) == 1 + len(lost)
         stage.bus.slow = False
-        stage.desk.connected()
+        stage.connect()
         await trio.sleep(1)
         again = [m.payload for m in stage.bus.sent[1 + len(lost) :]]
         assert again[: len(lost)] == lost
@@ -467,7 +477,7 @@ async def test_an_answer_that_nobody_takes_for_minutes_is_given_up(autojump_cloc
         stage.bus.slow = True
         stage.fetch()
         await trio.sleep(1)
-        stage.desk.disconnected()
+        stage.disconnect()
         stage.bus.lose()
         await trio.sleep(290)
         assert stage.counted("rta_fetches_open") == 1
@@ -482,8 +492,8 @@ async def test_an_acknowledgement_that_comes_late_is_of_no_harm(autojump_clock):
         stage.bus.slow = True
         stage.fetch()
         await trio.sleep(1)
-        stage.desk.disconnected()
-        stage.desk.connected()
+        stage.disconnect()
+        stage.connect()
         await trio.sleep(1)
         assert len(stage.bus.on_way) == 2
         stage.bus.settle()
@@ -530,10 +540,10 @@ async def test_whatever_is_lost_on_the_way_every_answer_is_complete_and_in_order
                 continue
             arrived = chance.randint(0, len(stage.bus.on_way))
             del stage.bus.sent[len(stage.bus.sent) - len(stage.bus.on_way) + arrived :]
-            for step in chance.sample([stage.desk.disconnected, stage.bus.lose], 2):
+            for step in chance.sample([stage.disconnect, stage.bus.lose], 2):
                 step()
                 await trio.sleep(chance.random() * chance.choice([0, 1]))
-            stage.desk.connected()
+            stage.connect()
         for i in range(3):
             assert list(dict.fromkeys(stage.numbers(b"%d" % i))) == list(range(3000))
             first = next(n for n, m in enumerate(stage.answers(b"%d" % i)) if m["complete"])

@@ -238,7 +238,7 @@ class Site:
         self.health = Health()
         self.metrics = Metrics(HotCounters(), dict)
         self.begun: list[int] = []
-        self.file = HistoryFile(folder, in_a_process, self._begin, self.health, self.metrics)
+        self.file = HistoryFile(folder, in_a_process, self._begin, lambda: None, self.health, self.metrics)
 
     def _begin(self, beginning: Beginning) -> None:
         self.begun.append(beginning.last)

@@ -210,7 +210,7 @@ async def test_a_node_that_fails_is_offline(autojump_clock):
 async def test_a_consumer_that_a_broker_might_take_amiss_is_refused(autojump_clock, consumer):
     async with Stage(LIVE).running() as stage:
         await stage.tell("throttle/car.engine/live", {"action": "start", "consumer": consumer})
-        assert stage.node.streams.list()[0]["consumers"] == {}
+        assert (await stage.node.streams.list())[0]["consumers"] == {}
 
 
 async def test_text_that_is_no_unicode_is_sent_with_question_marks(autojump_clock):
@@ -224,8 +224,8 @@ async def test_a_start_before_there_is_a_connection_counts(autojump_clock):
     stage = Stage(LIVE, IDLE)
     stage.bus.cut()
     async with stage.running():
-        stage.node.streams.start("car.engine", "idle", Initiator("http"), timeout=60.0, consumer="tmc")
-        stage.node.streams.stop("car.engine", "live", Initiator("http"))
+        await stage.node.streams.start("car.engine", "idle", Initiator("http"), timeout=60.0, consumer="tmc")
+        await stage.node.streams.stop("car.engine", "live", Initiator("http"))
         await trio.sleep(5)
         stage.bus.mend()
         await stage.settle()
@@ -233,7 +233,7 @@ async def test_a_start_before_there_is_a_connection_counts(autojump_clock):
         assert kept["channel/car.engine/live"] == {"state": "stopped"}
         assert kept["channel/car.engine/idle"] == {"state": "running"}
         assert kept["status/car.engine/idle"]["entries"][0]["values"] == {"rpm": None}
-        idle, _ = stage.node.streams.list()
+        idle, _ = await stage.node.streams.list()
         assert idle["prune_at"] is not None
         assert list(idle["consumers"]) == ["tmc"]
 
@@ -243,8 +243,8 @@ async def test_a_stream_that_was_started_anew_before_the_connection_says_what_is
     stage.bus.cut()
     async with stage.running():
         await stage.sample(rpm=1.0, oil=2.0)
-        stage.node.streams.stop("car.engine", "live", Initiator("http"))
-        stage.node.streams.start("car.engine", "live", Initiator("http"))
+        await stage.node.streams.stop("car.engine", "live", Initiator("http"))
+        await stage.node.streams.start("car.engine", "live", Initiator("http"))
         stage.bus.mend()
         await stage.settle()
         (entry,) = (await stage.kept())["status/car.engine/live"]["entries"]
@@ -286,7 +286,7 @@ async def test_nothing_is_said_behind_the_goodbye(autojump_clock):
         async with stage.heard() as got:
             stage.node.stop()
             for value in range(10):
-                stage.send.send_nowait(Sampled("car.engine", [Sample(Ns(stage.clock()), "rpm", PLAIN, float(value))]))
+                await stage.send.send(Sampled("car.engine", [Sample(Ns(stage.clock()), "rpm", PLAIN, float(value))]))
             await stage.settle()
         assert got[-1][:2] == ("presence", "shutdown")
 
@@ -334,7 +334,7 @@ class TestPruning:
             assert (await stage.kept())["channel/car.engine/live"] == {"state": "running"}
             await trio.sleep(4)
             assert (await stage.kept())["channel/car.engine/live"] == {"state": "stopped"}
-            (listed,) = stage.node.streams.list()
+            (listed,) = await stage.node.streams.list()
             assert listed["stopped_by"] == "pruning (timeout)"
 
     async def test_starting_again_renews_it_and_brings_its_own_timeout(self, autojump_clock):
@@ -361,7 +361,7 @@ class TestPruning:
             assert (await stage.kept())["channel/car.engine/live"] == {"state": "running"}
             await trio.sleep(4)
             assert (await stage.kept())["channel/car.engine/live"] == {"state": "stopped"}
-            assert stage.node.streams.list()[0]["stopped_by"] == "pruning (consumers gone)"
+            assert (await stage.node.streams.list())[0]["stopped_by"] == "pruning (consumers gone)"
 
     async def test_one_that_is_there_before_us_is_there(self, autojump_clock):
         stage = Stage(StreamDefinition("car.engine", "live", prune=Prune(consumers=("tmc",), grace=Ns(0))))
@@ -370,7 +370,7 @@ class TestPruning:
         async with stage.running():
             for _ in range(3):
                 await trio.sleep(5)
-                assert stage.node.streams.list()[0]["state"] == "running"
+                assert (await stage.node.streams.list())[0]["state"] == "running"
                 stage.bus.cut()
                 await stage.settle()
                 stage.bus.mend()
@@ -381,9 +381,9 @@ class TestPruning:
             await trio.sleep(50)
             await stage.tell("throttle/car.engine/idle", {"action": "start"})
             await trio.sleep(50)
-            assert stage.node.streams.list()[0]["state"] == "running"
+            assert (await stage.node.streams.list())[0]["state"] == "running"
             await trio.sleep(15)
-            assert stage.node.streams.list()[0]["state"] == "stopped"
+            assert (await stage.node.streams.list())[0]["state"] == "stopped"
 
     async def test_one_that_never_came_is_away(self, autojump_clock):
         stream = StreamDefinition("car.engine", "live", prune=Prune(consumers=("tmc",), grace=Ns(0)))
@@ -396,15 +396,15 @@ class TestPruning:
             await stage.other.publish("tmc/presence", cbor2.dumps("online"), retain=True)
             await stage.tell("throttle/car.engine/idle", {"action": "start", "consumer": "tmc"})
             await trio.sleep(100)
-            (listed,) = stage.node.streams.list()
+            (listed,) = await stage.node.streams.list()
             assert listed["consumers"] == {"tmc": "online"}
             assert listed["started_by"] == "topic (tmc)"
             assert listed["state"] == "running"
             await stage.other.publish("tmc/presence", cbor2.dumps("offline"), retain=True)
             await trio.sleep(58)
-            assert stage.node.streams.list()[0]["state"] == "running"
+            assert (await stage.node.streams.list())[0]["state"] == "running"
             await trio.sleep(4)
-            assert stage.node.streams.list()[0]["state"] == "stopped"
+            assert (await stage.node.streams.list())[0]["state"] == "stopped"
 
     async def test_the_grace_begins_anew_after_our_own_reconnect(self, autojump_clock):
         stream = StreamDefinition("car.engine", "live", prune=Prune(consumers=("tmc",), grace=Ns(10 * SECOND)))
@@ -414,6 +414,6 @@ class TestPruning:
             await trio.sleep(100)
             stage.bus.mend()
             await trio.sleep(8)
-            assert stage.node.streams.list()[0]["state"] == "running"
+            assert (await stage.node.streams.list())[0]["state"] == "running"
             await trio.sleep(4)
-            assert stage.node.streams.list()[0]["state"] == "stopped"
+            assert (await stage.node.streams.list())[0]["state"] == "stopped"

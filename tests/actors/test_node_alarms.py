@@ -8,14 +8,17 @@ import cbor2
 import pytest
 import trio
 from rta_transports.memory import MemoryTopics
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
-from rta.actors.alarms import Alarms
-from rta.actors.publisher import Publisher
+from rta.actors.alarm_messages import AlarmMessage, AlarmSamples, PictureDue
+from rta.actors.alarms import AlarmActor
+from rta.actors.publisher import Publisher, PublisherOutlets
+from rta.actors.publisher_messages import LinkUp, PublisherMessage
 from rta.alarm.definition import VALUE, AlarmDefinition, binding_code
 from rta.config.load import build_config
 from rta.errors import RtaError
 from rta.hot_counters import HotCounters
+from rta.inbox import Inbox
 from rta.metrics import Metrics
 from rta.node.node_stream import Now
 from rta.ports.alarm import Alarm, Board
@@ -95,7 +98,7 @@ async def test_what_has_lasted_is_told_at_once_and_not_at_the_next_look(autojump
     async with watching(OIL | {"for": "200ms"}).running() as stage:
         await give(stage, "car.oil", 111, "rear")
         await trio.sleep(0.2)
-        assert [a["component"] for a in stage.node.alarms.listed(active_only=True)] == ["rear"]
+        assert [a["component"] for a in await stage.node.alarms.listed(active_only=True)] == ["rear"]
 
 
 async def test_silence_is_told_by_time_alone(autojump_clock):
@@ -121,7 +124,7 @@ async def test_alarms_are_judged_without_a_connection_and_told_by_the_full_updat
         stage.bus.cut()
         await trio.sleep(1)
         await give(stage, "car.oil", 111, "rear")
-        assert [a["active"] for a in stage.node.alarms.listed()] == [False, True]
+        assert [a["active"] for a in await stage.node.alarms.listed()] == [False, True]
         async with stage.heard(f"{NODE}/alarm/#") as got:
             stage.bus.mend()
             await trio.sleep(30)
@@ -146,24 +149,29 @@ async def test_an_event_does_not_overtake_a_full_update_that_waits_for_room(auto
     """Else that full update, which is from before, would clear what the event has raised."""
     bus, tally = Bus(), HotCounters()
     metrics = Metrics(tally, dict)
-    publisher = Publisher(bus, NodeTopics(NODE), metrics, tally)  # type: ignore[arg-type]
-    alarms = Alarms(publisher, lambda: Now(Ns(BASE + round(trio.current_time() * 1e9)), trio.current_time()), metrics)
+    to_publisher: Inbox[PublisherMessage] = Inbox(16)
+    to_alarms: Inbox[AlarmMessage] = Inbox(16)
+    out = PublisherOutlets(bus, Inbox(16), Inbox(16), metrics, tally)  # type: ignore[arg-type]
+    publisher = Publisher(to_publisher, NodeTopics(NODE), out)
+    now = lambda: Now(Ns(BASE + round(trio.current_time() * 1e9)), trio.current_time())  # noqa: E731
+    alarms = AlarmActor(to_alarms, to_publisher, now, metrics)
     alarms.configure(configured(OIL), {})
     nursery.start_soon(alarms.run)
-    nursery.start_soon(publisher.run, lambda streams: None)
-    publisher.connected([])
-    alarms.connected()
+    nursery.start_soon(publisher.run)
+    to_publisher.post(LinkUp(1))
+    to_alarms.post(PictureDue(1))
     await trio.sleep(2)
 
-    def raised(component: str) -> None:
+    async def raised(component: str) -> None:
         sample = Sample(Ns(BASE + 2 * 10**9), VALUE, Component(component), 111)
-        alarms.feed(Sampled(binding_code("car.oil"), [sample]))
+        await to_alarms.send(AlarmSamples((Sampled(binding_code("car.oil"), [sample]),)))
+        await wait_all_tasks_blocked()
 
     bus.sent.clear()
     bus.room = 0
-    raised("front")
+    await raised("front")
     bus.room = 1000
-    raised("rear")
+    await raised("rear")
     await trio.sleep(2)
     assert [(sorted(e["component"] for e in m["entries"]), "full" in m) for _, m in bus.sent] == [
         (["front"], True),
@@ -203,7 +211,7 @@ async def test_at_a_shutdown_nothing_is_cleared(autojump_clock):
 async def test_the_times_of_samples_of_statuses_are_no_matter_of_alarms(autojump_clock):
     async with watching(OIL).running() as stage:
         await stage.sample(rpm=5000)
-        assert [a["active"] for a in stage.node.alarms.listed()] == [False, False]
+        assert [a["active"] for a in await stage.node.alarms.listed()] == [False, False]
 
 
 async def test_samples_that_are_no_numbers_are_counted_and_disturb_nothing(autojump_clock):
@@ -228,7 +236,7 @@ async def test_a_plug_in_raises_and_clears(autojump_clock):
     stage = watching(door=Alarm("cabinet.door", run, ("1", "2"), "Somebody is at it"))
     async with stage.running(), stage.heard() as got:
         await trio.sleep(3)
-        (listed,) = stage.node.alarms.listed(active_only=True)
+        (listed,) = await stage.node.alarms.listed(active_only=True)
         assert (listed["component"], listed["source"]) == ("1", "plug-in door")
         assert got[0][1]["entries"] == [
             {
@@ -239,7 +247,7 @@ async def test_a_plug_in_raises_and_clears(autojump_clock):
             }
         ]
         await trio.sleep(5)
-        assert stage.node.alarms.listed(active_only=True) == []
+        assert await stage.node.alarms.listed(active_only=True) == []
 
 
 async def test_other_values_of_an_alarm_that_is_active_are_told_and_raise_nothing(autojump_clock):
@@ -267,7 +275,7 @@ async def test_a_plug_in_that_fails_is_counted_and_started_again_and_later_each_
         await trio.sleep(300)
         assert 6 <= len(began) <= 16
         assert stage.counted("rta_alarm_faults_total", code="cabinet.door") == len(began)
-        assert [a["active"] for a in stage.node.alarms.listed()] == [True]
+        assert [a["active"] for a in await stage.node.alarms.listed()] == [True]
         assert stage.health.healthy
 
 
@@ -300,7 +308,7 @@ async def test_what_a_plug_in_cannot_say_is_refused_and_changes_nothing(autojump
 
     async with watching(door=Alarm("cabinet.door", run, ("1",))).running() as stage:
         assert refused[0].startswith(reason)
-        assert stage.node.alarms.listed(active_only=True) == []
+        assert await stage.node.alarms.listed(active_only=True) == []
 
 
 async def test_values_of_a_plug_in_are_copied_as_json_has_them(autojump_clock):
@@ -311,7 +319,7 @@ async def test_values_of_a_plug_in_are_copied_as_json_has_them(autojump_clock):
         values["a"] = "later"
 
     async with watching(door=Alarm("cabinet.door", run)).running() as stage:
-        assert stage.node.alarms.listed()[0]["values"] == {"a": None, "1": ["x", "?"]}
+        assert (await stage.node.alarms.listed())[0]["values"] == {"a": None, "1": ["x", "?"]}
 
 
 async def idle(board: Board) -> None:

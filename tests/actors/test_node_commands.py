@@ -102,12 +102,12 @@ async def test_a_long_list_comes_in_pages(autojump_clock):
 )
 async def test_what_is_wrong_is_refused_with_the_field_named(autojump_clock, administered, code, values, field):
     async with administered.running() as stage:
-        before = stage.node.streams.list()
+        before = await stage.node.streams.list()
         result = await ask(stage, code, values)
         assert result["status"] == "error"
         assert result["values"] == {"field": field}
         assert result["reason"].startswith(f"{field}: ")
-        assert [s["name"] for s in stage.node.streams.list()] == [s["name"] for s in before]
+        assert [s["name"] for s in await stage.node.streams.list()] == [s["name"] for s in before]
 
 
 async def test_an_added_stream_runs_and_is_announced(autojump_clock, administered):
@@ -159,7 +159,7 @@ async def test_changes_survive_a_restart(autojump_clock, administered, tmp_path)
         await ask(stage, "stream.edit", {"code": "car.engine", "name": "live", "batch": "2s", "qos": 1})
     other = StreamDefinition("car.engine", "live", description="reworded", attributes={"rpm": Trigger.CHANGE})
     async with Stage(other, state_dir=tmp_path / "state").running() as again:
-        live, new = again.node.streams.list()
+        live, new = await again.node.streams.list()
         assert (live["batch"], live["qos"], live["description"]) == ("2s", 1, "reworded")
         assert live["attributes"] == {"rpm": "change"}
         assert new["update"] == "20s"
@@ -170,10 +170,10 @@ async def test_a_configured_stream_that_was_removed_stays_away(autojump_clock, a
     async with administered.running() as stage:
         await ask(stage, "stream.remove", {"code": "car.engine", "name": "live"})
     async with Stage(LIVE, state_dir=tmp_path / "state", administration=True).running() as again:
-        assert again.node.streams.list() == []
+        assert await again.node.streams.list() == []
         await ask(again, "stream.add", {"code": "car.engine", "name": "live", "update": "3s"})
     async with Stage(LIVE, state_dir=tmp_path / "state").running() as again:
-        assert [s["update"] for s in again.node.streams.list()] == ["3s"]
+        assert [s["update"] for s in await again.node.streams.list()] == ["3s"]
 
 
 async def test_a_removed_stream_that_was_added_in_between_stays_away(autojump_clock, administered, tmp_path):
@@ -181,7 +181,7 @@ async def test_a_removed_stream_that_was_added_in_between_stays_away(autojump_cl
         for code in ("stream.remove", "stream.add", "stream.remove"):
             assert (await ask(stage, code, {"code": "car.engine", "name": "live"}))["status"] == "ok"
     async with Stage(LIVE, state_dir=tmp_path / "state").running() as again:
-        assert again.node.streams.list() == []
+        assert await again.node.streams.list() == []
 
 
 async def test_what_was_removed_makes_room_for_what_was_added_after_a_restart_too(
@@ -191,7 +191,7 @@ async def test_what_was_removed_makes_room_for_what_was_added_after_a_restart_to
         await ask(stage, "stream.remove", {"code": "car.engine", "name": "live"})
         assert (await ask(stage, "stream.add", {"code": "car.engine", "update": "3s"}))["status"] == "ok"
     async with Stage(LIVE, state_dir=tmp_path / "state").running() as again:
-        assert [(s["name"], s["update"]) for s in again.node.streams.list()] == [("", "3s")]
+        assert [(s["name"], s["update"]) for s in await again.node.streams.list()] == [("", "3s")]
 
 
 async def test_a_stream_takes_the_place_of_a_change_that_had_no_effect(autojump_clock, administered, tmp_path):
@@ -201,7 +201,7 @@ async def test_a_stream_takes_the_place_of_a_change_that_had_no_effect(autojump_
     async with Stage(other, state_dir=tmp_path / "state", administration=True).running() as again:
         await ask(again, "stream.add", {"code": "car.engine", "name": "live", "update": "3s"})
     async with Stage(other, state_dir=tmp_path / "state").running() as again:
-        assert [(s["name"], s["update"], s["qos"]) for s in again.node.streams.list()] == [
+        assert [(s["name"], s["update"], s["qos"]) for s in await again.node.streams.list()] == [
             ("live", "3s", 0),
             ("other", "off", 0),
         ]
@@ -211,13 +211,13 @@ async def test_what_has_been_configured_since_is_edited_and_removed_as_such(auto
     async with Stage(state_dir=tmp_path / "state", administration=True).running() as stage:
         await ask(stage, "stream.add", {"code": "car.engine", "name": "live", "update": "3s"})
     async with Stage(LIVE, state_dir=tmp_path / "state", administration=True).running() as again:
-        assert [s["update"] for s in again.node.streams.list()] == ["off"]
+        assert [s["update"] for s in await again.node.streams.list()] == ["off"]
         await ask(again, "stream.edit", {"code": "car.engine", "name": "live", "qos": 1})
     async with Stage(LIVE, state_dir=tmp_path / "state", administration=True).running() as again:
-        assert [(s["update"], s["qos"]) for s in again.node.streams.list()] == [("off", 1)]
+        assert [(s["update"], s["qos"]) for s in await again.node.streams.list()] == [("off", 1)]
         await ask(again, "stream.remove", {"code": "car.engine", "name": "live"})
     async with Stage(LIVE, state_dir=tmp_path / "state").running() as again:
-        assert again.node.streams.list() == []
+        assert await again.node.streams.list() == []
 
 
 async def test_a_null_for_what_is_no_setting_is_refused(autojump_clock, administered):
@@ -231,7 +231,7 @@ async def test_a_node_that_has_ended_does_nothing_any_more(autojump_clock, admin
         stage.node.stop()
         await stage.node.ended()
         with pytest.raises(Refused, match="shutting down"):
-            stage.node.streams.stop("car.engine", "live", Initiator("http"))
+            await stage.node.streams.stop("car.engine", "live", Initiator("http"))
 
 
 async def test_a_change_that_no_longer_fits_is_left_out_and_kept(autojump_clock, administered, tmp_path):
@@ -239,9 +239,9 @@ async def test_a_change_that_no_longer_fits_is_left_out_and_kept(autojump_clock,
         await ask(stage, "stream.edit", {"code": "car.engine", "name": "live", "qos": 1})
     other = StreamDefinition("car.engine", "other")
     async with Stage(other, state_dir=tmp_path / "state").running() as again:
-        assert [s["name"] for s in again.node.streams.list()] == ["other"]
+        assert [s["name"] for s in await again.node.streams.list()] == ["other"]
     async with Stage(LIVE, state_dir=tmp_path / "state").running() as again:
-        assert [s["qos"] for s in again.node.streams.list()] == [1]
+        assert [s["qos"] for s in await again.node.streams.list()] == [1]
 
 
 def test_a_damaged_state_file_keeps_the_node_from_starting_and_says_what_to_do(tmp_path):
@@ -271,7 +271,7 @@ async def test_a_change_that_cannot_be_kept_is_not_made(autojump_clock, tmp_path
         (tmp_path / "state").write_text("in the way")
         result = await ask(stage, "stream.remove", {"code": "car.engine", "name": "live"})
         assert "cannot be kept" in result["reason"]
-        assert len(stage.node.streams.list()) == 1
+        assert len(await stage.node.streams.list()) == 1
 
 
 class TestAnswers:
@@ -299,7 +299,7 @@ class TestAnswers:
         """A broker's access control denies administration by the exact topic."""
         async with administered.running() as stage:
             await stage.tell(f"command/stream.add{more}", {"code": "car.engine", "name": "x"})
-            assert [s["name"] for s in stage.node.streams.list()] == ["live"]
+            assert [s["name"] for s in await stage.node.streams.list()] == ["live"]
             assert stage.counted("rta_topic_input_refused_total", kind="unknown", reason="topic") == 1
 
     async def test_an_answer_to_somebody_of_300_levels_is_none(self, autojump_clock):

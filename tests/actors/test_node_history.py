@@ -196,7 +196,7 @@ async def test_a_stopped_stream_still_replays(autojump_clock, tmp_path):
     async with stage.running(), stage.heard() as got:
         stage.bus.cut()
         await stage.sample(rpm=1)
-        stage.node.streams.stop(*KEY, by=Initiator("http"))
+        await stage.node.streams.stop(*KEY, by=Initiator("http"))
         stage.bus.mend()
         await trio.sleep(1)
     assert numbers(got, REPLAY) == [2]

@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
-from rta.errors import HistoryError, TransportError
+from rta.errors import HistoryError, NotConnectedError, QueueFullError, TransportError
 from rta.history.store import HistoryStore
 from rta.node.node_stream import Initiator
 from rta.rsmp.payload import iso
@@ -72,9 +72,9 @@ class Line:
 
     def send(self, topic: str, payload: bytes, *, done: Any = None, **properties: Any) -> None:
         if self.bus.trouble is not None:
-            raise TransportError(self.bus.trouble)
+            raise NotConnectedError(self.bus.trouble)
         if len(self._queue) >= _QUEUE:
-            raise TransportError("the queue is full")
+            raise QueueFullError("the queue is full")
         carry = partial(self._carry, topic, payload, **properties)
         self._queue.append((carry, done, topic, payload))
         self._filled.set()
@@ -117,7 +117,7 @@ class Line:
         lost, self._queue = self._queue, deque()
         for _, done, _, _ in lost:
             if done is not None:
-                done(TransportError("the connection is cut"))
+                done(NotConnectedError("the connection is cut"))
 
 
 def _entries(topic: str, payload: bytes) -> list[Entry]:
@@ -184,9 +184,9 @@ class Run:
             case "mend":
                 stage.bus.mend()
             case "stop":
-                streams.stop("car.engine", name, HTTP)
+                await streams.stop("car.engine", name, HTTP)
             case "start":
-                streams.start("car.engine", name, HTTP)
+                await streams.start("car.engine", name, HTTP)
             case "edit":
                 await streams.edit("car.engine", name, {"replay": {"rate": 5 + next(self._rpm) % 7}}, HTTP)
             case "replace" if name != "sums":

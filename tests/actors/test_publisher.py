@@ -8,13 +8,17 @@ from typing import Any
 import cbor2
 import pytest
 import trio
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
-from rta.actors.publisher import Publisher
-from rta.errors import TransportError, UndeliverableError
+from rta.actors.node_messages import OwesFull
+from rta.actors.publisher import Publisher, PublisherOutlets
+from rta.actors.publisher_messages import CommandResult, LinkDown, LinkUp, PublisherMessage
+from rta.errors import NotConnectedError, QueueFullError, UndeliverableError
 from rta.hot_counters import HotCounters
+from rta.inbox import Inbox
 from rta.metrics import Metrics
-from rta.node.node import Node, StateChanged, Update
+from rta.node.events import NodeEvent, Turn
+from rta.node.node import Node
 from rta.node.node_stream import Initiator, Now
 from rta.rsmp.message import PLAIN
 from rta.rsmp.topics import NodeTopics
@@ -39,7 +43,7 @@ class Bus:
         if len(payload) > self.largest:
             raise UndeliverableError("too large")
         if self.room <= 0:
-            raise TransportError("the queue is full")
+            raise QueueFullError("the queue is full")
         self.room -= 1
         self.sent.append((topic, cbor2.loads(payload) if payload else None))
         if done is not None:
@@ -58,32 +62,54 @@ class Desk:
         self.bus, self.tally = Bus(), HotCounters()
         self.metrics = Metrics(self.tally, dict)
         self.node = Node(UTC)
-        self.publisher = Publisher(self.bus, NodeTopics("n"), self.metrics, self.tally)  # type: ignore[arg-type]
+        self.inbox: Inbox[PublisherMessage] = Inbox(16)
+        self.owed: Inbox[OwesFull] = Inbox(16)
+        self.connection = 0
+        out = PublisherOutlets(self.bus, self.owed, Inbox(16), self.metrics, self.tally)  # type: ignore[arg-type]
+        self.publisher = Publisher(self.inbox, NodeTopics("n"), out)
         self.node.add_status(CAR)
-        self.stream = self.node.add(
-            StreamDefinition("car.engine", "live", attributes={"rpm": Trigger.CHANGE}, qos=1), self.now()
-        )
-        self.emit(self.node.start(self.stream, TMC, self.now()))
+        self.stream = self.node.add(StreamDefinition("car.engine", "live", attributes={"rpm": Trigger.CHANGE}, qos=1))
 
     def now(self) -> Now:
         return Now(Ns(10**18 + round(trio.current_time() * 1e9)), trio.current_time())
 
-    def emit(self, out) -> None:
-        for thing in out:
-            match thing:
-                case Update():
-                    self.publisher.update(thing, trio.current_time())
-                case StateChanged(stream, running):
-                    self.publisher.state(stream, running)
+    async def run(self) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.publisher.run)
+            while True:
+                for owed in await self.owed.receive():
+                    out = self.node.refresh(owed.key, owed.connection, self.now())
+                    await self.inbox.send(Turn(tuple(out)))
 
-    def refresh(self, streams) -> None:
-        self.emit(self.node.refresh(streams, self.now()))
+    async def tell(self, message: PublisherMessage) -> None:
+        await self.inbox.send(message)
+        await wait_all_tasks_blocked()
+
+    async def emit(self, out: list[NodeEvent]) -> None:
+        await self.tell(Turn(tuple(out)))
+
+    async def connect(self) -> None:
+        self.connection += 1
+        await self.tell(LinkUp(self.connection))
+
+    async def disconnect(self) -> None:
+        await self.tell(LinkDown(self.connection))
+
+    async def stop(self) -> None:
+        await self.emit(self.node.stop(self.stream, TMC, self.now()))
+
+    async def start(self) -> None:
+        await self.emit(self.node.start(self.stream, TMC, self.now()))
+
+    async def settle(self, error: Any = None) -> None:
+        self.bus.settle(error)
+        await wait_all_tasks_blocked()
 
     async def sample(self, value: float) -> None:
         await trio.sleep(0.01)
-        self.emit(self.node.feed("car.engine", [Sample(self.now().wall, "rpm", PLAIN, value)], self.now()))
+        await self.emit(self.node.feed("car.engine", [Sample(self.now().wall, "rpm", PLAIN, value)], self.now()))
         await trio.sleep(0.01)
-        self.emit(self.node.advance(self.now()))
+        await self.emit(self.node.advance(self.now()))
 
     def statuses(self) -> list[Any]:
         return [p["entries"][0]["values"]["rpm"] for t, p in self.bus.sent if t == "n/status/car.engine/live"]
@@ -97,9 +123,10 @@ def autojump_clock() -> MockClock:
 @pytest.fixture
 async def desk(autojump_clock, nursery):
     desk = Desk()
-    nursery.start_soon(desk.publisher.run, desk.refresh)
-    desk.publisher.connected([desk.stream])
-    desk.bus.settle()
+    nursery.start_soon(desk.run)
+    await desk.start()
+    await desk.connect()
+    await desk.settle()
     await trio.sleep(0.1)
     return desk
 
@@ -125,10 +152,8 @@ async def test_after_a_full_queue_comes_a_full_update_and_nothing_old(autojump_c
 
 async def test_states_wait_for_room_the_latest_of_each_topic(autojump_clock, desk):
     desk.bus.room = 0
-    desk.publisher.state(desk.stream, desk.stream.run is not None)
-    desk.node.stop(desk.stream, TMC, desk.now())
-    desk.publisher.clear(desk.stream)
-    desk.publisher.state(desk.stream, desk.stream.run is not None)
+    await desk.start()
+    await desk.stop()
     del desk.bus.sent[:]
     desk.bus.room = 10
     await trio.sleep(0.1)
@@ -140,10 +165,9 @@ async def test_states_wait_for_room_the_latest_of_each_topic(autojump_clock, des
 
 async def test_a_clear_that_waits_does_not_wipe_what_comes_after(autojump_clock, desk):
     desk.bus.room = 0
-    desk.node.stop(desk.stream, TMC, desk.now())
-    desk.publisher.clear(desk.stream)
+    await desk.stop()
     desk.bus.room = 10
-    desk.emit(desk.node.start(desk.stream, TMC, desk.now()))
+    await desk.start()
     await trio.sleep(0.1)
     assert desk.bus.sent[-1][0] == "n/status/car.engine/live"
     assert desk.bus.sent[-1][1] is not None
@@ -152,7 +176,7 @@ async def test_a_clear_that_waits_does_not_wipe_what_comes_after(autojump_clock,
 
 async def test_what_is_too_large_is_not_tried_again(autojump_clock, desk):
     desk.bus.largest = 10
-    desk.publisher.result("tmc/result/x", b"x" * 11, None)
+    await desk.tell(CommandResult("tmc/result/x", b"x" * 11, None))
     await desk.sample(1.0)
     await trio.sleep(5)
     assert desk.bus.room == 1000 - 3
@@ -160,57 +184,57 @@ async def test_what_is_too_large_is_not_tried_again(autojump_clock, desk):
 
 
 async def test_updates_wait_until_the_states_have_been_acknowledged(autojump_clock, desk):
-    desk.publisher.disconnected()
-    desk.publisher.connected([desk.stream])
+    await desk.disconnect()
+    await desk.connect()
     del desk.bus.sent[:]
     await trio.sleep(5)
     assert desk.bus.sent == []
-    desk.bus.settle()
+    await desk.settle()
     await trio.sleep(0.1)
     assert [t for t, _ in desk.bus.sent] == ["n/status/car.engine/live"]
 
 
 async def test_what_was_lost_with_a_connection_is_no_refusal(autojump_clock, desk):
     await desk.sample(1.0)
-    desk.bus.settle(TransportError("the connection is lost"))
+    await desk.settle(NotConnectedError("the connection is lost"))
     assert desk.metrics.registry.get_sample_value("rta_stream_refused_total") == 0
 
 
 async def test_what_the_broker_refuses_is_counted(autojump_clock, desk):
     await desk.sample(1.0)
     await desk.sample(2.0)
-    desk.bus.settle(UndeliverableError("not authorized"))
+    await desk.settle(UndeliverableError("not authorized"))
     assert desk.metrics.registry.get_sample_value("rta_stream_refused_total") == 3  # with the first full update
 
 
 class TestResults:
     async def test_one_that_is_acknowledged_is_done_with(self, autojump_clock, desk):
-        desk.publisher.result("tmc/result/x", b"\x01", b"c")
-        desk.bus.settle()
-        desk.publisher.disconnected()
-        desk.publisher.connected([])
+        await desk.tell(CommandResult("tmc/result/x", b"\x01", b"c"))
+        await desk.settle()
+        await desk.disconnect()
+        await desk.connect()
         assert [t for t, _ in desk.bus.sent].count("tmc/result/x") == 1
 
     async def test_one_that_is_refused_is_done_with(self, autojump_clock, desk):
-        desk.publisher.result("tmc/result/x", b"\x01", b"c")
-        desk.bus.settle(UndeliverableError("not authorized"))
-        desk.publisher.disconnected()
-        desk.publisher.connected([])
+        await desk.tell(CommandResult("tmc/result/x", b"\x01", b"c"))
+        await desk.settle(UndeliverableError("not authorized"))
+        await desk.disconnect()
+        await desk.connect()
         assert [t for t, _ in desk.bus.sent].count("tmc/result/x") == 1
 
     async def test_one_without_an_acknowledgement_is_sent_again_so_often(self, autojump_clock, desk):
-        desk.publisher.result("tmc/result/x", b"\x01", b"c")
+        await desk.tell(CommandResult("tmc/result/x", b"\x01", b"c"))
         for _ in range(6):
-            desk.publisher.disconnected()
-            desk.publisher.connected([])
+            await desk.disconnect()
+            await desk.connect()
         assert [t for t, _ in desk.bus.sent].count("tmc/result/x") == 3
         assert desk.metrics.registry.get_sample_value("rta_results_dropped_total") == 1
 
     async def test_over_the_bound_the_oldest_goes(self, autojump_clock, desk):
-        desk.publisher.disconnected()
+        await desk.disconnect()
         for i in range(300):
-            desk.publisher.result("tmc/result/x", cbor2.dumps(i), None)
-        desk.publisher.connected([])
+            await desk.tell(CommandResult("tmc/result/x", cbor2.dumps(i), None))
+        await desk.connect()
         await trio.sleep(0.1)
         got = [p for t, p in desk.bus.sent if t == "tmc/result/x"]
         assert got == list(range(44, 300))

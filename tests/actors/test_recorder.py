@@ -12,7 +12,7 @@ import trio
 from attrs import evolve
 
 from rta.actors.history_worker import HistoryWorker
-from rta.errors import HistoryError, TransportError
+from rta.errors import HistoryError, QueueFullError
 from rta.history.store import HistoryStore
 from rta.node.node_stream import Initiator
 from rta.stream.definition import Trigger
@@ -121,7 +121,7 @@ def full_queue(stage: Stage) -> Iterator[None]:
         if topic.removeprefix(f"{NODE}/") == STATUS:
             refused += 1
             assert refused < 1000, "it is tried without a pause"
-            raise TransportError("the queue is full")
+            raise QueueFullError("the queue is full")
         send(topic, payload, **properties)
 
     stage.bus.send = refuse  # type: ignore[method-assign]
@@ -182,8 +182,8 @@ async def test_a_stop_is_seen_though_a_start_follows_at_once(autojump_clock, tmp
     async with stage.running(), stage.heard() as got:
         stage.hang()
         await stage.sample(rpm=1)
-        stage.node.streams.stop(*KEY, by=HTTP)
-        stage.node.streams.start(*KEY, by=HTTP)
+        await stage.node.streams.stop(*KEY, by=HTTP)
+        await stage.node.streams.start(*KEY, by=HTTP)
         stage.unhang()
         await trio.sleep(0.5)
     assert [payload["state"] for topic, payload, _ in got if topic == STATE] == ["stopped", "running"]

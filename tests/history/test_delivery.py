@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from rta.history.delivery import Mark, Span, UnackedSpans, read_mark, write_mark
+from rta.history.delivery import Checkpoint, Span, UnackedSpans, read_checkpoint, write_checkpoint
 
 KEY = ("car.engine", "live")
 
@@ -101,7 +101,7 @@ class AnyHistory(RuleBasedStateMachine):
 
     @rule()
     def begin_again_from_what_is_on_disk(self):
-        mark = read_mark(write_mark(Mark(self.position, {KEY: self.delivery.undelivered()})))
+        mark = read_checkpoint(write_checkpoint(Checkpoint(self.position, {KEY: self.delivery.undelivered()})))
         self.delivery = UnackedSpans(mark.owed(KEY, self.position))
         self.flying.clear()
 
@@ -118,11 +118,11 @@ TestAnyHistory = AnyHistory.TestCase
 
 
 def test_entries_behind_the_mark_count_as_not_delivered():
-    mark = Mark(10, {KEY: [Span(3, 4)]})
+    mark = Checkpoint(10, {KEY: [Span(3, 4)]})
     assert mark.owed(KEY, 15) == [Span(3, 4), Span(11, 15)]
 
 
 @given(st.binary(max_size=40))
 def test_a_mark_that_cannot_be_read_owes_everything(text):
-    mark = read_mark(text)
+    mark = read_checkpoint(text)
     assert covered(mark.owed(KEY, 5)) >= set(range(mark.upto + 1, 6))

@@ -25,7 +25,7 @@ def now(seconds: float) -> Now:
 def node(**settings: object) -> Node:
     made = Node(UTC)
     made.add_status(CAR)
-    made.add(StreamDefinition("car.engine", attributes={"rpm": Trigger.CHANGE}, **settings), now(0))
+    made.add(StreamDefinition("car.engine", attributes={"rpm": Trigger.CHANGE}, **settings))
     made.start_defaults(now(0))
     return made
 

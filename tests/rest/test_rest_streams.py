@@ -10,21 +10,29 @@ from typing import Any, NamedTuple
 
 import pytest
 import trio
+from rta_transports.memory import MemoryTopics
 
+from rta.actors.administrator import Administrator
 from rta.actors.audit import Audit
-from rta.actors.history_worker import in_a_process
+from rta.actors.history import HistoryActor
 from rta.actors.initiated_streams import InitiatedStreams
-from rta.actors.recorder import Recorder
+from rta.actors.node import NodeActor, NodeOutlets
+from rta.actors.publisher import Publisher, PublisherOutlets
 from rta.actors.streams import Streams
-from rta.errors import NotConnectedError
+from rta.errors import NotConnectedError, first_error
 from rta.health import Health
 from rta.hot_counters import HotCounters
+from rta.inbox import Inbox
+from rta.latest import Latest
 from rta.metrics import Metrics
-from rta.node.node import Node, NodeEvent
+from rta.node.administration import Administration
+from rta.node.node import Node
 from rta.node.node_stream import Now
 from rta.node.stream_settings import read_stream
+from rta.node.view import NodeView
 from rta.ports import SessionRecord
 from rta.rest import Service, make_app
+from rta.rsmp.topics import NodeTopics
 from rta.stream.definition import AttributeDefinition, StatusDefinition
 from rta.wire.values import Ns
 
@@ -60,21 +68,57 @@ def service(**changes: Any) -> Service:
     return Service(label="site", description="site", host="pit-wall.example", **(parts | changes))
 
 
+class BriefActors:
+    """The streams of a node, whose actors run for one call at a time."""
+
+    def __init__(self, node: Node, state_dir: Path | None, administration: bool) -> None:
+        self._node = node
+        self._state_dir = state_dir
+        self._administration = Administration(node, state_dir, administration)
+
+    def __getattr__(self, name: str) -> Any:
+        async def call(*arguments: Any) -> Any:
+            try:
+                async with trio.open_nursery() as nursery:
+                    found = await getattr(await self._start(nursery), name)(*arguments)
+                    nursery.cancel_scope.cancel()
+                    return found
+            except ExceptionGroup as group:
+                raise first_error(group) from None
+
+        return call
+
+    async def _start(self, nursery: trio.Nursery) -> Streams:
+        metrics = Metrics(HotCounters(), dict)
+        audit = Audit(None, metrics)
+        to_node, to_history = Inbox[Any](16), Inbox[Any](16)
+        to_publisher, to_administrator = Inbox[Any](16), Inbox[Any](16)
+        view = Latest(NodeView())
+        history = HistoryActor(to_history, to_publisher, view, None, now, metrics)
+        topics, bus = NodeTopics("n"), MemoryTopics()
+        publisher = Publisher(to_publisher, topics, PublisherOutlets(bus, to_node, to_history, metrics, HotCounters()))
+        outlets = NodeOutlets(to_history, Inbox(16), view, audit, metrics)
+        node = NodeActor(to_node, self._node, self._administration, now, outlets)
+        for task in (
+            history.run,
+            publisher.run,
+            Administrator(to_administrator, to_node, history.open, self._state_dir).run,
+        ):
+            nursery.start_soon(task)
+        await nursery.start(node.run, {})
+        return Streams(to_node, to_administrator, to_history, to_publisher, audit, now)
+
+
+def now() -> Now:
+    return Now(START, trio.current_time())
+
+
 class Site:
     """A node of two statuses and four streams, and what clients see of it."""
 
     def __init__(self, state_dir: Path | None = None, administration: bool = True) -> None:
         node = Node(UTC)
-        self.sent: list[NodeEvent] = []
-        streams = Streams(
-            node,
-            self.sent.extend,
-            Audit(None, Metrics(HotCounters(), dict)),
-            self.now,
-            state_dir,
-            administration,
-            Recorder(None, node, self.sent.extend, self.now, Health(), Metrics(HotCounters(), dict), in_a_process),
-        )
+        streams: Any = BriefActors(node, state_dir, administration)
         for code, attributes, names in (
             ("car.engine", ["rpm", "oil"], ["live", "start", "stop"]),
             ("car.gear", ["gear"], [""]),
@@ -82,11 +126,8 @@ class Site:
             status = StatusDefinition(code, "", {a: AttributeDefinition(a) for a in attributes})
             node.add_status(status)
             for name in names:
-                node.add(read_stream({"name": name, "default": "off"}, status), Now(START, 0.0))
+                node.add(read_stream({"name": name, "default": "off"}, status))
         self.app = make_app(service(streams=partial(InitiatedStreams, streams)))
-
-    def now(self) -> Now:
-        return Now(START, trio.current_time())
 
     async def ask(
         self,
@@ -529,7 +570,10 @@ ALARMS = [{"code": "car.oil", "active": True, "description": "Öl \ud800"}, {"co
 
 @pytest.fixture
 def alarms(site) -> Site:
-    site.app = make_app(service(alarms=lambda active_only: [a for a in ALARMS if a["active"] or not active_only]))
+    async def listed(active_only: bool) -> list[dict[str, Any]]:
+        return [a for a in ALARMS if a["active"] or not active_only]
+
+    site.app = make_app(service(alarms=listed))
     return site
 
 

@@ -17,6 +17,7 @@ from rta.actors.fetch_server import FetchServer
 from rta.actors.history_worker import in_a_process
 from rta.history.store import HistoryStore
 from rta.hot_counters import HotCounters
+from rta.latest import Latest
 from rta.metrics import Metrics
 from rta.ports import TopicBus, TopicMessage, TopicSubscription
 from rta.rsmp.topics import NodeTopics, TopicKind
@@ -47,6 +48,7 @@ async def answering(bus: TopicBus, node: str, path: Path) -> AsyncIterator[Metri
     """A desk that hears of fetches and of connections, as a node tells it."""
     metrics = Metrics(HotCounters(), dict)
     topics = NodeTopics(node)
+    connection = Latest(0)
 
     async def settle() -> None:
         await trio.lowlevel.checkpoint()
@@ -56,9 +58,9 @@ async def answering(bus: TopicBus, node: str, path: Path) -> AsyncIterator[Metri
         while True:
             link = await bus.link(number)
             number = link.number
-            desk.connected()
+            connection.show(number)
             await link.lost.wait()
-            desk.disconnected()
+            connection.show(0)
 
     async def hear(subscription: TopicSubscription) -> None:
         while True:
@@ -72,7 +74,9 @@ async def answering(bus: TopicBus, node: str, path: Path) -> AsyncIterator[Metri
         bus.subscribe(topics.all(TopicKind.FETCH)) as subscription,
         trio.open_nursery() as nursery,
     ):
-        desk = FetchServer(topics, bus, lambda *key: key == LIVE, partial(keeper.ask, False), settle, metrics)
+        desk = FetchServer(
+            topics, bus, lambda *key: key == LIVE, partial(keeper.ask, False), settle, connection, metrics
+        )
         await nursery.start(desk.run)
         nursery.start_soon(follow)
         nursery.start_soon(hear, subscription)
