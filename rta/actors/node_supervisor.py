@@ -225,15 +225,12 @@ class NodeSupervisor:
             await self._settle()
             nursery.start_soon(self._administrator.run)
             nursery.start_soon(self.alarms.run)
-            requests = TopicRequests(
-                around.bus, around.health, topics, self.streams, self._commands, self._fetches, around.metrics
-            )
+            listening = around.bus, around.health, around.metrics
+            requests = TopicRequests(*listening, topics, self.streams, self._commands, self._fetches)
             nursery.start_soon(requests.run)
-            own = OwnTopics(
-                around.bus, around.health, topics, self.view, self._alarm_codes, self._publisher_inbox, around.metrics
-            )
+            own = OwnTopics(*listening, topics, self.view, self._alarm_codes, self._publisher_inbox)
             hears_itself = await nursery.start(_in_scope, own.run)
-            nursery.start_soon(Presences(self.view, self.inbox, around.bus, around.health, around.metrics).run)
+            nursery.start_soon(Presences(*listening, self.view, self.inbox).run)
             will = Will(topics.topic(TopicKind.PRESENCE), encode(OFFLINE))
             async with around.bus.connect(self._settings.id, will):
                 nursery.start_soon(self._stay_connected)

@@ -29,7 +29,7 @@ class Presences:
     """The consumers of one node."""
 
     def __init__(
-        self, view: Latest[NodeView], node: Outlet[PresenceHeard], bus: TopicBus, health: Health, report: Reporter
+        self, bus: TopicBus, health: Health, report: Reporter, view: Latest[NodeView], node: Outlet[PresenceHeard]
     ) -> None:
         self._view = view
         self._node = node

@@ -42,11 +42,11 @@ class TopicRequests:
         self,
         bus: TopicBus,
         health: Health,
+        report: Reporter,
         topics: NodeTopics,
         streams: Streams,
         commands: CommandServer,
         fetches: FetchServer,
-        report: Reporter,
     ) -> None:
         self._bus = bus
         self._health = health
@@ -102,11 +102,11 @@ class OwnTopics:
         self,
         bus: TopicBus,
         health: Health,
+        report: Reporter,
         topics: NodeTopics,
         view: Latest[NodeView],
         alarms: frozenset[str],
         publisher: Outlet[ClearTopic | OwnPresenceHeard],
-        report: Reporter,
     ) -> None:
         """`alarms`: the codes of those there are."""
         self._bus = bus
