@@ -64,7 +64,13 @@ def sections(page: Path) -> list[Section]:
                 if inner == "```":
                     break
                 text.append(inner)
+            else:
+                raise AssertionError(f"{page}: the last block has no end")
             out[-1].blocks.append(Block(fence[1], "\n".join(text) + "\n"))
+        elif line.lstrip().startswith(("```", "~~~")):
+            raise AssertionError(
+                f"{page}: a block that nothing runs begins with {line!r}: begin it with ``` and a word"
+            )
         elif line.startswith("## "):
             out.append(Section(out[0].page, line[3:], []))
     return [section for section in out if section.blocks]

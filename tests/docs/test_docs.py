@@ -10,6 +10,8 @@ from pages import PAGES, ROOT
 
 from rta.cli import cli
 from rta.config.environment import override
+from rta.ports import CloseCode
+from rta.stream.definition import Aggregate
 
 
 def test_the_configuration_page_is_what_the_command_prints() -> None:
@@ -59,6 +61,17 @@ def test_every_option_that_is_named_exists(page: Path) -> None:
     known = _options()
     named -= {"site.toml"}
     assert named <= known, f"not options: {sorted(named - known)}"
+
+
+def test_every_close_code_is_in_the_table() -> None:
+    table = (ROOT / "docs" / "protocol.md").read_text().partition("## Close codes")[2].partition("\n## ")[0]
+    codes = {value for name, value in vars(CloseCode).items() if name.isupper()}
+    assert {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)} == codes
+
+
+def test_every_aggregate_has_its_name_in_values() -> None:
+    named = re.findall(r"`(?:speed)?\.(\w+)`", (ROOT / "docs" / "rsmp.md").read_text())
+    assert set(named) == {aggregate.value for aggregate in Aggregate}
 
 
 def _headings(page: Path) -> set[str]:
