@@ -1,4 +1,4 @@
-"""Faults of our own: they stay where they are."""
+"""Faults of our own, which stay where they are, and of the buffer, of which new clients are told."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import socket
 import pytest
 import structlog
 
+from rta.errors import NotConnectedError
 from rta.session.catch_up import CatchUp
 
 from .clients import raw
@@ -74,6 +75,24 @@ async def test_a_fault_of_the_http_application_is_answered_500(
         assert (await client.request("/health")).status == 500
     async with raw(service.port) as client:
         assert (await client.request("/")).status == 200
+
+
+async def test_a_client_that_comes_while_the_buffer_cannot_be_read_is_told_to_come_back(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def find(log: object, identity: str) -> None:
+        raise NotConnectedError("the log is away")
+
+    await service.open("s")
+    with monkeypatch.context() as patched:
+        patched.setattr(type(service.log), "find", find)
+        async with raw(service.port) as client:
+            await client.attach("s")
+            items, close = await client.until_closed()
+            assert (items, close.code) == ([], 4001)
+    async with raw(service.port) as client:
+        await client.attach("s")
+        await client.message()
 
 
 @pytest.mark.parametrize("code", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ECONNABORTED, errno.EPERM])
