@@ -9,6 +9,7 @@ import pytest
 import structlog
 
 from rta.errors import NotConnectedError
+from rta.health import Health
 from rta.session.catch_up import CatchUp
 
 from .clients import raw
@@ -70,7 +71,7 @@ async def test_the_client_of_a_fault_leaves_nothing_behind(service: Service, mon
 async def test_a_fault_of_the_http_application_is_answered_500(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service.site, "unhealthy", broken)
+    monkeypatch.setattr(Health, "reasons", property(broken))
     async with raw(service.port) as client:
         assert (await client.request("/health")).status == 500
     async with raw(service.port) as client:
