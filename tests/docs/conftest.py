@@ -14,5 +14,6 @@ def environ(tmp_path_factory) -> dict[str, str]:
     plain = {k: v for k, v in os.environ.items() if not k.upper().startswith("RTA_")}
     if sys.dont_write_bytecode:  # compiling takes a process longer than all the rest
         plain.pop("PYTHONDONTWRITEBYTECODE", None)
-        plain["PYTHONPYCACHEPREFIX"] = str(tmp_path_factory.mktemp("compiled"))
+        own = tmp_path_factory.getbasetemp()
+        plain["PYTHONPYCACHEPREFIX"] = str((own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "compiled")
     return plain | {"PYTHONUTF8": "1", "COLUMNS": "120"}

@@ -6,7 +6,9 @@ import re
 
 __all__ = ["missing"]
 
-_VALUE = re.compile(r"[><]?[-+~]?\(?\d[\d.,:TZ+/-]*[a-z]{0,3}\)?|[0-9a-f]{12,}\S*|[▁▂▃▄▅▆▇█]+|\S*[0-9a-f]{8}-\S*|…")
+_VALUE = re.compile(
+    r"[><]?[-+~]?\(?\d[\d.,:TZ+/-]*[a-z]{0,3}\)?|[0-9a-f]{12,}\S*|[▁▂▃▄▅▆▇█]+|\S*[0-9a-f]{8}-\S*|\S*-[0-9a-f]{8}|…"
+)
 
 
 def missing(shown: list[str], said: str) -> list[str]:
