@@ -11,15 +11,15 @@ It never assumes that the clock of arrival times stands still or can be set, nor
 
 from __future__ import annotations
 
-from rta.testing.log_appending import Appending
-from rta.testing.log_configurations import LogConfigurations
-from rta.testing.log_following import Following
-from rta.testing.log_reading import Reading
-from rta.testing.log_sessions import Sessions
-from rta.testing.log_trimming import Trimming
+from rta.testing.log_appending import AppendChecks
+from rta.testing.log_configurations import ConfigurationChecks
+from rta.testing.log_following import FollowChecks
+from rta.testing.log_reading import ReadChecks
+from rta.testing.log_sessions import SessionChecks
+from rta.testing.log_trimming import TrimChecks
 
 __all__ = ["BurstLogContract"]
 
 
-class BurstLogContract(Sessions, Appending, Reading, Following, Trimming, LogConfigurations):
-    """Subclass it, override `open_log`, and where it applies the other hooks of `LogUnderTest`."""
+class BurstLogContract(SessionChecks, AppendChecks, ReadChecks, FollowChecks, TrimChecks, ConfigurationChecks):
+    """Subclass it, and override `open_log`; and where it applies the other hooks of `LogUnderTest`."""

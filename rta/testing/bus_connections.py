@@ -12,12 +12,12 @@ from rta.ports import Link, TopicMessage, Will
 from rta.testing.bus_under_test import END, BusUnderTest
 from rta.testing.patience import until, within
 
-__all__ = ["Connections"]
+__all__ = ["ConnectionChecks"]
 
 WILL = Will("kit/presence", b"offline")
 
 
-class Connections(BusUnderTest):
+class ConnectionChecks(BusUnderTest):
     """`connect`, `link`, `trouble`, wills, takeovers."""
 
     async def test_the_first_connection_has_the_number_one(self) -> None:

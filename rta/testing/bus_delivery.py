@@ -10,10 +10,10 @@ from rta.ports import TopicMessage
 from rta.testing.bus_under_test import END, BusUnderTest
 from rta.testing.patience import until, within
 
-__all__ = ["Delivery"]
+__all__ = ["DeliveryChecks"]
 
 
-class Delivery(BusUnderTest):
+class DeliveryChecks(BusUnderTest):
     """`publish`, `subscribe`, `receive`, `dropped`."""
 
     async def test_a_subscriber_receives_what_is_published(self) -> None:

@@ -6,10 +6,10 @@ from rta.ports import TopicMessage
 from rta.testing.bus_under_test import END, BusUnderTest
 from rta.testing.patience import within
 
-__all__ = ["Retaining"]
+__all__ = ["RetainChecks"]
 
 
-class Retaining(BusUnderTest):
+class RetainChecks(BusUnderTest):
     """`publish(..., retain=True)`."""
 
     async def test_a_later_subscriber_receives_what_was_retained(self) -> None:

@@ -12,13 +12,13 @@ from rta.ports import Qos, TopicMessage
 from rta.testing.bus_under_test import END, BusUnderTest
 from rta.testing.patience import until, within
 
-__all__ = ["Sending"]
+__all__ = ["SendChecks"]
 
 QOS: tuple[Qos, ...] = (0, 1)
 both = pytest.mark.parametrize("qos", QOS)
 
 
-class Sending(BusUnderTest):
+class SendChecks(BusUnderTest):
     """`send`: `done`, QoS, Response Topic, correlation."""
 
     @both

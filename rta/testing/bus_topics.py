@@ -7,7 +7,7 @@ import pytest
 from rta.ports import TopicMessage
 from rta.testing.bus_under_test import END, BusUnderTest
 
-__all__ = ["Topics"]
+__all__ = ["TopicChecks"]
 
 TOPICS = ["a", "b", "A", "a/b", "a/c", "a/b/c", "a/b/c/d", "/a", "a/", "a//b", "b/a", "ä/路", "a b"]
 DOLLAR_TOPICS = ["$a", "$a/b"]
@@ -43,7 +43,7 @@ NO_TOPICS = ["", "+", "#", "a/+", "a/#", "a+", "a#b", "a\0b", "a" * 65536, "é" 
 NO_FILTERS = ["", "a+", "+a", "a/b+/c", "a#", "#a", "#/a", "a/#/b", "a/#b", "a\0b", "a" * 65536, "é" * 32768]
 
 
-class Topics(BusUnderTest):
+class TopicChecks(BusUnderTest):
     """Topics and filters."""
 
     @pytest.mark.parametrize("pattern", FILTERS)

@@ -17,12 +17,13 @@ END = "the/end"
 
 
 class BusUnderTest:
-    """The hooks of `TopicBusContract`: `make_bus`, `make_again` and `sever` have to be overridden."""
+    """The hooks of `TopicBusContract`. Override `make_bus`, `make_again` and `sever`; `outage` too if the bus goes over
+    a network. The others have defaults: override them where they do not fit."""
 
     pytestmark = pytest.mark.trio
 
     patience: float = 10.0
-    """Real seconds after which what has not come is taken never to come."""
+    """Real seconds that the kit waits for something; a test that waits longer fails."""
 
     dollar_topics: bool = True
     """Whether clients may publish to topics that begin with `$`."""

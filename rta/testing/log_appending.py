@@ -12,10 +12,10 @@ from rta.testing.log_under_test import LogUnderTest, numbers
 from rta.testing.patience import until
 from rta.wire import Burst, TimeRange
 
-__all__ = ["Appending"]
+__all__ = ["AppendChecks"]
 
 
-class Appending(LogUnderTest):
+class AppendChecks(LogUnderTest):
     """`append`, `head`, `now`."""
 
     async def record_after(self, log: BurstLog, *bursts: Burst) -> SessionRecord:

@@ -7,10 +7,10 @@ import pytest
 from rta.testing.log_sessions import ODD_NAMES
 from rta.testing.log_under_test import LogUnderTest
 
-__all__ = ["LogConfigurations"]
+__all__ = ["ConfigurationChecks"]
 
 
-class LogConfigurations(LogUnderTest):
+class ConfigurationChecks(LogUnderTest):
     """`publish`, `configuration`."""
 
     async def test_a_document_nobody_has_published_is_not_there(self) -> None:

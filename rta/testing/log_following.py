@@ -11,10 +11,10 @@ from rta.testing.bursts import large_burst, numbered_burst
 from rta.testing.log_under_test import LogUnderTest, numbers
 from rta.testing.patience import until, within
 
-__all__ = ["Following"]
+__all__ = ["FollowChecks"]
 
 
-class Following(LogUnderTest):
+class FollowChecks(LogUnderTest):
     """`follow` and `Tail.next`."""
 
     async def test_following_from_the_start_gives_everything_there_is(self) -> None:

@@ -19,7 +19,7 @@ from rta.testing.bursts import (
 from rta.testing.log_under_test import LogUnderTest, numbers
 from rta.wire import Burst, read_burst
 
-__all__ = ["Reading"]
+__all__ = ["ReadChecks"]
 
 PLENTY = 64 << 20
 
@@ -30,7 +30,7 @@ def _as_another_writer_packs(burst: Burst) -> Burst:
     return read_burst(packed)
 
 
-class Reading(LogUnderTest):
+class ReadChecks(LogUnderTest):
     """`read`."""
 
     async def test_bursts_come_back_as_they_were_appended(self) -> None:

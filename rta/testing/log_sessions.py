@@ -10,7 +10,7 @@ from rta.testing.bursts import json_burst, numbered_burst, session_json
 from rta.testing.log_under_test import LogUnderTest, numbers
 from rta.wire import TimeRange
 
-__all__ = ["Sessions"]
+__all__ = ["SessionChecks"]
 
 ODD_NAMES = [
     "a b",
@@ -26,7 +26,7 @@ ODD_NAMES = [
 ]
 
 
-class Sessions(LogUnderTest):
+class SessionChecks(LogUnderTest):
     """`open_session`, `find`, `sessions`."""
 
     async def test_shared_says_whether_other_processes_see_the_log(self) -> None:

@@ -6,13 +6,13 @@ from rta.ports import START, Trim
 from rta.testing.bursts import json_burst, numbered_burst, session_json
 from rta.testing.log_under_test import LogUnderTest, numbers
 
-__all__ = ["Trimming"]
+__all__ = ["TrimChecks"]
 
 PLENTY = 64 << 20
 HOUR_MS = 3_600_000
 
 
-class Trimming(LogUnderTest):
+class TrimChecks(LogUnderTest):
     """`trim`, `Batch.lost`."""
 
     async def test_trimming_without_bounds_drops_nothing(self) -> None:

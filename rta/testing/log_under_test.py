@@ -20,12 +20,13 @@ _PLENTY = 64 << 20
 
 
 class LogUnderTest:
-    """The hooks of `BurstLogContract`. Only `open_log` has to be overridden."""
+    """The hooks of `BurstLogContract`. Override `open_log`; `open_again` and `outage` too if the log is a server's. The
+    others have defaults: override them where they do not fit."""
 
     pytestmark = pytest.mark.trio
 
     patience: float = 10.0
-    """Real seconds after which what has not come is taken never to come."""
+    """Real seconds that the kit waits for something; a test that waits longer fails."""
 
     gap_ms: int = 20
     """What `pass_time` is asked for: well above the resolution of the log's clock."""
@@ -85,7 +86,7 @@ class LogUnderTest:
 
 
 class Follower:
-    """A tail that is held to what every batch must keep to."""
+    """A tail of which every batch is checked as it comes."""
 
     def __init__(self, tail: Tail, after: Position, patience: float) -> None:
         self._tail = tail

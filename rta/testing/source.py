@@ -5,6 +5,9 @@
         async def open_source(self) -> AsyncIterator[Source]:
             yield MySource(...)
 
+        def enough(self, updates: list[SourceUpdate]) -> bool:  # only for a source that does not end by itself
+            return len(updates) >= 6
+
 The source runs on a mock clock that jumps to the next timer, so that one that paces itself by `trio.sleep` is
 done at once. Override `clock` for one that talks to a real server.
 """
@@ -33,7 +36,8 @@ __all__ = ["SourceContract"]
 
 
 class SourceContract(SourceUnderTest):
-    """Subclass it, override `open_source`, and where it applies the other hooks of `SourceUnderTest`."""
+    """Subclass it, and override `open_source`; `enough` too if the source does not end by itself; and where it applies
+    the other hooks of `SourceUnderTest`: `outage`, `clock`, `limits`, `repeatable`, `published_elsewhere`."""
 
     async def test_it_reports_sessions_and_their_data(self, clock: Clock) -> None:
         updates = await self.updates()

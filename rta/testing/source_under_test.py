@@ -20,13 +20,13 @@ Clock = trio.abc.Clock | None
 
 
 class SourceUnderTest:
-    """The hooks of `SourceContract`. Override `open_source`, and `enough` too if the source does not end by itself:
-    without it the kit waits for an end that does not come, and fails after `patience`."""
+    """The hooks of `SourceContract`. Override `open_source`; and `enough`, if the source does not end by itself. The
+    others have defaults: override them where they do not fit."""
 
     pytestmark = pytest.mark.trio
 
     patience: float = 10.0
-    """Real seconds after which a source that has not got on is taken never to."""
+    """Real seconds that the kit waits for a source; a test that waits longer fails."""
 
     slowness: float = 0.05
     """Seconds, by Trio's clock, that a slow receiver takes over each update."""
@@ -50,8 +50,11 @@ class SourceUnderTest:
         raise NotImplementedError(f"{type(self).__name__} must say how to open its source")
 
     def enough(self, updates: list[SourceUpdate]) -> bool:
-        """Whether the kit has seen what there is to see. A source that never ends needs it: say yes once it has opened
-        a session and sent some bursts. Default: never, since most sources end."""
+        """Whether the kit has seen what there is to see, and may end the source: a session with data, at least.
+
+        For a source that does not end by itself; without it the kit waits `patience` seconds for the end, and fails.
+        Default: no, the kit waits for the end.
+        """
         return False
 
     def outage(self, source: Source) -> AbstractAsyncContextManager[None] | None:

@@ -18,15 +18,15 @@ That a message does *not* arrive is shown by one sent later that does: nothing w
 
 from __future__ import annotations
 
-from rta.testing.bus_connections import Connections
-from rta.testing.bus_delivery import Delivery
-from rta.testing.bus_retaining import Retaining
-from rta.testing.bus_sending import Sending
-from rta.testing.bus_topics import Topics
+from rta.testing.bus_connections import ConnectionChecks
+from rta.testing.bus_delivery import DeliveryChecks
+from rta.testing.bus_retaining import RetainChecks
+from rta.testing.bus_sending import SendChecks
+from rta.testing.bus_topics import TopicChecks
 
 __all__ = ["TopicBusContract"]
 
 
-class TopicBusContract(Delivery, Retaining, Topics, Sending, Connections):
+class TopicBusContract(DeliveryChecks, RetainChecks, TopicChecks, SendChecks, ConnectionChecks):
     """Subclass it, override `make_bus`, `make_again` and `sever`, and where it applies the other hooks of
     `BusUnderTest`."""
