@@ -124,7 +124,7 @@ async def _accepted(nursery: trio.Nursery, stream: _Stream, base: str, identity:
 
 
 def _in_our_words(base: str, e: BaseException) -> BaseException:
-    """A refusal, which the library raises in a task of its own, as a `TransportError`; other errors as they are."""
+    """A refusal, raised in a task of the library, as an `UndeliverableError`; other errors as they are."""
     if not isinstance(e, ConnectionRejected):
         return e
     reason = (e.body or b"").decode(errors="replace").strip()

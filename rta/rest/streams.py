@@ -55,48 +55,41 @@ class _Request:
         return self.code or "", self.name or ""
 
 
-_Verb = Callable[[StreamService, _Request], Awaitable[tuple[int, Any]]]
-"""Gives the status and the document of the answer."""
+@frozen
+class _Verb:
+    """What can be done with streams: the status of the answer, and what gives its document."""
+
+    status: int
+    perform: Callable[[StreamService, _Request], Awaitable[Any]]
+    fields: tuple[str, ...] | None = ()
+    """The fields that the body may have; None: those of a stream, of which there must be some."""
+    reads: bool = False
+    """Nothing is changed, so anybody may do it."""
 
 
-async def _list(streams: StreamService, request: _Request) -> tuple[int, Any]:
-    return 200, {"streams": await streams.list(request.code)}
+async def _list(streams: StreamService, request: _Request) -> Any:
+    return {"streams": await streams.list(request.code)}
 
 
-async def _show(streams: StreamService, request: _Request) -> tuple[int, Any]:
-    return 200, (await streams.list(*request.stream))[0]
+async def _show(streams: StreamService, request: _Request) -> Any:
+    return (await streams.list(*request.stream))[0]
 
 
-async def _add(streams: StreamService, request: _Request) -> tuple[int, Any]:
-    return 201, await streams.add(request.fields)
+_LIST = _Verb(200, _list, reads=True)
+_SHOW = _Verb(200, _show, reads=True)
+_ADD = _Verb(201, lambda streams, request: streams.add(request.fields), None)
+_EDIT = _Verb(200, lambda streams, request: streams.edit(*request.stream, request.fields), None)
+_REMOVE = _Verb(204, lambda streams, request: streams.remove(*request.stream))
+_START = _Verb(
+    200,
+    lambda streams, request: streams.start(*request.stream, _timeout(request.fields), _consumer(request.fields)),
+    ("timeout", "consumer"),
+)
+_STOP = _Verb(200, lambda streams, request: streams.stop(*request.stream))
 
-
-async def _edit(streams: StreamService, request: _Request) -> tuple[int, Any]:
-    return 200, await streams.edit(*request.stream, request.fields)
-
-
-async def _remove(streams: StreamService, request: _Request) -> tuple[int, Any]:
-    _check_known(request.fields)
-    await streams.remove(*request.stream)
-    return 204, None
-
-
-async def _start(streams: StreamService, request: _Request) -> tuple[int, Any]:
-    fields = request.fields
-    _check_known(fields, "timeout", "consumer")
-    return 200, await streams.start(*request.stream, _timeout(fields), _consumer(fields))
-
-
-async def _stop(streams: StreamService, request: _Request) -> tuple[int, Any]:
-    _check_known(request.fields)
-    return 200, await streams.stop(*request.stream)
-
-
-_OF_ALL: dict[str, _Verb] = {"GET": _list, "HEAD": _list, "POST": _add}
-_OF_ONE: dict[str, _Verb] = {"GET": _show, "HEAD": _show, "PATCH": _edit, "DELETE": _remove}
-_ACTIONS: dict[str, _Verb] = {"start": _start, "stop": _stop}
-_READING: tuple[_Verb, ...] = (_list, _show)
-_NEEDING_FIELDS: tuple[_Verb, ...] = (_add, _edit)
+_OF_ALL = {"GET": _LIST, "HEAD": _LIST, "POST": _ADD}
+_OF_ONE = {"GET": _SHOW, "HEAD": _SHOW, "PATCH": _EDIT, "DELETE": _REMOVE}
+_ACTIONS = {"start": _START, "stop": _STOP}
 
 
 class StreamResource:
@@ -123,8 +116,8 @@ class StreamResource:
             return refusal(405, f"{method} is not possible here; expected one of {allowed}", headers={"allow": allowed})
         verb = verbs[method]
         fields: dict[str, Any] = {}
-        if verb not in _READING:
-            unwanted = self._unwanted(scope, body, verb in _NEEDING_FIELDS)
+        if not verb.reads:
+            unwanted = self._unwanted(scope, body, verb)
             if unwanted is not None:
                 return unwanted
             try:
@@ -133,7 +126,7 @@ class StreamResource:
                 return refusal(400, str(e))
         return await self._perform(verb, _request(verb, target, scope, fields), client_address(scope))
 
-    def _unwanted(self, scope: Scope, body: Body, needs_fields: bool) -> Response | None:
+    def _unwanted(self, scope: Scope, body: Body, verb: _Verb) -> Response | None:
         """The answer to a change that is not even read."""
         why = why_no_changes(scope, self._host)
         if why is not None:
@@ -142,22 +135,23 @@ class StreamResource:
             return refusal(415, "changes are taken with Content-Type: application/json, with or without a body")
         if body.size > MAX_CHANGE:
             return refusal(413, f"the body is longer than {MAX_CHANGE} bytes")
-        if needs_fields and not body.data:
+        if verb.fields is None and not body.data:
             return refusal(400, "expected a JSON object as the body")
         return None
 
     async def _perform(self, verb: _Verb, request: _Request, client: str) -> Response:
         if self._streams is None:
-            if verb is _list and request.code is None:
+            if verb is _LIST and request.code is None:
                 return json_response({"streams": []})
             return refusal(404, "this site has no streams: its configuration has no [[status]]")
         try:
-            status, document = await verb(self._streams(Initiator("http", client)), request)
+            _check_known(request.fields, verb.fields)
+            document = await verb.perform(self._streams(Initiator("http", client)), request)
         except Refused as e:
             return refusal(_STATUSES[e.kind], str(e), e.field)
         except TransportError as e:
             return refusal(503, str(e))
-        return Response(status_code=status) if document is None else json_response(document, status)
+        return Response(status_code=verb.status) if document is None else json_response(document, verb.status)
 
 
 def _verbs(target: list[str], method: str) -> dict[str, _Verb]:
@@ -173,7 +167,7 @@ def _verbs(target: list[str], method: str) -> dict[str, _Verb]:
 def _request(verb: _Verb, target: list[str], scope: Scope, fields: dict[str, Any]) -> _Request:
     if verb in _ACTIONS.values():
         target = target[:-1]
-    if verb is _list:
+    if verb is _LIST:
         code = QueryParams(scope["query_string"]).get("code")
     else:
         code = target[0] if target else None
@@ -181,9 +175,9 @@ def _request(verb: _Verb, target: list[str], scope: Scope, fields: dict[str, Any
     return _Request(None if code is None else code.replace("/", "."), name, fields)
 
 
-def _check_known(fields: Iterable[str], *known: str) -> None:
+def _check_known(fields: Iterable[str], known: tuple[str, ...] | None) -> None:
     for key in fields:
-        if key not in known:
+        if known is not None and key not in known:
             there = f"there are: {', '.join(known)}" if known else "expected none"
             raise Refused(f"there is no such field; {there}", key[:60])
 
