@@ -17,7 +17,6 @@ import trio
 from attrs import frozen
 
 from rta import __version__
-from rta.actors.configured_commands import relay_command
 from rta.actors.edge import EdgeActor
 from rta.actors.hub import SessionHub
 from rta.actors.ingest import IngestActor
@@ -26,6 +25,7 @@ from rta.actors.pruner import Pruner
 from rta.actors.sampler import Sampler
 from rta.actors.session_sampler import SamplingContext
 from rta.config import Config, SourceConfig
+from rta.configured_command import forwarding_command
 from rta.errors import TransportError
 from rta.health import Health
 from rta.hot_counters import HotCounters
@@ -133,7 +133,7 @@ class Site:
             NodeSettings(config.site.node, config.site.zone, config.state_dir, config.site.administration),
             NodeSurroundings(opened.topics, self.health, self.reporter, self.tally, self._clock),
         )
-        commands = [*load_commands(), *[relay_command(c, opened.topics) for c in config.commands]]
+        commands = [*load_commands(), *[forwarding_command(c, opened.topics) for c in config.commands]]
         node.configure([(s.definition, s.streams) for s in config.statuses], commands, config.alarms, load_alarms())
         self._node = node
         await nursery.start(node.run)

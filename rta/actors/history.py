@@ -49,8 +49,7 @@ from rta.errors import HistoryError
 from rta.history.ack_tracker import AckTracker
 from rta.history.calls import Beginning
 from rta.history.entry import Bounds, Key, NewEntry, Retention
-from rta.history.store import HistoryStore
-from rta.history.work import commit, trim
+from rta.history.store import HistoryStore, commit, trim
 from rta.inbox import Inbox, Outlet, Reply
 from rta.latest import Latest
 from rta.node.events import Outgoing, Receipt, RecordedUpdate, Removed, Turn, Update

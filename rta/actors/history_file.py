@@ -1,35 +1,49 @@
-"""The history file of a node: opened, tried again, opened anew when its keeper is gone, and what there is to say of it.
+"""The history file of a node: the process that has it open, the next one when that is gone, and what health says of it.
 
-Owns the keeper. Whoever writes is told whether it is on the disk; why not is for health and the log. What was asked of
-a keeper that is gone is asked again of the next.
+Neither commits nor fetches take the interpreter or a core from what is live, and whatever happens to SQLite happens in
+the process. It ends with us, however we end. What was asked of a process that is gone is asked again of the next one.
+
+Owns the process and the socket to it. Belongs to the history (`rta.actors.history`), which alone writes; whoever writes
+is told whether it is on the disk, and why not is for health and the log. Whoever reads waits for a turn: 32 read at
+once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+import socket
+import subprocess
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from enum import Enum
+from itertools import count
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 import structlog
 import trio
+from attrs import define, field
 
-from rta.actors.history_worker import HistoryWorker, HistoryWorkerLost, OpenHistory
 from rta.errors import HistoryError
 from rta.health import Health
-from rta.history.calls import Beginning
+from rta.history.calls import Beginning, Incoming, StoreCall, StoreReply, write
 from rta.ports import Reporter
+from rta.python_command import python_command
 
-__all__ = ["HistoryFile", "Written"]
+__all__ = ["HistoryFile", "HistoryWorker", "HistoryWorkerLost", "OpenHistory", "Written", "in_a_process"]
 
 log = structlog.get_logger("rta.history")
 
 _NAME = "history.sqlite"
 _WHO = "history"
-_AGAIN = 10.0  # seconds until a file that cannot be used is tried again, or another keeper is had at once again
+_AGAIN = 10.0  # seconds until a file that cannot be used is tried again, or another process is started at once again
 _READERS = 32  # at once; others wait
 _PATIENCE = 20.0  # seconds that the node waits for its opening
+_BUFFER = 1 << 20  # bytes of the socket: a commit is written at once
+_CHUNK = 1 << 18
+_ENDING = 2.0  # seconds for the process to bring its log into the file
+_UNANSWERED = 256  # calls; then no more is read
+_DYING = 1.0  # and to be gone when it is killed
 
 T = TypeVar("T")
 
@@ -41,7 +55,7 @@ class Written(Enum):
     """It is on the disk."""
     NO = "no"
     UNKNOWN = "unknown"
-    """The keeper is gone that might have written it, and there is no other one: the next opening tells."""
+    """The process is gone that might have written it, and there is no other one: the next opening tells."""
 
 
 class _NotTold(HistoryError):
@@ -54,7 +68,7 @@ class HistoryFile:
     def __init__(
         self,
         folder: Path,
-        keepers: OpenHistory,
+        open_worker: OpenHistory,
         opened: Callable[[Beginning], None],
         lost: Callable[[], None],
         health: Health,
@@ -63,14 +77,14 @@ class HistoryFile:
         """`folder`: the state directory. `opened` is called each time the file has been opened, before anybody can use
         it; `lost` when it cannot be used."""
         self.path = folder / _NAME
-        self._keepers = keepers
+        self._open_worker = open_worker
         self._opened = opened
         self._lost = lost
         self._health = health
         self._report = report
-        self._keeper: HistoryWorker | None = None
+        self._worker: HistoryWorker | None = None
         self._reviving = False
-        """The keeper is gone by itself, and there will be another one at once."""
+        """The process has ended by itself, and there will be another one at once."""
         self._wanted = trio.Event()
         self._changed = trio.Event()
         """Set, and made anew, when it has been opened, or cannot be, or has been lost."""
@@ -85,7 +99,7 @@ class HistoryFile:
     @property
     def usable(self) -> bool:
         """Whether what is to be written can be given to it."""
-        return self._keeper is not None or self._reviving
+        return self._worker is not None or self._reviving
 
     @property
     def try_again_at(self) -> float:
@@ -105,23 +119,23 @@ class HistoryFile:
                         self._wanted = trio.Event()
                     self._change()
         finally:
-            self._keeper, self._reviving = None, False
+            self._worker, self._reviving = None, False
             self._change()
 
     async def _open(self) -> None:
-        """One keeper, from its beginning to its end."""
+        """One process, from its beginning to its end."""
         self._tried_at = trio.current_time()
         if self._reviving:
             self._revived_at = self._tried_at
         try:
-            async with self._keepers(self.path) as keeper:
-                self._opened(keeper.beginning)
-                self._keeper, self._reviving, self._told = keeper, False, 0
+            async with self._open_worker(self.path) as worker:
+                self._opened(worker.beginning)
+                self._worker, self._reviving, self._told = worker, False, 0
                 self.works()
                 self._change()
                 with trio.CancelScope() as self._use:
-                    await keeper.lost.wait()
-                self._keeper = None
+                    await worker.lost.wait()
+                self._worker = None
                 self._reviving = not self._closed and trio.current_time() >= self._revived_at + _AGAIN
         except HistoryError as e:
             self._reviving = False
@@ -156,7 +170,7 @@ class HistoryFile:
         """There is no more: `run` ends, soon."""
         self._closed = True
         self._use.cancel()
-        if self._keeper is None:
+        if self._worker is None:
             self._life.cancel()
 
     # ---- its use
@@ -181,13 +195,13 @@ class HistoryFile:
     async def _ask(self, writes: bool, work: Callable[..., T], arguments: tuple[object, ...]) -> T:
         asked = False
         while True:
-            while self._keeper is None or self._keeper.lost.is_set():
+            while self._worker is None or self._worker.lost.is_set():
                 if not self.usable:
                     raise (_NotTold if asked else HistoryError)(f"{self.path} cannot be used")
                 await self._changed.wait()
             asked = True
             with suppress(HistoryWorkerLost):
-                return await self._keeper.ask(writes, work, *arguments)
+                return await self._worker.ask(writes, work, *arguments)
 
     # ---- what there is to say
 
@@ -204,8 +218,227 @@ class HistoryFile:
             self._failing = False
             log.info("recording again")
         self._health.ok(_WHO)
-        damage = [] if self._keeper is None else self._keeper.damage
+        damage = [] if self._worker is None else self._worker.damage
         for sentence in damage[self._told :]:
             log.error("the history is damaged", damage=sentence)
             self._report.count("rta_history_damaged_total")
         self._told = len(damage)
+
+
+# ---- the process that has the file open
+
+
+class HistoryWorkerLost(HistoryError):
+    """The process is gone. Nobody knows whether it has done what was asked last."""
+
+
+class HistoryWorker(Protocol):
+    """Has an open history."""
+
+    @property
+    def beginning(self) -> Beginning:
+        """The history as it was opened."""
+        ...
+
+    @property
+    def damage(self) -> list[str]:
+        """What has been found damaged, a sentence each."""
+        ...
+
+    @property
+    def lost(self) -> trio.Event:
+        """Set when it is gone, by itself or because it was to end."""
+        ...
+
+    async def ask(self, writes: bool, work: Callable[..., T], *arguments: object) -> T:
+        """Have a function done that takes the store and these.
+
+        Those that write something are done one after the other, in order, others beside them. A call that is cancelled
+        may be done all the same.
+
+        :raises HistoryError: as `work` does; `HistoryWorkerLost`.
+        """
+        ...
+
+
+OpenHistory = Callable[[Path], AbstractAsyncContextManager[HistoryWorker]]
+"""Opens a history. Raises `HistoryError`: it cannot be opened. At the end what was written is in the file."""
+
+
+@asynccontextmanager
+async def in_a_process(path: Path) -> AsyncIterator[HistoryWorker]:
+    """A process that has the history open."""
+    try:
+        line, process = await _started(path)
+    except OSError as e:
+        raise HistoryError(f"the process of the history cannot be started: {e}") from e
+    # No checkpoint since it was started: from here on it is ended whatever happens.
+    worker = _Process(line)
+    try:
+        await worker.begin()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(worker.run)
+            yield worker
+            nursery.cancel_scope.cancel()
+    finally:
+        line.close()
+        await _end(process)
+        if worker.by_itself:
+            log.error("the process of the history has ended by itself", status=process.returncode)
+
+
+async def _started(path: Path) -> tuple[socket.socket, trio.Process]:
+    """The line to it, and the process.
+
+    :raises OSError: there are too many files or processes, or our program is not there any more.
+    """
+    ours, theirs = socket.socketpair()
+    with theirs:
+        try:
+            for end in (ours, theirs):
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
+            ours.setblocking(False)
+            process = await trio.lowlevel.open_process(
+                python_command("rta.history.process", str(theirs.fileno()), str(path)),
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for us
+            )
+        except BaseException:
+            ours.close()
+            raise
+    return ours, process
+
+
+async def _end(process: trio.Process) -> None:
+    with trio.CancelScope(shield=True):
+        with trio.move_on_after(_ENDING):
+            await process.wait()
+        if process.returncode is None:
+            process.kill()
+            with trio.move_on_after(_DYING):  # a disk that hangs keeps it
+                await process.wait()
+
+
+@define(eq=False)
+class _Asked:
+    """A call that waits for its answer."""
+
+    answered: trio.Event = field(factory=trio.Event)
+    answer: StoreReply | None = None
+    """None: there will be none."""
+
+
+class _Process:
+    """The line to the process."""
+
+    def __init__(self, line: socket.socket) -> None:
+        """`line` does not block."""
+        self.beginning: Beginning
+        self.damage: list[str] = []
+        self.lost = trio.Event()
+        self.by_itself = False
+        """Whether it has ended though nobody had asked it to."""
+        self._line = line
+        self._incoming = Incoming()
+        self._asked: dict[int, _Asked] = {}
+        """What has not been answered, whether or not somebody still waits for it."""
+        self._numbers = count(1)
+        self._outgoing: deque[bytes] = deque()
+        """What did not fit into the socket."""
+        self._more = trio.Event()
+
+    async def begin(self) -> None:
+        """:raises HistoryError: the process cannot open the history."""
+        opening = self._asked[0] = _Asked()
+        while not opening.answered.is_set():
+            if not await self._receive():
+                raise HistoryError("the process of the history has ended before it was open")
+        self.beginning = _value(opening.answer)
+
+    async def run(self) -> None:
+        """Carry what is said, until the process is gone."""
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._send)
+                while await self._receive():
+                    pass
+                self.by_itself = True
+                nursery.cancel_scope.cancel()
+        finally:
+            self.lost.set()
+            asked, self._asked = self._asked, {}
+            for one in asked.values():
+                one.answered.set()
+
+    async def ask(self, writes: bool, work: Callable[..., T], *arguments: object) -> T:
+        if self.lost.is_set():
+            raise _lost()
+        if not writes and len(self._asked) >= _UNANSWERED:
+            raise HistoryError("the process of the history does not answer")
+        number = next(self._numbers)
+        asked = self._asked[number] = _Asked()
+        self._post(write(StoreCall(number, writes, work, arguments)))
+        await asked.answered.wait()
+        return _value(asked.answer)  # type: ignore[no-any-return]
+
+    def _post(self, data: bytes) -> None:
+        if not self._outgoing:
+            data = data[self._sent(data) :]
+        if data:
+            self._outgoing.append(data)
+            self._more.set()
+
+    def _sent(self, data: bytes) -> int:
+        try:
+            return self._line.send(data)
+        except BlockingIOError:
+            return 0
+        except OSError:
+            return len(data)  # it is gone, as will be found out by who receives
+
+    async def _send(self) -> None:
+        while True:
+            await self._more.wait()
+            self._more = trio.Event()
+            while self._outgoing:
+                await trio.lowlevel.wait_writable(self._line)
+                data = self._outgoing[0]
+                rest = data[self._sent(data) :]
+                if rest:
+                    self._outgoing[0] = rest
+                else:
+                    self._outgoing.popleft()
+
+    async def _receive(self) -> bool:
+        """Whether there may be more."""
+        await trio.lowlevel.wait_readable(self._line)
+        try:
+            data = self._line.recv(_CHUNK)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        try:
+            for answer in self._incoming.feed(data):
+                self.damage += answer.damage
+                asked = self._asked.pop(answer.number, None)
+                if asked is not None:
+                    asked.answer = answer
+                    asked.answered.set()
+        except Exception as e:  # noqa: BLE001 - whatever pickles raise
+            log.error("the process of the history cannot be understood; has the program been replaced?", error=repr(e))
+            return False
+        return bool(data)
+
+
+def _value(answer: StoreReply | None) -> Any:
+    if answer is None:
+        raise _lost()
+    if answer.error is not None:
+        raise answer.error
+    return answer.value
+
+
+def _lost() -> HistoryWorkerLost:
+    return HistoryWorkerLost("the process of the history has ended")

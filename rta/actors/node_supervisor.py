@@ -31,9 +31,8 @@ from rta.actors.audit import Audit
 from rta.actors.command_server import CommandServer
 from rta.actors.fetch_server import FetchServer
 from rta.actors.history import HistoryActor
-from rta.actors.history_file import HistoryFile
+from rta.actors.history_file import HistoryFile, OpenHistory, in_a_process
 from rta.actors.history_messages import AskKept, CloseHistory, FileLost, FileOpened, HistoryMessage, SettleHistory
-from rta.actors.history_worker import OpenHistory, in_a_process
 from rta.actors.node import NodeActor, NodeOutlets
 from rta.actors.node_messages import EndNode, LinkChanged, NodeMessage
 from rta.actors.presences import Presences

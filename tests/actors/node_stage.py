@@ -13,7 +13,7 @@ import cbor2
 import trio
 from rta_transports.memory import MemoryTopics
 
-from rta.actors.history_worker import HistoryWorker, HistoryWorkerLost
+from rta.actors.history_file import HistoryWorker, HistoryWorkerLost
 from rta.actors.node_supervisor import NodeSettings, NodeSupervisor, NodeSurroundings
 from rta.alarm.definition import AlarmDefinition
 from rta.errors import HistoryError
@@ -52,7 +52,7 @@ def decoded(payload: bytes) -> Any:
 
 
 class InPlace:
-    """See `rta.actors.history_worker`."""
+    """See `rta.actors.history_file`."""
 
     def __init__(self, store: HistoryStore, answers: Callable[[], Awaitable[None]]) -> None:
         self.beginning = Beginning(store.last, store.mark, store.streams())

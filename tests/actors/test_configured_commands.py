@@ -9,8 +9,8 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from rta.actors.configured_commands import relay_command
 from rta.config.load import build_config
+from rta.configured_command import forwarding_command
 from rta.errors import ConfigError
 
 from .node_stage import Stage
@@ -37,7 +37,7 @@ def autojump_clock() -> MockClock:
 def relaying(table: dict[str, Any]) -> Stage:
     config = build_config({"command": [table]}, {}, Path("site.toml"))
     stage = Stage()
-    stage.commands = [relay_command(c, stage.bus) for c in config.commands]
+    stage.commands = [forwarding_command(c, stage.bus) for c in config.commands]
     return stage
 
 

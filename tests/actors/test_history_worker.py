@@ -15,14 +15,12 @@ from typing import Any
 import pytest
 import trio
 
-from rta.actors.history_file import HistoryFile, Written
-from rta.actors.history_worker import HistoryWorkerLost, in_a_process
+from rta.actors.history_file import HistoryFile, HistoryWorkerLost, Written, in_a_process
 from rta.errors import HistoryError
 from rta.health import Health
 from rta.history.calls import Beginning
 from rta.history.entry import Retention
-from rta.history.store import HistoryStore
-from rta.history.work import commit, trim
+from rta.history.store import HistoryStore, commit, trim
 from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
 from rta.testing.patience import until, within
@@ -203,8 +201,8 @@ async def test_what_is_over_the_limits_goes_also_of_streams_that_have_none(tmp_p
 _NODE = """
 import sys, trio
 from pathlib import Path
-from rta.actors.history_worker import in_a_process
-from rta.history.work import commit
+from rta.actors.history_file import in_a_process
+from rta.history.store import commit
 from tests.actors.asked_of_workers import entries, process_id
 
 async def main():
@@ -362,7 +360,7 @@ async def test_no_more_is_asked_than_a_process_that_hangs_will_have_to_answer(tm
 
 
 async def test_a_process_that_cannot_be_started_is_a_history_that_cannot_be_opened(tmp_path, monkeypatch):
-    monkeypatch.setattr("rta.actors.history_worker.python_command", lambda *_: ["/is/not/there"])
+    monkeypatch.setattr("rta.actors.history_file.python_command", lambda *_: ["/is/not/there"])
     site = Site(tmp_path)
     async with site.running():
         assert not site.file.usable

@@ -11,7 +11,7 @@ import pytest
 import trio
 from attrs import evolve
 
-from rta.actors.history_worker import HistoryWorker
+from rta.actors.history_file import HistoryWorker
 from rta.errors import HistoryError, QueueFullError
 from rta.history.store import HistoryStore
 from rta.node.node_stream import Initiator

@@ -14,7 +14,7 @@ from buses import PATIENCE, bus_to, connected, linked
 from cable import cable_to
 
 from rta.actors.fetch_server import FetchServer
-from rta.actors.history_worker import in_a_process
+from rta.actors.history_file import in_a_process
 from rta.history.store import HistoryStore
 from rta.hot_counters import HotCounters
 from rta.latest import Latest

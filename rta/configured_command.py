@@ -9,11 +9,11 @@ from rta.ports.topic_bus import Qos
 from rta.rsmp.names import read_code
 from rta.rsmp.payload import encode
 
-__all__ = ["relay_command"]
+__all__ = ["forwarding_command"]
 
 
-def relay_command(settings: CommandSettings, bus: TopicBus) -> Command:
-    """A command of the node that publishes each valid call on the topic of the settings."""
+def forwarding_command(settings: CommandSettings, bus: TopicBus) -> Command:
+    """The command."""
     qos: Qos = settings.qos
 
     async def run(call: Call) -> None:
