@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import ast
-from graphlib import CycleError, TopologicalSorter
+import re
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PLAIN = ("wire", "session", "stream", "node", "alarm", "rsmp", "sampling")
+PAGE = ROOT / "docs" / "architecture.md"
+TRANSPORTS = ROOT / "transports" / "rta_transports"
+PLAIN = ("wire", "rsmp", "session", "stream", "sampling", "node", "alarm")
 """No I/O, no clock, no `await`."""
+
+
+def floors() -> list[list[str]]:
+    """The parts of `rta` on each floor, from the bottom, as the page has them."""
+    table = PAGE.read_text(encoding="utf-8").partition("## Floors")[2].partition("\n## ")[0]
+    rows = [line.split("|")[2] for line in table.splitlines() if re.match(r"\| \d+ \|", line)]
+    return [[name.rstrip("/") for name in re.findall(r"`([\w/]+)`", row)] for row in rows]
 
 
 def part(module: str) -> str:
@@ -19,6 +28,7 @@ def part(module: str) -> str:
 
 
 def imports(path: Path) -> set[str]:
+    """Every module that a file imports, anywhere in it."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -40,11 +50,24 @@ def parts() -> dict[str, set[str]]:
     return graph
 
 
-def test_imports_point_one_way():
-    try:
-        list(TopologicalSorter(parts()).static_order())
-    except CycleError as e:
-        pytest.fail(" imports ".join(reversed(e.args[1])))
+def test_every_part_stands_on_one_floor():
+    placed = [name for floor in floors() for name in floor]
+    assert sorted(placed) == sorted(parts())
+
+
+def test_imports_go_down_and_never_up_or_sideways():
+    floor_of = {name: number for number, floor in enumerate(floors(), 1) for name in floor}
+    wrong = [
+        f"{name} (floor {floor_of[name]}) imports {used} (floor {floor_of[used]})"
+        for name, all_used in parts().items()
+        for used in sorted(all_used)
+        if floor_of[used] >= floor_of[name]
+    ]
+    assert wrong == []
+
+
+def test_the_client_stands_on_the_wire_alone():
+    assert parts()["client"] <= {"backoff", "errors", "wakeup", "wire"}
 
 
 def test_nothing_in_rta_names_a_transport():
@@ -55,11 +78,11 @@ def test_nothing_in_rta_names_a_transport():
 def test_transports_import_the_ports_the_wire_and_the_side_of_consumers_only():
     used = {
         (path.relative_to(ROOT).as_posix(), part(m))
-        for path in (ROOT / "transports" / "rta_transports").rglob("*.py")
+        for path in TRANSPORTS.rglob("*.py")
         for m in imports(path)
         if m.startswith("rta.")
     }
-    allowed = ("ports", "wire", "errors", "backoff", "consumer", "rsmp", "formatting", "wakeup")
+    allowed = ("ports", "wire", "rsmp", "consumer", "errors", "backoff", "formatting", "wakeup")
     assert {(path, m) for path, m in used if m not in allowed} == set()
 
 
@@ -70,3 +93,10 @@ def test_the_plain_parts_await_nothing_and_read_no_clock(name):
         used = {m.split(".")[0] for m in imports(path)}
         assert not used & {"trio", "time", "socket", "random"}, path
         assert not any(isinstance(n, ast.Await) for n in ast.walk(tree)), path
+
+
+def test_every_folder_has_its_line_in_the_tree():
+    tree = PAGE.read_text(encoding="utf-8").partition("## The tree")[2].partition("\n## ")[0]
+    folders = {p.parent for p in [*(ROOT / "rta").rglob("*.py"), *TRANSPORTS.rglob("*.py")]}
+    names = {p.relative_to(ROOT).as_posix() for p in folders} - {"rta/wire/_pb"}
+    assert sorted(re.findall(r"^\| `((?:rta|transports)/?[\w/]*?)/?` \|", tree, re.MULTILINE)) == sorted(names)

@@ -9,8 +9,6 @@ import pytest
 from pages import PAGES, prose
 
 WIDTH = 120
-NOT_YET = {"architecture.md"}
-"""Pages that are being written anew."""
 
 
 def too_wide(page: Path) -> list[int]:
@@ -23,14 +21,9 @@ def too_wide(page: Path) -> list[int]:
     return out
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if p.name not in NOT_YET], ids=lambda p: p.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_no_line_of_prose_is_too_wide(page: Path) -> None:
     assert too_wide(page) == []
-
-
-@pytest.mark.parametrize("page", [p for p in PAGES if p.name in NOT_YET], ids=lambda p: p.name)
-def test_the_exceptions_are_needed(page: Path) -> None:
-    assert too_wide(page) != [], "take it out of NOT_YET"
 
 
 def test_a_wide_line_is_found_and_what_cannot_be_broken_is_not(tmp_path: Path) -> None:
