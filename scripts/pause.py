@@ -36,7 +36,7 @@ PATIENCE = 20.0
 
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as s:
-        return s.getsockname()[1]
+        return int(s.getsockname()[1])
 
 
 class Redis:

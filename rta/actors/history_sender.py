@@ -149,7 +149,7 @@ class AnswerSender:
         """Returns when there is room for another.
 
         :raises UndeliverableError: the bus does not take such messages.
-        :raises TransportError: nothing has been acknowledged for too long.
+        :raises NotConnectedError: nothing has been acknowledged for too long.
         """
         if not self._messages:
             self._progress = trio.current_time()
@@ -171,7 +171,7 @@ class AnswerSender:
                 raise self._refused
             patience = self._progress + _PATIENCE
             if trio.current_time() >= patience:
-                raise TransportError(f"nothing was acknowledged within {_PATIENCE:g} s")
+                raise NotConnectedError(f"nothing was acknowledged within {_PATIENCE:g} s")
             self._moved = trio.Event()
             with trio.move_on_at(patience):
                 await self._moved.wait()

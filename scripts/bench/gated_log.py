@@ -51,6 +51,8 @@ class GatedLog:
         self.find = inner.find
         self.sessions = inner.sessions
         self.head = inner.head
+        self.publish = inner.publish
+        self.configuration = inner.configuration
         self.now = inner.now
 
     async def trim(self, keep: Trim) -> int:

@@ -54,7 +54,7 @@ def _resident(what: str) -> float:
 def main() -> None:
     samples, windows = map(int, sys.argv[1:])
     engine = StatusEngine(StatusDefinition("bench", attributes={"value": AttributeDefinition("value")}), UTC)
-    median = {"value": (Aggregate.MEDIAN,)}
+    median: dict[str, tuple[Aggregate, ...]] = {"value": (Aggregate.MEDIAN,)}
     stream = engine.add(StreamDefinition("bench", "median", aggregates=median, update=Ns(_MINUTE)))
     stream.start(Ns(_START), Ns(_START))
     _take(engine, 100, 2, 0)  # whatever is there once only

@@ -108,7 +108,7 @@ class _Peer:
         last = b"0-0"
         while True:
             read = ("XREAD", "COUNT", COUNT, "BLOCK", BLOCK_MS, "STREAMS", STREAM, last)
-            await stream.send_all(hiredis.pack_command(read))
+            await stream.send_all(hiredis.pack_command(read))  # type: ignore[arg-type]  # its stub knows tuples of one
             while (reply := reader.gets()) is False:
                 reader.feed(await stream.receive_some(1 << 18))
             if reply is not None:
