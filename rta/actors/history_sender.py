@@ -47,7 +47,7 @@ class HistorySender:
         self.pace = Pace()
         self._bus = bus
         self._link = link
-        self._connection = 0
+        self._connection = link.value
         """The one on which what is on its way was sent."""
         self._on_way = 0  # bytes
         self._turns: deque[AnswerSender] = deque()
@@ -65,7 +65,7 @@ class HistorySender:
 
     async def _follow(self) -> None:
         """On another connection nothing is on its way any more."""
-        number = 0
+        number = self._connection
         while True:
             number = await self._link.another(number)
             if number:

@@ -2,8 +2,8 @@
 
 Owns which session each status follows, which clock it lives by, and its values from topics. Receives the messages of
 those topics, and samples of its session samplers, one for each followed session, in its own nursery. Looks for sessions
-once a second, and at once when a followed one has ended. Sends `Sampled` and `ClockChanged` through a bounded channel,
-and waits while that is full. Ends when it is cancelled.
+once a second, and at once when a followed one has ended. Sends what one burst or message brings for all statuses as one
+`SampledTogether` to the node, and waits while its inbox is full. Ends when it is cancelled.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from rta.sampling.selection import choose, followed_next, open_sessions
 from rta.sampling.sources import StatusSources, TopicSource
 from rta.sampling.topic_values import ComponentValues, TopicValues
 from rta.session_list import SessionListCache
-from rta.stream.clock import LIVE, ClockChanged, Sampled, StreamClock
+from rta.stream.clock import LIVE, ClockChanged, Sampled, SampledTogether, StreamClock
 from rta.stream.sample import Sample
 from rta.subscriber import Subscriber
 from rta.wakeup import Wakeup
@@ -58,7 +58,7 @@ class Sampler:
         context: SamplingContext,
         hub: SessionHub,
         statuses: Sequence[StatusSources],
-        out: Outlet[Sampled | ClockChanged],
+        out: Outlet[SampledTogether],
     ) -> None:
         """`statuses`: each code once."""
         self._context = context
@@ -180,29 +180,35 @@ class Sampler:
         found = self._topic_values.feed(
             message, lambda error: report.malformed(f"topic {message.topic}", error.kind, str(error))
         )
-        for code, values in found:
-            await self._send_topic_values(code, values)
+        items = [self._of_topics(code, values, self._clocks.get(code, LIVE)) for code, values in found]
+        if items:
+            await self._out.send(SampledTogether(tuple(items)))
 
-    async def _send_topic_values(self, code: str, values: ComponentValues) -> None:
-        ts = self._clocks.get(code, LIVE).now(Ns(self._context.clock()))
-        samples = [Sample(ts, attribute, component, value) for (attribute, component), value in values.items()]
-        await self._out.send(Sampled(code, samples))
+    def _of_topics(self, code: str, values: ComponentValues, clock: StreamClock) -> Sampled:
+        ts = clock.now(Ns(self._context.clock()))
+        return Sampled(code, [Sample(ts, attribute, part, value) for (attribute, part), value in values.items()])
 
     # ---- what is sent
 
     async def _deliver(self, identity: str, clock: StreamClock, found: Samples) -> None:
-        """Samples of a session, and the clock they live by."""
+        """Samples of a session, and the clock they live by: one message for all statuses."""
+        items: list[Sampled | ClockChanged] = []
+        begun: list[str] = []
         for code, samples in found.items():
             another = code in self._anew and self._sampled.setdefault(code, identity) != identity
-            if self._follows.get(code) == identity and (another or self._clocks.get(code, LIVE) is not clock):
-                await self._out.send(ClockChanged(code, clock))
-                self._clocks[code], self._sampled[code] = clock, identity
+            if self._follows.get(code) != identity:
+                continue
+            if another or self._clocks.get(code, LIVE) is not clock:
+                begun.append(code)
+                items.append(ClockChanged(code, clock))
                 # With another clock a status forgets all its values; those of topics are still what they were.
                 if known := self._topic_values.known(code):
-                    await self._send_topic_values(code, known)
-            # While this waited, the status may have gone on to another session.
-            if self._follows.get(code) == identity:
-                await self._out.send(Sampled(code, samples))
+                    items.append(self._of_topics(code, known, clock))
+            items.append(Sampled(code, samples))
+        if items:
+            await self._out.send(SampledTogether(tuple(items)))
+        for code in begun:  # not before it is sent: a sampler that is cancelled meanwhile has begun nothing
+            self._clocks[code], self._sampled[code] = clock, identity
 
 
 def _position(ms: int) -> Position:

@@ -25,7 +25,7 @@ from rta.ports import Context, SessionRecord
 from rta.rsmp.message import PLAIN
 from rta.sampling.sources import ChannelSource, ParameterSource, SampleSource, Selector, StatusSources, TopicSource
 from rta.session.options import FanOutSettings
-from rta.stream.clock import LIVE, ClockChanged, Sampled
+from rta.stream.clock import LIVE, ClockChanged, Sampled, SampledTogether
 from rta.testing.bursts import json_burst, large_burst, session_json
 from rta.testing.patience import until
 from rta.wire import (
@@ -102,7 +102,7 @@ class Scene:
         self.log = MemoryLog(1 << 26, wall)
         self.health, self.report, self.topics = Health(), Reports(), MemoryTopics()
         self.hub = SessionHub(self.log, FanOutSettings(), self.health, HotCounters())
-        self.send, self.receive = trio.open_memory_channel[Sampled | ClockChanged](capacity)
+        self.send, self.receive = trio.open_memory_channel[SampledTogether](capacity)
         self.told: list[tuple[float, Sampled | ClockChanged]] = []
         self._sessions = 0
 
@@ -113,7 +113,7 @@ class Scene:
 
     async def collect(self) -> None:
         async for message in self.receive:
-            self.told.append((trio.current_time(), message))
+            self.told += [(trio.current_time(), item) for item in message.items]
 
     async def session(self, identity: str, stream: str = "s", **more: object) -> Writer:
         """A new session, newer than those before."""
