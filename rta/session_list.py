@@ -1,4 +1,4 @@
-"""Looking for sessions: listing what a buffer knows may be costly, so it is not done too often."""
+"""The list of the sessions that a buffer knows. Listing them may be costly, so the list is kept for a while."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from rta.ports import SessionRecord
 
 __all__ = ["SessionListCache"]
 
-_SHARE = 0.05  # of the time that may go into looking, however often the list is asked for
+_SHARE = 0.05  # of the time that may go into listing, however often the list is asked for
 _OLDEST = 30.0  # seconds a list may be old
 
 
 class SessionListCache:
     """The sessions a buffer knows, as of a short while ago."""
 
-    def __init__(self, look: Callable[[], Awaitable[list[SessionRecord]]]) -> None:
-        self._look = look
-        self._looking = trio.Lock()
+    def __init__(self, list_sessions: Callable[[], Awaitable[list[SessionRecord]]]) -> None:
+        self._list_sessions = list_sessions
+        self._listing = trio.Lock()
         self._records: list[SessionRecord] = []
         self._good_until = -math.inf
         self._began = -math.inf
 
     @property
     def age(self) -> float:
-        """Of the list, seconds: what began since then may be missing."""
+        """Seconds since the list was made: a session that has begun since then may be missing."""
         return trio.current_time() - self._began
 
     async def records(self) -> list[SessionRecord]:
-        """All of them; the same list as long as it is not looked for anew.
+        """All of them; the same list object until it is made anew.
 
         :raises TransportError: the buffer cannot be read.
         """
-        async with self._looking:
+        async with self._listing:
             began = trio.current_time()
             if began >= self._good_until:
-                self._records = await self._look()
+                self._records = await self._list_sessions()
                 self._began = began
                 took = trio.current_time() - began
                 self._good_until = began + took + min(took / _SHARE, _OLDEST)

@@ -1,7 +1,8 @@
-"""Keeps full garbage collections out of the way: with a thousand clients each stops everything for a tenth of a second.
+"""Keeps garbage collections short: with a thousand clients a full one stops everything for a tenth of a second.
 
-What lives as long as the service or a client is set aside, so that collections do not look at it. Owns the settings
-of the collector; for a process that does nothing but serve. Ends with it.
+Owns the settings of the collector, in a process that does nothing but serve. Counts clients once a second; when many
+have come, it freezes what there is, so that collections leave out what lives as long as the service or a client. Sends
+nothing. Ends with the process.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import trio
 
 __all__ = ["keep_collections_short"]
 
-_EVERY = 1.0  # seconds between looks
-_FEW = 50  # clients that are not worth it
+_INTERVAL = 1.0  # seconds between counts of the clients
+_FEW = 50  # clients that are not worth a freeze
 _THRESHOLDS = (5000, 20, 100)
 
 
@@ -24,19 +25,19 @@ async def keep_collections_short(size: Callable[[], int]) -> None:
     gc.set_threshold(*_THRESHOLDS)
     gc.collect()
     gc.freeze()
-    aside = last = size()
+    frozen = last = size()
     try:
         while True:
-            await trio.sleep(_EVERY)
+            await trio.sleep(_INTERVAL)
             now = size()
-            if now > aside * 1.1 + _FEW and now <= last * 1.1:  # they have come, and are being served
-                gc.freeze()  # takes no time; what garbage goes along waits until half of the clients have left
-                aside = now
-            elif now < aside / 2 - _FEW and now >= last * 0.9:
+            if now > frozen * 1.1 + _FEW and now <= last * 1.1:  # they have come, and are being served
+                gc.freeze()  # at once; garbage frozen with the rest stays until half of the clients have left
+                frozen = now
+            elif now < frozen / 2 - _FEW and now >= last * 0.9:
                 gc.unfreeze()
                 gc.collect()
                 gc.freeze()
-                aside = now
+                frozen = now
             last = now
     finally:
         gc.unfreeze()

@@ -53,7 +53,7 @@ class IngestActor(WriterObserver):
             async with write_to(
                 self._buffer, self._stream, settings=_SETTINGS, watcher=self, clock=self._clock
             ) as writer:
-                pump = Pump(self.name, writer, self._report, self._took)
+                pump = Pump(self.name, writer, self._report, self._handle)
                 try:
                     while not await self._run_once(pump):
                         await writer.flush()
@@ -79,9 +79,9 @@ class IngestActor(WriterObserver):
         for identity in pump.truncate():
             log.info("session truncated", source=self.name, identity=identity)
 
-    # ---- what becomes of its updates
+    # ---- what has been written
 
-    def _took(self, update: SourceUpdate) -> None:
+    def _handle(self, update: SourceUpdate) -> None:
         self._health.ok(f"source {self.name!r}")
         self._backoff.reset()
         match update:

@@ -1,4 +1,7 @@
-"""The pruner: trims the buffer and forgets dead sessions, at an interval. Owns nothing; ends with the site."""
+"""The pruner: at an interval, has the buffer trim bursts and forget sessions that are over.
+
+Owns nothing, receives nothing, sends nothing. Ends with the site.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ log = structlog.get_logger("rta.pruner")
 
 
 class Pruner:
-    """One for a site."""
+    """Trims the buffer of one site."""
 
     def __init__(self, buffer: BurstLog, settings: PrunerSettings, report: Reporter) -> None:
         self._buffer = buffer

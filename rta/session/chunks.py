@@ -80,7 +80,7 @@ class Cutter:
 
     def cut(self, opened: OpenBurst, want: Filter) -> bytes | Literal[True] | None:
         """The serialised part that is wanted; True for all of it, None for nothing."""
-        # What is remembered for a layout says what the quick looks say. No filter remembers anything for None.
+        # What is remembered for a layout agrees with `may_want` and `wants_whole`. Nothing is remembered for None.
         taken = want.known.get(opened.layout)
         if taken is None:
             taken = self._taken(opened, want)

@@ -1,4 +1,4 @@
-"""Settings of the actors."""
+"""Settings of fan-out and of the pruner."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ class Filter:
 
     @property
     def weight(self) -> int:
-        """Bytes that its channels take, about."""
+        """Roughly how many bytes its channels hold."""
         old = self.exclude
         return 60 * (len(self.include.channels) + (len(old.channels) if old is not None else 0))
 
@@ -100,7 +100,7 @@ class Filter:
         return kind in (ItemKind.TIME_RANGE, 0)
 
     def may_want(self, burst: Burst) -> bool:
-        """A quick look: False where nothing in the burst can be wanted."""
+        """False where nothing in the burst can be wanted. Its items are not inspected."""
         return (
             (burst.has_data and self.include.wants_data)
             or (burst.has_events and self.include.events)
@@ -108,7 +108,7 @@ class Filter:
         )
 
     def wants_whole(self, burst: Burst) -> bool:
-        """A quick look: True where nothing in the burst has to be left out."""
+        """True where nothing in the burst has to be left out. Its items are not inspected."""
         new, old = self.include, self.exclude
         if old is None:
             return (new.all_data or not burst.has_data) and (new.events or not burst.has_events)

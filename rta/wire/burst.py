@@ -1,4 +1,4 @@
-"""Bursts: the unit that travels. Packed bytes, together with what a look inside told once.
+"""Bursts: the unit that travels. Packed bytes, together with what checking them has found.
 
 Knows the protobuf schema and LZ4; knows nothing of sessions, time or who asked.
 """
@@ -79,7 +79,7 @@ class Burst:
 
 
 def read_burst(packed: bytes, limits: SizeLimits = DEFAULT_LIMITS) -> Burst:
-    """Look into a packed burst and check all of it.
+    """Check all of a packed burst.
 
     :raises MalformedError: kind `lz4`, `oversize` or `protobuf`.
     """
@@ -105,7 +105,7 @@ def make_burst(items: Sequence[stream_pb2.StreamData]) -> Burst:
 
 
 def digest(packed: bytes, raw: bytes) -> Burst:
-    """Look into an unpacked burst.
+    """Find out what an unpacked burst holds, and check all of it.
 
     :raises MalformedError: kind `protobuf`.
     """

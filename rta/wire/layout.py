@@ -1,7 +1,7 @@
 """Cutting a burst down to what a subscription covers, without building protobuf objects.
 
 A burst's *layout* is which item belongs to which channel. Bursts of one source share a few layouts, so layouts
-are remembered; filters remember which items of each they take.
+are remembered; filters remember which items of each go out.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from rta.wire._pb import scan_pb2
 __all__ = ["ItemKind", "Layout", "LayoutCache", "Taken", "Wanted"]
 
 Taken = Callable[[Sequence[bytes]], tuple[bytes, ...]] | bool
-"""What is cut out of a burst of one layout: takes its pieces to those that go out. True: all of it; False: nothing."""
+"""What goes out of a burst of one layout: a function from its pieces to those wanted. True: all; False: nothing."""
 
 
 class ItemKind:
@@ -30,7 +30,7 @@ class ItemKind:
     EVENT = 0x3A
 
 
-_LONGEST = 128 << 10  # bytes of a skeleton that is remembered; session JSON is part of it
+_KEY_LIMIT = 128 << 10  # bytes of a skeleton that is remembered; session JSON is part of it
 
 
 class Wanted(Protocol):
@@ -68,16 +68,16 @@ class Layout:
     def pick(self, wanted: Wanted) -> tuple[int, ...]:
         """Indices of the items that go out, in order; none where nothing is a reason to send."""
         items, named = self.items, wanted.named
-        looked_at: Iterable[int] = range(len(items))
+        candidates: Iterable[int] = range(len(items))
         if named is not None and len(named) < len(items):
-            looked_at = sorted({i for c in named for i in self._by_channel.get(c, ())}.union(self._others))
-        take = {i for i in looked_at if wanted.wanted(*items[i])}
-        if not take:
+            candidates = sorted({i for c in named for i in self._by_channel.get(c, ())}.union(self._others))
+        reasons = {i for i in candidates if wanted.wanted(*items[i])}
+        if not reasons:
             return ()
-        return tuple(i for i in looked_at if i in take or wanted.rides(items[i][0]))
+        return tuple(i for i in candidates if i in reasons or wanted.rides(items[i][0]))
 
     def taken(self, wanted: Wanted) -> Taken:
-        """The same, for many bursts of this layout and their `pieces`."""
+        """What goes out of a burst of this layout, as a function that is fast for many of them."""
         picks, n = self.pick(wanted), len(self.items)
         if not picks or len(picks) == n:
             return bool(picks)
@@ -101,7 +101,7 @@ class LayoutCache:
             self._known.move_to_end(key)
             return found
         found = Layout(tuple([_item(e) for e in skeleton.data]))
-        if len(key) <= _LONGEST:
+        if len(key) <= _KEY_LIMIT:
             self._known[key] = found
             if len(self._known) > self._size:
                 self._known.popitem(last=False)
