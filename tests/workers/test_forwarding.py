@@ -116,6 +116,10 @@ class Buffer:
         return []
 
 
+async def list_alarms(active_only: bool) -> list[dict[str, Any]]:
+    return [] if active_only else [{"code": "car.oil"}]
+
+
 def app_of(streams: Streams | None, node: App | None = None) -> App:
     shown = Service(
         label="site",
@@ -125,7 +129,7 @@ def app_of(streams: Streams | None, node: App | None = None) -> App:
         health=Health(),
         metrics=no_metrics,
         streams=None if streams is None else streams.of,
-        alarms=lambda active_only: [] if active_only else [{"code": "car.oil"}],
+        alarms=list_alarms,
     )
     return make_app(shown, node)
 
