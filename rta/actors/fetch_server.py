@@ -110,9 +110,9 @@ class FetchServer:
         elif not is_response_topic(topic, TopicKind.HISTORY, address.code, address.name):
             self._refuse("response_topic")
         else:
-            self._take(message, address, topic)
+            self._enqueue(message, address, topic)
 
-    def _take(self, message: TopicMessage, address: TopicAddress, topic: str) -> None:
+    def _enqueue(self, message: TopicMessage, address: TopicAddress, topic: str) -> None:
         try:
             asked = read_range(message.payload)
         except MalformedError as e:

@@ -170,7 +170,7 @@ class NodeActor:
         self._events += self._node.advance(now)
         if now.steady >= self._looked_at + _LOOK:
             self._looked_at = now.steady
-            self._look(now)
+            self._prune(now)
 
     def _handle(self, message: NodeMessage, now: Now) -> None:
         match message:
@@ -257,7 +257,7 @@ class NodeActor:
     def _listed(self, stream: NodeStream, now: Now) -> Listed:
         return list_stream(stream, self._node.pruning, now)
 
-    def _look(self, now: Now) -> None:
+    def _prune(self, now: Now) -> None:
         """What is to be pruned, and what there is to count."""
         out = self._out
         for kind, count in self._node.counts():

@@ -15,11 +15,11 @@ from rta.alarm.definition import Threshold
 from rta.stream.attribute_state import NEVER
 from rta.wire.values import Ns
 
-__all__ = ["Level", "Turn"]
+__all__ = ["Level", "LevelChange"]
 
 
 @frozen(slots=True)
-class Turn:
+class LevelChange:
     """The alarm is raised, or over."""
 
     active: bool
@@ -52,7 +52,7 @@ class Level:
         self._newest = self._last = NEVER
         self._value = self._since = None
 
-    def feed(self, ts: Ns, value: float | None, at: Ns) -> list[Turn] | None:
+    def feed(self, ts: Ns, value: float | None, at: Ns) -> list[LevelChange] | None:
         """A sample: what follows for the time before it; None: it is older than the newest, and is left out. What
         follows from the sample itself comes from `advance`. An unknown value neither raises nor ends an alarm, and
         durations begin anew behind it."""
@@ -66,7 +66,7 @@ class Level:
             self._since, self._began = ts, at
         return turns
 
-    def advance(self, at: Ns) -> list[Turn]:
+    def advance(self, at: Ns) -> list[LevelChange]:
         """What follows from the time on our clock."""
         if self._since is None:
             return []
@@ -98,7 +98,7 @@ class Level:
         """Rounded up, so that nothing is due before its time."""
         return -(-span * self._pace.denominator // self._pace.numerator)
 
-    def _pass(self, ts: Ns) -> list[Turn]:
+    def _pass(self, ts: Ns) -> list[LevelChange]:
         """What follows from the value until `ts`, by the times of samples."""
         if self._since is None:
             return []
@@ -110,7 +110,7 @@ class Level:
             self._since = None
         return []
 
-    def _turn(self, since: Ns) -> Turn:
+    def _turn(self, since: Ns) -> LevelChange:
         ts = max(Ns(since + self._span), self._last)  # our clock may have been ahead of late samples
         self.active, self._since, self._last = not self.active, None, ts
-        return Turn(self.active, ts, self._value)
+        return LevelChange(self.active, ts, self._value)

@@ -13,7 +13,7 @@ from typing import Any
 from attrs import field, frozen
 
 from rta.alarm.definition import AlarmDefinition, Silent, Skew, Threshold
-from rta.alarm.level import Level, Turn
+from rta.alarm.level import Level, LevelChange
 from rta.alarm.silence import Silence
 from rta.node.node_stream import Now
 from rta.rsmp.message import Component, Value
@@ -79,7 +79,7 @@ class LevelMonitor:
     def due(self, component: Component) -> Ns | None:
         return self._levels[component].due()
 
-    def _changes(self, component: Component, turns: Iterable[Turn]) -> list[AlarmChange]:
+    def _changes(self, component: Component, turns: Iterable[LevelChange]) -> list[AlarmChange]:
         code = self.definition.code
         return [AlarmChange(code, component, t.ts, t.active, {"value": t.value, **self._limits}) for t in turns]
 
@@ -123,7 +123,7 @@ class SkewMonitor:
         self._skews[component] = skew
         return self._changes(component, self._levels[component].feed(now.wall, abs(skew), steady(now)) or [])
 
-    def _changes(self, component: Component, turns: Iterable[Turn]) -> list[AlarmChange]:
+    def _changes(self, component: Component, turns: Iterable[LevelChange]) -> list[AlarmChange]:
         values = {"skew": round(self._skews[component], 3), "limit": self._limit}
         return [AlarmChange(self.definition.code, component, turn.ts, turn.active, values) for turn in turns]
 

@@ -101,13 +101,13 @@ class DeliveryChecks(BusUnderTest):
         async with self.open_bus() as bus, bus.subscribe("a") as subscription:
             got: list[TopicMessage] = []
 
-            async def take() -> None:
+            async def receive() -> None:
                 while True:
                     got.append(await subscription.receive())
 
             for i in range(30):
                 async with trio.open_nursery() as nursery:
-                    nursery.start_soon(take)
+                    nursery.start_soon(receive)
                     for _ in range(i % 5):
                         await trio.lowlevel.checkpoint()
                     await bus.publish("a", b"%d" % i)

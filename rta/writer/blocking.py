@@ -119,22 +119,22 @@ class BlockingWriter:
     @property
     def waiting(self) -> int:
         """Bytes, before compression, that are not known to be in the log."""
-        return self.look(lambda: self._writer.waiting)
+        return self.evaluate(lambda: self._writer.waiting)
 
     @property
     def written(self) -> int:
         """Bytes, before compression, that are in the log."""
-        return self.look(lambda: self._writer.written)
+        return self.evaluate(lambda: self._writer.written)
 
     @property
     def dropped(self) -> int:
         """Samples dropped at the bound."""
-        return self.look(lambda: self._writer.dropped)
+        return self.evaluate(lambda: self._writer.dropped)
 
     @property
     def failing(self) -> str | None:
         """Why the log cannot be reached for now, as far as is known."""
-        return self.look(lambda: self._writer.failing)
+        return self.evaluate(lambda: self._writer.failing)
 
     # ---- the end
 
@@ -197,13 +197,13 @@ class BlockingWriter:
             raise
         return done[0]
 
-    def look(self, at: Callable[[], T]) -> T:
-        """Something of the writer's, also when it has ended."""
+    def evaluate(self, expression: Callable[[], T]) -> T:
+        """Evaluate an expression in the thread of the writer; in this one when the writer has ended."""
         try:
-            return trio.from_thread.run_sync(at, trio_token=self._token)
+            return trio.from_thread.run_sync(expression, trio_token=self._token)
         except trio.RunFinishedError:
             self._thread.join()
-            return at()
+            return expression()
 
     def _over(self) -> RtaError:
         self._thread.join()

@@ -22,7 +22,7 @@ _ALL_F64: Mapping[int, SampleType] = {}
 class _Portal(Protocol):
     def call(self, do: Callable[[], Awaitable[T]]) -> T: ...
 
-    def look(self, at: Callable[[], T]) -> T: ...
+    def evaluate(self, expression: Callable[[], T]) -> T: ...
 
 
 class BlockingSession:
@@ -36,12 +36,12 @@ class BlockingSession:
     @property
     def waiting(self) -> int:
         """Bytes, before compression, that are not known to be in the log."""
-        return self._portal.look(lambda: self._session.waiting)
+        return self._portal.evaluate(lambda: self._session.waiting)
 
     @property
     def span(self) -> TimeRange | None:
         """What the session covers."""
-        return self._portal.look(lambda: self._session.span)
+        return self._portal.evaluate(lambda: self._session.span)
 
     def write(
         self, channel: int, timestamps: npt.ArrayLike, values: npt.ArrayLike, kind: SampleType = SampleType.F64
@@ -87,4 +87,4 @@ class BlockingSession:
         if kind is None:
             self.close()
         else:
-            self._portal.look(lambda: self._session.truncate())
+            self._portal.evaluate(lambda: self._session.truncate())

@@ -50,7 +50,7 @@ class Pump:
             async with trio.open_nursery() as nursery, receive:
                 nursery.start_soon(_drive, source, send)
                 async for update in receive:
-                    if await self._take(update):
+                    if await self._handle(update):
                         self._took(update)
         except* TransportError as group:
             failure = first_error(group)
@@ -70,7 +70,7 @@ class Pump:
         self._open.clear()
         return ended
 
-    async def _take(self, update: SourceUpdate) -> bool:
+    async def _handle(self, update: SourceUpdate) -> bool:
         """Whether it is fit to be taken."""
         match update:
             case Publish(identifier, text):

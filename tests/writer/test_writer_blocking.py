@@ -115,7 +115,7 @@ def test_an_error_of_the_background_comes_out_at_the_next_call(redis_server: Red
         raise Broken
 
     writer = connect(redis_server.url)
-    writer.look(lambda: writer._writer._nursery.start_soon(broken))
+    writer.evaluate(lambda: writer._writer._nursery.start_soon(broken))
     wait_for(lambda: not writer._thread.is_alive())
     with pytest.raises(WriterClosed) as raised:
         writer.open_session()
@@ -132,7 +132,7 @@ def test_ctrl_c_ends_a_call_that_waits_and_takes_nothing() -> None:
     before = session.waiting
 
     def waiting() -> int:
-        return writer.look(lambda: writer._writer._room.statistics().tasks_waiting)
+        return writer.evaluate(lambda: writer._writer._room.statistics().tasks_waiting)
 
     def interrupt() -> None:
         wait_for(waiting)

@@ -106,12 +106,12 @@ class CsvFile:
                 self.ended = True
                 break
             size += len(line)
-            row = self._take(line)
+            row = self._read_line(line)
             if row is not None:
                 rows.append(row)
         return RowBatch(rows, self._faults)
 
-    def _take(self, line: str) -> Row | None:
+    def _read_line(self, line: str) -> Row | None:
         cut = len(line) > LINE_LIMIT and not line.endswith("\n")
         if self._skipping:
             self._skipping = cut
