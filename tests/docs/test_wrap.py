@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from pages import PAGES, prose
+from pages import NOT_YET, PAGES, prose
 
 WIDTH = 120
 
