@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["NOT_YET", "PAGES", "ROOT", "Block", "Command", "Section", "prose", "sections"]
+__all__ = ["PAGES", "ROOT", "Block", "Command", "Section", "prose", "sections"]
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [
@@ -15,9 +15,6 @@ PAGES = [
     ROOT / "deploy" / "README.md",
     *sorted((ROOT / "docs").glob("*.md")),
 ]
-
-NOT_YET = {"architecture.md"}
-"""Pages that are being written anew: neither their width nor the paths that they name are held to."""
 
 
 class Command(NamedTuple):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from pages import NOT_YET, PAGES, ROOT
+from pages import PAGES, ROOT
 
 from rta.cli import cli
 from rta.config.environment import override
@@ -45,7 +45,7 @@ def test_every_variable_that_an_example_names_is_understood(file: Path) -> None:
     assert (set(overrides.variables.values()), overrides.warnings) == (named, [])
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if p.name not in NOT_YET], ids=lambda p: p.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_every_path_of_ours_that_is_named_exists(page: Path) -> None:
     named = set(
         re.findall(

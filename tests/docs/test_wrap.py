@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from pages import NOT_YET, PAGES, prose
+from pages import PAGES, prose
 
 WIDTH = 120
 
