@@ -66,8 +66,8 @@ class Site:
         """`clock`: wall time, ns since the Unix epoch. `membership`: of the workers of one service, which are we."""
         self.config = config
         self.health = Health()
-        self.tally = HotCounters()
-        self.reporter = Metrics(self.tally, self._live)
+        self.counters = HotCounters()
+        self.reporter = Metrics(self.counters, self._live)
         self._clock = clock
         self._membership = membership
         self._stop = trio.Event()
@@ -90,7 +90,7 @@ class Site:
         :raises RtaError: something of the configuration cannot be opened.
         """
         async with self._open() as opened, trio.open_nursery() as nursery:
-            hub = self._hub = SessionHub(opened.buffer, self.config.fanout, self.health, self.tally)
+            hub = self._hub = SessionHub(opened.buffer, self.config.fanout, self.health, self.counters)
             edge = self._edge = EdgeActor(hub, self.reporter, opened.edge.ping_interval, opened.edge.stall_timeout)
             await nursery.start(hub.run)
             nursery.start_soon(edge.keep)
@@ -131,7 +131,7 @@ class Site:
         config = self.config
         node = NodeSupervisor(
             NodeSettings(config.site.node, config.site.zone, config.state_dir, config.site.administration),
-            NodeSurroundings(opened.topics, self.health, self.reporter, self.tally, self._clock),
+            NodeSurroundings(opened.topics, self.health, self.reporter, self.counters, self._clock),
         )
         commands = [*load_commands(), *[forwarding_command(c, opened.topics) for c in config.commands]]
         node.configure([(s.definition, s.streams) for s in config.statuses], commands, config.alarms, load_alarms())

@@ -1,7 +1,9 @@
-"""The command desk: takes commands from topics, checks them, has them carried out, and gives the answers.
+"""The command server: checks the commands that come over topics, has them carried out, and answers.
 
-Owns the registry of commands. At most so many are carried out at once; each within a deadline. The sender of a command
-is known only by where it wants its answer.
+Owns the registry of commands, and a task for each that is being carried out: at most 16 at once, each within 30 s. Over
+that bound, and over the rate of the token bucket, a command is refused, counted, and answered. Receives commands from
+`TopicRequests`; sends `CommandResult` to the publisher, and waits while that is full. The sender of a command is known
+only by where it wants its answer. Ends when it is cancelled.
 
 Source: docs/rsmp.md, "Commands" and "Response Topic".
 """
@@ -102,7 +104,7 @@ class CommandServer:
         except MalformedError as e:
             await reply.refuse(str(e), None, e.kind)
         else:
-            assert self._nursery is not None, "the desk is not running"
+            assert self._nursery is not None, "the server is not running"
             self._running += 1
             self._nursery.start_soon(self._carry_out, command, call, reply)
 
@@ -134,24 +136,26 @@ class CommandServer:
 class _Reply:
     """Where the answer to one command goes."""
 
-    def __init__(self, desk: CommandServer, message: TopicMessage, code: str, by: Initiator) -> None:
-        self._desk = desk
+    def __init__(self, server: CommandServer, message: TopicMessage, code: str, by: Initiator) -> None:
+        self._server = server
         self.message = message
         self.code = code
         self.by = by
 
     async def give(self, values: dict[str, Any] | None) -> None:
         """It is done."""
-        await self._desk.settle(self, {"status": "ok"} if values is None else {"status": "ok", "values": values}, "ok")
+        await self._server.settle(
+            self, {"status": "ok"} if values is None else {"status": "ok", "values": values}, "ok"
+        )
 
     async def refuse(self, reason: str, field: str | None, kind: str) -> None:
         """It is not done."""
-        self._desk._report.count("rta_topic_input_refused_total", kind="command", reason=kind)
+        self._server._report.count("rta_topic_input_refused_total", kind="command", reason=kind)
         result: dict[str, Any] = {"status": "error", "reason": reason}
         if field is not None:
             result["values"] = {"field": field}
         # A flood must not wash away what else is on record.
-        await self._desk.settle(self, result, f"refused: {reason}", audited=kind not in ("flood", "busy"))
+        await self._server.settle(self, result, f"refused: {reason}", audited=kind not in ("flood", "busy"))
 
 
 def _read(command: Command, payload: bytes, sender: str) -> Call:

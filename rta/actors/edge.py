@@ -1,7 +1,7 @@
 """The edge: has a client served for each connection, and looks after all of them.
 
-Owns the connections. Receives them from the listening transport, each in a task of its own. The keeper, one task for
-all of them, pings the idle, drops the stalled, and has those leave whose session is over. Ends with the site, which
+Owns the connections. Receives them from the listening transport, each in a task of its own. One more task looks after
+all of them: it pings the idle, drops the stalled, and has those leave whose session is over. Ends with the site, which
 shuts it down first.
 """
 
@@ -22,8 +22,8 @@ __all__ = ["EdgeActor"]
 log = structlog.get_logger("rta.edge")
 
 _FAREWELL = 1.0  # seconds for close frames to slow clients at the very end
-_AT_ONCE = 100  # connections that the keeper looks after without a checkpoint
-_TICK = 0.5  # seconds between the keeper's rounds
+_AT_ONCE = 100  # connections looked after without a checkpoint
+_TICK = 0.5  # seconds between rounds of looking after connections
 
 
 class EdgeActor:
@@ -52,10 +52,10 @@ class EdgeActor:
         """How many there are."""
         return len(self._clients)
 
-    # ---- the keeper
+    # ---- looking after connections
 
     async def keep(self) -> None:
-        """The keeper, until cancelled."""
+        """Look after all connections, until cancelled."""
         while True:
             await trio.sleep(_TICK)
             now = trio.current_time()

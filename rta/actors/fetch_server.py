@@ -1,8 +1,8 @@
-"""The fetch desk: takes requests for history from topics and answers them from what is kept.
+"""The fetch server: answers requests for history that come over topics from what is kept.
 
-Owns those that are being answered and those that wait, both bounded; over the bound the answer is that there is
-nothing. The history is read where it is, and sent by the history line. Fetches that are answered at once proceed
-together, a chunk of each in turn.
+Owns the fetches that are being answered (8 at once) and those that wait (64); over that bound the answer is empty, and
+counted. Receives requests from `TopicRequests`; has the history file read where it is; sends through `HistorySender`.
+Fetches that are answered at once proceed together, a chunk of each in turn. Ends when it is cancelled.
 
 Source: docs/rsmp.md, "History and fetch" and "Response Topic".
 """

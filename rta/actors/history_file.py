@@ -29,6 +29,7 @@ from rta.health import Health
 from rta.history.calls import Beginning, Incoming, StoreCall, StoreReply, write
 from rta.ports import Reporter
 from rta.python_command import python_command
+from rta.wakeup import Wakeup
 
 __all__ = ["HistoryFile", "HistoryWorker", "HistoryWorkerLost", "OpenHistory", "Written", "in_a_process"]
 
@@ -346,7 +347,7 @@ class _Process:
         self._numbers = count(1)
         self._outgoing: deque[bytes] = deque()
         """What did not fit into the socket."""
-        self._more = trio.Event()
+        self._more = Wakeup()
 
     async def begin(self) -> None:
         """:raises HistoryError: the process cannot open the history."""
@@ -400,7 +401,6 @@ class _Process:
     async def _send(self) -> None:
         while True:
             await self._more.wait()
-            self._more = trio.Event()
             while self._outgoing:
                 await trio.lowlevel.wait_writable(self._line)
                 data = self._outgoing[0]

@@ -142,7 +142,7 @@ class AnswerSender:
         self._window = window
         self._messages: deque[_Message] = deque()
         self._progress = trio.current_time()
-        self._moved = trio.Event()
+        self._moved = Wakeup()
         self._refused: UndeliverableError | None = None
 
     async def send(self, topic: str, payload: bytes, correlation: bytes | None) -> None:
@@ -172,7 +172,6 @@ class AnswerSender:
             patience = self._progress + _PATIENCE
             if trio.current_time() >= patience:
                 raise NotConnectedError(f"nothing was acknowledged within {_PATIENCE:g} s")
-            self._moved = trio.Event()
             with trio.move_on_at(patience):
                 await self._moved.wait()
 

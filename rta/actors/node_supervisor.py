@@ -99,7 +99,7 @@ class NodeSurroundings:
     bus: TopicBus
     health: Health
     metrics: Metrics
-    tally: HotCounters
+    counters: HotCounters
     wall: Callable[[], int]
     """Wall time, ns since the Unix epoch."""
 
@@ -132,7 +132,7 @@ class NodeSupervisor:
         self._publisher = Publisher(
             self._publisher_inbox,
             topics,
-            PublisherOutlets(around.bus, self.inbox, self._history_inbox, metrics, around.tally),
+            PublisherOutlets(around.bus, self.inbox, self._history_inbox, metrics, around.counters),
         )
         self.alarms = AlarmActor(self._alarm_inbox, self._publisher_inbox, self._now, metrics)
         self._administrator = Administrator(changes, self.inbox, self._history.open, settings.state_dir)

@@ -104,7 +104,7 @@ class PublisherOutlets:
     node: Mailbox[OwesFull]
     history: Mailbox[Acked]
     report: Reporter
-    tally: HotCounters
+    counters: HotCounters
 
 
 class Publisher:
@@ -117,7 +117,7 @@ class Publisher:
         self._topics = topics
         self._bus = out.bus
         self._out = out
-        self._tally = out.tally
+        self._counters = out.counters
         self._streams: dict[tuple[str, str], _Stream] = {}
         self._owed: dict[str, tuple[bytes, Qos]] = {}
         """By topic, what is to be retained there."""
@@ -293,15 +293,15 @@ class Publisher:
         try:
             self._bus.send(topic, payload, retain=message.retain, qos=qos, done=done)
         except UndeliverableError as e:
-            self._tally.stream_unsent += len(message.events)
+            self._counters.stream_unsent += len(message.events)
             self._settled(topic, e)
             self._tell(update.receipt, True)
             return True
         except (NotConnectedError, QueueFullError):
             return False
-        self._tally.stream_messages += 1
-        self._tally.stream_events += len(message.events)
-        self._tally.stream_bytes += len(payload)
+        self._counters.stream_messages += 1
+        self._counters.stream_events += len(message.events)
+        self._counters.stream_bytes += len(payload)
         stream.messages.add(1, now)
         stream.bytes.add(len(payload), now)
         return True
@@ -325,7 +325,7 @@ class Publisher:
 
     def _leave_out(self, update: AnyUpdate | None) -> None:
         if update is not None:
-            self._tally.stream_unsent += len(update.message.events)
+            self._counters.stream_unsent += len(update.message.events)
             self._tell(update.receipt, False)
 
     def _tell(self, receipt: Receipt | None, delivered: bool) -> None:

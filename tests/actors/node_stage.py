@@ -86,8 +86,8 @@ class Stage:
     def __init__(self, *streams: StreamDefinition, state_dir: Path | None = None, administration: bool = False) -> None:
         self.bus = MemoryTopics()
         self.other = MemoryTopics(broker=self.bus.broker)
-        self.health, self.tally = Health(), HotCounters()
-        self.metrics = Metrics(self.tally, dict)
+        self.health, self.counters = Health(), HotCounters()
+        self.metrics = Metrics(self.counters, dict)
         self.back = 0
         self._state_dir = state_dir
         self._disk = trio.Event()
@@ -101,7 +101,7 @@ class Stage:
         self.unhang()
         self.node = NodeSupervisor(
             NodeSettings(NODE, UTC, state_dir, administration),
-            NodeSurroundings(self.bus, self.health, self.metrics, self.tally, self.clock),
+            NodeSurroundings(self.bus, self.health, self.metrics, self.counters, self.clock),
             self.keepers,
         )
         self.send = self.node.inbox

@@ -147,11 +147,11 @@ async def test_what_flaps_is_told_less_often_and_the_full_update_has_the_truth(a
 
 async def test_an_event_does_not_overtake_a_full_update_that_waits_for_room(autojump_clock, nursery):
     """Else that full update, which is from before, would clear what the event has raised."""
-    bus, tally = Bus(), HotCounters()
-    metrics = Metrics(tally, dict)
+    bus, counters = Bus(), HotCounters()
+    metrics = Metrics(counters, dict)
     to_publisher: Inbox[PublisherMessage] = Inbox(16)
     to_alarms: Inbox[AlarmMessage] = Inbox(16)
-    out = PublisherOutlets(bus, Inbox(16), Inbox(16), metrics, tally)  # type: ignore[arg-type]
+    out = PublisherOutlets(bus, Inbox(16), Inbox(16), metrics, counters)  # type: ignore[arg-type]
     publisher = Publisher(to_publisher, NodeTopics(NODE), out)
     now = lambda: Now(Ns(BASE + round(trio.current_time() * 1e9)), trio.current_time())  # noqa: E731
     alarms = AlarmActor(to_alarms, to_publisher, now, metrics)

@@ -59,13 +59,13 @@ class Desk:
     """A node with one stream, connected."""
 
     def __init__(self) -> None:
-        self.bus, self.tally = Bus(), HotCounters()
-        self.metrics = Metrics(self.tally, dict)
+        self.bus, self.counters = Bus(), HotCounters()
+        self.metrics = Metrics(self.counters, dict)
         self.node = Node(UTC)
         self.inbox: Inbox[PublisherMessage] = Inbox(16)
         self.owed: Inbox[OwesFull] = Inbox(16)
         self.connection = 0
-        out = PublisherOutlets(self.bus, self.owed, Inbox(16), self.metrics, self.tally)  # type: ignore[arg-type]
+        out = PublisherOutlets(self.bus, self.owed, Inbox(16), self.metrics, self.counters)  # type: ignore[arg-type]
         self.publisher = Publisher(self.inbox, NodeTopics("n"), out)
         self.node.add_status(CAR)
         self.stream = self.node.add(StreamDefinition("car.engine", "live", attributes={"rpm": Trigger.CHANGE}, qos=1))
@@ -147,7 +147,7 @@ async def test_after_a_full_queue_comes_a_full_update_and_nothing_old(autojump_c
     await desk.sample(5.0)
     assert desk.statuses() == [None, 1.0, 4.0, 5.0]
     (*_, (_, last)) = desk.bus.sent
-    assert last["entries"][0]["seq"] == desk.tally.stream_events + desk.tally.stream_unsent
+    assert last["entries"][0]["seq"] == desk.counters.stream_events + desk.counters.stream_unsent
 
 
 async def test_states_wait_for_room_the_latest_of_each_topic(autojump_clock, desk):
