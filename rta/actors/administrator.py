@@ -9,6 +9,7 @@ Ends when it is cancelled.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -80,13 +81,16 @@ class Administrator:
         self._folder = folder
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until cancelled; then whoever waits is refused."""
+        pending: deque[ChangeRequest] = deque()
         try:
             while True:
-                for request in await self._inbox.receive():
-                    await self._answer(request)
+                pending.extend(await self._inbox.receive())
+                while pending:
+                    await self._answer(pending[0])
+                    pending.popleft()
         finally:
-            for request in self._inbox.close():
+            for request in [*pending, *self._inbox.close()]:
                 request.reply.refuse(Refused("the node is shutting down", kind=Refusal.UNAVAILABLE))
 
     async def _answer(self, request: ChangeRequest) -> None:

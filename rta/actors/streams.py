@@ -1,6 +1,6 @@
 """What can be done with the streams of a node, whoever asks: over topics, over HTTP, on the command line.
 
-The front of the node: each call is a request to it and waits for the reply, for so long and no longer. Everything that
+The front of the node: each call is a request to it, or to its administrator, and waits for the reply. Everything that
 is done or refused is noted in the audit file.
 """
 
@@ -91,7 +91,7 @@ class Streams:
         """
         added: Reply[Listed] = Reply()
         with self._noted("add", by, added_status(fields), added_name(fields), {"fields": dict(fields)}):
-            listed = await _ask(self._administrator, AddStream(dict(fields), by, added), added)
+            listed = await _have_done(self._administrator, AddStream(dict(fields), by, added), added)
         return (await self._complete([listed]))[0]
 
     async def edit(self, code: str, name: str, fields: Mapping[str, Any], by: Initiator) -> Listed:
@@ -102,7 +102,7 @@ class Streams:
         """
         edited: Reply[Listed] = Reply()
         with self._noted("edit", by, code, name, {"fields": dict(fields)}):
-            listed = await _ask(self._administrator, EditStream(code, name, dict(fields), by, edited), edited)
+            listed = await _have_done(self._administrator, EditStream(code, name, dict(fields), by, edited), edited)
         return (await self._complete([listed]))[0]
 
     async def remove(self, code: str, name: str, by: Initiator) -> None:
@@ -112,7 +112,7 @@ class Streams:
         """
         removed: Reply[None] = Reply()
         with self._noted("remove", by, code, name):
-            await _ask(self._administrator, RemoveStream(code, name, by, removed), removed)
+            await _have_done(self._administrator, RemoveStream(code, name, by, removed), removed)
 
     async def _complete(self, listed: Iterable[Listed], fresh: bool = False) -> _Several:
         """With what the history keeps, and what has been sent."""
@@ -141,13 +141,23 @@ class Streams:
 
 async def _ask(whom: Outlet[C], request: C, reply: Reply[T]) -> T:
     """
-    :raises Refused: as the request was, or because nobody answers.
+    :raises Refused: as the request was, or because nobody answers in time.
     """
     try:
         with trio.fail_after(_PATIENCE):
-            await whom.send(request)
-            return await reply.wait()
-    except trio.BrokenResourceError:
-        raise Refused("the node is shutting down", kind=Refusal.UNAVAILABLE) from None
+            return await _have_done(whom, request, reply)
     except trio.TooSlowError:
         raise Refused(f"the node has not answered within {_PATIENCE:g} s", kind=Refusal.UNAVAILABLE) from None
+
+
+async def _have_done(whom: Outlet[C], request: C, reply: Reply[T]) -> T:
+    """Without a limit of our own: a change that has begun takes effect, however long the disk takes, and whoever asked
+    for it is to be told so. Commands and HTTP have their limits.
+
+    :raises Refused: as the request was, or because the node has ended.
+    """
+    try:
+        await whom.send(request)
+    except trio.BrokenResourceError:
+        raise Refused("the node is shutting down", kind=Refusal.UNAVAILABLE) from None
+    return await reply.wait()
