@@ -140,6 +140,13 @@ class StreamReader:
         """Some entries to the feeds of their sessions; how much work that was, in sends.
 
         No checkpoint in here: a feed made now starts at what has been handed out.
+
+        The feeds are called, where actors otherwise send messages. A bounded channel of batches, with a task for each
+        feed, takes 11.5 us more of CPU for each batch (quartiles 11.0 and 12.0, 15 alternated runs of each way). That
+        is 0.8 % of what one small burst takes with 100 clients, 1 % of one of 50 KB, and 5 % of one of 50 KB with 10.
+        The benchmarks do not tell the two ways apart, neither by CPU nor by the p99 of the delay: on a busy machine the
+        call differs as much from itself. What decides is that `advance`, `lose`, `rewind` and `move` would have to wait
+        behind the entries in the same channel, and `position` would no longer say what has been handed out.
         """
         work = 0
         for session_id, several in _by_session(entries).items():
