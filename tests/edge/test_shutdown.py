@@ -38,10 +38,10 @@ async def test_run_returns_when_the_clients_have_answered(serve: Serve) -> None:
             await service.returned.wait()
 
 
-async def test_what_a_client_is_owed_comes_before_the_close(service: Service) -> None:
-    await service.open("s")
-    await service.send_many("s", [burst(noise(tag)) for tag in range(30)])
-    async with raw(service.port, receive_buffer=4096) as client:
+async def test_what_a_client_is_owed_comes_before_the_close(serve: Serve) -> None:
+    async with serve(grace=PATIENCE) as service, raw(service.port, receive_buffer=4096) as client:
+        await service.open("s")
+        await service.send_many("s", [burst(noise(tag)) for tag in range(30)])
         await client.attach("s")
         await client.subscribe(data=True)
         await service.until_metric(1, "rta_backfill_bursts_total")
