@@ -134,18 +134,18 @@ class ChunkCache:
         """How many chunks there are of each filter: its channels are kept alive by them, once."""
         self.bytes = 0
 
-    def get(self, want: Filter, binding: int, start: Position, upto: Position) -> Chunk | None:
+    def get(self, want: Filter, run: int, start: Position, upto: Position) -> Chunk | None:
         """The chunk from `start` if one is known that ends by `upto`."""
-        key = (want, binding, start)
+        key = (want, run, start)
         chunk = self._chunks.get(key)
         if chunk is None or chunk.end > upto:
             return None
         self._chunks.move_to_end(key)
         return chunk
 
-    def put(self, want: Filter, binding: int, start: Position, chunk: Chunk) -> None:
+    def put(self, want: Filter, run: int, start: Position, chunk: Chunk) -> None:
         """Remember a chunk."""
-        key = (want, binding, start)
+        key = (want, run, start)
         old = self._chunks.pop(key, None)
         if old is not None:
             self._forget(want, old)
