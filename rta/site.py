@@ -102,7 +102,7 @@ class Site:
             member, port = self._membership, None
             app = make_app(shown)
             if member is not None:
-                app, port = worker_app(nursery, shown, member, self._has_node), member.port
+                app, port = await worker_app(nursery, shown, member, self._has_node), member.port
             url = await nursery.start(partial(opened.edge.serve, edge.serve, app, shared_port=port))
             async with trio.open_nursery() as sources:
                 for actor in self._ingest(opened):

@@ -41,11 +41,11 @@ def http_service(
     return evolve(service, streams=partial(InitiatedStreams, node.streams), alarms=node.alarms.listed)
 
 
-def worker_app(nursery: trio.Nursery, service: Service, member: Membership, has_node: bool) -> AsgiApp:
-    """What one of several workers serves. In the nursery, it serves the other workers.
+async def worker_app(nursery: trio.Nursery, service: Service, member: Membership, has_node: bool) -> AsgiApp:
+    """What one of several workers serves. From now on it serves the other workers in the nursery.
 
     `has_node`: whether the site has a node, which is in worker 0 then.
     """
-    nursery.start_soon(serve_locally, member.socket_of(member.index), make_app(service))
+    await nursery.start(serve_locally, member.socket_of(member.index), make_app(service))
     node = ForwardingApp(member) if has_node and not member.primary else None
     return make_app(evolve(service, metrics=MetricsExchange(member, service.metrics).gather), node)

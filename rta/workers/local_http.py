@@ -76,16 +76,21 @@ async def request_locally(
     raise NotConnectedError(f"the worker at {path.name} does not answer")
 
 
-async def serve_locally(path: Path, app: AsgiApp) -> None:
-    """Serve an ASGI application until cancelled, in place of a worker that served there before and was killed."""
+async def serve_locally(
+    path: Path, app: AsgiApp, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Serve an ASGI application until cancelled, in place of a worker that served there before and was killed. Started
+    when others can connect."""
     await trio.Path(path).unlink(missing_ok=True)
     with trio.socket.socket(trio.socket.AF_UNIX) as listening:
         try:
             await listening.bind(os.fspath(path))
         except FileNotFoundError:
+            task_status.started()
             return  # the supervisor has gone with its folder, and this worker is about to go
         os.chmod(path, 0o600)
         listening.listen(_BACKLOG)
+        task_status.started()
         await trio.serve_listeners(partial(_serve_one, app), [trio.SocketListener(listening)])
 
 

@@ -75,7 +75,7 @@ def test_both_serve_and_one_runs_the_source(start, config):
     up(program)
     ready = [line for line in program.log if line["event"] == "ready"]
     assert [(line["worker"], line["sources"]) for line in ready] == [(0, ["lap"]), (1, [])]
-    assert metric(program, "rta_workers") == 2
+    program.until(lambda: metric(program, "rta_workers") == 2, "metrics of both workers")
     assert metric(program, "rta_healthy") == 1
     program.until(lambda: metric(program, "rta_ingest_bursts_total") > 0, "bursts")
     program.until_streams("lap-1")
