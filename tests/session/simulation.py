@@ -560,3 +560,12 @@ def counted(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> list[None
 
     monkeypatch.setattr(owner, name, count)
     return calls
+
+
+OPEN = '{"identity":"s","state":"open"}'
+CLOSED = '{"identity":"s","state":"closed"}'
+
+
+def at(ms: int) -> Position:
+    """A position so many ms behind the beginning."""
+    return Position(MS + ms, 0)

@@ -11,9 +11,12 @@ from rta.wire import TimeRange
 
 from .simulation import (
     ALL,
+    CLOSED,
     MS,
+    OPEN,
     Actor,
     Table,
+    at,
     event,
     json_data,
     only,
@@ -22,15 +25,6 @@ from .simulation import (
     record,
     samples,
 )
-
-OPEN = '{"identity":"s","state":"open"}'
-CLOSED = '{"identity":"s","state":"closed"}'
-LINGER = 5.0
-
-
-def at(ms: int) -> Position:
-    return Position(MS + ms, 0)
-
 
 # ---- the opening
 

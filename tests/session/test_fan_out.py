@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from rta.ports import START, Entry, Position
+from rta.ports import START, Entry
 from rta.session import chunks
 from rta.session.client import Ending
 from rta.session.fan_out import RANGE_INTERVAL
@@ -17,8 +17,9 @@ from rta.wire.layout import LayoutCache
 
 from .simulation import (
     ALL,
-    MS,
+    CLOSED,
     Table,
+    at,
     counted,
     event,
     json_data,
@@ -31,15 +32,6 @@ from .simulation import (
     samples,
     tag_of,
 )
-
-OPEN = '{"identity":"s","state":"open"}'
-CLOSED = '{"identity":"s","state":"closed"}'
-LINGER = 5.0
-
-
-def at(ms: int) -> Position:
-    return Position(MS + ms, 0)
-
 
 # ---- observers
 

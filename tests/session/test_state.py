@@ -10,8 +10,10 @@ from rta.wire import TimeRange
 
 from .simulation import (
     ALL,
-    MS,
+    CLOSED,
+    OPEN,
     Table,
+    at,
     counted,
     json_data,
     only,
@@ -21,13 +23,7 @@ from .simulation import (
     samples,
 )
 
-OPEN = '{"identity":"s","state":"open"}'
-CLOSED = '{"identity":"s","state":"closed"}'
 LINGER = 5.0
-
-
-def at(ms: int) -> Position:
-    return Position(MS + ms, 0)
 
 
 # ---- the end of a session
