@@ -74,6 +74,7 @@ class Site:
         self._hub: SessionHub | None = None
         self._edge: EdgeActor | None = None
         self._node: NodeSupervisor | None = None
+        self._sampling = trio.CancelScope()
 
     def stop(self) -> None:
         """Ask `run` to come to an orderly end."""
@@ -115,6 +116,7 @@ class Site:
                 # Sources end first: they close their sessions as truncated, and clients are still to hear of it.
                 sources.cancel_scope.cancel()
             if self._node is not None:
+                self._sampling.cancel()  # it must not send to a node that has ended
                 self._node.stop()
             # A buffer that cannot be read any more must not keep the clients from being told.
             with trio.move_on_after(_CATCH_UP), suppress(TransportError):
@@ -140,7 +142,11 @@ class Site:
         context = SamplingContext(opened.buffer, opened.topics, self.health, self.reporter, self._clock)
         statuses = [*(s.binding for s in config.statuses), *(a.binding for a in config.alarms)]
         sampler = Sampler(context, hub, statuses, node.inbox)
-        nursery.start_soon(sampler.run)
+        nursery.start_soon(self._sample, sampler)
+
+    async def _sample(self, sampler: Sampler) -> None:
+        with self._sampling:
+            await sampler.run()
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[_Opened]:

@@ -42,7 +42,7 @@ from rta.alarm.monitor import AlarmChange
 from rta.alarm.watch import AlarmWatch
 from rta.inbox import Inbox, Outlet, Reply
 from rta.latest import Latest
-from rta.node.node_stream import Now
+from rta.node.node_stream import Now, Refusal, Refused
 from rta.node.token_bucket import TokenBucket
 from rta.ports import Reporter
 from rta.ports.alarm import Alarm
@@ -102,9 +102,15 @@ class AlarmActor:
         return frozenset(self._board.codes)
 
     async def listed(self, active_only: bool = False) -> list[dict[str, Any]]:
-        """As they are listed. For others, in their tasks."""
+        """As they are listed. For others, in their tasks.
+
+        :raises Refused: the node has ended.
+        """
         reply: Reply[list[dict[str, Any]]] = Reply()
-        await self._inbox.send(ListAlarms(active_only, reply))
+        try:
+            await self._inbox.send(ListAlarms(active_only, reply))
+        except trio.BrokenResourceError:
+            raise _ended() from None
         return await reply.wait()
 
     async def run(self) -> None:
@@ -112,7 +118,12 @@ class AlarmActor:
         async with trio.open_nursery() as nursery:
             for name, alarm in self._plug_ins.items():
                 nursery.start_soon(watch_plug_in, name, alarm, self._inbox, self._clock, self._report)
-            await self._serve()
+            try:
+                await self._serve()
+            finally:
+                for message in self._inbox.close():
+                    if isinstance(message, ListAlarms | EndAlarms):
+                        message.reply.refuse(_ended())
 
     async def _serve(self) -> None:
         replies: list[Reply[None]] = []
@@ -204,3 +215,7 @@ class AlarmActor:
             payload, left_out = full_message(self._board.active(code))
             self._out.append(AlarmFull(code, payload))
             self._report.count("rta_alarm_entries_left_out_total", left_out)
+
+
+def _ended() -> Refused:
+    return Refused("the node is shutting down", kind=Refusal.UNAVAILABLE)

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from rta import __version__
 from rta.errors import TransportError
 from rta.health import Health
-from rta.node.node_stream import Initiator
+from rta.node.node_stream import Initiator, Refused
 from rta.node.stream_service import StreamService
 from rta.ports import BurstLog
 from rta.rest.body import MAX_BODY, json_response, receive_body, refusal
@@ -185,7 +185,10 @@ class _Rest:
         active = request.query_params.get("active", "").lower()
         if active not in (*_TRUE, *_FALSE):
             return refusal(400, "active: expected true or false", "active")
-        return json_response({"alarms": await self._service.alarms(active in _TRUE)})
+        try:
+            return json_response({"alarms": await self._service.alarms(active in _TRUE)})
+        except Refused as e:
+            return refusal(503, str(e))
 
     async def empty_object(self, request: Request) -> Response:
         return _json("{}")
