@@ -23,6 +23,11 @@ class Wakeup:
         """Wake whoever waits, or the next one who does. Never blocks."""
         self._event.set()
 
+    def clear(self) -> None:
+        """Forget a `set` that nobody has waited for: what it told of has been found already."""
+        if self._event.is_set():
+            self._event = trio.Event()
+
     async def wait(self) -> None:
         """Wait for `set`. A checkpoint; a cancelled call leaves the next one what it would have returned for."""
         event = self._event

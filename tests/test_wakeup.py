@@ -71,3 +71,21 @@ async def test_a_set_between_waking_and_running_on_is_not_lost_to_those_who_were
         await trio.testing.wait_all_tasks_blocked()
         wakeup.set()
     assert turns == [0, 1]
+
+
+async def test_what_is_cleared_wakes_nobody(autojump_clock: trio.testing.MockClock):
+    wakeup = Wakeup()
+    wakeup.set()
+    wakeup.clear()
+    with trio.move_on_after(1) as scope:
+        await wakeup.wait()
+    assert scope.cancelled_caught
+
+
+async def test_who_has_been_woken_is_not_held_back_by_a_clear():
+    wakeup = Wakeup()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(wakeup.wait)
+        await trio.testing.wait_all_tasks_blocked()
+        wakeup.set()
+        wakeup.clear()

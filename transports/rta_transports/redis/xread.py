@@ -78,6 +78,7 @@ class RedisTail:
             await self._changed.wait()
         had_room = self.has_room
         batches, self._batches, self._bytes = self._batches, [], 0
+        self._changed.clear()  # else the next call would wake for what this one has taken
         if not had_room:
             self.on_room()
         if len(batches) == 1:
