@@ -10,8 +10,9 @@ from typing import TextIO
 
 from rta.ports import MalformedError, RtaError, find_zone
 from rta_transports.csv.header import read_header
+from rta_transports.csv.lines import split_line
 from rta_transports.csv.options import CsvOptions
-from rta_transports.csv.table import LINE_LIMIT, CsvFile, split_line
+from rta_transports.csv.table import LINE_LIMIT, CsvFile
 from rta_transports.csv.times import Note, ParseTime, iso_times, numeric_times
 
 __all__ = ["open_table"]

@@ -6,7 +6,6 @@ thread.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
 from typing import NamedTuple, TextIO
 
@@ -15,9 +14,10 @@ from attrs import frozen
 from rta.ports import MalformedError
 from rta_transports.csv.cells import Value, excerpt, parser
 from rta_transports.csv.header import Header
+from rta_transports.csv.lines import split_line
 from rta_transports.csv.times import Note, ParseTime
 
-__all__ = ["LINE_LIMIT", "RowBatch", "Fault", "Row", "CsvFile", "split_line"]
+__all__ = ["LINE_LIMIT", "RowBatch", "Fault", "Row", "CsvFile"]
 
 LINE_LIMIT = 1 << 20
 """The longest line that is taken, in characters."""
@@ -48,21 +48,6 @@ class RowBatch:
 
     rows: list[Row]
     faults: list[Fault]
-
-
-def split_line(line: str, delimiter: str) -> list[str]:
-    """The cells of a line.
-
-    :raises MalformedError: kind `quotes`.
-    """
-    line = line.rstrip("\n")
-    if '"' not in line:
-        return line.split(delimiter)
-    try:
-        (cells,) = csv.reader([line], delimiter=delimiter, skipinitialspace=delimiter != " ", strict=True)
-    except csv.Error as e:
-        raise MalformedError("quotes", f"the quotes are wrong: {e}") from None
-    return cells
 
 
 class CsvFile:

@@ -1,0 +1,28 @@
+"""From a line to its cells."""
+
+from __future__ import annotations
+
+import csv
+
+from rta.ports import MalformedError
+
+__all__ = ["split_line"]
+
+
+def split_line(line: str, delimiter: str) -> list[str]:
+    """The cells of a line; where blanks separate, any number of them does.
+
+    :raises MalformedError: kind `quotes`.
+    """
+    line = line.rstrip("\n")
+    if delimiter == " ":
+        line = line.strip(" ")
+        if '"' not in line:
+            return line.split()
+    elif '"' not in line:
+        return line.split(delimiter)
+    try:
+        (cells,) = csv.reader([line], delimiter=delimiter, skipinitialspace=True, strict=True)
+    except csv.Error as e:
+        raise MalformedError("quotes", f"the quotes are wrong: {e}") from None
+    return cells

@@ -1,0 +1,218 @@
+"""Where a table begins among lines: the header, rows of units and sources below it, and the first row of values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from attrs import evolve, frozen
+
+from rta.ports import RtaError
+from rta_transports.csv.cell_kinds import CellKind, kind_of
+from rta_transports.csv.table_shape import TableShape, cells_of, filled_width, text_share
+from rta_transports.csv.unit_words import are_sources, are_units
+
+__all__ = ["TableHead", "TableLine", "find_head", "is_comment", "is_time_title"]
+
+_ABOVE = 8  # lines of texts before the first row, among which the header is
+_BELOW = 5  # lines by which it is seen that rows go on
+_KINDS_OF_TIME = r"(?:(?:log|local|gps|utc|elapsed|session|device|unix)[ _]?)?"
+_TIMES = (
+    "t|time|times|date|timestamp|datetime|zeit|uhrzeit|datum|zeitpunkt|zeitstempel|fecha|hora|heure|temps|horodatage|data"
+    "|ora|tid|tidspunkt|tijd|tiempo|tempo|klockan|czas|aika"
+)
+_TIME_TITLE = re.compile(rf"#?\s*{_KINDS_OF_TIME}(?:{_TIMES})(?:$|[^a-z].*)", re.IGNORECASE)
+
+
+def is_time_title(cell: str) -> bool:
+    """Whether a cell is what the column of times is called."""
+    return _TIME_TITLE.fullmatch(cell.strip()) is not None
+
+
+def is_comment(line: str, delimiter: str, marks: tuple[str, ...]) -> bool:
+    """Whether a line begins with a mark of comments; one that is a cell of its own is a title, such as HOBO's `#`."""
+    begun = line.lstrip(" \ufeff")
+    if not begun.startswith(marks):
+        return False
+    mark = next(mark for mark in marks if begun.startswith(mark))
+    first = begun.partition(delimiter)[0] if delimiter != " " else ""
+    return delimiter == " " or (first != mark and kind_of(first) is not CellKind.MISSING)
+
+
+@frozen
+class TableLine:
+    """A line of the head."""
+
+    number: int
+    """From 1; 0: there is no such line."""
+    cells: tuple[str, ...]
+    is_comment: bool = False
+
+
+_NONE = TableLine(0, ())
+
+
+@frozen
+class TableHead:
+    """Which lines are what; number 0 stands for none."""
+
+    header: TableLine
+    units: TableLine
+    sources: TableLine
+    first_line: int
+    is_certain: bool
+    """Whether the header is as wide as the rows."""
+    reasons: tuple[str, ...]
+
+
+class _Lines:
+    """The lines of the head as cells, split when they are asked for."""
+
+    def __init__(self, lines: Sequence[str], delimiter: str, marks: tuple[str, ...]) -> None:
+        self._lines = lines
+        self._delimiter = delimiter
+        self._marks = marks
+        self._known: dict[int, TableLine] = {}
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __getitem__(self, number: int) -> TableLine:
+        """The line of a number, counted from 1; a comment without its mark."""
+        if number not in self._known:
+            text = self._lines[number - 1]
+            comment = is_comment(text, self._delimiter, self._marks)
+            if comment:
+                text = text.lstrip(" \ufeff")
+                text = text.removeprefix(next(m for m in self._marks if text.startswith(m))).lstrip()
+            cells = tuple(cell.strip() for cell in cells_of(text, self._delimiter))
+            self._known[number] = TableLine(number, cells, comment)
+        return self._known[number]
+
+    def behind(self, number: int) -> Iterator[TableLine]:
+        """What is no comment and not blank, from the line after this one on."""
+        return (line for n in range(number + 1, len(self) + 1) if not (line := self[n]).is_comment and any(line.cells))
+
+
+def find_head(
+    texts: Sequence[str], shape: TableShape, marks: tuple[str, ...], header: int | None, units: int | None
+) -> TableHead | None:
+    """Where the table begins; `header` and `units` win where they are set. None: there is no row.
+
+    :raises RtaError: there is no such line.
+    """
+    lines = _Lines(texts, shape.delimiter, marks)
+    for option, number in (("header", header), ("units", units)):
+        if number and (number > len(lines) or not any(lines[number].cells)):
+            raise RtaError(f"{option}: line {number} is blank, or not among the first {len(lines)}")
+    first = _first_row(lines, shape, max(header or 0, units or 0))
+    if first is None:
+        return None
+    above = _texts_above(lines, shape, first) if header is None else []
+    head = _assign(above, shape, first)
+    if header is not None:
+        below = [line for line in lines.behind(header) if line.number < first and not shape.is_row(line.cells)]
+        titled = lines[header] if header else _NONE
+        head = _assign([titled, *below][: 1 + _ABOVE], shape, first, True) if header else head
+        head = evolve(
+            head, is_certain=not header or shape.fits(titled.cells), reasons=(f"header line {header}, as set",)
+        )
+    if units is not None:
+        head = evolve(
+            head, units=lines[units] if units else _NONE, reasons=(*head.reasons, f"units line {units}, as set")
+        )
+    last = max(head.header.number, head.units.number, head.sources.number)
+    begin = next((line for line in lines.behind(last) if _is_data(line, shape)), lines[first]) if last else lines[first]
+    return evolve(head, first_line=min(begin.number, first))
+
+
+def _is_data(line: TableLine, shape: TableShape) -> bool:
+    return shape.fits(line.cells) and any(kind_of(cell).is_value for cell in line.cells)
+
+
+def _first_row(lines: _Lines, shape: TableShape, after: int) -> int | None:
+    seen: set[tuple[str, ...]] = set()
+    titled = False
+    for line in lines.behind(after):
+        if shape.is_row(line.cells) and (after or _goes_on(lines, line, shape, seen, titled)):
+            return line.number
+        titled = titled or _is_title(line, shape)
+        seen.add(line.cells)
+    return next((line.number for line in lines.behind(after) if shape.is_row(line.cells)), None)
+
+
+def _goes_on(lines: _Lines, row: TableLine, shape: TableShape, seen: set[tuple[str, ...]], titled: bool) -> bool:
+    """Whether more rows follow, and no header: numbers of channels may stand above it."""
+    rows = others = 0
+    for line in lines.behind(row.number):
+        if line.cells in seen:
+            continue
+        if _is_title(line, shape) and rows + others < 3 and (not titled or any(map(is_time_title, line.cells))):
+            return False
+        if shape.is_row(line.cells):
+            rows += 1
+        else:
+            others += 1
+        if rows + others == _BELOW:
+            break
+    return rows >= others
+
+
+def _is_title(line: TableLine, shape: TableShape) -> bool:
+    """Whether a line is surely a header: texts, all of them different, over most of the columns."""
+    filled = [cell for cell in line.cells if cell]
+    return (
+        shape.fits(line.cells)
+        and len(filled) >= 0.6 * shape.core
+        and len(set(filled)) >= 0.6 * len(filled)
+        and text_share(line.cells) == 1
+    )
+
+
+def _texts_above(lines: _Lines, shape: TableShape, first: int) -> list[TableLine]:
+    """The lines before the first row that may be the header, or stand below it."""
+    before = [line for n in range(1, first) if any((line := lines[n]).cells)]
+    plain = [line for line in before if not line.is_comment]
+    fitting = [line for line in plain if shape.fits(line.cells) and text_share(line.cells) > 0]
+    if not fitting:
+        comments = [line for line in before if line.is_comment and shape.fits(line.cells)]
+        fitting = [line for line in comments[-1:] if text_share(line.cells) > 0.5]
+    if plain and text_share(plain[-1].cells) == 1:  # titles are missing, or are too many
+        width = filled_width(plain[-1].cells)
+        narrower = width >= 2 and width >= shape.core - 2 and 2 * width > shape.core
+        if (width > shape.width and all(plain[-1].cells[:width])) or (narrower and not fitting):
+            fitting = plain[-1:]
+    return fitting[-_ABOVE:]
+
+
+def _assign(above: Sequence[TableLine], shape: TableShape, first: int, fixed: bool = False) -> TableHead:
+    """The header is the last that is not of units or sources; `fixed`: it is the first line of them."""
+    if not above:
+        return TableHead(_NONE, _NONE, _NONE, first, True, ("no header: the first line is a row of values",))
+    best = max(map(_title_score, above))
+    place = len(above) - 1
+    while place and (fixed or _is_below(above, place, best)):
+        place -= 1
+    header, below = above[place], list(above[place + 1 :])
+    reasons = [f"header line {header.number}: the last line of texts above the values"]
+    units = next((line for line in below if are_units(line.cells, header.cells)), _NONE)
+    if units.number:
+        reasons.append(f"units line {units.number}: most of its cells are units")
+    rest = [line for line in below if line.number > units.number and shape.fits(line.cells)]
+    sources = next((line for line in rest if are_sources(line.cells) or (units.number and not fixed)), _NONE)
+    if sources.number:
+        reasons.append(f"sources line {sources.number}: below the units")
+    return TableHead(header, units, sources, first, shape.fits(header.cells), tuple(reasons))
+
+
+def _is_below(above: Sequence[TableLine], place: int, best: float) -> bool:
+    cells, titles = above[place].cells, above[place - 1].cells
+    if any(map(is_time_title, cells)) and text_share(cells) == 1 and not any(map(is_time_title, titles)):
+        return False
+    if are_units(cells, titles) or are_sources(cells) or _title_score(above[place]) < best - 0.8:
+        return True
+    return place >= 2 and are_units(titles, above[place - 2].cells)
+
+
+def _title_score(line: TableLine) -> float:
+    return text_share(line.cells) + (0.5 if any(map(is_time_title, line.cells)) else 0)

@@ -1,0 +1,125 @@
+"""What the rows of a table have in common, for one delimiter, and which lines are like them."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from attrs import frozen
+
+from rta.ports import MalformedError
+from rta_transports.csv.cell_kinds import CellKind, kind_of
+from rta_transports.csv.lines import split_line
+
+__all__ = ["TableShape", "cells_of", "filled_width", "find_shape", "text_share"]
+
+_CELLS = 64  # of a line that are looked at
+_KNOWN = 0.9  # of the cells of a column are values: then it has no texts
+_MATCH = 0.6  # of the filled cells of a row are of the kinds of their columns
+
+
+@frozen
+class TableShape:
+    """How wide the rows of a table are, and where their values are."""
+
+    delimiter: str
+    width: int
+    """Cells of a row."""
+    core: int
+    """The same without the last columns that are always blank."""
+    kinds: tuple[frozenset[CellKind], ...]
+    """Of the first columns: the kinds of value that their cells are; none where they may be texts."""
+    score: float
+    """How much of the lines the values of the rows explain, from 0 to 1."""
+
+    def fits(self, cells: Sequence[str]) -> bool:
+        """Whether a line is as wide as the rows; blank cells at the end do not matter."""
+        return len(cells) >= self.core and filled_width(cells) <= self.width
+
+    def is_row(self, cells: Sequence[str]) -> bool:
+        """Whether the values of a line are where those of the rows are."""
+        if not self.fits(cells):
+            return False
+        values = wrong = 0
+        leading = True
+        for cell, kinds in zip(cells, self.kinds, strict=False):
+            kind = kind_of(cell)
+            if kind is not CellKind.MISSING:
+                if kinds and kind not in kinds:
+                    if leading:
+                        return False
+                    wrong += 1
+                elif kind.is_value:
+                    values += 1
+            leading = leading and not kinds
+        return values > 0 and wrong <= (1 - _MATCH) * (values + wrong)
+
+
+def cells_of(line: str, delimiter: str) -> list[str]:
+    """The cells of a line; none of a line with wrong quotes."""
+    try:
+        return split_line(line, delimiter)
+    except MalformedError:
+        return []
+
+
+def filled_width(cells: Sequence[str]) -> int:
+    """How many cells there are up to the last that is not blank."""
+    width = len(cells)
+    while width and (not cells[width - 1] or cells[width - 1].isspace()):
+        width -= 1
+    return width
+
+
+def text_share(cells: Sequence[str]) -> float:
+    """Which share of the cells that say something are texts."""
+    kinds = [kind for cell in cells if (kind := kind_of(cell)) is not CellKind.MISSING]
+    return sum(kind is CellKind.TEXT for kind in kinds) / len(kinds) if kinds else 0.0
+
+
+def find_shape(lines: Sequence[str], delimiter: str, narrowest: int = 2) -> TableShape | None:
+    """The shape of the rows among the lines; None if there are no lines of values.
+
+    Lines count by the values that they are made of. Those that begin with a value count more, so that pairs of a
+    key and a value before a table are not taken for the table.
+    """
+    by_width: dict[int, list[tuple[float, list[str], list[CellKind]]]] = defaultdict(list)
+    for line in lines:
+        cells = cells_of(line, delimiter)
+        kinds = [kind_of(cell) for cell in cells[:_CELLS]]
+        weight = _weight(kinds)
+        if len(cells) >= narrowest and weight:
+            by_width[len(cells)].append((weight, cells, kinds))
+    if not by_width:
+        return None
+    width = max(by_width, key=lambda w: (sum(weight**3 for weight, _, _ in by_width[w]) * min(w, 8) ** 0.5, w))
+    best = max(weight for weight, _, _ in by_width[width])
+    rows = [(cells, kinds) for weight, cells, kinds in by_width[width] if weight >= 0.75 * best]
+    return TableShape(
+        delimiter,
+        width,
+        max(narrowest, max(filled_width(cells) for cells, _ in rows)),
+        tuple(_kinds_of_column(Counter(column)) for column in zip(*(kinds for _, kinds in rows), strict=True)),
+        sum(_share(kinds) for _, _, kinds in by_width[width]) / max(1, len(lines)),
+    )
+
+
+def _weight(kinds: Sequence[CellKind]) -> float:
+    """The share of values, and a half more if the line begins with one."""
+    first = next((kind for kind in kinds if kind is not CellKind.MISSING), CellKind.TEXT)
+    share = _share(kinds)
+    return share + 0.5 if share and first.is_value else share
+
+
+def _share(kinds: Sequence[CellKind]) -> float:
+    """Which share of the cells that say something are values."""
+    filled = [kind for kind in kinds if kind is not CellKind.MISSING]
+    return sum(kind.is_value for kind in filled) / len(filled) if filled else 0.0
+
+
+def _kinds_of_column(counts: Counter[CellKind]) -> frozenset[CellKind]:
+    del counts[CellKind.MISSING]
+    total = counts.total()
+    if counts[CellKind.TEXT] > (1 - _KNOWN) * total:
+        return frozenset()
+    return frozenset(kind for kind, count in counts.items() if kind.is_value and count >= 0.02 * total)
