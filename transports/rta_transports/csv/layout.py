@@ -25,7 +25,7 @@ _NAMES = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar", " ": 
 _LINES = 200  # at the end of the head by which the delimiter is found
 _CELLS = 60_000  # of rows that are kept, from each part
 _ROWS = 2000
-_COUNTED = 30_000  # cells by which the format of numbers is found
+_COUNTED = 20_000  # cells by which the format of numbers is found
 _SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 
 
@@ -96,6 +96,12 @@ def detect_layout(sample: FileSample, options: LayoutOptions) -> TableLayout:
     delimiter = options.delimiter or (separator[1] if separator else None)
     shape, table, marks = _find_table(head, later, delimiter, options)
     _check_quotes(head, shape, table)
+    if table.unfit.number:
+        line, cells = table.unfit.number, filled_width(table.unfit.cells)
+        raise RtaError(
+            f"line {line} has {cells} cells, but the rows below it {shape.width}; header = {line} takes it for "
+            "the header, header = 0 says that there is none"
+        )
     rows, lines = _sample_rows(head, later, shape, table, marks)
     titles, trailing = _titles(table, shape, rows)
     numbers, of_numbers = detect_number_format(
@@ -176,7 +182,7 @@ def _sample_rows(
     for first, lines in ((table.first_line, head[table.first_line - 1 :]), (0, later)):
         room = _CELLS
         for i, line in enumerate(lines):
-            if room <= 0 or (not first and i > _ROWS) or (first and i > _ROWS):
+            if (room <= 0 and len(rows) > 2) or (not first and i > _ROWS) or (first and i > _ROWS):
                 break
             cells = () if is_comment(line, shape.delimiter, marks) else tuple(cells_of(line, shape.delimiter))
             if shape.fits(cells) and any(cells) and tuple(map(str.strip, cells)) not in known:

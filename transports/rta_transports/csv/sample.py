@@ -86,7 +86,7 @@ def read_sample(path: Path) -> FileSample:
 def _read_parts(file: BinaryIO, size: int) -> FileSample:
     head = file.read(_HEAD)
     while 0 < len(head) < min(size, _HEAD_LIMIT) and _LINES * _longest_line(head) > len(head):
-        more = file.read(len(head))
+        more = file.read(_LINES * _longest_line(head) - len(head) + 1)
         if not more:
             break
         head += more

@@ -9,10 +9,10 @@ from attrs import evolve, frozen
 
 from rta.ports import RtaError
 from rta_transports.csv.cell_kinds import CellKind, kind_of
-from rta_transports.csv.table_shape import TableShape, cells_of, filled_width, text_share
+from rta_transports.csv.table_shape import TableShape, begin_of, cells_of, filled_width, text_share
 from rta_transports.csv.unit_words import are_sources, are_units
 
-__all__ = ["TableHead", "TableLine", "find_head", "is_comment", "is_time_title"]
+__all__ = ["TableHead", "TableLine", "find_head", "is_comment", "has_time_title"]
 
 _ABOVE = 8  # lines of texts before the first row, among which the header is
 _BELOW = 5  # lines by which it is seen that rows go on
@@ -24,9 +24,9 @@ _TIMES = (
 _TIME_TITLE = re.compile(rf"#?\s*{_KINDS_OF_TIME}(?:{_TIMES})(?:$|[^a-z].*)", re.IGNORECASE)
 
 
-def is_time_title(cell: str) -> bool:
-    """Whether a cell is what the column of times is called."""
-    return _TIME_TITLE.fullmatch(cell.strip()) is not None
+def has_time_title(cells: Sequence[str]) -> bool:
+    """Whether one of the cells is what the column of times is called."""
+    return any(_TIME_TITLE.fullmatch(cell.strip()) for cell in begin_of(cells))
 
 
 def is_comment(line: str, delimiter: str, marks: tuple[str, ...]) -> bool:
@@ -62,15 +62,18 @@ class TableHead:
     first_line: int
     is_certain: bool
     """Whether the header is as wide as the rows."""
+    unfit: TableLine
+    """A line of texts right above the first row that is not as wide, where there is no header otherwise."""
     reasons: tuple[str, ...]
 
 
 class _Lines:
     """The lines of the head as cells, split when they are asked for."""
 
-    def __init__(self, lines: Sequence[str], delimiter: str, marks: tuple[str, ...]) -> None:
+    def __init__(self, lines: Sequence[str], shape: TableShape, marks: tuple[str, ...]) -> None:
         self._lines = lines
-        self._delimiter = delimiter
+        self._shape = shape
+        self._delimiter = shape.delimiter
         self._marks = marks
         self._known: dict[int, TableLine] = {}
 
@@ -86,6 +89,9 @@ class _Lines:
                 text = text.lstrip(" \ufeff")
                 text = text.removeprefix(next(m for m in self._marks if text.startswith(m))).lstrip()
             cells = tuple(cell.strip() for cell in cells_of(text, self._delimiter))
+            if self._delimiter == " " and len(cells) > self._shape.width:  # titles of several words, in columns
+                columns = tuple(re.split(r"\s{2,}", text.strip()))
+                cells = columns if self._shape.fits(columns) else cells
             self._known[number] = TableLine(number, cells, comment)
         return self._known[number]
 
@@ -101,29 +107,37 @@ def find_head(
 
     :raises RtaError: there is no such line.
     """
-    lines = _Lines(texts, shape.delimiter, marks)
     for option, number in (("header", header), ("units", units)):
-        if number and (number > len(lines) or not any(lines[number].cells)):
-            raise RtaError(f"{option}: line {number} is blank, or not among the first {len(lines)}")
+        if number and not "".join(texts[number - 1 : number]).strip():
+            raise RtaError(f"{option}: line {number} is blank, or not among the first {len(texts)}")
+    lines = _Lines(texts, shape, marks)
     first = _first_row(lines, shape, max(header or 0, units or 0))
     if first is None:
         return None
-    above = _texts_above(lines, shape, first) if header is None else []
-    head = _assign(above, shape, first)
-    if header is not None:
+    if header:
         below = [line for line in lines.behind(header) if line.number < first and not shape.is_row(line.cells)]
-        titled = lines[header] if header else _NONE
-        head = _assign([titled, *below][: 1 + _ABOVE], shape, first, True) if header else head
-        head = evolve(
-            head, is_certain=not header or shape.fits(titled.cells), reasons=(f"header line {header}, as set",)
-        )
+        head = _assign([lines[header], *below][: 1 + _ABOVE], shape, first, True)
+        head = evolve(head, reasons=(f"header line {header}, as set", *head.reasons[1:]))
+    else:
+        above = _texts_above(lines, shape, first) if header is None else []
+        head = _assign([line for line in above if not units or line.number < units], shape, first)
+        if header is None and not head.header.number:
+            head = _without_header(head, lines, first)
     if units is not None:
-        head = evolve(
-            head, units=lines[units] if units else _NONE, reasons=(*head.reasons, f"units line {units}, as set")
-        )
+        reasons = [reason for reason in head.reasons if not reason.startswith("units")]
+        line = lines[units] if units else _NONE
+        head = evolve(head, units=line, reasons=(*reasons, f"units line {units}, as set"))
     last = max(head.header.number, head.units.number, head.sources.number)
     begin = next((line for line in lines.behind(last) if _is_data(line, shape)), lines[first]) if last else lines[first]
     return evolve(head, first_line=min(begin.number, first))
+
+
+def _without_header(head: TableHead, lines: _Lines, first: int) -> TableHead:
+    """A file may have no header; but titles may also stand there in a way that does not fit."""
+    plain = [line for n in range(1, first) if not (line := lines[n]).is_comment and any(line.cells)]
+    if plain and filled_width(plain[-1].cells) > 1 and text_share(plain[-1].cells) >= 0.5:
+        return evolve(head, unfit=plain[-1], is_certain=False)
+    return head
 
 
 def _is_data(line: TableLine, shape: TableShape) -> bool:
@@ -147,7 +161,7 @@ def _goes_on(lines: _Lines, row: TableLine, shape: TableShape, seen: set[tuple[s
     for line in lines.behind(row.number):
         if line.cells in seen:
             continue
-        if _is_title(line, shape) and rows + others < 3 and (not titled or any(map(is_time_title, line.cells))):
+        if _is_title(line, shape) and rows + others < 3 and (not titled or has_time_title(line.cells)):
             return False
         if shape.is_row(line.cells):
             rows += 1
@@ -160,10 +174,11 @@ def _goes_on(lines: _Lines, row: TableLine, shape: TableShape, seen: set[tuple[s
 
 def _is_title(line: TableLine, shape: TableShape) -> bool:
     """Whether a line is surely a header: texts, all of them different, over most of the columns."""
-    filled = [cell for cell in line.cells if cell]
+    begin = begin_of(line.cells)
+    filled = [cell for cell in begin if cell]
     return (
         shape.fits(line.cells)
-        and len(filled) >= 0.6 * shape.core
+        and len(filled) >= 0.6 * min(shape.core, len(begin))
         and len(set(filled)) >= 0.6 * len(filled)
         and text_share(line.cells) == 1
     )
@@ -188,31 +203,35 @@ def _texts_above(lines: _Lines, shape: TableShape, first: int) -> list[TableLine
 def _assign(above: Sequence[TableLine], shape: TableShape, first: int, fixed: bool = False) -> TableHead:
     """The header is the last that is not of units or sources; `fixed`: it is the first line of them."""
     if not above:
-        return TableHead(_NONE, _NONE, _NONE, first, True, ("no header: the first line is a row of values",))
+        return TableHead(_NONE, _NONE, _NONE, first, True, _NONE, ("no header: no line of texts is above the values",))
     best = max(map(_title_score, above))
     place = len(above) - 1
     while place and (fixed or _is_below(above, place, best)):
         place -= 1
     header, below = above[place], list(above[place + 1 :])
     reasons = [f"header line {header.number}: the last line of texts above the values"]
-    units = next((line for line in below if are_units(line.cells, header.cells)), _NONE)
+    units = next((line for line in below if _are_units(line.cells, header.cells)), _NONE)
     if units.number:
         reasons.append(f"units line {units.number}: most of its cells are units")
     rest = [line for line in below if line.number > units.number and shape.fits(line.cells)]
-    sources = next((line for line in rest if are_sources(line.cells) or (units.number and not fixed)), _NONE)
+    sources = next((line for line in rest if are_sources(begin_of(line.cells)) or (units.number and not fixed)), _NONE)
     if sources.number:
         reasons.append(f"sources line {sources.number}: below the units")
-    return TableHead(header, units, sources, first, shape.fits(header.cells), tuple(reasons))
+    return TableHead(header, units, sources, first, shape.fits(header.cells), _NONE, tuple(reasons))
 
 
 def _is_below(above: Sequence[TableLine], place: int, best: float) -> bool:
     cells, titles = above[place].cells, above[place - 1].cells
-    if any(map(is_time_title, cells)) and text_share(cells) == 1 and not any(map(is_time_title, titles)):
+    if has_time_title(cells) and text_share(cells) == 1 and not has_time_title(titles):
         return False
-    if are_units(cells, titles) or are_sources(cells) or _title_score(above[place]) < best - 0.8:
+    if _are_units(cells, titles) or are_sources(begin_of(cells)) or _title_score(above[place]) < best - 0.8:
         return True
-    return place >= 2 and are_units(titles, above[place - 2].cells)
+    return place >= 2 and _are_units(titles, above[place - 2].cells)
+
+
+def _are_units(cells: Sequence[str], titles: Sequence[str]) -> bool:
+    return are_units(begin_of(cells), begin_of(titles))
 
 
 def _title_score(line: TableLine) -> float:
-    return text_share(line.cells) + (0.5 if any(map(is_time_title, line.cells)) else 0)
+    return text_share(line.cells) + (0.5 if has_time_title(line.cells) else 0)

@@ -11,9 +11,10 @@ from rta.ports import MalformedError
 from rta_transports.csv.cell_kinds import CellKind, kind_of
 from rta_transports.csv.lines import split_line
 
-__all__ = ["TableShape", "cells_of", "filled_width", "find_shape", "text_share"]
+__all__ = ["TableShape", "begin_of", "cells_of", "filled_width", "find_shape", "text_share"]
 
 _CELLS = 64  # of a line that are looked at
+_TITLES = 256  # cells of a header that are looked at
 _KNOWN = 0.9  # of the cells of a column are values: then it has no texts
 _MATCH = 0.6  # of the filled cells of a row are of the kinds of their columns
 
@@ -71,9 +72,14 @@ def filled_width(cells: Sequence[str]) -> int:
     return width
 
 
+def begin_of(cells: Sequence[str]) -> Sequence[str]:
+    """As many as tell what kind of line it is: a line may have a hundred thousand cells."""
+    return cells[:_TITLES]
+
+
 def text_share(cells: Sequence[str]) -> float:
     """Which share of the cells that say something are texts."""
-    kinds = [kind for cell in cells if (kind := kind_of(cell)) is not CellKind.MISSING]
+    kinds = [kind for cell in begin_of(cells) if (kind := kind_of(cell)) is not CellKind.MISSING]
     return sum(kind is CellKind.TEXT for kind in kinds) / len(kinds) if kinds else 0.0
 
 
