@@ -36,11 +36,10 @@ def line_kind(cells: Sequence[str], layout: TableLayout) -> LineKind:
     if not filled:
         return LineKind.BLANK
     first = filled[0][1]
-    if layout.comment and first.startswith(layout.comment) and not _repeats(cells, layout):
-        return LineKind.COMMENT
     if _repeats(cells, layout):
         return LineKind.HEADER
-    if first.startswith("#") and filled[0][0] == 0 and kind_of(first) is CellKind.TEXT:
+    marked = first.startswith("#") or (layout.comment != "" and first.startswith(layout.comment))
+    if marked and filled[0][0] == 0 and kind_of(first) is CellKind.TEXT:
         return LineKind.COMMENT
     return LineKind.MARK if _is_mark(filled, len(layout.titles)) else LineKind.ROW
 

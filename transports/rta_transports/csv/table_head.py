@@ -224,6 +224,8 @@ def _is_below(above: Sequence[TableLine], place: int, best: float) -> bool:
     cells, titles = above[place].cells, above[place - 1].cells
     if has_time_title(cells) and text_share(cells) == 1 and not has_time_title(titles):
         return False
+    if any(kind_of(title) is CellKind.TIME for title in begin_of(titles)):  # a pair such as `Time,10:22`
+        return False
     if _are_units(cells, titles) or are_sources(begin_of(cells)) or _title_score(above[place]) < best - 0.8:
         return True
     return place >= 2 and _are_units(titles, above[place - 2].cells)

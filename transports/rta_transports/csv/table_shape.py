@@ -118,9 +118,11 @@ def _weight(kinds: Sequence[CellKind]) -> float:
 
 
 def _share(kinds: Sequence[CellKind]) -> float:
-    """Which share of the cells that say something are values."""
+    """Which share of the cells that say something are values; a line of nothing but words has none, `no` or not."""
     filled = [kind for kind in kinds if kind is not CellKind.MISSING]
-    return sum(kind.is_value for kind in filled) / len(filled) if filled else 0.0
+    if CellKind.NUMBER not in filled and CellKind.TIME not in filled:
+        return 0.0
+    return sum(kind.is_value for kind in filled) / len(filled)
 
 
 def _kinds_of_column(counts: Counter[CellKind]) -> frozenset[CellKind]:
