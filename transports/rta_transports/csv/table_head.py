@@ -169,7 +169,7 @@ def _goes_on(lines: _Lines, row: TableLine, shape: TableShape, seen: set[tuple[s
             others += 1
         if rows + others == _BELOW:
             break
-    return rows >= others
+    return titled or rows >= others
 
 
 def _is_title(line: TableLine, shape: TableShape) -> bool:
@@ -224,6 +224,14 @@ def _is_below(above: Sequence[TableLine], place: int, best: float) -> bool:
     cells, titles = above[place].cells, above[place - 1].cells
     if has_time_title(cells) and text_share(cells) == 1 and not has_time_title(titles):
         return False
+    if (
+        len(titles) > 2
+        and all(titles)
+        and has_time_title(titles)
+        and not has_time_title(cells)
+        and text_share(titles) == 1
+    ):
+        return True
     if any(kind_of(title) is CellKind.TIME for title in begin_of(titles)):  # a pair such as `Time,10:22`
         return False
     if _are_units(cells, titles) or are_sources(begin_of(cells)) or _title_score(above[place]) < best - 0.8:

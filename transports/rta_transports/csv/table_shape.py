@@ -16,7 +16,6 @@ __all__ = ["TableShape", "begin_of", "cells_of", "filled_width", "find_shape", "
 _CELLS = 64  # of a line that are looked at
 _TITLES = 256  # cells of a header that are looked at
 _KNOWN = 0.9  # of the cells of a column are values: then it has no texts
-_MATCH = 0.6  # of the filled cells of a row are of the kinds of their columns
 
 
 @frozen
@@ -38,22 +37,14 @@ class TableShape:
         return len(cells) >= self.core and filled_width(cells) <= self.width
 
     def is_row(self, cells: Sequence[str]) -> bool:
-        """Whether the values of a line are where those of the rows are."""
+        """Whether a line has a value in the first column of values that says something, or mostly values."""
         if not self.fits(cells):
             return False
-        values = wrong = 0
-        leading = True
         for cell, kinds in zip(cells, self.kinds, strict=False):
             kind = kind_of(cell)
-            if kind is not CellKind.MISSING:
-                if kinds and kind not in kinds:
-                    if leading:
-                        return False
-                    wrong += 1
-                elif kind.is_value:
-                    values += 1
-            leading = leading and not kinds
-        return values > 0 and wrong <= (1 - _MATCH) * (values + wrong)
+            if kinds and kind is not CellKind.MISSING:
+                return kind in kinds
+        return 0 < text_share(cells) < 0.5 if not any(self.kinds) else False
 
 
 def cells_of(line: str, delimiter: str) -> list[str]:
