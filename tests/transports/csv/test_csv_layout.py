@@ -201,39 +201,120 @@ class TestSample:
         assert len(found.titles) == columns
 
 
-TITLES = st.lists(
-    st.text("abcdefgh XYZ_äé", min_size=3, max_size=9).map(str.strip).filter(lambda t: len(t) > 2), max_size=6
-)
+COLUMNS = st.lists(
+    st.sampled_from(
+        ["GPS Speed|km/h", "Engine|rpm", "Öltemp|°C", "Load|%", "Gear|", "Lat Acc|g", "Count|", "Flow|l/h"]
+    ),
+    min_size=1,
+    max_size=6,
+    unique=True,
+).map(lambda columns: [tuple(column.split("|")) for column in columns])
+ABOVE = [
+    ["Vehicle", "Car 1"],
+    ["Date", "Sunday 10 March 2024"],
+    ["Time", "10:22 AM"],
+    ["Duration", "95.5", "s"],
+    ["Format", "2"],
+]
+ABOVE += [
+    ["made by Logger v1.2"],
+    ["Comment", ""],
+    ["[section]"],
+    [""],
+    ["Segment", "1", "2", "3"],
+    ["Start: 10:22:33"],
+]
+TIMES = {
+    "Time": "{0}",
+    "Timestamp": "2024-03-10T10:00:{0:02}Z",
+    "Zeit": "10.03.2024 10:00:{0:02}",
+    "Log Time": "00:00:{0:02}.5",
+}
 
 
 @st.composite
 def tables(draw):
-    """A table, how it was written, and what ought to be found."""
+    """A table as it is written, and what ought to be found."""
     delimiter = draw(st.sampled_from([",", ";", "\t", "|"]))
     decimal = draw(st.sampled_from([".", ","]))
     quoted = draw(st.booleans()) or (delimiter, decimal) == (",", ",")
-    titles = ("Time (s)", "Load (%)", *draw(TITLES))
+    time_title = draw(st.sampled_from(sorted(TIMES)))
+    columns = draw(COLUMNS)
+    titles = (time_title, *(title for title, _ in columns))
+    units = ("s" if time_title == "Time" else "", *(unit for _, unit in columns))
+    has_units = draw(st.booleans()) and 2 * sum(map(bool, units)) >= len(units)
     number = st.integers(-(10**6), 10**6).map(lambda n: f"{n / 1000:.2f}".replace(".", decimal))
-    rows = draw(st.lists(st.tuples(*[number] * len(titles)), min_size=1, max_size=12))
-    preamble = draw(st.lists(st.sampled_from(["Vehicle: Car", "", "made by a logger", "# a comment"]), max_size=4))
+    values = draw(st.lists(st.tuples(*[number] * len(columns)), min_size=1, max_size=12))
+    rows = tuple((TIMES[time_title].format(i), *row) for i, row in enumerate(values))
+    above = draw(st.lists(st.sampled_from(ABOVE), max_size=6))
 
     def line(cells):
         return delimiter.join(f'"{cell}"' if quoted else cell for cell in cells)
 
-    text = "\n".join([*preamble, line(titles), *map(line, rows)]) + "\n"
-    return text, (delimiter, decimal, len(preamble) + 1, titles, tuple(rows))
+    lines = [*map(line, above), line(titles), *([line(units)] if has_units else []), *map(line, rows)]
+    header = len(above) + 1
+    return "\n".join(lines) + "\n", delimiter, decimal, (header, header + 1 if has_units else 0), titles, rows
 
 
 @QUICK
 @given(tables(), st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"]))
 def test_any_table_is_found_as_it_was_written(table, encoding):
-    text, (delimiter, decimal, header, titles, rows) = table
+    text, delimiter, decimal, numbers, titles, rows = table
     found = layout(text.encode(encoding))
     assert found.encoding == ("utf-8" if encoding == "cp1252" and text.isascii() else encoding)
     assert (found.delimiter, found.numbers.decimal) == (delimiter, decimal)
-    assert (found.header, found.first_line, found.titles) == (header, header + 1, titles)
-    assert tuple(tuple(cell for cell in row) for row in found.rows) == rows
-    assert all(found.numbers.normalise(cell) is not None for row in rows for cell in row)
+    assert (found.header, found.units) == numbers
+    assert found.first_line == max(numbers) + 1
+    assert (found.titles, found.rows) == (titles, rows)
+    assert all(found.numbers.normalise(cell) is not None for row in rows for cell in row[1:])
+
+
+PLAIN_TITLES = st.sampled_from(
+    [
+        "RPM",
+        "Speed (km/h)",
+        "s",
+        "V",
+        "1",
+        "2",
+        "",
+        "a",
+        "x",
+        "Lap #",
+        "true",
+        "km/h",
+        "G(x)",
+        "q[0]",
+        "°C",
+        "date",
+        "a b",
+    ]
+)
+PLAIN_CELLS = st.sampled_from(
+    ["", "0", "1.5", "-3", "1e9", "nan", "N/A", "x", "true", "2021-05-04", "12:30", "OK", "-", "0x1F"]
+)
+
+
+@QUICK
+@given(
+    st.sampled_from(["t", "Time", "time (s)", "x", "Index"]),
+    st.lists(st.tuples(PLAIN_TITLES, st.lists(PLAIN_CELLS, min_size=1, max_size=3)), min_size=1, max_size=5),
+    st.integers(1, 12),
+)
+def test_a_plain_table_below_its_header_is_what_it_always_was(first, columns, number):
+    rows = [[str(i / 10), *(cells[i % len(cells)] for _, cells in columns)] for i in range(number)]
+    found = layout("\n".join(map(",".join, [[first, *(title for title, _ in columns)], *rows])) + "\n")
+    assert (found.encoding, found.delimiter) == ("utf-8", ",")
+    assert (found.header, found.units, found.first_line) == (1, 0, 2)
+
+
+@QUICK
+@given(st.lists(st.binary(max_size=12).filter(lambda b: b"\0" not in b), max_size=8), st.integers(0, 7))
+def test_rubbish_between_rows_does_not_move_the_header(rubbish, where):
+    good = [f"{i},{i * 2}".encode() for i in range(8)]
+    lines = [line for i, row in enumerate(good) for line in [row, *(rubbish if i == where else [])]]
+    found = layout(b"t,a\n" + b"\n".join(lines) + b"\n")
+    assert (found.delimiter, found.header, found.first_line) == (",", 1, 2)
 
 
 @QUICK

@@ -19,6 +19,7 @@ __all__ = ["LayoutOptions", "TableLayout", "detect_layout"]
 
 _DELIMITERS = (",", ";", "\t", "|", " ")
 _COMMENTS = ("#", "%", "//", "!", ";")
+_SCORED = 50  # lines from the first row on that show how good a delimiter is
 _BEFORE = 10  # lines before the first row in which quotes are looked at
 _CHARACTERS = 1 << 18
 _NAMES = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar", " ": "blanks"}
@@ -27,6 +28,8 @@ _CELLS = 60_000  # of rows that are kept, from each part
 _ROWS = 2000
 _COUNTED = 20_000  # cells by which the format of numbers is found
 _SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
+
+_Found = tuple[TableShape, TableHead, tuple[str, ...]]
 
 
 @frozen
@@ -129,11 +132,9 @@ def detect_layout(sample: FileSample, options: LayoutOptions) -> TableLayout:
     )
 
 
-def _find_table(
-    head: Sequence[str], later: Sequence[str], delimiter: str | None, options: LayoutOptions
-) -> tuple[TableShape, TableHead, tuple[str, ...]]:
+def _find_table(head: Sequence[str], later: Sequence[str], delimiter: str | None, options: LayoutOptions) -> _Found:
     """The delimiter for which the lines are most like a table, where that begins, and the marks of comments."""
-    found: list[tuple[float, TableShape, TableHead, tuple[str, ...]]] = []
+    found: list[_Found] = []
     some = [line for line in [*_last(head), *later[:_LINES], *_last(later)] if line.strip()]
     for narrowest in (2, 1):
         for candidate in (delimiter,) if delimiter else _DELIMITERS[: 6 - narrowest]:
@@ -141,14 +142,23 @@ def _find_table(
                 shape = find_shape([x for x in some if not is_comment(x, candidate, marks)], candidate, narrowest)
                 table = find_head(head, shape, marks, options.header, options.units) if shape else None
                 if shape and table:
-                    bonus = (0.5 if table.header.number else 0.25) if table.is_certain else 0.0
-                    score = shape.score * (0.5 if candidate == " " else 1) + bonus
-                    found.append((score, shape, table, marks))
+                    found.append((shape, table, marks))
                     break
         if found:
-            _, shape, table, marks = max(found, key=lambda one: one[0])
-            return shape, table, marks
+            most = max(shape.weight for shape, _, _ in found)
+            return max(found, key=lambda one: _score(head, one[0], one[1], most))
     raise RtaError(_no_table(head, delimiter, options))
+
+
+def _score(head: Sequence[str], shape: TableShape, table: TableHead, most: float) -> float:
+    """How good a table is: by its first rows, by how many there are, and by its header."""
+    rows = [line for line in head[table.first_line - 1 :][:_SCORED] if line.strip()]
+    score = (shape.share(rows) + shape.weight / most) / 2
+    if shape.delimiter == " ":  # is in texts and times as well
+        score /= 2
+    if table.is_certain:
+        score += 0.5 if table.header.number else 0.25
+    return score
 
 
 def _last(lines: Sequence[str]) -> Sequence[str]:

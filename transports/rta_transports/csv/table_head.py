@@ -135,8 +135,9 @@ def find_head(
 def _without_header(head: TableHead, lines: _Lines, first: int) -> TableHead:
     """A file may have no header; but titles may also stand there in a way that does not fit."""
     plain = [line for n in range(1, first) if not (line := lines[n]).is_comment and any(line.cells)]
-    if plain and filled_width(plain[-1].cells) > 1 and text_share(plain[-1].cells) >= 0.5:
-        return evolve(head, unfit=plain[-1], is_certain=False)
+    if plain and text_share(plain[-1].cells) >= 0.5:
+        unfit = plain[-1] if filled_width(plain[-1].cells) > 1 else _NONE
+        return evolve(head, unfit=unfit, is_certain=False)
     return head
 
 

@@ -29,12 +29,17 @@ class TableShape:
     """The same without the last columns that are always blank."""
     kinds: tuple[frozenset[CellKind], ...]
     """Of the first columns: the kinds of value that their cells are; none where they may be texts."""
-    score: float
-    """How much of the lines the values of the rows explain, from 0 to 1."""
+    weight: float
+    """How many lines the values of such rows explain."""
 
     def fits(self, cells: Sequence[str]) -> bool:
         """Whether a line is as wide as the rows; blank cells at the end do not matter."""
         return len(cells) >= self.core and filled_width(cells) <= self.width
+
+    def share(self, lines: Sequence[str]) -> float:
+        """Which share of the lines the values in them explain, from 0 to 1."""
+        fitting = [cells for line in lines if self.fits(cells := cells_of(line, self.delimiter))]
+        return sum(_share([kind_of(c) for c in cells[:_CELLS]]) for cells in fitting) / max(1, len(lines))
 
     def is_row(self, cells: Sequence[str]) -> bool:
         """Whether a line has a value in the first column of values that says something, or mostly values."""
@@ -91,13 +96,16 @@ def find_shape(lines: Sequence[str], delimiter: str, narrowest: int = 2) -> Tabl
         return None
     width = max(by_width, key=lambda w: (sum(weight**3 for weight, _, _ in by_width[w]) * min(w, 8) ** 0.5, w))
     best = max(weight for weight, _, _ in by_width[width])
-    rows = [(cells, kinds) for weight, cells, kinds in by_width[width] if weight >= 0.75 * best]
+    rows = [(cells, kinds) for weight, cells, kinds in by_width[width] if weight >= 0.8 * best]
+    # The first of them may be a header all the same, if its titles are numbers and the rows have many texts.
     return TableShape(
         delimiter,
         width,
         max(narrowest, max(filled_width(cells) for cells, _ in rows)),
-        tuple(_kinds_of_column(Counter(column)) for column in zip(*(kinds for _, kinds in rows), strict=True)),
-        sum(_share(kinds) for _, _, kinds in by_width[width]) / max(1, len(lines)),
+        tuple(
+            _kinds_of_column(Counter(column)) for column in zip(*(kinds for _, kinds in rows[1:] or rows), strict=True)
+        ),
+        sum(_share(kinds) for _, _, kinds in by_width[width]),
     )
 
 
