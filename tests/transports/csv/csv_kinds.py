@@ -357,4 +357,37 @@ KINDS = {
         4,
         3,
     ),
+    "lines drawn below the titles": Kind(
+        "Date       Time     Temp  Hum\n"
+        "---------- -------- ----- ---\n"
+        "2024-01-01 00:00:00  1.5   20\n"
+        "2024-01-01 00:15:00  1.6   21\n",
+        " ",
+        1,
+        0,
+        0,
+        3,
+        4,
+    ),
+    "no header, dates and times apart": Kind(
+        "2024-01-01 00:00:00 1.5 2.5\n2024-01-01 00:00:01 1.6 2.6\n", " ", 0, 0, 0, 1, 4
+    ),
+    "words and numbers in a column": Kind(
+        "topic,payload,ts\na/b,5,2024-01-01 00:00:00\na/c,on,2024-01-01 00:00:01\n", ",", 1, 0, 0, 2, 3
+    ),
+    "flags as titles": Kind("on,time,v\ntrue,0,5\nfalse,1,6\n", ",", 1, 0, 0, 2, 3),
+    "LabVIEW without times": Kind(
+        "LabVIEW Measurement\nSeparator\tTab\n***End_of_Header***\n\nChannels\t1\n***End_of_Header***\n"
+        "X_Value\tUntitled\tComment\n"
+        "\t1.5\n"
+        "\t1.6\n",
+        "\t",
+        7,
+        0,
+        0,
+        8,
+        3,
+    ),
+    "types below the titles": Kind("Time,Speed,Load\nfloat,float,int\n0,5,1\n1,6,2\n", ",", 1, 0, 0, 3, 3),
+    "a first row with a quote too many": Kind('t,a\n"0,1\n1,2\n2,3\n', ",", 1, 0, 0, 2, 2),
 }

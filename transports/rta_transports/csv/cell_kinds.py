@@ -10,7 +10,7 @@ __all__ = ["CellKind", "kind_of"]
 
 
 class CellKind(Enum):
-    """Numbers, times and flags are values; blank and missing cells say nothing."""
+    """Numbers, times and flags are values; blank and missing cells, and lines drawn with dashes, say nothing."""
 
     NUMBER = "number"
     TIME = "time"
@@ -70,7 +70,7 @@ def kind_of(cell: str) -> CellKind:
     if _NUMBER.fullmatch(text):
         return CellKind.NUMBER
     word = text.lower()
-    if word in _MISSING:
+    if word in _MISSING or not text.strip("-=_"):
         return CellKind.MISSING
     if word in _FLAGS:
         return CellKind.FLAG

@@ -137,7 +137,7 @@ def _find_table(head: Sequence[str], later: Sequence[str], delimiter: str | None
     found: list[_Found] = []
     some = [line for line in [*_last(head), *later[:_LINES], *_last(later)] if line.strip()]
     for narrowest in (2, 1):
-        for candidate in (delimiter,) if delimiter else _DELIMITERS[: 6 - narrowest]:
+        for candidate in (delimiter,) if delimiter else _DELIMITERS[: 3 + narrowest]:
             for marks in _marks(options.comment, candidate):
                 shape = find_shape([x for x in some if not is_comment(x, candidate, marks)], candidate, narrowest)
                 table = find_head(head, shape, marks, options.header, options.units) if shape else None
@@ -228,10 +228,11 @@ def _columns(rows: Sequence[Sequence[str]], width: int) -> list[list[str]]:
 
 def _preamble(head: Sequence[str], delimiter: str, table: TableHead, marks: tuple[str, ...]) -> Iterator[Sequence[str]]:
     """The lines before the table as cells, comments without their marks."""
-    of_table = {table.header.number, table.units.number, table.sources.number}
+    above = table.header.number or table.first_line
     for number, line in enumerate(head[: table.first_line - 1], 1):
-        if number not in of_table and len(line) <= _CHARACTERS:
-            if is_comment(line, delimiter, marks):
+        comment = is_comment(line, delimiter, marks)
+        if len(line) <= _CHARACTERS and (number < above or (comment and number > above)):
+            if comment:
                 text = line.lstrip(" \ufeff").lstrip("".join(marks)).strip()
                 yield [text] if delimiter == " " or is_pair(text, delimiter) else cells_of(text, delimiter)
             else:

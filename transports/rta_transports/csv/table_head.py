@@ -128,8 +128,8 @@ def find_head(
         line = lines[units] if units else _NONE
         head = evolve(head, units=line, reasons=(*reasons, f"units line {units}, as set"))
     last = max(head.header.number, head.units.number, head.sources.number)
-    begin = next((line for line in lines.behind(last) if _is_data(line, shape)), lines[first]) if last else lines[first]
-    return evolve(head, first_line=min(begin.number, first))
+    begin = next((n for n in range(last + 1, first) if _is_data(texts[n - 1], lines[n], shape)), first)
+    return evolve(head, first_line=begin if last else first)
 
 
 def _without_header(head: TableHead, lines: _Lines, first: int) -> TableHead:
@@ -141,8 +141,12 @@ def _without_header(head: TableHead, lines: _Lines, first: int) -> TableHead:
     return head
 
 
-def _is_data(line: TableLine, shape: TableShape) -> bool:
-    return shape.fits(line.cells) and any(kind_of(cell).is_value for cell in line.cells)
+def _is_data(text: str, line: TableLine, shape: TableShape) -> bool:
+    """Whether a line between the header and the first good row is a row too, if a bad one."""
+    if line.is_comment or not text.strip():
+        return False
+    broken = not line.cells
+    return broken or (shape.fits(line.cells) and any(kind_of(cell).is_value for cell in begin_of(line.cells)))
 
 
 def _first_row(lines: _Lines, shape: TableShape, after: int) -> int | None:

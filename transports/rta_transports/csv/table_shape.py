@@ -17,6 +17,9 @@ _CELLS = 64  # of a line that are looked at
 _TITLES = 256  # cells of a header that are looked at
 _KNOWN = 0.9  # of the cells of a column are values: then it has no texts
 
+_NUMBERS = frozenset({CellKind.NUMBER, CellKind.FLAG})  # `on` and 1 are of one kind
+_NOTHING = frozenset({CellKind.MISSING})
+
 
 @frozen
 class TableShape:
@@ -28,7 +31,8 @@ class TableShape:
     core: int
     """The same without the last columns that are always blank."""
     kinds: tuple[frozenset[CellKind], ...]
-    """Of the first columns: the kinds of value that their cells are; none where they may be texts."""
+    """Of the first columns: the kinds of value that their cells are; none where they may be texts, `MISSING` where
+    nothing stands."""
     weight: float
     """How many lines the values of such rows explain."""
 
@@ -43,13 +47,17 @@ class TableShape:
 
     def is_row(self, cells: Sequence[str]) -> bool:
         """Whether a line has a value in the first column of values that says something, or mostly values."""
-        if not self.fits(cells):
+        if not self.fits(cells) or not _share([kind_of(cell) for cell in cells[:_CELLS]]):
             return False
         for cell, kinds in zip(cells, self.kinds, strict=False):
             kind = kind_of(cell)
-            if kinds and kind is not CellKind.MISSING:
+            if kind is CellKind.MISSING or not kinds:
+                continue
+            if kinds != _NOTHING:
                 return kind in kinds
-        return 0 < text_share(cells) < 0.5 if not any(self.kinds) else False
+            if not kind.is_value:
+                return False
+        return text_share(cells) < 0.5
 
 
 def cells_of(line: str, delimiter: str) -> list[str]:
@@ -103,7 +111,8 @@ def find_shape(lines: Sequence[str], delimiter: str, narrowest: int = 2) -> Tabl
         width,
         max(narrowest, max(filled_width(cells) for cells, _ in rows)),
         tuple(
-            _kinds_of_column(Counter(column)) for column in zip(*(kinds for _, kinds in rows[1:] or rows), strict=True)
+            _kinds_of_column(Counter(column))
+            for column in zip(*(kinds for _, kinds in rows[len(rows) > 2 :]), strict=True)
         ),
         sum(_share(kinds) for _, _, kinds in by_width[width]),
     )
@@ -127,6 +136,9 @@ def _share(kinds: Sequence[CellKind]) -> float:
 def _kinds_of_column(counts: Counter[CellKind]) -> frozenset[CellKind]:
     del counts[CellKind.MISSING]
     total = counts.total()
+    if not total:
+        return _NOTHING
     if counts[CellKind.TEXT] > (1 - _KNOWN) * total:
         return frozenset()
-    return frozenset(kind for kind, count in counts.items() if kind.is_value and count >= 0.02 * total)
+    kinds = frozenset(kind for kind, count in counts.items() if kind.is_value and count >= 0.02 * total)
+    return kinds | _NUMBERS if kinds & _NUMBERS else kinds
