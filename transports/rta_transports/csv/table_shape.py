@@ -112,7 +112,7 @@ def find_shape(lines: Sequence[str], delimiter: str, narrowest: int = 2) -> Tabl
         max(narrowest, max(filled_width(cells) for cells, _ in rows)),
         tuple(
             _kinds_of_column(Counter(column))
-            for column in zip(*(kinds for _, kinds in rows[len(rows) > 2 :]), strict=True)
+            for column in zip(*(kinds for _, kinds in rows[len(rows) > 1 :]), strict=True)
         ),
         sum(_share(kinds) for _, _, kinds in by_width[width]),
     )
