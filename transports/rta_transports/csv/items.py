@@ -48,7 +48,7 @@ def row_items(rows: Sequence[Row], columns: Sequence[CsvColumn]) -> list[Data]:
         part = columns[first : first + _CHANNELS]
         channels = [c.channel for c in part]
         codes = "".join(_CODES[c.type] for c in part)
-        for time, all_values in rows:
+        for time, all_values, _ in rows:
             values = all_values[first : first + _CHANNELS]
             if None not in values:
                 out.append(_row(time, channels, codes, values))
@@ -62,7 +62,7 @@ def _by_channel(
     rows: Sequence[Row], columns: Sequence[CsvColumn]
 ) -> Iterator[tuple[CsvColumn, list[int], list[Value]]]:
     for i, column in enumerate(columns):
-        samples = [(time, value) for time, values in rows if (value := values[i]) is not None]
+        samples = [(time, value) for time, values, _ in rows if (value := values[i]) is not None]
         if samples:
             yield column, [time for time, _ in samples], [value for _, value in samples]
 

@@ -33,6 +33,8 @@ class Row(NamedTuple):
     """ns; in the file's time, or since the Unix epoch once it has been given its timestamp."""
     values: list[Value | None]
     """One for each column that is a channel; None: no sample. At least one is a sample."""
+    line: int
+    """Which line of the file it was."""
 
 
 class Fault(NamedTuple):
@@ -125,7 +127,7 @@ class CsvFile:
                 except MalformedError as e:
                     self._fault(e.kind, f"column {excerpt(name)}: {e}")
             values.append(value)
-        return Row(time, values) if any(v is not None for v in values) else None
+        return Row(time, values, self._line) if any(v is not None for v in values) else None
 
     def _fault(self, kind: str, detail: str) -> None:
         self._faults.append(Fault(kind, f"line {self._line}: {detail}"))

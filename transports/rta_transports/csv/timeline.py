@@ -48,12 +48,12 @@ class Timeline:
         """What is known to be whole now; the rest is kept."""
         out: list[Due] = []
         numerator, denominator = self._step.as_integer_ratio()
-        for time, values in rows:
+        for time, values, line in rows:
             tick = max(self._now, -(-(time - self._first) * denominator // numerator))
             if tick > self._now or len(self._rows) >= min(_ROWS, _CELLS // len(values) + 1):
                 out += self.rest()
             self._now = tick
-            self._rows.append(Row(time + self._shift, values))
+            self._rows.append(Row(time + self._shift, values, line))
         return out
 
     def rest(self) -> list[Due]:
