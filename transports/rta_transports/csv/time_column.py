@@ -20,6 +20,7 @@ _DAY = 86400 * 10**9
 _FILLED = 0.5  # of the cells; a time column has few gaps
 _RISING = 0.6  # of the steps that are any
 _GLANCE = 5  # cells of columns without a name of a time
+_CANDIDATES = 40
 _SHOWN = 20  # names in a message
 
 
@@ -117,7 +118,7 @@ class _Search:
         return TimeChoice((column,), found_format, reason)
 
     def best(self) -> TimeChoice:
-        found = [c for i in range(len(self._titles)) if (c := self._candidate(i)) is not None]
+        found = [c for i in self._likely() if (c := self._candidate(i)) is not None]
         if self._format is None and (first := self._first_as_ever(found)) is not None:
             return first
         found += self._pairs(found)
@@ -137,6 +138,18 @@ class _Search:
     def _recognised(self, column: int, cells: Sequence[str]) -> TimeFormat | None:
         return recognise(cells, self._units[column], self._titles[column], self._titles, self._decimal, self._now)
 
+    def _likely(self) -> list[int]:
+        """The columns that are looked into: the best by name, so that it does not take long in any table."""
+        columns = sorted(range(len(self._titles)), key=self._named, reverse=True)
+        named = [i for i in columns if self._named(i)]
+        return sorted({0, *named[:_CANDIDATES], *(i for i in columns if not self._named(i))})
+
+    def _named(self, column: int) -> int:
+        """How much the name and the unit say; 0: nothing."""
+        hint = hint_of(self._titles[column], self._units[column])
+        said = hint.unit is not None or hint.epoch or bool(hint.shape)
+        return max(2 * rank_of(self._titles[column]), int(said))
+
     def _candidate(self, column: int) -> _Candidate | None:
         """The column, when it may be a time."""
         cells = self._cells(column)
@@ -144,8 +157,7 @@ class _Search:
             return None
         title, unit = self._titles[column], self._units[column]
         hint, rank = hint_of(title, unit), rank_of(title)
-        named = rank > 0 or hint.unit is not None or hint.epoch or bool(hint.shape)
-        if column > 0 and not named and (_is_number(cells[0]) or self._glance(cells) is None):
+        if column > 0 and not self._named(column) and (_is_number(cells[0]) or self._glance(cells) is None):
             return None
         try:
             found = format_of(self._format, cells, self._decimal) if self._format else self._recognised(column, cells)
@@ -190,8 +202,9 @@ class _Search:
         dates = [c for c in found if c.dates_only]
         unclear = [c for c in found if c.unclear is not None and c.rank >= 2]
         clocks = [c for c in found if c.format is not None and c.format.scale is TimeScale.DAY]
-        if self._format is not None and not found:
-            return self._pairs_by_format()
+        if self._format is not None and all(c.dates_only for c in found) and (pairs := self._pairs_by_format()):
+            found.clear()
+            return pairs
         clocks.sort(key=lambda c: (c.rank, -c.columns[0]), reverse=True)
         if not clocks or not (dates or unclear):
             return []
@@ -220,10 +233,10 @@ class _Search:
                 both = format_of(self._format)
             else:
                 one, other = (date, clock) if pattern.dated else (clock, date)
-                rest = self._recognised(other, self._cells(other))
-                if rest is None:
-                    return None
                 said = format_of(self._format, self._cells(one))
+                rest = self._recognised(other, self._cells(other)) if _times(said, self._cells(one)) else None
+                if rest is None or rest.scale is not (TimeScale.DAY if pattern.dated else TimeScale.EPOCH):
+                    return None
                 both = joined(said, rest) if pattern.dated else joined(rest, said)
         else:
             day, time = self._recognised(date, self._cells(date)), self._recognised(clock, self._cells(clock))
@@ -247,9 +260,9 @@ class _Search:
             return False
         return _rising(c.times) or (c.absolute and c.rank >= 2)
 
-    def _preference(self, c: _Candidate) -> tuple[bool, bool, int, int]:
+    def _preference(self, c: _Candidate) -> tuple[bool, bool, bool, int, int]:
         strong = c.rank >= 2 or (c.absolute and not c.numeric and c.rank != 1)
-        return strong, c.absolute if strong else False, c.rank, -c.columns[0]
+        return strong, strong and c.absolute, c.unclear is None, c.rank, -c.columns[0]
 
     def _reason(self, c: _Candidate) -> str:
         names = " and ".join(repr(self._titles[i]) for i in c.columns)

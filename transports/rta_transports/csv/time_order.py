@@ -16,7 +16,7 @@ from rta_transports.csv.roll_over import rolled_over
 from rta_transports.csv.table import Row
 from rta_transports.csv.time_formats import TimeScale
 
-__all__ = ["LEFT_OUT", "OnBack", "ReportOrder", "Segment", "TimeOrder", "newest_first"]
+__all__ = ["LEFT_OUT", "OnBack", "ReportOrder", "RowSegment", "TimeOrder", "newest_first"]
 
 OnBack = Literal["auto", "continue", "session", "skip", "keep"]
 """Carry on over midnight or roll-over; begin a new session; leave the row out; take it as it is."""
@@ -39,7 +39,7 @@ _TIME = itemgetter(0)
 
 
 @frozen(slots=True)
-class Segment:
+class RowSegment:
     """Rows in the order they are to be sent."""
 
     rows: list[Row]
@@ -84,9 +84,9 @@ class TimeOrder:
         self._stale = 0
         self._late = 0
         """ns that a row may come late."""
-        self._out: list[Segment] = []
+        self._out: list[RowSegment] = []
 
-    def feed(self, rows: Sequence[Row], after_header: bool = False) -> list[Segment]:
+    def feed(self, rows: Sequence[Row], after_header: bool = False) -> list[RowSegment]:
         """What is decided now; the last rows are held back. `after_header`: the header line stood again before them."""
         if after_header and rows:
             self._headers.add(rows[0].line)
@@ -102,7 +102,7 @@ class TimeOrder:
             self._decide()
         return self._drained()
 
-    def end(self) -> list[Segment]:
+    def end(self) -> list[RowSegment]:
         """What has been held back; the file has ended."""
         while self._held:
             self._decide()
@@ -133,18 +133,18 @@ class TimeOrder:
         if self._out:
             self._out[-1].rows.extend(rows)
         else:
-            self._out.append(Segment(rows, False))
+            self._out.append(RowSegment(rows, False))
 
-    def _drained(self) -> list[Segment]:
+    def _drained(self) -> list[RowSegment]:
         out, self._out = self._out, []
         return out
 
-    def _kept(self, rows: Sequence[Row]) -> list[Segment]:
+    def _kept(self, rows: Sequence[Row]) -> list[RowSegment]:
         for row in rows:
             if self._first is not None and row.time < self._high:
                 self._report("time_back", row.line, f"the time goes back by {_shown(self._high - row.time)}")
             self._first = self._high = row.time
-        return [Segment(list(rows), False)] if rows else []
+        return [RowSegment(list(rows), False)] if rows else []
 
     def _decide(self) -> None:
         """What becomes of the row that has been held back longest."""
@@ -156,7 +156,8 @@ class TimeOrder:
             if 0 <= after <= _FAR * self._step:
                 self._accept(row, self._shift)
                 return
-            if -_A_LITTLE * self._step <= after < 0 and row.time + self._shift > self._first + self._step:
+            little = min(_A_LITTLE * self._step, _DAY // 2 - 1)
+            if -little <= after < 0 and row.time + self._shift > self._first + self._step:
                 self._handle(_Turn.LATE, row)
                 return
         ahead = [r.time for r in self._held]
@@ -276,7 +277,7 @@ class TimeOrder:
     def _begin(self, row: Row) -> None:
         self._first, self._count, self._width, self._stale = None, 0, 0, 0
         self._recent.clear()
-        self._out.append(Segment([], True))
+        self._out.append(RowSegment([], True))
         self._accept(row, 0)
 
     def _accept(self, row: Row, shift: int) -> None:
