@@ -9,10 +9,10 @@ from itertools import pairwise
 from attrs import frozen
 
 from rta.ports import MalformedError, RtaError
-from rta_transports.csv.time_formats import JOINT, TimeFormat, TimeScale, format_of, joined, recognise
+from rta_transports.csv.time_formats import JOINT, TimeFormat, TimeScale, format_of, in_utc, joined, recognise
 from rta_transports.csv.time_names import NUMBERED, PLAIN, WEAK, rank_of
 from rta_transports.csv.time_patterns import compile_pattern
-from rta_transports.csv.time_units import UnitHint, hint_of
+from rta_transports.csv.time_units import UnitHint, hint_of, says_utc
 
 __all__ = ["TimeChoice", "find_time"]
 
@@ -243,6 +243,8 @@ class _Search:
             if day is None or time is None or day.scale is not TimeScale.EPOCH or time.scale is TimeScale.EPOCH:
                 return None
             both = joined(day, time)
+        if both.local and says_utc(*(text for i in (date, clock) for text in (self._titles[i], self._units[i]))):
+            both = in_utc(both)
         texts = [JOINT.join(p) for p in zip(self._columns[date], self._columns[clock], strict=False) if all(p)]
         rank = max(rank_of(self._titles[date]), rank_of(self._titles[clock]))
         return _Candidate((date, clock), rank, both, _times(both, texts))

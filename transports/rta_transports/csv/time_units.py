@@ -9,7 +9,7 @@ from attrs import frozen
 
 from rta_transports.csv.times import NumberUnit
 
-__all__ = ["UnitHint", "hint_of", "px4_logged", "words_of"]
+__all__ = ["UnitHint", "gps_logged", "hint_of", "px4_logged", "says_utc", "words_of"]
 
 _UNITS: dict[NumberUnit, str] = {
     "s": "s sec secs second seconds sekunde sekunden sek segundo segundos seconde secondes secondi",
@@ -77,6 +77,17 @@ def _shape(text: str) -> str:
     if re.search(r"\bm{1,2}:ss?\b", text) and not re.search(r"\bh", text):
         return "m:ss"
     return "h:mm" if re.search(r"\bh{1,2}:mm", text) else ""
+
+
+def says_utc(*titles: str) -> bool:
+    """Whether the names say that times are UTC, whatever zone the file is from."""
+    return any(word in ("utc", "gmt", "zulu") for title in titles for word in words_of(title))
+
+
+def gps_logged(title: str, titles: Sequence[str]) -> bool:
+    """Whether this is the time of a GPS logger that writes it as the receiver says it, hhmmss.ss."""
+    names = {name.strip().lower() for name in titles}
+    return says_utc(title) or bool(names & {"sats", "satellites", "nsat", "hdop"})
 
 
 def px4_logged(title: str, titles: Sequence[str]) -> bool:

@@ -64,8 +64,8 @@ def numeric_times(unit: NumberUnit, decimal: str = ".", since: int = 0) -> Parse
         if since:
             number -= since
         if number.adjusted() > 18:  # before the digits of 1e999999 are written out
-            raise _too_far(text)
-        return bounded(int((number * factor).to_integral_value()), text)
+            raise _too_far(text, unit)
+        return bounded(int((number * factor).to_integral_value()), text, unit)
 
     return parse
 
@@ -121,18 +121,16 @@ def _end_of_day(text: str) -> tuple[datetime, int]:
     raise MalformedError("time", f"the time {excerpt(text)} is not in ISO 8601")
 
 
-def bounded(ns: int, text: str) -> int:
+def bounded(ns: int, text: str, unit: str = "") -> int:
     """The ns, when timestamps can hold them.
 
     :raises MalformedError: kind `time`.
     """
     if abs(ns) > _LIMIT:
-        raise _too_far(text)
+        raise _too_far(text, unit)
     return ns
 
 
-def _too_far(text: str) -> MalformedError:
-    return MalformedError(
-        "time",
-        f"the time {excerpt(text)} is more than 110 years from 0, or from 1970; is another time_unit right?",
-    )
+def _too_far(text: str, unit: str) -> MalformedError:
+    hint = f"; a number of {unit}, or is another time_unit right?" if unit else ""
+    return MalformedError("time", f"the time {excerpt(text)} is more than 110 years from 0, or from 1970{hint}")

@@ -1,0 +1,104 @@
+"""What a column of numbers is: since 1970 or not, in which unit, or a clock or a date without its marks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC
+from itertools import pairwise
+from statistics import median
+
+from rta.ports import RtaError
+from rta_transports.csv.cells import excerpt
+from rta_transports.csv.clock_times import six_digit_times
+from rta_transports.csv.named_formats import TimeFormat, format_of
+from rta_transports.csv.time_trials import SINCE_1990, UNTIL_2100, ignore, read_times, reads, since_1970
+from rta_transports.csv.time_units import UnitHint, gps_logged, px4_logged
+from rta_transports.csv.times import NumberUnit, numeric_times
+
+__all__ = ["recognise_numbers"]
+
+_SECOND = 10**9
+_ABSURD = 1000  # s from row to row, in whole numbers without a unit
+_COUNTED: tuple[NumberUnit, ...] = ("s", "ms", "us", "ns")  # since 1970
+
+
+def recognise_numbers(
+    cells: Sequence[str], hint: UnitHint, title: str, titles: Sequence[str], decimal: str
+) -> TimeFormat | None:
+    if hint.shape == "hhmmss" or (hint.unit is None and _is_hhmmss(cells, decimal, gps_logged(title, titles))):
+        return format_of("hhmmss")
+    if hint.unit is not None:
+        _check_size(hint.unit, cells, title, decimal)
+        return format_of(hint.unit, cells, decimal)
+    for unit in _COUNTED:
+        if since_1970(numeric_times(unit, decimal), cells):
+            return format_of(unit, cells, decimal)
+    compact = _compact(cells)
+    if compact is not None:
+        return compact
+    whole = all(cell.lstrip("+-").isdigit() for cell in cells)
+    if whole and px4_logged(title, titles):
+        return format_of("us", cells, decimal)
+    if whole:
+        _ask_for_unit([int(cell) for cell in cells], title)
+    return format_of("s", cells, decimal)
+
+
+def _check_size(unit: NumberUnit, cells: Sequence[str], title: str, decimal: str) -> None:
+    if reads(numeric_times(unit, decimal), cells):
+        return
+    likely = [other for other in _COUNTED if since_1970(numeric_times(other, decimal), cells)]
+    hint = f'; likely is time_unit = "{likely[0]}"' if likely else ""
+    raise RtaError(f"the times of column {title!r} are too large for {unit} ({excerpt(cells[0])}): say time_unit{hint}")
+
+
+def _ask_for_unit(counts: Sequence[int], title: str) -> None:
+    steps = [b - a for a, b in pairwise(counts) if b > a]
+    if not steps or median(steps) < _ABSURD or all(step % 900 == 0 for step in steps):
+        return
+    step = int(median(steps))
+    if step >= 10**6 and step % 10**6:
+        likely = "ns"
+    elif step in (1000, 2000, 5000, 10_000, 60_000):
+        likely = "ms"
+    else:
+        likely = "us"
+    raise RtaError(
+        f"the times of column {title!r} go up by {step} from row to row and name no unit: say time_unit; "
+        f'likely is time_unit = "{likely}"'
+    )
+
+
+def _is_hhmmss(cells: Sequence[str], decimal: str, expected: bool) -> bool:
+    """Whether the numbers behave like hhmmss.ss: zeros in front, or steady steps where 60 seconds become a minute.
+
+    Where it is expected, five or six digits are enough.
+    """
+    read = read_times(six_digit_times, cells)
+    whole = [cell.partition(decimal)[0] for cell in cells]
+    if len(read) < len(cells) or any(not digits.isdigit() for digits in whole):
+        return False
+    if all(len(digits) == 6 for digits in whole):
+        if any(digits[0] == "0" for digits in whole):
+            return True
+    elif not all(len(digits) == 5 for digits in whole if len(digits) != 6) or any(d[0] == "0" for d in whole):
+        return False
+    if expected:
+        return True
+    plain = read_times(numeric_times("s", decimal), cells)
+    as_clock = [b - a for a, b in pairwise(read)]
+    as_number = [b - a for a, b in pairwise(plain)]
+    usual = median(as_clock) if as_clock else 0
+    jumps = [(clock, number) for clock, number in zip(as_clock, as_number, strict=True) if clock != number]
+    return bool(jumps) and usual < 30 * _SECOND and all(0 <= clock <= 3 * usual < number for clock, number in jumps)
+
+
+def _compact(cells: Sequence[str]) -> TimeFormat | None:
+    """20240131101500 and 202401311015, which are too large for anything else."""
+    for size, name in ((14, "%Y%m%d%H%M%S"), (12, "%Y%m%d%H%M"), (17, "%Y%m%d%H%M%S%f"), (8, "%Y%m%d")):
+        if all(len(cell.partition(".")[0]) == size for cell in cells):
+            found = format_of(name)
+            read = read_times(found.parser(UTC, ignore), cells)
+            likely = all(SINCE_1990 <= ns <= UNTIL_2100 for ns in read)
+            return found if len(read) == len(cells) and likely else None
+    return None

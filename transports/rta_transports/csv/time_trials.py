@@ -1,0 +1,60 @@
+"""Trying a way to read on some cells of a column."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rta.ports import MalformedError
+from rta_transports.csv.times import ParseTime, numeric_times
+
+__all__ = ["SINCE_1990", "UNTIL_2100", "decimal_mark", "enough", "ignore", "read_times", "reads", "since_1970"]
+
+SINCE_1990, UNTIL_2100 = 631_152_000 * 10**9, 4_102_444_800 * 10**9
+"""ns; numbers between them are taken as counted since 1970."""
+
+_WRONG = 10  # one cell of so many may be no time: a repeated header, a mark
+_OTHER_MARK = {".": ",", ",": "."}
+
+
+def read_times(parse: ParseTime, cells: Sequence[str]) -> list[int]:
+    """The times of the cells that can be read."""
+    out: list[int] = []
+    for cell in cells:
+        try:
+            out.append(parse(cell))
+        except MalformedError:
+            pass
+    return out
+
+
+def reads(parse: ParseTime, cells: Sequence[str]) -> bool:
+    return enough(len(read_times(parse, cells)), len(cells))
+
+
+def enough(read: int, cells: int) -> bool:
+    """Whether so many of the cells are right that the others are mistakes."""
+    return read >= cells - max(cells // _WRONG, cells >= 4)
+
+
+def since_1970(parse: ParseTime, cells: Sequence[str]) -> bool:
+    """Whether these are moments of the years 1990 to 2100."""
+    read = read_times(parse, cells)
+    return enough(len(read), len(cells)) and all(SINCE_1990 <= ns <= UNTIL_2100 for ns in _usual(read))
+
+
+def _usual(values: list[int]) -> list[int]:
+    """Without a few at both ends, which may be wrong."""
+    cut = len(values) // 20
+    return sorted(values)[cut : len(values) - cut]
+
+
+def decimal_mark(cells: Sequence[str], decimal: str) -> str | None:
+    """The decimal mark with which the cells are numbers; None: they are none."""
+    for mark in (decimal, _OTHER_MARK[decimal]):
+        if reads(numeric_times("ns", mark), cells):
+            return mark
+    return None
+
+
+def ignore(kind: str, detail: str) -> None:
+    """For trials, of which nothing is worth counting."""
