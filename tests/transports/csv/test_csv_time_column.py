@@ -116,6 +116,16 @@ def test_date_and_time_in_two_columns_are_one(names, swapped):
     assert "are a date and a time of day" in what.reason
 
 
+def test_a_lap_timers_file():
+    table = """
+    INDEX | LAPINDEX | DATE      | TIME        | TIME_LAP | LATITUDE
+    0     | 1        | 31-JAN-24 | 10:15:00.25 | 00:01.25 | 50.1
+    1     | 1        | 31-JAN-24 | 10:15:00.50 | 00:01.50 | 50.2
+    2     | 2        | 31-JAN-24 | 10:15:00.75 | 00:00.25 | 50.3
+    """
+    assert found(table) == ((2, 3), "%d-%b-%y h:mm:ss")
+
+
 def test_numbers_of_date_and_time_are_one():
     table = """
     date     | time      | sats
@@ -157,8 +167,10 @@ def test_numbers_in_another_unit_are_not_the_time():
 
 
 def test_gaps_do_no_harm():
-    table = "v | Time (s)\n1 | 0.0\n |\n2 | 0.1\n3 |\n4 | 0.2"
+    table = "v | Time (s)\n1 | 0.0\n |\n2 | 0.1\n3 | -\n4 | 0.2"
     assert found(table) == ((1,), "s")
+    table = "GPS Time | v\n- | 1\nSat Jan 29 00:56:53 GMT+00:00 2022 | 1\nSat Jan 29 00:56:54 GMT+00:00 2022 | 2"
+    assert found(table) == ((0,), "%a %b %d %H:%M:%S %z %Y")
 
 
 def test_what_may_mean_two_things_is_asked_for_only_when_it_is_the_time():

@@ -12,7 +12,7 @@ from rta.ports import RtaError
 from rta_transports.csv.clock_times import clock_times, durations, excel_days, six_digit_times
 from rta_transports.csv.local_times import LocalTimes, Note
 from rta_transports.csv.time_patterns import compile_pattern
-from rta_transports.csv.time_trials import decimal_mark, ignore, read_times, since_1970
+from rta_transports.csv.time_trials import decimal_mark, ignore, read_times, since_1970, with_text
 from rta_transports.csv.times import NS_OF, NumberUnit, ParseTime, bounded, iso_times, numeric_times
 
 __all__ = ["JOINT", "TimeFormat", "TimeScale", "clock_format", "format_of", "in_utc", "joined", "says_elapsed"]
@@ -61,7 +61,7 @@ def format_of(name: str, cells: Sequence[str] = (), decimal: str = ".") -> TimeF
 
     :raises RtaError: there is no such format.
     """
-    cells = [cell for cell in cells if cell.strip()][:_SAMPLE]
+    cells = with_text(cells)[:_SAMPLE]
     if "%" in name:
         pattern = compile_pattern(name)
         scale = TimeScale.EPOCH if pattern.dated else TimeScale.DAY

@@ -12,6 +12,7 @@ from rta.ports import MalformedError, RtaError
 from rta_transports.csv.time_formats import JOINT, TimeFormat, TimeScale, format_of, in_utc, joined, recognise
 from rta_transports.csv.time_names import NUMBERED, PLAIN, WEAK, rank_of
 from rta_transports.csv.time_patterns import compile_pattern
+from rta_transports.csv.time_trials import with_text
 from rta_transports.csv.time_units import UnitHint, hint_of, says_utc
 
 __all__ = ["TimeChoice", "find_time"]
@@ -133,7 +134,7 @@ class _Search:
         return TimeChoice(winner.columns, winner.format, self._reason(winner))
 
     def _cells(self, column: int) -> list[str]:
-        return [cell.strip() for cell in self._columns[column] if cell.strip()]
+        return with_text(self._columns[column])
 
     def _recognised(self, column: int, cells: Sequence[str]) -> TimeFormat | None:
         return recognise(cells, self._units[column], self._titles[column], self._titles, self._decimal, self._now)

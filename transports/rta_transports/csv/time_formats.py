@@ -23,7 +23,7 @@ from rta_transports.csv.named_formats import (
 from rta_transports.csv.time_layouts import layouts_of
 from rta_transports.csv.time_numbers import recognise_numbers
 from rta_transports.csv.time_patterns import compile_pattern
-from rta_transports.csv.time_trials import decimal_mark, enough, ignore, read_times, reads
+from rta_transports.csv.time_trials import decimal_mark, enough, ignore, read_times, reads, with_text
 from rta_transports.csv.time_units import UnitHint, hint_of, says_utc
 from rta_transports.csv.times import iso_times
 
@@ -50,7 +50,7 @@ def recognise(
 
     :raises RtaError: they may be read in two ways, and which one makes a difference.
     """
-    every = [cell.strip() for cell in cells if cell.strip()]
+    every = with_text(cells)
     cells = every[:_SAMPLE]
     if not cells:
         return None

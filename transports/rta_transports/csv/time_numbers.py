@@ -30,12 +30,12 @@ def recognise_numbers(
     if hint.unit is not None:
         _check_size(hint.unit, cells, title, decimal)
         return format_of(hint.unit, cells, decimal)
-    for unit in _COUNTED:
-        if since_1970(numeric_times(unit, decimal), cells):
-            return format_of(unit, cells, decimal)
     compact = _compact(cells)
     if compact is not None:
         return compact
+    for unit in _COUNTED:
+        if since_1970(numeric_times(unit, decimal), cells):
+            return format_of(unit, cells, decimal)
     whole = all(cell.lstrip("+-").isdigit() for cell in cells)
     if whole and px4_logged(title, titles):
         return format_of("us", cells, decimal)
@@ -94,8 +94,14 @@ def _is_hhmmss(cells: Sequence[str], decimal: str, expected: bool) -> bool:
 
 
 def _compact(cells: Sequence[str]) -> TimeFormat | None:
-    """20240131101500 and 202401311015, which are too large for anything else."""
-    for size, name in ((14, "%Y%m%d%H%M%S"), (12, "%Y%m%d%H%M"), (17, "%Y%m%d%H%M%S%f"), (8, "%Y%m%d")):
+    """20240131101500 and shorter ones. As numbers since 1970 they would be of the years 2033 to 2036, or none."""
+    for size, name in (
+        (10, "%Y%m%d%H"),
+        (14, "%Y%m%d%H%M%S"),
+        (12, "%Y%m%d%H%M"),
+        (17, "%Y%m%d%H%M%S%f"),
+        (8, "%Y%m%d"),
+    ):
         if all(len(cell.partition(".")[0]) == size for cell in cells):
             found = format_of(name)
             read = read_times(found.parser(UTC, ignore), cells)

@@ -7,13 +7,29 @@ from collections.abc import Sequence
 from rta.ports import MalformedError
 from rta_transports.csv.times import ParseTime, numeric_times
 
-__all__ = ["SINCE_1990", "UNTIL_2100", "decimal_mark", "enough", "ignore", "read_times", "reads", "since_1970"]
+__all__ = [
+    "SINCE_1990",
+    "UNTIL_2100",
+    "decimal_mark",
+    "enough",
+    "ignore",
+    "read_times",
+    "reads",
+    "since_1970",
+    "with_text",
+]
 
 SINCE_1990, UNTIL_2100 = 631_152_000 * 10**9, 4_102_444_800 * 10**9
 """ns; numbers between them are taken as counted since 1970."""
 
 _WRONG = 10  # one cell of so many may be no time: a repeated header, a mark
 _OTHER_MARK = {".": ",", ",": "."}
+_MISSING = frozenset(["", "-", "--", "n/a", "na", "#n/a", "nan", "null", "none", "undefined"])
+
+
+def with_text(cells: Sequence[str]) -> list[str]:
+    """The cells that are not gaps, without blanks around them."""
+    return [text for cell in cells if (text := cell.strip()).lower() not in _MISSING]
 
 
 def read_times(parse: ParseTime, cells: Sequence[str]) -> list[int]:

@@ -25,6 +25,8 @@ _UNITS: dict[NumberUnit, str] = {
 _UNIT_OF: dict[str, NumberUnit] = {word: unit for unit, words in _UNITS.items() for word in words.split()}
 _LAST = {word for word in _UNIT_OF if word not in {"hora", "day", "heure", "hour", "minute", "d", "h", "ore"}}
 """Words that are a unit at the end of a name: `time_ms`; the others are names themselves."""
+_ALONE = {word for unit in ("s", "ms", "us", "ns") for word in _UNITS[unit].split() if len(word) > 2}
+"""Words that are a unit although they are the whole name: `millis`."""
 
 _EPOCH = {"unix", "epoch", "posix", "1970", "unixtime", "epochtime", "unixtimestamp"}
 _BRACKETS = re.compile(r"(.*?)\s*[(\[]([^()\[\]]*)[)\]]\s*")
@@ -61,7 +63,7 @@ def hint_of(title: str, unit: str) -> UnitHint:
     found = next((_UNIT_OF[word] for word in told if word in _UNIT_OF), None)
     if unit.strip() in {"M", "m", "S"}:
         found = None
-    if found is None and len(named) > 1 and named[-1] in _LAST:
+    if found is None and named and named[-1] in (_LAST if len(named) > 1 else _ALONE):
         found = _UNIT_OF[named[-1]]
     return UnitHint(found, epoch, shape)
 
