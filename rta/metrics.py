@@ -68,6 +68,10 @@ METRICS: tuple[Metric, ...] = (
     Metric("rta_bursts_in_total", _C, "Bursts read from the buffer for followed sessions.", counter="bursts_in"),
     Metric("rta_bytes_in_total", _C, "Packed bytes of those.", counter="bytes_in"),
     Metric("rta_malformed_total", _C, "Input left out as malformed.", ("kind",)),
+    Metric("rta_notices_total", _C, "Input worth a look of which nothing was left out, such as time that goes back.",
+           ("kind",)),
+    Metric("rta_source_cells_total", _C, "Cells read from files, good or not; blank ones do not count.", ("source",)),
+    Metric("rta_source_cells_lost_total", _C, "Those that were left out; a row counts all its cells.", ("source",)),
     Metric("rta_trimmed_entries_total", _C, "Entries the pruner has trimmed from the buffer."),
     # Bursts out.
     Metric("rta_bursts_out_total", _C, "Bursts delivered, over all clients.", counter="bursts_out"),
@@ -173,14 +177,24 @@ class Metrics:
         gauge = self._gauges[metric]
         (gauge.labels(**labels) if labels else gauge).set(amount)
 
-    def malformed(self, source: str, kind: str, detail: str) -> None:
+    def malformed(self, source: str, kind: str, detail: str, part: str = "") -> None:
         self.count("rta_malformed_total", kind=kind)
-        if (source, kind) not in self._seen:
-            self._seen[source, kind] = None
-            if len(self._seen) > _SOURCES:
-                del self._seen[next(iter(self._seen))]
+        if self._is_first(source, kind):
             log.warning("malformed input left out; more of this kind is only counted", source=source, kind=kind,
                         detail=detail[:500])  # fmt: skip
+
+    def notice(self, source: str, kind: str, detail: str) -> None:
+        self.count("rta_notices_total", kind=kind)
+        if self._is_first(source, kind):
+            log.info("worth knowing; more of this kind is only counted", source=source, kind=kind, detail=detail[:500])
+
+    def _is_first(self, source: str, kind: str) -> bool:
+        if (source, kind) in self._seen:
+            return False
+        self._seen[source, kind] = None
+        if len(self._seen) > _SOURCES:
+            del self._seen[next(iter(self._seen))]
+        return True
 
 
 class _Reader(Collector):

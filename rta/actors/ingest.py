@@ -14,7 +14,7 @@ import structlog
 from rta.backoff import Backoff
 from rta.errors import TransportError
 from rta.health import Health
-from rta.ports import BurstLog, CloseSession, OpenSession, Reporter, Source, SourceUpdate
+from rta.ports import BurstLog, CloseSession, OpenSession, Reporter, SessionBurst, Source, SourceUpdate
 from rta.wire import Burst
 from rta.writer import Pump, WriteError, WriterObserver, WriterSettings, write_to
 
@@ -46,6 +46,7 @@ class IngestActor(WriterObserver):
         self._report = report
         self._clock = clock
         self._backoff = Backoff(first=0.5, cap=10.0)
+        self._has_data = False
 
     async def run(self) -> None:
         """Until the source ends; a source that cannot reach its other side is started again."""
@@ -73,6 +74,10 @@ class IngestActor(WriterObserver):
             self._truncate(pump)
             return False
         log.info("source ended", source=self.name)
+        if not self._has_data:
+            reason = "ended without a single sample"
+            self._health.fail(f"source {self.name!r}", reason)
+            log.warning("source without data", source=self.name, reason=reason)
         return True
 
     def _truncate(self, pump: Pump) -> None:
@@ -87,6 +92,8 @@ class IngestActor(WriterObserver):
         match update:
             case OpenSession(identity, _):
                 log.info("session opened", source=self.name, identity=identity)
+            case SessionBurst():
+                self._has_data = True
             case CloseSession(identity, _):
                 log.info("session closed", source=self.name, identity=identity)
 

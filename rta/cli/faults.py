@@ -22,12 +22,14 @@ class Faults:
     """Called with the first fault of each kind."""
     _kinds: set[str] = field(factory=set)
 
-    def malformed(self, source: str, kind: str, detail: str) -> None:
+    def malformed(self, source: str, kind: str, detail: str, part: str = "") -> None:
         self.total += 1
         self.last = printable(f"left out, from {source}: {detail}"[:500])
         if kind not in self._kinds:
             self._kinds.add(kind)
             self.say(f"{self.last} (more of this kind is only counted)")
+
+    def notice(self, source: str, kind: str, detail: str) -> None: ...
 
     def count(self, metric: str, amount: float = 1, **labels: str) -> None: ...
 

@@ -13,14 +13,32 @@ import trio
 from attrs import field, frozen
 
 from rta.cli.publish_progress import PublishProgress, show_progress
+from rta.cli.source_options import read_source_options, split_pairs
 from rta.errors import ConfigError, Problem, RtaError, TransportError, first_error
-from rta.options import CONVERTER, EnvironmentText, faults, written
 from rta.ports import Context, Offer, Source, load_transport
 from rta.signals import guard_signals
 from rta.writer import Pump, open_writer
 
 __all__ = ["command"]
 
+
+class _Share(click.ParamType[float]):
+    """A share as people write it: 1%, 0.01."""
+
+    name = "share"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        text = str(value).strip()
+        try:
+            share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        except ValueError:
+            share = -1
+        if not 0 <= share <= 1:
+            self.fail(f"expected a share such as 1% or 0.01, got {text!r}", param, ctx)
+        return share
+
+
+SHARE = _Share()
 _AT_ONCE = "1e9"  # the speed that 0 stands for
 
 
@@ -50,10 +68,14 @@ class _Job:
 @click.option(
     "--speed", default="1", show_default=True, help="How many times as fast as recorded; 0: as fast as possible."
 )
-@click.option("--time-column", help="Header of the column with the times. Default: the first column.")
-@click.option("--time-unit", type=click.Choice(["s", "ms", "us", "ns", "iso"]), help="Unit of the times. Default: s.")
+@click.option("--time-column", help="Header of the column with the times. Default: found.")
 @click.option(
-    "--origin", type=click.Choice(["start", "file"]), help="Timestamps: from now on (start), or as in the file."
+    "--time-unit", type=click.Choice(["s", "ms", "us", "ns", "iso"]), help="Unit of the times. Default: found."
+)
+@click.option(
+    "--origin",
+    type=click.Choice(["start", "file", "recording"]),
+    help="Timestamps: from now on (start), as in the file, or counted from the moment that the file names (recording).",
 )
 @click.option(
     "-o",
@@ -63,21 +85,32 @@ class _Job:
     metavar="NAME=VALUE",
     help="Any other option of the csv transport, as in -o kind=row or -o loop=true; may be repeated.",
 )
+@click.option(
+    "--max-faults",
+    "most",
+    default="1%",
+    show_default=True,
+    type=SHARE,
+    metavar="SHARE",
+    help="The exit status is 1 if more than this share of the cells was left out; as in 5% or 0.05.",
+)
 def command(
     file: Path,
     url: str,
     stream: str,
     wait: bool,
     more: tuple[str, ...],
+    most: float,
     **named: str | None,
 ) -> None:
-    """Write FILE to Redis as a live session, with its configuration. FILE is CSV with a header and a column of times.
+    """Write FILE to Redis as a live session, with its configuration. FILE is a table of text with a column of times, as
+    loggers and spreadsheets export it; `rta inspect FILE` says how it is read.
 
-    When Redis goes away, the command waits for it, and nothing is lost. Ctrl-C ends the session as truncated, with exit
-    status 130; a second Ctrl-C ends the command at once.
+    What cannot be read is left out, and listed at the end. When Redis goes away, the command waits for it, and nothing
+    is lost. Ctrl-C ends the session as truncated, with exit status 130; a second Ctrl-C ends the command at once.
     """
-    progress = PublishProgress(sys.stdout.isatty())
-    options = {name: value for name, value in named.items() if value is not None} | _pairs(more)
+    progress = PublishProgress(sys.stdout.isatty(), f"{Path.cwd() / file}: ")
+    options = {name: value for name, value in named.items() if value is not None} | split_pairs(more)
     if options.get("speed", "").strip() in ("0", "0.0"):
         options["speed"] = _AT_ONCE
     offer = load_transport("csv").source
@@ -96,17 +129,9 @@ def command(
         sys.exit(128 + job.caught[0])
     if error is not None:
         raise error
-    sys.exit(0)
-
-
-def _pairs(more: tuple[str, ...]) -> dict[str, str]:
-    pairs = {}
-    for text in more:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise click.BadParameter(f"expected NAME=VALUE, got {text!r}", param_hint="'-o'")
-        pairs[name.strip().replace("-", "_")] = value
-    return pairs
+    if not progress.begun:
+        raise RtaError(f"no row of {file} can be used: {progress.losses.reasons()}")
+    sys.exit(1 if progress.losses.share > most else 0)
 
 
 def _structured(offer: Offer[Source], texts: dict[str, str], context: Context) -> Any:
@@ -114,10 +139,7 @@ def _structured(offer: Offer[Source], texts: dict[str, str], context: Context) -
 
     :raises ConfigError: every problem of the options and of the file.
     """
-    try:
-        options = CONVERTER.structure({k: EnvironmentText(v) for k, v in texts.items()}, offer.options)
-    except (ValueError, ExceptionGroup) as e:
-        raise ConfigError([Problem(f"{written(key)}: {message}") for key, message in faults(e, ())]) from None
+    options = read_source_options(offer, texts)
     problems = [Problem(line) for line in offer.check(options, context)]
     if problems:
         raise ConfigError(problems)

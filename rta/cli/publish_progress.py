@@ -14,6 +14,8 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
+from rta.cli.losses import Losses
+from rta.formatting import printable
 from rta.ports import OpenSession, SourceUpdate
 from rta.wire import Burst, TimeRange, glance
 from rta.writer import Writer, WriterObserver
@@ -21,21 +23,26 @@ from rta.writer import Writer, WriterObserver
 __all__ = ["PublishProgress", "show_progress"]
 
 _REFRESH = 0.2  # seconds
+_TOLD = 10  # faults at the moment they come; the end tells the rest
 _LINES = 10.0  # seconds between two lines of progress
 
 
 class PublishProgress(WriterObserver):
     """What has been written so far. Also the `Reporter` of the source."""
 
-    def __init__(self, terminal: bool) -> None:
+    def __init__(self, terminal: bool, prefix: str = "") -> None:
+        """`prefix`: what every detail begins with, and nobody needs to read again and again."""
+        self._prefix = prefix
         self.terminal = terminal
         self.begun = False
         """Whether a session has been opened."""
         self._identity = ""
         self._reason: str | None = None
         self._span: TimeRange | None = None
-        self._bursts = self._bytes = self._faults = 0
+        self._bursts = self._bytes = 0
+        self.losses = Losses()
         self._state = ""
+        self._told: set[str] = set()
 
     # ---- what happens
 
@@ -58,12 +65,23 @@ class PublishProgress(WriterObserver):
         self._reason = reason
         self._say(f"waiting: {reason}" if reason is not None else "writing again")
 
-    def malformed(self, source: str, kind: str, detail: str) -> None:
-        self._faults += 1
-        if self._faults == 1:
-            click.echo(f"left out: {detail}", err=True)
+    def malformed(self, source: str, kind: str, detail: str, part: str = "") -> None:
+        detail = detail.removeprefix(self._prefix)
+        if self.losses.add(part, kind, detail) and len(self._told) < _TOLD:
+            self._told.add(detail)
+            click.echo(f"left out: {printable(detail)}", err=True)
 
-    def count(self, metric: str, amount: float = 1, **labels: str) -> None: ...
+    def notice(self, source: str, kind: str, detail: str) -> None:
+        if kind not in self._told:
+            self._told.add(kind)
+            click.echo(printable(detail.removeprefix(self._prefix)), err=True)
+
+    def count(self, metric: str, amount: float = 1, **labels: str) -> None:
+        match metric:
+            case "rta_source_cells_total":
+                self.losses.cells += amount
+            case "rta_source_cells_lost_total":
+                self.losses.lost += amount
 
     def gauge(self, metric: str, amount: float, **labels: str) -> None: ...
 
@@ -80,12 +98,13 @@ class PublishProgress(WriterObserver):
     def end(self, caught: list[int]) -> None:
         """Print the last line."""
         if self.begun:
-            faults = f", {self._faults} faults in the file" if self._faults else ""
             state = self._state or "not closed"
             click.echo(
                 f"session {self._identity} {state}: {self._seconds():.1f} s, {self._bursts} bursts, "
-                f"{self._bytes / 1e6:.2f} MB{faults}"
+                f"{self._bytes / 1e6:.2f} MB"
             )
+        for line in self.losses.summary():
+            click.echo(line, err=True)
 
     def _seconds(self) -> float:
         return 0.0 if self._span is None else (self._span.end - self._span.start) / 1e9

@@ -18,13 +18,17 @@ class Counts:
         self.counts: dict[str, float] = {}
         self._seen: dict[tuple[str, str], None] = {}
 
-    def malformed(self, source: str, kind: str, detail: str) -> None:
+    def malformed(self, source: str, kind: str, detail: str, part: str = "") -> None:
         self.count("rta_malformed_total", kind=kind)
         if (source, kind) not in self._seen:
             self._seen[source, kind] = None
             if len(self._seen) > _SOURCES:
                 del self._seen[next(iter(self._seen))]
             log.warning("left out malformed input", source=source, kind=kind, detail=detail)
+
+    def notice(self, source: str, kind: str, detail: str) -> None:
+        self.count("rta_notices_total", kind=kind)
+        log.info(detail, source=source, kind=kind)
 
     def count(self, metric: str, amount: float = 1, **labels: str) -> None:
         name = _named(metric, labels)

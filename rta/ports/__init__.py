@@ -12,6 +12,7 @@ from rta.errors import (
 from rta.ports.burst_log import BurstLog, Tail
 from rta.ports.edge import AsgiApp, ClientGone, CloseCode, Edge, FrameConnection, Handler
 from rta.ports.finding import Finding, Severity
+from rta.ports.inspection import Detected, InspectedColumn, InspectedFault, Inspection
 from rta.ports.options import HELP, Duration, Size, Spelled, key_of, option
 from rta.ports.source import (
     CloseSession,
@@ -50,6 +51,7 @@ __all__ = [
     "CloseCode",
     "CloseSession",
     "Context",
+    "Detected",
     "Done",
     "Duration",
     "Edge",
@@ -57,6 +59,9 @@ __all__ = [
     "Finding",
     "FrameConnection",
     "Handler",
+    "InspectedColumn",
+    "InspectedFault",
+    "Inspection",
     "Link",
     "MalformedError",
     "Offer",

@@ -15,6 +15,7 @@ from rta.ports.burst_log import BurstLog
 from rta.ports.edge import Edge
 from rta.ports.entry_point import load_entry_point
 from rta.ports.finding import Finding
+from rta.ports.inspection import Inspection
 from rta.ports.source import Source
 from rta.ports.topic_bus import TopicBus
 
@@ -28,8 +29,13 @@ P = TypeVar("P", covariant=True)
 class Reporter(Protocol):
     """Where a transport says what went wrong outside."""
 
-    def malformed(self, source: str, kind: str, detail: str) -> None:
-        """Input that was left out: counted, and logged once per source and kind."""
+    def malformed(self, source: str, kind: str, detail: str, part: str = "") -> None:
+        """Input that was left out: counted, and logged once per source and kind. `part`: of the source, as a column of
+        a table, for summaries."""
+        ...
+
+    def notice(self, source: str, kind: str, detail: str) -> None:
+        """Something to know although nothing was left out: counted, and logged once per source and kind."""
         ...
 
     def count(self, metric: str, amount: float = 1, **labels: str) -> None:
@@ -72,6 +78,9 @@ class Offer(Generic[P]):
     examine: Callable[[Any, Context, str | None], Awaitable[list[Finding]]] | None = None
     """For `rta doctor`: look at the other side, and at one session of it if an identity is given. Changes nothing,
     does a bounded amount of work, and what cannot be reached is a finding, not an error."""
+    inspect: Callable[[Any, Context, int | None, Callable[[float], None]], Inspection] | None = None
+    """Of a source that reads a file: what it holds. Reads so many rows at most, and says from 0 to 1 how far it is.
+    Blocks. Raises `RtaError` where the file or the options are not fit."""
 
 
 @frozen

@@ -129,8 +129,11 @@ def _open_log(transport: str, options: Mapping[str, Any]) -> AbstractAsyncContex
 class _Reporter:
     """A writer has no metrics."""
 
-    def malformed(self, source: str, kind: str, detail: str) -> None:
+    def malformed(self, source: str, kind: str, detail: str, part: str = "") -> None:
         log.warning("malformed", source=source, kind=kind, detail=detail)
+
+    def notice(self, source: str, kind: str, detail: str) -> None:
+        log.info(detail, source=source, kind=kind)
 
     def count(self, metric: str, amount: float = 1, **labels: str) -> None: ...
 

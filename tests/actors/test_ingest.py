@@ -26,8 +26,10 @@ class Report:
     def __init__(self) -> None:
         self.faults: list[str] = []
 
-    def malformed(self, source: str, kind: str, detail: str) -> None:
+    def malformed(self, source: str, kind: str, detail: str, part: str = "") -> None:
         self.faults.append(kind)
+
+    def notice(self, source: str, kind: str, detail: str) -> None: ...
 
     def count(self, metric: str, amount: float = 1, **labels: str) -> None: ...
 

@@ -67,8 +67,10 @@ class Reports:
     faults: list[str] = Factory(list)
     counts: Counter[str] = Factory(Counter)
 
-    def malformed(self, source: str, kind: str, detail: str) -> None:
+    def malformed(self, source: str, kind: str, detail: str, part: str = "") -> None:
         self.faults.append(kind)
+
+    def notice(self, source: str, kind: str, detail: str) -> None: ...
 
     def count(self, metric: str, amount: float = 1, **labels: str) -> None:
         self.counts[metric] += int(amount)

@@ -18,8 +18,11 @@ from rta.stream.definition import Aggregate
 class Silent:
     """A reporter nobody listens to."""
 
-    def malformed(self, source, kind, detail):
+    def malformed(self, source, kind, detail, part=""):
         raise AssertionError(f"{source}: {kind}: {detail}")
+
+    def notice(self, source, kind, detail):
+        pass
 
     def count(self, metric, amount=1, **labels):
         pass

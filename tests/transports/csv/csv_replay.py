@@ -26,8 +26,14 @@ class Reports:
 
     malformed_input: list[tuple[str, str, str]] = Factory(list)
 
-    def malformed(self, source, kind, detail):
+    notices: list[tuple[str, str]] = Factory(list)
+    """Kind and detail."""
+
+    def malformed(self, source, kind, detail, part=""):
         self.malformed_input.append((source, kind, detail))
+
+    def notice(self, source, kind, detail):
+        self.notices.append((kind, detail))
 
     def count(self, metric, amount=1, **labels): ...
 
@@ -35,7 +41,14 @@ class Reports:
 
 
 def context_in(folder, report=None):
-    return Context("demo", Path(folder), lambda: NOW + round(trio.current_time() * 1e9), report or Reports())
+    return Context("demo", Path(folder), _now, report or Reports())
+
+
+def _now():
+    try:
+        return NOW + round(trio.current_time() * 1e9)
+    except RuntimeError:  # nothing is played
+        return NOW
 
 
 @define
@@ -48,6 +61,8 @@ class Played:
     malformed: list[tuple[str, str]]
     """Kind and detail."""
     error: RtaError | None = None
+    notices: list[tuple[str, str]] = Factory(list)
+    """Kind and detail, without that of the layout."""
 
     def of(self, kind):
         return [u for u in self.updates if isinstance(u, kind)]
@@ -81,11 +96,11 @@ class Played:
 
     def samples(self, session=0):
         """Channel to its samples: moment of delivery, timestamp, value, in order of delivery."""
-        (application,) = json.loads(self.of(Publish)[0].text).values()
-        types = {c["id"]: SampleType(c.get("type", "f64")) for c in application["channels"]}
+        applications = [a for u in self.of(Publish) for a in json.loads(u.text).values()]
+        types = {c["id"]: SampleType(c.get("type", "f64")) for a in applications for c in a["channels"]}
         out = {}
         for number, moment, kind, data in self.items():
-            if number != session or kind == "time_range":
+            if number != session or kind in ("time_range", "event"):
                 continue
             if kind == "row_data":
                 for channel, value in decode_row(data, types).items():
@@ -97,6 +112,16 @@ class Played:
                 (moment, t, v) for t, v in zip(times.tolist(), values.tolist(), strict=True)
             )
         return out
+
+    def events(self, session=0):
+        """Timestamp, name of the event, text; in order of delivery."""
+        documents = [read_configuration(u.text) for u in self.of(Publish)]
+        names = {e.id: e.desc for d in documents for a in d.applications.values() for e in a.events}
+        return [
+            (data.timestamp, names[data.event_definition_id], data.status_text)
+            for number, _, kind, data in self.items()
+            if number == session and kind == "event"
+        ]
 
     def values(self, channel=1, session=0):
         return [value for _, _, value in self.samples(session).get(channel, [])]
@@ -142,6 +167,7 @@ def play_file(folder, rounds=None, **options):
                 played.error = e
 
     trio.run(main, clock=MockClock(autojump_threshold=0))
+    played.notices = [(kind, detail) for kind, detail in report.notices if kind != "layout"]
     played.malformed = [(kind, detail) for _, kind, detail in report.malformed_input]
     return played
 

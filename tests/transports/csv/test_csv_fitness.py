@@ -8,7 +8,7 @@ import attrs
 import pytest
 from csv_replay import context_in, play, play_file, problems
 from rta_transports.csv import CsvOptions, CsvSource, check_source, open_source
-from rta_transports.csv.table import LINE_LIMIT, CsvFile
+from rta_transports.csv.table import CsvFile
 
 from rta.errors import RtaError, UnreadableError
 from rta.ports import HELP, OpenSession, load_transport
@@ -26,12 +26,20 @@ def test_a_good_file_has_no_problem():
     [
         (None, "drive.csv: cannot be read: No such file or directory"),
         ("", "drive.csv: is empty; a header line and rows would be right"),
-        ("\n \n", "drive.csv: is empty; a header line and rows would be right"),
+        ("\n \n", "drive.csv: has nothing but blank lines; a header line and rows would be right"),
         ("t,a\n \n", "drive.csv: has a header but no rows"),
         ("t\n0\n", "drive.csv: no column is left besides the times, 't'"),
-        ('t,"a\n0,1\n', "drive.csv: the header, which must be one line: the quotes are wrong: unexpected end of data"),
-        (GOOD.encode("utf-16"), "drive.csv: the header has NUL bytes in it; a text file in UTF-8 would be right"),
-        ("t," + "a" * LINE_LIMIT, f"drive.csv: the header is longer than {LINE_LIMIT} characters"),
+        (
+            b"PK\3\4" + b"x" * 80,
+            "drive.csv: is a ZIP archive or an Excel workbook (.xlsx); save the sheet as CSV, or unpack the archive",
+        ),
+        (b"abc" + bytes(200), "drive.csv: has NUL bytes all over, so it is no text; a text file would be right"),
+        (
+            "day,a\n01/02/2026,1\n03/04/2026,2\n",
+            "drive.csv: the dates of column 'day' may be day first or month first (01/02/2026): say time_format = "
+            '"%d/%m/%Y" or "%m/%d/%Y"',
+        ),
+        ("name,a\nx,1\ny,2\n", "drive.csv: no column is a time: say time_column; there are: 'name', 'a'"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_one_line(text, problem):
@@ -68,7 +76,7 @@ def test_what_cannot_be_a_path_is_one_line():
 
 
 def test_all_problems_are_said_at_once():
-    assert len(problems("t,a\n", kind="periodic", timezone="Mars", time_column="x", columns=["y"])) == 5
+    assert len(problems(GOOD, kind="periodic", timezone="Mars", time_column="x", columns=["y"])) == 4
 
 
 def test_a_pipe_is_not_waited_for(tmp_path):

@@ -89,13 +89,13 @@ class TestTimes:
         text = "t,a\n2021-03-14T01:30,1\n2021-03-14T02:30,2\n2021-03-14T04:00,3\n"
         played = play(text, time_unit="iso", timezone="America/Chicago", speed=3600)
         assert played.deliveries() == [0, 1, 1.5]
-        assert played.kinds == ["skipped_time"]
+        assert ([kind for kind, _ in played.notices], played.malformed) == (["skipped_time"], [])
 
     def test_an_ambiguous_local_time_is_the_first(self):
         text = "t,a\n2021-11-07T00:30,1\n2021-11-07T01:30,2\n2021-11-07T02:30,3\n"
         played = play(text, time_unit="iso", timezone="America/Chicago", speed=3600)
         assert played.deliveries() == [0, 1, 3]
-        assert (played.values(), played.kinds) == ([1, 2, 3], ["ambiguous_time"])
+        assert (played.values(), [kind for kind, _ in played.notices]) == ([1, 2, 3], ["ambiguous_time"])
 
 
 class TestTimestamped:

@@ -67,6 +67,8 @@ def test_every_cell_arrives_once_with_its_time_and_value(table, kind, speed):
         interval=0.1,
         speed=speed,
         types={f"c{i}": t for i, t in enumerate(types)},
+        time_column="t",
+        on_time_back="keep",
     )
     assert played.malformed == []
     sampled = [t for t, vs in rows if any(v is not None for v in vs)]

@@ -7,7 +7,7 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rta_transports.csv.table import Row
+from rta_transports.csv.rows import Row
 from rta_transports.csv.time_formats import TimeScale
 from rta_transports.csv.time_order import LEFT_OUT, TimeOrder, newest_first
 

@@ -26,8 +26,10 @@ class Report:
         self.faults: list[tuple[str, str]] = []
         self.counts: dict[str, float] = {}
 
-    def malformed(self, source: str, kind: str, detail: str) -> None:
+    def malformed(self, source: str, kind: str, detail: str, part: str = "") -> None:
         self.faults.append((source, kind))
+
+    def notice(self, source: str, kind: str, detail: str) -> None: ...
 
     def count(self, metric: str, amount: float = 1, **labels: str) -> None:
         name = " ".join([metric, *labels.values()])

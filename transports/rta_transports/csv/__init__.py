@@ -1,12 +1,13 @@
-"""The CSV transport: files with a header and a time column, played as live sessions."""
+"""The CSV transport: tables of text with a time column, played as live sessions."""
 
 from rta.ports import Offer, Transport
+from rta_transports.csv.inspection import inspect_source
 from rta_transports.csv.options import CsvOptions
 from rta_transports.csv.source import CsvSource, check_source, open_source
 
 __all__ = ["TRANSPORT", "CsvOptions", "CsvSource", "check_source", "open_source"]
 
 TRANSPORT = Transport(
-    source=Offer(CsvOptions, open_source, check_source),
-    summary="plays a CSV file with a time column as a live session, at any speed, once or in a loop",
+    source=Offer(CsvOptions, open_source, check_source, inspect=inspect_source),
+    summary="plays a table of text with a time column as a live session, at any speed, once or in a loop",
 )

@@ -1,45 +1,57 @@
-"""Opening a file: everything that can be said against it and its options before the first row. Blocks."""
+"""Opening a file: it is understood, and everything said against it and its options. Blocks."""
 
 from __future__ import annotations
 
-import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC
+from operator import itemgetter
 from pathlib import Path
-from typing import TextIO
 
-from rta.ports import MalformedError, RtaError, find_zone
-from rta_transports.csv.header import read_header
-from rta_transports.csv.lines import split_line
+from attrs import frozen
+
+from rta.ports import RtaError, find_zone
+from rta.wire import SampleType
+from rta_transports.csv.cells import parser
+from rta_transports.csv.channels import FileChannels
+from rta_transports.csv.contents import Content
+from rta_transports.csv.encoding import decode_errors
+from rta_transports.csv.number_format import NumberFormat
 from rta_transports.csv.options import CsvOptions
-from rta_transports.csv.table import LINE_LIMIT, CsvFile
-from rta_transports.csv.times import Note, ParseTime, iso_times, numeric_times
+from rta_transports.csv.sample import read_sample
+from rta_transports.csv.table import LINE_LIMIT, CsvFile, RowReader
+from rta_transports.csv.time_order import TimeOrder
+from rta_transports.csv.understanding import UnderstoodFile, understand
 
-__all__ = ["open_table"]
+__all__ = ["OpenedFile", "open_file"]
 
 
-def open_table(path: Path, options: CsvOptions) -> CsvFile:
-    """The file, at its first row.
+@frozen
+class OpenedFile:
+    """A file at its first row, and how it is read."""
+
+    table: CsvFile
+    understood: UnderstoodFile
+
+
+def open_file(path: Path, options: CsvOptions, now: int | None = None) -> OpenedFile:
+    """The file, at its first row. `now`, ns since the Unix epoch, is for years of two digits.
 
     :raises RtaError: it, or an option, is not fit; one line for each reason.
     """
     shown = "".join(c if c.isprintable() else "?" for c in str(path))
     problems = _problems_of(options)
-    table = None
+    found: UnderstoodFile | None = None
     try:
-        file = _open_file(path)
-        try:
-            table = _read_head(file, options, problems)
-        finally:
-            if table is None or problems:
-                file.close()
-    except OSError as e:
-        problems.append(f"cannot be read: {e.strerror or e}")
+        found = understand(read_sample(path), options, problems, now)
     except RtaError as e:
         problems.append(str(e))
-    if table is None or problems:
+    if found is None or problems:
         raise RtaError("\n".join(f"{shown}: {p}" for p in problems))
-    return table
+    try:
+        table = _open_at_first_row(path, options, found)
+    except OSError as e:
+        raise RtaError(f"{shown}: cannot be read: {e.strerror or e}") from None
+    return OpenedFile(table, found)
 
 
 def _problems_of(options: CsvOptions) -> list[str]:
@@ -53,54 +65,46 @@ def _problems_of(options: CsvOptions) -> list[str]:
     return problems
 
 
-def _open_file(path: Path) -> TextIO:
+def _open_at_first_row(path: Path, options: CsvOptions, found: UnderstoodFile) -> CsvFile:
+    zone = find_zone(options.timezone) or UTC
+    layout, missing = found.layout, frozenset(options.missing)
+    plain = layout.numbers == NumberFormat()
+    normalise = None if plain else layout.numbers.normalise
+
+    def reader(note: Callable[[str, str], None]) -> RowReader:
+        return RowReader(
+            layout=layout,
+            times=found.time.columns,
+            parse_time=found.time.format.parser(zone, note),
+            columns=[(c, parser(c.type, c.content, normalise, missing)) for c in found.header.columns],
+            long=found.long,
+            plain=_plain(found) if normalise is None and not missing else None,
+        )
+
+    def order(report: Callable[[str, int, str], None]) -> TimeOrder:
+        def told(kind: str, line: int, detail: str) -> None:
+            report(kind, line, detail + hint)
+
+        hint = "; if these are local times, say timezone" if found.time.format.local and zone is UTC else ""
+        return TimeOrder(found.time.format.scale, found.time.format.unit_ns, options.on_time_back, told)
+
+    channels = FileChannels(found.header.columns, options, long=found.long is not None)
+    file = path.open(encoding=layout.encoding, errors=decode_errors(layout.encoding))
     try:
-        if stat.S_ISREG(path.stat().st_mode):  # opening a pipe might wait for ever
-            return path.open(encoding="utf-8-sig", errors="surrogateescape")
-    except ValueError as e:
-        raise RtaError(f"is not a path: {e}") from None
-    raise RtaError("is not a file")
+        for _ in range(layout.first_line - 1):
+            while len(line := file.readline(LINE_LIMIT)) == LINE_LIMIT and not line.endswith("\n"):
+                pass
+        return CsvFile(file, reader, channels, order, layout.first_line - 1, path.stat().st_size)
+    except BaseException:
+        file.close()
+        raise
 
 
-def _read_head(file: TextIO, options: CsvOptions, problems: list[str]) -> CsvFile:
-    """The table; adds to the problems what is wrong with it."""
-    lines, line = _next_line(file)
-    if not line:
-        raise RtaError("is empty; a header line and rows would be right")
-    if len(line) > LINE_LIMIT:
-        raise RtaError(f"the header is longer than {LINE_LIMIT} characters")
-    if "\0" in line:
-        raise RtaError("the header has NUL bytes in it; a text file in UTF-8 would be right")
-    try:
-        cells = split_line(_readable(line), options.delimiter)
-    except MalformedError as e:
-        raise RtaError(f"the header, which must be one line: {e}") from None
-    header, wrong = read_header(cells, options)
-    problems += wrong
-    blank, first = _next_line(file)
-    if not first:
-        problems.append("has a header but no rows")
-    return CsvFile(file, header, options.delimiter, _times(options), lines + blank - 1, first)
-
-
-def _times(options: CsvOptions) -> Callable[[Note], ParseTime]:
-    zone = find_zone(options.timezone) or UTC  # an unknown one is a problem, and the table is not used
-    unit = options.time_unit
-    return lambda note: iso_times(zone, note) if unit == "iso" else numeric_times(unit)
-
-
-def _next_line(file: TextIO) -> tuple[int, str]:
-    """How many lines were read, and the last: the first that is not blank, or "" at the end of the file."""
-    lines = 1
-    while (line := file.readline(LINE_LIMIT + 1)).isspace():
-        lines += 1
-    return lines, line
-
-
-def _readable(line: str) -> str:
-    """A header that is not in UTF-8 is taken as Latin-1, for the sake of degree signs."""
-    try:
-        line.encode()
-    except UnicodeEncodeError:
-        return line.encode(errors="surrogateescape").decode("latin-1")
-    return line
+def _plain(found: UnderstoodFile) -> Callable[[list[str]], Sequence[str]] | None:
+    columns = found.header.columns
+    if any(c.type is not SampleType.F64 or c.content is Content.WORDS for c in columns):
+        return None
+    first, last = columns[0].index, columns[-1].index
+    if last - first + 1 == len(columns):
+        return itemgetter(slice(first, last + 1))
+    return itemgetter(*[c.index for c in columns])

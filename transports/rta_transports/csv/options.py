@@ -6,16 +6,17 @@ import math
 from typing import Any, Literal
 
 from attrs import Attribute, define
-from attrs.validators import and_, gt, optional
+from attrs.validators import and_, ge, gt, optional
 
 from rta.ports import Duration, option
 from rta.wire import SampleType
 
-__all__ = ["CsvOptions", "Kind", "Origin", "TimeUnit"]
+__all__ = ["CsvOptions", "Kind", "OnTimeBack", "Origin", "TimeUnit", "names_in"]
 
 Kind = Literal["timestamped", "periodic", "row"]
-Origin = Literal["start", "file"]
+Origin = Literal["start", "file", "recording"]
 TimeUnit = Literal["s", "ms", "us", "ns", "iso"]
+OnTimeBack = Literal["auto", "continue", "session", "skip", "keep"]
 
 
 def _finite(_: object, attribute: Attribute[Any], value: float) -> None:
@@ -38,23 +39,79 @@ def _named(_: object, attribute: Attribute[Any], value: str) -> None:
 
 @define
 class CsvOptions:
-    """A file with a header line and a time column; one row is one line."""
+    """A table of text, as loggers, spreadsheets and portals export it; one row is one line. What is not set is
+    detected, and said in one line at the start; `rta inspect FILE` says it at length."""
 
-    path: str = option("The file, in UTF-8; relative to the folder of the configuration.")
-    time_column: str | None = option("Header of the column with the times; unset: the first column.", None)
-    time_unit: TimeUnit = option(
-        'What the times are: numbers in "s", "ms", "us" or "ns", or "iso": ISO 8601, with or without a zone.',
-        "s",
+    path: str = option("The file; relative to the folder of the configuration.")
+    time_column: str | list[str] | None = option(
+        "Header of the column with the times, or of two: the dates and the times of day. Unset: found by name, unit "
+        "and behaviour.",
+        None,
+    )
+    time_unit: TimeUnit | None = option(
+        'What the times are: numbers in "s", "ms", "us" or "ns", or "iso": ISO 8601, with or without a zone. Unset: '
+        "as the header and the cells say; numbers without a unit are seconds.",
+        None,
+    )
+    time_format: str | None = option(
+        'How times are written, as for strptime: "%d.%m.%Y %H:%M:%S.%f" (%f takes up to nine digits; %z an offset), '
+        'or the name of a format as `rta inspect` shows it, such as "h:m:s" or "hhmmss". Unset: detected; dates that '
+        "may be day first or month first are an error that asks.",
+        None,
     )
     timezone: str = option(
-        "IANA name of the zone of ISO times that name none. An ambiguous time is taken as the first, one "
-        "that the clocks skipped as an hour later; both are counted.",
+        "IANA name of the zone of dates that name none. An hour that comes twice in autumn is told by the order of "
+        "the rows, else taken as the first; a time that the clocks skipped is an hour later. Both are counted.",
         "UTC",
+    )
+    on_time_back: OnTimeBack = option(
+        'What is done where time goes back: "continue" over midnight or the roll-over of a counter, "session": begin '
+        'a new session, "skip": leave the row out, "keep": take it as it is, as late data. "auto": continue over '
+        "midnight and roll-overs, a new session where time begins anew, leave lone outliers out, keep rows that are "
+        "a little late. Each is said once with its line, and counted.",
+        "auto",
+    )
+    encoding: str | None = option('Encoding of the file, such as "utf-8", "utf-16" or "cp1252"; unset: detected.', None)
+    delimiter: str | None = option(
+        "The character between two cells; unset: detected.", None, validator=optional(_separator)
+    )
+    decimal: Literal[".", ","] | None = option("The decimal mark; unset: detected.", None)
+    thousands: str | None = option('The mark between groups of three digits, or "" for none; unset: detected.', None)
+    comment: str | None = option('What comment lines begin with, or "" for none; unset: detected.', None)
+    header: int | None = option(
+        "Line number of the header, from 1, or 0: the file has none, and its columns are called Column 1, Column 2 …; "
+        "unset: detected.",
+        None,
+        validator=optional(ge(0)),
+    )
+    units: int | None = option(
+        "Line number of the row of units below the header, or 0 for none; unset: detected.",
+        None,
+        validator=optional(ge(0)),
+    )
+    missing: list[str] = option(
+        "Cells that are no sample, besides blank ones, -, N/A, NA, #N/A, NULL, None, undefined and the like.",
+        factory=list,
+    )
+    events: list[str] | None = option(
+        "Headers of the columns whose cells are words, each an event; unset: detected. Numbers are samples, true and "
+        "false 1 and 0.",
+        None,
+    )
+    channel: str | list[str] | None = option(
+        "In a long table, which has a row for each thing and time: the columns that name the thing. Each pair of a "
+        'thing and a value is a channel. "": the table is not long. Unset: detected.',
+        None,
+    )
+    value: str | list[str] | None = option(
+        "The columns with the values of a long table; unset: all others.",
+        None,
     )
     origin: Origin = option(
         'Timestamps: "start": the first sample is of the moment it is played; "file": the times of the file, '
-        "numbers counted since the Unix epoch. A session whose time is not the time of day, by this or by `speed`, "
-        "says so in its details `time`, `speed` and `delay`.",
+        'numbers counted since the Unix epoch; "recording": the moment that the preamble of the file names plus the '
+        "times of the rows. A session whose time is not the time of day, by this or by `speed`, says so in its "
+        "details `time`, `speed` and `delay`.",
         "start",
     )
     speed: float = option("How many seconds of the file are played in one second.", 1.0, validator=_POSITIVE)
@@ -74,14 +131,25 @@ class CsvOptions:
     columns: list[str] | None = option(
         "Headers of the columns to take, with or without the unit; unset: all but the times.", None
     )
-    delimiter: str = option("The character between two cells.", ",", validator=_separator)
     burst_interval: Duration = option("How often bursts are sent.", Duration(0.1), validator=_POSITIVE)
     identifier: str = option("The session's name for people; empty: the file's name without its suffix.", "")
     identity: str = option("The session's identity; empty: a new UUID for every session. Not with `loop`.", "")
-    details: dict[str, str | int | float] = option("Details of the session, by name.", factory=dict)
+    details: dict[str, str | int | float] = option(
+        "Details of the session, by name; they come before those that the preamble of the file says.", factory=dict
+    )
     app: str = option("Name of the application in the configuration.", "csv", validator=_named)
 
     @property
     def interval_ns(self) -> int:
         """The interval; 0 where it does not matter."""
         return max(1, round(self.interval * 1e9)) if self.interval and self.kind == "periodic" else 0
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it is set that the table is not a long one."""
+        return self.channel in ("", [], [""])
+
+
+def names_in(option: str | list[str] | None) -> list[str]:
+    """The names of an option that takes one or several."""
+    return [option] if isinstance(option, str) else list(option or ())

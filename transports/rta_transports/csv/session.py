@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import PurePath
 
-from rta.ports import CloseSession, OpenSession, SessionBurst
+from rta.ports import CloseSession, OpenSession, Publish, SessionBurst, UpdateSession
 from rta.wire import ConfigBinding, SessionModel, SessionState, TimeRange, pack_items, write_session
 from rta.wire.burst import Data
 from rta.wire.session_json import TimeRangeModel
-from rta_transports.csv.header import CsvColumn
-from rta_transports.csv.items import periodic_items, row_items, timestamped_items
+from rta_transports.csv.channels import FileChannels
+from rta_transports.csv.items import event_items, periodic_items, row_items, split_words, timestamped_items
 from rta_transports.csv.options import CsvOptions
-from rta_transports.csv.table import Row
+from rta_transports.csv.recording import Recording
+from rta_transports.csv.rows import Row
 from rta_transports.csv.timeline import Due, Timeline
 from rta_transports.csv.times import EPOCH
 
@@ -21,29 +22,37 @@ __all__ = ["CsvSession"]
 
 
 class CsvSession:
-    """What a round reports: `begin`, the bursts of what `timeline` says is due, `end`."""
+    """What one session of a file reports: `begin`, the bursts of what `timeline` says is due, `end`."""
 
     def __init__(
         self,
         options: CsvOptions,
-        columns: Sequence[CsvColumn],
-        configuration: str,
+        channels: FileChannels,
+        documents: Sequence[Publish],
+        said: Recording,
         first: int,
         now: int,
         new_identity: str,
     ) -> None:
-        """The configuration's identifier, the time of the first row, and now, ns since the Unix epoch."""
+        """`documents`: what describes the channels so far. `first`: the time of the first row, ns. `now`: ns since
+        the Unix epoch."""
         self.identity = options.identity or new_identity
         self._options = options
-        self._columns = columns
-        self._configuration = configuration
-        self._start = now if options.origin == "start" else first
+        self._channels = channels
+        self._documents = [d.identifier for d in documents]
+        self._said = said
+        self._start = now if options.origin == "start" else first + said.offset
         self._span = TimeRange(self._start, self._start)
         self.timeline = Timeline(first, self._start, options.speed, options.burst_interval)
 
     def begin(self) -> OpenSession:
         """Before the first row."""
         return OpenSession(self.identity, self._json(SessionState.OPEN))
+
+    def bind(self, documents: Sequence[Publish]) -> UpdateSession:
+        """To documents that have been published, of channels that come next."""
+        self._documents += [d.identifier for d in documents]
+        return UpdateSession(self.identity, self._json(SessionState.OPEN))
 
     def bursts(self, due: Due) -> list[SessionBurst]:
         """The rows of one moment; the time range is in the last burst."""
@@ -55,13 +64,29 @@ class CsvSession:
         return CloseSession(self.identity, self._json(SessionState.CLOSED))
 
     def _items(self, rows: Sequence[Row]) -> list[Data]:
-        match self._options.kind:
-            case "timestamped":
-                return timestamped_items(rows, self._columns)
-            case "periodic":
-                return periodic_items(rows, self._columns, self._options.interval_ns)
-            case "row":
-                return row_items(rows, self._columns)
+        by_key: dict[int, list[Row]] = {}
+        for row in rows:
+            by_key.setdefault(row.key, []).append(row)
+        out: list[Data] = []
+        events: list[Data] = []
+        for key, some in by_key.items():
+            columns = self._channels.columns(key)
+            samples, words = split_words(some, columns)
+            events += event_items(words, columns, self._options.app)
+            match self._options.kind:
+                case "timestamped":
+                    out += timestamped_items(samples, columns)
+                case "periodic":
+                    out += periodic_items(samples, columns, self._options.interval_ns)
+                case "row":
+                    out += row_items(samples, columns)
+        return out + events
+
+    @property
+    def _recorded(self) -> int:
+        """When it was recorded, as far as the file says so."""
+        kept = self._options.origin == "file" and self._said.start is not None
+        return self._start + (self._said.start or 0) if kept else self._start
 
     @property
     def _tempo(self) -> dict[str, str | float]:
@@ -75,13 +100,13 @@ class CsvSession:
         model = SessionModel(
             identity=self.identity,
             state=state,
-            timestamp=_iso(self._start),
+            timestamp=_iso(self._recorded),
             identifier=self._options.identifier or PurePath(self._options.path).stem,
             start_timestamp=_iso(self._start),
             end_timestamp=_iso(self._span.end) if state.is_closed else None,
             time_range=TimeRangeModel(self._span.start, self._span.end),
-            details={**self._tempo, **self._options.details} or None,
-            config_bindings=[ConfigBinding(self._configuration)],
+            details={**self._said.details, **self._tempo, **self._options.details} or None,
+            config_bindings=[ConfigBinding(identifier) for identifier in self._documents],
         )
         return write_session(model)
 

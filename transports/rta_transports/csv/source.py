@@ -1,25 +1,24 @@
 """The CSV source: plays a file as a session, once or for ever.
 
-Owns the open file and, in each round, one session. Reads a batch of rows at a time in a worker thread and
-sends rows when they are due, by deadlines counted from the start, so that no delay adds up. Ends with the
-file, or when it is cancelled; the receiver closes a session that is open then.
+Owns the open file and, in each round, one session at a time: a file holds several where its time begins anew. Reads a
+batch of rows at a time in a worker thread and sends rows when they are due, by deadlines counted from the start, so
+that no delay adds up. Ends with the file, or when it is cancelled; the receiver closes a session that is open then.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
-from pathlib import Path
 from uuid import uuid4
 
 import trio
 
 from rta.ports import Context, Publish, RtaError, SourceUpdate, UnreadableError
-from rta_transports.csv.configuration import published
-from rta_transports.csv.opening import open_table
+from rta_transports.csv.description import describe_in_a_line
+from rta_transports.csv.opening import OpenedFile, open_file
 from rta_transports.csv.options import CsvOptions
 from rta_transports.csv.session import CsvSession
-from rta_transports.csv.table import CsvFile, Row
+from rta_transports.csv.table import CsvFile, RowBatch
 from rta_transports.csv.timeline import Due
 
 __all__ = ["CsvSource", "check_source", "open_source"]
@@ -38,6 +37,7 @@ class CsvSource:
         self._new_identity = new_identity
         self._path = context.folder / options.path
         self._was_fit = False
+        self._sessions = 0
 
     async def run(self, updates: Updates) -> None:
         """Until the end of the file; with `loop`, until it is cancelled.
@@ -50,54 +50,77 @@ class CsvSource:
 
     async def _play(self, updates: Updates) -> bool:
         """One round; False if there was no row to play."""
-        table, publish = await self._open()
-        with closing(table):
-            rows = await self._read(table)
-            if not rows:
+        opened = await self._open()
+        documents: list[Publish] = []
+        session: CsvSession | None = None
+        start = trio.current_time()
+        with closing(opened.table):
+            while not opened.table.ended:
+                batch = await self._read(opened.table)
+                documents += batch.documents
+                if session is not None and batch.documents:
+                    await _publish(updates, batch.documents)
+                    await updates.send(session.bind(batch.documents))
+                for segment in batch.segments:
+                    if session is not None and segment.begins:
+                        await _end(updates, session, start)
+                        session = None
+                    if session is None and segment.rows:
+                        start, now = trio.current_time(), self._context.clock()
+                        said, first, identity = opened.understood.recording, segment.rows[0].time, self._identity()
+                        session = CsvSession(
+                            self._options, opened.table.channels, documents, said, first, now, identity
+                        )
+                        await _publish(updates, documents)
+                        await updates.send(session.begin())
+                    if session is not None:
+                        await _send(updates, session, start, session.timeline.add(segment.rows))
+            if session is None:
                 return False
-            start, now = trio.current_time(), self._context.clock()
-            columns, first, identity = table.header.columns, rows[0].time, self._new_identity()
-            session = CsvSession(self._options, columns, publish.identifier, first, now, identity)
-            await updates.send(publish)
-            await updates.send(session.begin())
-            while rows:
-                await _send(updates, session, start, session.timeline.add(rows))
-                rows = await self._read(table)
-            await _send(updates, session, start, session.timeline.rest())
-        if self._options.loop:  # a file of one moment must not be played again and again within it
-            await trio.sleep_until(start + self._options.burst_interval)
-        await updates.send(session.end())
+            await _end(updates, session, start, at_least=self._options.burst_interval if self._options.loop else 0)
         return True
+
+    def _identity(self) -> str:
+        """Of the next session: the one that is set, told apart where the file holds several."""
+        if not self._options.identity:
+            return self._new_identity()
+        self._sessions += 1
+        return self._options.identity if self._sessions == 1 else f"{self._options.identity} {self._sessions}"
 
     # The worker threads are waited for even when cancelled: nobody else may close the file under them.
 
-    async def _open(self) -> tuple[CsvFile, Publish]:
+    async def _open(self) -> OpenedFile:
         try:
-            opened = await trio.to_thread.run_sync(_open_and_describe, self._path, self._options)
+            opened = await trio.to_thread.run_sync(open_file, self._path, self._options, self._context.clock())
         except RtaError as e:
             if self._was_fit:
                 raise UnreadableError(str(e)) from e
             raise
         self._was_fit = True
+        line = describe_in_a_line(opened.understood)
+        self._context.report.notice(self._context.name, "layout", f"{self._path}: {line}")
         return opened
 
-    async def _read(self, table: CsvFile) -> list[Row]:
-        """The next batch that has rows; none at the end."""
-        while not table.ended:
-            try:
-                batch = await trio.to_thread.run_sync(table.read)
-            except OSError as e:
-                raise UnreadableError(f"{self._path}: cannot be read: {e.strerror or e}") from e
-            for fault in batch.faults:
-                self._context.report.malformed(self._context.name, fault.kind, f"{self._path}: {fault.detail}")
-            if batch.rows:
-                return batch.rows
-        return []
+    async def _read(self, table: CsvFile) -> RowBatch:
+        try:
+            batch = await trio.to_thread.run_sync(table.read)
+        except OSError as e:
+            raise UnreadableError(f"{self._path}: cannot be read: {e.strerror or e}") from e
+        name, report = self._context.name, self._context.report
+        report.count("rta_source_cells_total", batch.cells, source=name)
+        for fault in batch.faults:
+            detail = f"{self._path}: {fault.detail}"
+            if fault.cells:
+                report.count("rta_source_cells_lost_total", fault.cells, source=name)
+                report.malformed(name, fault.kind, detail, fault.column)
+            else:
+                report.notice(name, fault.kind, detail)
+        return batch
 
 
-def _open_and_describe(path: Path, options: CsvOptions) -> tuple[CsvFile, Publish]:
-    table = open_table(path, options)
-    return table, published(table.header.columns, options)
+async def _publish(updates: Updates, documents: Sequence[Publish]) -> None:
+    for document in documents:
+        await updates.send(document)
 
 
 async def _send(updates: Updates, session: CsvSession, start: float, dues: Sequence[Due]) -> None:
@@ -105,6 +128,14 @@ async def _send(updates: Updates, session: CsvSession, start: float, dues: Seque
         await trio.sleep_until(start + due.after)
         for burst in session.bursts(due):
             await updates.send(burst)
+
+
+async def _end(updates: Updates, session: CsvSession, start: float, at_least: float = 0) -> None:
+    """Close the session, `at_least` so many seconds after its start."""
+    await _send(updates, session, start, session.timeline.rest())
+    if at_least:  # a file of one moment must not be played again and again within it
+        await trio.sleep_until(start + at_least)
+    await updates.send(session.end())
 
 
 @asynccontextmanager
@@ -116,7 +147,7 @@ async def open_source(options: CsvOptions, context: Context) -> AsyncIterator[Cs
 def check_source(options: CsvOptions, context: Context) -> list[str]:
     """Why the source would not run, one line for each reason."""
     try:
-        open_table(context.folder / options.path, options).close()
+        open_file(context.folder / options.path, options, context.clock()).table.close()
     except RtaError as e:
         return str(e).splitlines()
     return []

@@ -6,75 +6,107 @@ thread.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple, TextIO
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TextIO, cast
 
 from attrs import frozen
 
-from rta.ports import MalformedError
-from rta_transports.csv.cells import Value, excerpt, parser
-from rta_transports.csv.header import Header
+from rta.ports import MalformedError, Publish
+from rta_transports.csv.cells import ParseCell, Value, excerpt
+from rta_transports.csv.channels import MARK, FileChannels
+from rta_transports.csv.header import CsvColumn
+from rta_transports.csv.layout import TableLayout
+from rta_transports.csv.line_kind import LineKind, line_kind
 from rta_transports.csv.lines import split_line
-from rta_transports.csv.times import Note, ParseTime
+from rta_transports.csv.long_table import LongTable
+from rta_transports.csv.rows import Row
+from rta_transports.csv.time_formats import JOINT
+from rta_transports.csv.time_order import LEFT_OUT, RowSegment, TimeOrder
+from rta_transports.csv.times import ParseTime
 
-__all__ = ["LINE_LIMIT", "RowBatch", "Fault", "Row", "CsvFile"]
+__all__ = ["LINE_LIMIT", "CsvFile", "Fault", "RowBatch", "RowReader"]
 
 LINE_LIMIT = 1 << 20
 """The longest line that is taken, in characters."""
 
+_INFINITE = float("inf")
 _BATCH_ROWS = 1024
 _BATCH_CHARACTERS = 1 << 18
-
-
-class Row(NamedTuple):
-    """The samples of one moment."""
-
-    time: int
-    """ns; in the file's time, or since the Unix epoch once it has been given its timestamp."""
-    values: list[Value | None]
-    """One for each column that is a channel; None: no sample. At least one is a sample."""
-    line: int
-    """Which line of the file it was."""
 
 
 class Fault(NamedTuple):
     """Something that was left out, or taken with a pinch of salt."""
 
     kind: str
+    column: str
+    """The header cell of the column, "" for a row."""
     detail: str
+    """With the line."""
+    cells: int
+    """How many were lost; 0: nothing is left out."""
 
 
 @frozen(slots=True)
 class RowBatch:
     """Some rows and faults, both possibly none."""
 
-    rows: list[Row]
+    segments: list[RowSegment]
     faults: list[Fault]
+    documents: list[Publish]
+    """Of channels that these rows are the first to use."""
+    cells: int
+    """How many cells of samples or words were read, good or not."""
+
+    @property
+    def rows(self) -> list[Row]:
+        return [row for segment in self.segments for row in segment.rows]
+
+
+@frozen(slots=True)
+class RowReader:
+    """How the cells of a line become a row."""
+
+    layout: TableLayout
+    times: tuple[int, ...]
+    parse_time: ParseTime
+    """From the text of the cell `times` to ns, or of the two with `JOINT` between them."""
+    columns: Sequence[tuple[CsvColumn, ParseCell]]
+    long: LongTable | None
+    plain: Callable[[list[str]], Sequence[str]] | None
+    """The cells of the columns, where all of them are read as `float` does; None: they are not."""
 
 
 class CsvFile:
-    """An open file of which the header has been read. Holds one batch at most."""
+    """An open file, at its first row. Holds one batch at most, and what `order` holds back."""
 
     def __init__(
         self,
         file: TextIO,
-        header: Header,
-        delimiter: str,
-        times: Callable[[Note], ParseTime],
+        reader: Callable[[Callable[[str, str], None]], RowReader],
+        channels: FileChannels,
+        order: Callable[[Callable[[str, int, str], None]], TimeOrder],
         lines_read: int,
-        next_line: str,
+        size: int,
     ) -> None:
-        """`next_line` has been read from the file already, but is not among the `lines_read`."""
-        self.header = header
+        """`size`: of the file, bytes. `reader` and `order` get what they tell their notes."""
+        self.channels = channels
         self.ended = False
         self._file = file
-        self._delimiter = delimiter
         self._line = lines_read
-        self._next_line = next_line
+        self._size = max(1, size)
         self._skipping = False
         self._faults: list[Fault] = []
-        self._parse_time = times(self._fault)
-        self._parsers = [(column.index, column.text, parser(column.type)) for column in header.columns]
+        self._cells = 0
+        self._reader = reader(self._note)
+        self._order = order(self._out_of_order)
+        self._width = len(self._reader.layout.titles)
+        self._last_time: int | None = None
+        self._after_header = False
+
+    @property
+    def share(self) -> float:
+        """How much of the file has been read, from 0 to 1."""
+        return min(1.0, self._file.buffer.tell() / self._size)
 
     def close(self) -> None:
         self._file.close()
@@ -85,18 +117,28 @@ class CsvFile:
         :raises OSError: the file cannot be read any more.
         """
         rows: list[Row] = []
-        self._faults = []
+        segments: list[RowSegment] = []
+        self._faults, self._cells = [], 0
         size = 0
         while len(rows) + len(self._faults) < _BATCH_ROWS and size < _BATCH_CHARACTERS:
-            line, self._next_line = self._next_line or self._file.readline(LINE_LIMIT + 1), ""
+            line = self._file.readline(LINE_LIMIT + 1)
             if not line:
                 self.ended = True
                 break
             size += len(line)
             row = self._read_line(line)
-            if row is not None:
+            if row is None:
+                continue
+            if self._after_header:
+                segments += self._order.feed(rows)
+                segments += self._order.feed([row], after_header=True)
+                rows, self._after_header = [], False
+            else:
                 rows.append(row)
-        return RowBatch(rows, self._faults)
+        segments += self._order.feed(rows)
+        if self.ended:
+            segments += self._order.end()
+        return RowBatch(segments, self._faults, self.channels.described(), self._cells)
 
     def _read_line(self, line: str) -> Row | None:
         cut = len(line) > LINE_LIMIT and not line.endswith("\n")
@@ -108,26 +150,110 @@ class CsvFile:
             if cut:
                 self._skipping = True
                 raise MalformedError("line", f"longer than {LINE_LIMIT} characters")
-            return None if line.isspace() else self._row(split_line(line, self._delimiter))
+            if line.isspace():
+                return None
+            comment = self._reader.layout.comment
+            if comment and line.lstrip().startswith(comment):
+                return None
+            return self._row(split_line(line, self._reader.layout.delimiter))
         except MalformedError as e:
-            self._fault(e.kind, str(e))
+            self._lose(e.kind, str(e))
             return None
 
     def _row(self, cells: list[str]) -> Row | None:
-        if len(cells) != self.header.width:
-            raise MalformedError("row", f"{len(cells)} cells; the header has {self.header.width}")
-        time = self._parse_time(cells[self.header.time])
+        reader = self._reader
+        if len(cells) != self._width and not self._is_filled_up(cells):
+            return self._other(cells, MalformedError("row", f"{len(cells)} cells; the header has {self._width}"))
+        try:
+            first, *second = reader.times
+            time = reader.parse_time(f"{cells[first]}{JOINT}{cells[second[0]]}" if second else cells[first])
+        except MalformedError as e:
+            return self._other(cells, e)
+        key = 0
+        if reader.long is not None:
+            unit = "" if reader.long.unit is None else cells[reader.long.unit].strip()
+            key = self.channels.key(tuple(cells[i].strip() for i in reader.long.keys), unit)
+        plain = None if reader.plain is None else _plain_values(reader.plain(cells))
+        if plain is not None:
+            self._cells += len(plain)
+            self._last_time = time
+            return Row(time, cast("list[Value | None]", plain), self._line, key)
+        values, faults = self._values(cells, key)
+        if any(v is not None for v in values):
+            self._last_time = time
+            return Row(time, values, self._line, key)
+        if faults and line_kind(cells, reader.layout) is LineKind.MARK:
+            del self._faults[-faults:]
+            return self._mark(time, cells, [i for i, c in enumerate(cells) if c.strip() and i not in reader.times])
+        return None
+
+    def _values(self, cells: list[str], key: int) -> tuple[list[Value | None], int]:
+        """One for each column, and how many cells could not be read."""
         values: list[Value | None] = []
-        for index, name, parse in self._parsers:
-            text = cells[index]
+        faults = 0
+        for column, parse in self._reader.columns:
+            text = cells[column.index]
             value = None
             if text and not text.isspace():
+                self._cells += 1
                 try:
                     value = parse(text)
                 except MalformedError as e:
-                    self._fault(e.kind, f"column {excerpt(name)}: {e}")
+                    faults += 1
+                    self._fault(e.kind, column.text, f"column {excerpt(column.text)}: {e}", 1)
+                if type(value) is str:
+                    self.channels.note_word(self.channels.columns(key)[len(values)])
             values.append(value)
-        return Row(time, values, self._line) if any(v is not None for v in values) else None
+        return values, faults
 
-    def _fault(self, kind: str, detail: str) -> None:
-        self._faults.append(Fault(kind, f"line {self._line}: {detail}"))
+    def _is_filled_up(self, cells: list[str]) -> bool:
+        """Whether what stands beyond the header is blank, which is nothing, or what is missing is: it is added."""
+        if len(cells) < self._width:
+            missing = self._width - len(cells) if len(cells) >= self._reader.layout.row_cells else 0
+            cells += [""] * missing
+            return missing > 0
+        return not any(map(str.strip, cells[self._width :]))
+
+    def _other(self, cells: list[str], fault: MalformedError) -> Row | None:
+        """A line that is no row."""
+        match line_kind(cells, self._reader.layout):
+            case LineKind.HEADER:
+                self._after_header = True
+            case LineKind.MARK if self._last_time is not None:
+                return self._mark(self._last_time, cells, range(len(cells)))
+            case LineKind.ROW | LineKind.MARK:
+                raise fault
+        return None
+
+    def _mark(self, time: int, cells: Sequence[str], which: Sequence[int]) -> Row:
+        self.channels.columns(MARK)
+        return Row(time, [" ".join(cells[i].strip() for i in which).strip()], self._line, MARK)
+
+    def _lose(self, kind: str, detail: str) -> None:
+        """A whole row is lost."""
+        cells = max(1, len(self._reader.columns))
+        self._cells += cells
+        self._fault(kind, "", detail, cells)
+
+    def _note(self, kind: str, detail: str) -> None:
+        self._fault(kind, "", detail, 0)
+
+    def _out_of_order(self, kind: str, line: int, detail: str) -> None:
+        lost = len(self._reader.columns) if kind == LEFT_OUT else 0
+        self._faults.append(Fault(kind, "", f"line {line}: {detail}", lost))
+
+    def _fault(self, kind: str, column: str, detail: str, cells: int) -> None:
+        self._faults.append(Fault(kind, column, f"line {self._line}: {detail}", cells))
+
+
+def _plain_values(cells: Sequence[str]) -> list[float] | None:
+    """All cells at once; None: one of them needs a closer look. Twice as fast as one cell after the other."""
+    try:
+        values = [*map(float, cells)]
+    except ValueError:
+        return None
+    # float() reads more than people take for a number, and what is too large as infinite.
+    if not -_INFINITE < min(values) <= max(values) < _INFINITE:
+        return None
+    text = "".join(cells)
+    return values if text.isascii() and "_" not in text else None

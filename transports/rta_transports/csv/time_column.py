@@ -123,7 +123,7 @@ class _Search:
         if self._format is None and (first := self._first_as_ever(found)) is not None:
             return first
         found += self._pairs(found)
-        found = [c for c in found if self._moves(c)]
+        found = [c for c in found if self._moves(c)] or [c for c in found if c.rank >= 2]
         found.sort(key=self._preference, reverse=True)
         if not found:
             raise RtaError(self._none())

@@ -13,7 +13,7 @@ from typing import Literal
 from attrs import frozen
 
 from rta_transports.csv.roll_over import rolled_over
-from rta_transports.csv.table import Row
+from rta_transports.csv.rows import Row
 from rta_transports.csv.time_formats import TimeScale
 
 __all__ = ["LEFT_OUT", "OnBack", "ReportOrder", "RowSegment", "TimeOrder", "newest_first"]
@@ -121,7 +121,7 @@ class TimeOrder:
     def _accept_all(self, rows: list[Row]) -> None:
         if self._shift:
             shift = self._shift
-            rows = [*map(Row._make, [(time + shift, values, line) for time, values, line in rows])]
+            rows = [*map(Row._make, [(time + shift, values, line, key) for time, values, line, key in rows])]
         if self._first is None:
             self._first = rows[0].time
         self._count += len(rows)
@@ -288,7 +288,7 @@ class TimeOrder:
             self._high, self._shift = time, shift
         self._count += 1
         self._recent.append(time)
-        self._append([row if not shift else Row(time, row.values, row.line)])
+        self._append([row if not shift else row._replace(time=time)])
 
 
 _WORDS = {_Turn.MIDNIGHT: "over midnight", _Turn.ROLLED: "over the roll-over"}

@@ -49,7 +49,7 @@ def reads(parse: ParseTime, cells: Sequence[str]) -> bool:
 
 def enough(read: int, cells: int) -> bool:
     """Whether so many of the cells are right that the others are mistakes."""
-    return read >= cells - max(cells // _WRONG, cells >= 4)
+    return read >= cells - max(cells // _WRONG, cells >= 3)
 
 
 def since_1970(parse: ParseTime, cells: Sequence[str]) -> bool:

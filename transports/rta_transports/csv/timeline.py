@@ -8,7 +8,7 @@ from fractions import Fraction
 from attrs import frozen
 
 from rta.wire import TimeRange
-from rta_transports.csv.table import Row
+from rta_transports.csv.rows import Row
 
 __all__ = ["Due", "Timeline"]
 
@@ -48,12 +48,12 @@ class Timeline:
         """What is known to be whole now; the rest is kept."""
         out: list[Due] = []
         numerator, denominator = self._step.as_integer_ratio()
-        for time, values, line in rows:
+        for time, values, line, key in rows:
             tick = max(self._now, -(-(time - self._first) * denominator // numerator))
             if tick > self._now or len(self._rows) >= min(_ROWS, _CELLS // len(values) + 1):
                 out += self.rest()
             self._now = tick
-            self._rows.append(Row(time + self._shift, values, line))
+            self._rows.append(Row(time + self._shift, values, line, key))
         return out
 
     def rest(self) -> list[Due]:
