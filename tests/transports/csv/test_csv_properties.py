@@ -131,7 +131,9 @@ def test_any_text_gives_well_formed_updates_or_says_what_is_wrong(text, kind, un
 def test_nothing_good_is_lost_among_rubbish(rubbish, where):
     good = [f"{i},{i * 2}".encode() for i in range(8)]
     lines = [line for i, g in enumerate(good) for line in [g, *(rubbish if i == where else [])]]
-    played = play(b"t,a\n" + b"\n".join(lines) + b"\n")
+    plain = {"encoding": "utf-8", "delimiter": ",", "decimal": ".", "thousands": "", "comment": "", "header": 1}
+    times = {"time_column": "t", "time_unit": "s", "on_time_back": "keep", "channel": ""}
+    played = play(b"t,a\n" + b"\n".join(lines) + b"\n", **plain, **times)
     found = played.values()
     wanted = iter([i * 2 for i in range(8)])
     missing = next(wanted, None)

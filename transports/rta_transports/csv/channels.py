@@ -21,6 +21,7 @@ __all__ = ["MARK", "FileChannels"]
 MARK = -1
 """The key of rows that are marks."""
 
+_NAMELESS = {"value", "values", "val", "v", "wert", "valeur", "valor", "valore", "waarde", "reading", "data", "y"}
 _MOST = 100_000  # channels
 
 
@@ -83,8 +84,8 @@ class FileChannels:
         self._last += len(columns)
 
     def _paired(self, thing: str, unit: str, number: int, column: CsvColumn) -> CsvColumn:
-        # The thing alone is the name where there is one value, unless it is a number, which is no name.
-        alone = len(self._columns) == 1 and thing.strip("0123456789.- ") != ""
+        # The thing alone is the name where the column says nothing, unless the thing is a number, which is no name.
+        alone = len(self._columns) == 1 and column.name.casefold() in _NAMELESS and not thing.strip("-. ").isdigit()
         name = thing if alone else f"{column.name} {thing}"
         return evolve(
             column,

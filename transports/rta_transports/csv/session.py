@@ -32,11 +32,11 @@ class CsvSession:
         said: Recording,
         first: int,
         now: int,
-        new_identity: str,
+        identity: str,
     ) -> None:
         """`documents`: what describes the channels so far. `first`: the time of the first row, ns. `now`: ns since
         the Unix epoch."""
-        self.identity = options.identity or new_identity
+        self.identity = identity
         self._options = options
         self._channels = channels
         self._documents = [d.identifier for d in documents]

@@ -80,6 +80,8 @@ def understand(sample: FileSample, options: CsvOptions, problems: list[str], now
     )
     contents = _Contents(cells, layout, options)
     long, without = _long(names, layout, time, contents, options, problems)
+    if len(problems) > before:
+        return None
     header, more = read_header(names, time.columns, contents, without, options)
     problems += more
     zone = find_zone(options.timezone) or UTC
