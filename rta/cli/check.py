@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
-from rta.config import check_config, load_config
-from rta.errors import ConfigError
+from rta.cli.inspect import fault_lines
+from rta.config import Config, check_config, load_config
+from rta.config.tables import SLOTS, offer_for
+from rta.errors import ConfigError, Problem, RtaError
+from rta.ports import Context
 from rta.site import Site
 
 __all__ = ["command"]
+
+_ROWS = 10_000  # of each file that are read
 
 
 @click.command("check")
@@ -23,8 +29,33 @@ def command(path: Path | None) -> None:
     config = load_config(path, os.environ)
     for warning in config.warnings:
         click.echo(f"warning: {warning}", err=True)
-    problems = check_config(config, Site(config).context)
+    context = Site(config).context
+    problems = check_config(config, context) or _inspect_files(config, context)
     if problems:
         raise ConfigError(problems)
     sources = ", ".join(f"{s.name} ({s.transport})" for s in config.sources) or "none"
     click.echo(f"{config.path}: ok; buffer {config.buffer.transport}, edge {config.edge.transport}, sources: {sources}")
+
+
+def _inspect_files(config: Config, context_for: Callable[[str], Context]) -> list[Problem]:
+    """Look into the files of sources, and complain of what would be left out; files that are no use are problems."""
+    problems: list[Problem] = []
+    for source in config.sources:
+        offer = offer_for(source.transport, SLOTS["source"])
+        if offer.inspect is None:
+            continue
+        try:
+            found = offer.inspect(source.options, context_for(source.name), _ROWS, lambda share: None)
+        except RtaError as e:
+            problems += [Problem(f"source {source.name}: {line}") for line in str(e).splitlines()]
+            continue
+        lines = list(fault_lines(found))
+        if not found.rows:
+            problems.append(Problem(f"source {source.name}: no row can be used: {'; '.join(lines)}"))
+        elif found.lost:
+            click.echo(
+                f"warning: source {source.name}: {found.lost} of {found.cells} cells would be left out", err=True
+            )
+            for line in lines:
+                click.echo(f"  {line}", err=True)
+    return problems

@@ -22,7 +22,7 @@ from rta.errors import RtaError
 from rta.formatting import printable
 from rta.ports import Context, InspectedColumn, Inspection, load_transport
 
-__all__ = ["command", "source_table"]
+__all__ = ["command", "fault_lines", "source_table"]
 
 _COLUMNS = 200  # that are shown; --json has all
 _BAR_AFTER = 0.5  # seconds
@@ -112,11 +112,17 @@ def _report(file: Path, found: Inspection) -> Iterator[str]:
     if found.faults:
         yield ""
         yield f"left out: {found.lost} of {found.cells} cells" if found.lost else "nothing is left out"
-        for fault in found.faults:
-            where = f"column {printable(fault.column)}: " if fault.column else ""
-            yield f"  {where}{fault.count} x {fault.kind}, the first: {printable(fault.example)[:200]}"
+        for line in fault_lines(found):
+            yield f"  {line}"
     yield ""
     yield source_table(file, found)
+
+
+def fault_lines(found: Inspection) -> Iterator[str]:
+    """A line for each kind of fault or notice."""
+    for fault in found.faults:
+        where = f"column {printable(fault.column)}: " if fault.column else ""
+        yield f"{where}{fault.count} x {fault.kind}, the first: {printable(fault.example)[:200]}"
 
 
 def _rows(found: Inspection) -> str:

@@ -74,7 +74,7 @@ class PublishProgress(WriterObserver):
     def notice(self, source: str, kind: str, detail: str) -> None:
         if kind not in self._told:
             self._told.add(kind)
-            click.echo(printable(detail.removeprefix(self._prefix)), err=True)
+            click.echo(printable(detail.removeprefix(self._prefix)), err=kind != "layout")
 
     def count(self, metric: str, amount: float = 1, **labels: str) -> None:
         match metric:

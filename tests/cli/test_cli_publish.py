@@ -30,7 +30,8 @@ def test_the_demos_drive_needs_no_options(command, redis_server):
     said = json.loads(session["json"])
     assert (said["state"], said["identifier"]) == ("closed", "wrx-drive")
     assert int(session["tEnd"]) - int(session["tStart"]) == 1_352_760_000_000
-    first, *_, last = done.out.splitlines()  # between them a line for each second that it takes
+    layout, first, *_, last = done.out.splitlines()  # between them a line for each second that it takes
+    assert layout.startswith("utf-8, commas between cells, header in line 1, time 'Time' (s); 15 columns: Accel Pos")
     assert first == f"session {said['identity']} opened"
     assert last.startswith(f"session {said['identity']} closed: 1352.8 s, ")
 
