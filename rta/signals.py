@@ -6,9 +6,12 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import NoReturn
 
 import trio
+
+from rta.background import started_in_background
 
 __all__ = ["exit_at_once", "guard_signals"]
 
@@ -24,13 +27,10 @@ async def guard_signals(
 ) -> AsyncIterator[None]:
     """While the block runs, call `stop` with the first signal and `at_once` with each further one.
 
-    What `stop` cancels has to be within the block, so that further signals are heard. Errors of the block come in a
-    group, as those of any nursery.
+    What `stop` cancels has to be within the block, so that further signals are heard.
     """
-    async with trio.open_nursery() as nursery:
-        await nursery.start(_guard, stop, at_once)
+    async with started_in_background(partial(_guard, stop, at_once)):
         yield
-        nursery.cancel_scope.cancel()
 
 
 async def _guard(

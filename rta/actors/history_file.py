@@ -24,6 +24,7 @@ import structlog
 import trio
 from attrs import define, field
 
+from rta.background import in_background
 from rta.errors import HistoryError
 from rta.health import Health
 from rta.history.calls import Beginning, Incoming, StoreCall, StoreReply, write
@@ -277,10 +278,8 @@ async def in_a_process(path: Path) -> AsyncIterator[HistoryWorker]:
     worker = _Process(line)
     try:
         await worker.begin()
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(worker.run)
+        async with in_background(worker.run):
             yield worker
-            nursery.cancel_scope.cancel()
     finally:
         line.close()
         await _end(process)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import trio
 from attrs import define
@@ -12,6 +13,7 @@ from rich.live import Live
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
+from rta.background import in_background
 from rta.cli.times import format_time
 from rta.consumer import HistoryPage
 from rta.wire.values import Ns
@@ -58,10 +60,8 @@ async def show_progress(progress: FetchProgress, terminal: bool) -> AsyncIterato
     if not terminal:
         yield
         return
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(_bar, progress)
+    async with in_background(partial(_bar, progress)):
         yield
-        nursery.cancel_scope.cancel()
 
 
 async def _bar(progress: FetchProgress) -> None:

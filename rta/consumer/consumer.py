@@ -17,6 +17,7 @@ from typing import Any
 
 import trio
 
+from rta.background import in_background, started_in_background
 from rta.consumer.answers import Answers
 from rta.consumer.counts import Counts
 from rta.consumer.fetch import Fetch, write_range
@@ -24,7 +25,7 @@ from rta.consumer.patterns import read_pattern, valid_code, valid_name
 from rta.consumer.reading import CommandError, read_result
 from rta.consumer.starts import Starts
 from rta.consumer.watch import Watch
-from rta.errors import MalformedError, NotConnectedError, QueueFullError, RtaError, TransportError, first_error
+from rta.errors import MalformedError, NotConnectedError, QueueFullError, TransportError
 from rta.ports import Link, Reporter, TopicBus, TopicMessage, Will
 from rta.rsmp.payload import encode
 from rta.rsmp.presence import OFFLINE, ONLINE, SHUTDOWN, PresenceKeeper, read_presence
@@ -65,6 +66,7 @@ class Consumer:
         self._presence = PresenceKeeper()
         self._presence_heard = Wakeup()
         self._leaving = False
+        self._watches: set[Watch] = set()
 
     @property
     def trouble(self) -> str | None:
@@ -101,28 +103,12 @@ class Consumer:
             raise ValueError("expected at least one node to watch")
         chosen = [read_pattern(text) for text in dict.fromkeys(patterns)]
         watch = Watch(self._bus, self, self._healing, chosen, replay, heal, bound, self._clock, self._report)
-        scope, ended = trio.CancelScope(), trio.Event()
-
-        async def run(*, task_status: trio.TaskStatus[None]) -> None:
+        async with started_in_background(watch.run):
+            self._watches.add(watch)
             try:
-                with scope:
-                    await watch.run(task_status=task_status)
+                yield watch
             finally:
-                ended.set()
-
-        failure: RtaError | None = None
-        try:
-            await self._nursery.start(run)
-        except* TransportError as group:
-            failure = first_error(group)
-        if failure is not None:
-            raise failure
-        try:
-            yield watch
-        finally:
-            scope.cancel()
-            with trio.CancelScope(shield=True):
-                await ended.wait()
+                self._watches.discard(watch)
 
     async def start(self, node: str, code: str, name: str = "", timeout: float | None = None) -> None:
         """Start a stream, or renew it if it runs, and go on renewing it: until `stop`, or until this consumer ends and
@@ -277,8 +263,10 @@ class Consumer:
             self._bus.send(self._topics.topic(TopicKind.PRESENCE), encode(ONLINE), retain=True, qos=1)
 
     async def leave(self) -> None:
-        """Stop the streams that it made run, and say "shutdown"."""
+        """End the watches, stop the streams that it made run, and say "shutdown"."""
         self._leaving = True
+        for watch in self._watches:
+            watch.end()
         if self._bus.trouble is not None:
             return
         await self._starts.leave()
@@ -317,20 +305,26 @@ async def open_consumer(
     """Connect a bus as this consumer, and disconnect it at the end. Entering does not wait for a connection.
 
     The id is also the client id on the bus: two with one id take the connection from each other. `clock`: wall time, ns
-    since the Unix epoch. `chance`: gives so many random bytes. Errors of the block come in an exception group.
+    since the Unix epoch. `chance`: gives so many random bytes.
 
     :raises ValueError: the id is invalid.
     """
     if not valid_node(consumer_id):
         raise ValueError(f"{consumer_id[:80]!r} is not an id: levels joined by '/', without blanks, '+' and '#'")
     presence = NodeTopics(consumer_id).topic(TopicKind.PRESENCE)
-    async with trio.open_nursery() as nursery:
-        consumer = Consumer(bus, consumer_id, nursery, clock, report or Counts(), chance)
-        await nursery.start(consumer.listen)
-        async with bus.connect(consumer_id, Will(presence, encode(OFFLINE))):
-            nursery.start_soon(consumer.stay)
-            try:
-                yield consumer
-            finally:
-                await _within(_GOODBYE, consumer.leave())
-            nursery.cancel_scope.cancel()
+
+    async def serve(*, task_status: trio.TaskStatus[Consumer]) -> None:
+        async with trio.open_nursery() as nursery:
+            consumer = Consumer(bus, consumer_id, nursery, clock, report or Counts(), chance)
+            await nursery.start(consumer.listen)
+            task_status.started(consumer)
+
+    async with (
+        started_in_background(serve) as consumer,
+        bus.connect(consumer_id, Will(presence, encode(OFFLINE))),
+        in_background(consumer.stay),
+    ):
+        try:
+            yield consumer
+        finally:
+            await _within(_GOODBYE, consumer.leave())

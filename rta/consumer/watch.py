@@ -1,7 +1,8 @@
 """A watch: what nodes publish goes into a picture, and each change of the picture is an event.
 
 Owns the picture and the queue of events. The queue is bounded in number and in memory. Over the bound the newest event
-is dropped and counted; the picture is right all the same. Ends when it is cancelled.
+is dropped and counted; the picture is right all the same. Ends when it is cancelled; the events end with the
+consumer too.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from rta.consumer.healer import Fetching, Healer
 from rta.consumer.memory_size import event_memory_size
 from rta.consumer.patterns import Pattern
 from rta.consumer.picture import Picture, RemoteNode
+from rta.errors import RtaError, TransportError, first_error
 from rta.ports import Reporter, TopicBus, TopicMessage
 from rta.subscriber import Subscriber
 from rta.wire.values import Ns
@@ -86,11 +88,16 @@ class Watch:
 
     # ---- for the consumer
 
+    def end(self) -> None:
+        """There are no more events."""
+        self._receive.close()
+
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Runs until cancelled; started when it has subscribed.
 
         :raises TransportError: the bus refuses it, before it is started.
         """
+        failure: RtaError | None = None
         try:
             async with trio.open_nursery() as nursery:
                 if self._healer is not None:
@@ -98,8 +105,12 @@ class Watch:
                 for number, pattern in enumerate(self._patterns):
                     await nursery.start(partial(self._subscriber(number, pattern).run, required=True))
                 task_status.started()
+        except* TransportError as group:
+            failure = first_error(group)
         finally:
-            self._receive.close()
+            self.end()
+        if failure is not None:
+            raise failure
 
     def _subscriber(self, number: int, pattern: Pattern) -> Subscriber:
         return Subscriber(

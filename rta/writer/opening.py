@@ -1,7 +1,7 @@
 """Opening a writer, and its end: whatever happens to whoever writes, what waits is still written.
 
-The log and the writer's tasks run shielded beside the caller's: a cancellation of the caller ends its sessions as
-truncated, and gives them `patience` seconds to get to the log.
+The log and the writer's tasks run in the background: a cancellation of the caller ends its sessions as truncated, and
+gives them `patience` seconds to get to the log.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, Literal
 import structlog
 import trio
 
+from rta.background import started_in_background
 from rta.errors import RtaError
 from rta.ports import BurstLog, Context, load_transport
 from rta.wire import SessionState
@@ -79,29 +80,23 @@ async def _serving(
     clock: Callable[[], int],
 ) -> AsyncIterator[Writer]:
     settings = settings or WriterSettings()
-    shield = trio.CancelScope()
 
     async def serve(*, task_status: trio.TaskStatus[Writer]) -> None:
-        with shield:
-            async with opening as burst_log, trio.open_nursery() as nursery:
-                writer = Writer(burst_log, stream, nursery, settings, watcher or WriterObserver(), clock)
-                shield.shield = True
-                task_status.started(writer)
-                await trio.sleep_forever()
+        async with opening as burst_log, trio.open_nursery() as nursery:
+            task_status.started(Writer(burst_log, stream, nursery, settings, watcher or WriterObserver(), clock))
+            await trio.sleep_forever()
 
     error: BaseException | None = None
-    async with trio.open_nursery() as nursery:
-        writer = await nursery.start(serve)
+    async with started_in_background(serve) as writer:
         state = SessionState.TRUNCATED
         try:
             yield writer
             state = SessionState.CLOSED
-        except (Exception, KeyboardInterrupt) as e:  # noqa: BLE001 - raised below: it is to be in no group
+        except (Exception, KeyboardInterrupt) as e:  # noqa: BLE001 - raised below, with a note
             error = e
         finally:
             with trio.CancelScope(shield=True, deadline=trio.current_time() + settings.patience):
                 await writer.finish(state)
-            shield.cancel()
     unwritten = writer.unwritten()
     if error is None and unwritten is not None:
         raise unwritten

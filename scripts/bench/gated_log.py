@@ -11,6 +11,7 @@ import trio
 from attrs import define
 from rta_transports.memory import MemoryLog
 
+from rta.background import in_background
 from rta.ports import Batch, BurstLog, Context, Position, Size, Tail, Trim, load_transport, option
 from scripts.bench.gate import Gate, Slot
 from scripts.bench.parent import end_with_parent
@@ -128,9 +129,7 @@ def _inner(options: LogOptions, context: Context) -> AbstractAsyncContextManager
 
 @asynccontextmanager
 async def open_log(options: LogOptions, context: Context) -> AsyncIterator[GatedLog]:
-    async with _inner(options, context) as inner, trio.open_nursery() as nursery:
+    async with _inner(options, context) as inner, in_background(end_with_parent):
         log = GatedLog(options, inner)
-        nursery.start_soon(log.watch)
-        nursery.start_soon(end_with_parent)
-        yield log
-        nursery.cancel_scope.cancel()
+        async with in_background(log.watch):
+            yield log

@@ -16,6 +16,7 @@ from pathlib import Path
 import trio
 from attrs import define
 
+from rta.background import in_background
 from rta.ports import Context, Offer, OpenSession, Publish, SessionBurst, SourceUpdate, Transport, option
 from rta.wire import (
     Application,
@@ -133,10 +134,8 @@ def _json(configuration: str) -> str:
 
 @asynccontextmanager
 async def _open(options: ChangesOptions, context: Context) -> AsyncIterator[ChangesSource]:
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(end_with_parent)
+    async with in_background(end_with_parent):
         yield ChangesSource(options)
-        nursery.cancel_scope.cancel()
 
 
 TRANSPORT = Transport(source=Offer(ChangesOptions, _open), summary="parameters that change, for the benchmark")

@@ -11,6 +11,8 @@ from typing import Protocol
 
 import trio
 
+from rta.background import started_in_background
+
 __all__ = ["Ear", "Tap", "tapping"]
 
 _RESET = struct.pack("ii", 1, 0)
@@ -122,7 +124,5 @@ def _reset(stream: trio.SocketStream) -> None:
 async def tapping(to: int, listen: Callable[[], Ear] | None = None) -> AsyncIterator[Tap]:
     """A tap that is there inside the block."""
     tap = Tap(to, listen)
-    async with trio.open_nursery() as nursery:
-        await nursery.start(tap.serve)
+    async with started_in_background(tap.serve):
         yield tap
-        nursery.cancel_scope.cancel()

@@ -341,7 +341,7 @@ async def test_a_start_without_a_connection_is_sent_when_there_is_one(autojump_c
 async def test_it_stops_what_it_has_started_also_when_its_block_fails(autojump_clock):
     bus = MemoryTopics()
     async with FakeNode(bus.broker).running() as node:
-        with pytest.RaisesGroup(KeyError):
+        with pytest.raises(KeyError):  # noqa: PT012
             async with open_consumer(bus, "tmc") as consumer:
                 await consumer.start(NODE, "car.engine", "live")
                 raise KeyError

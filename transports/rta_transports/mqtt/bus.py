@@ -5,12 +5,14 @@ from __future__ import annotations
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import structlog
 import trio
 from attrs import define, field
 from paho.mqtt.client import MQTTMessage
 
+from rta.background import in_background
 from rta.backoff import Backoff
 from rta.errors import NotConnectedError, QueueFullError, TransportError, UndeliverableError
 from rta.ports import Context, Done, Link, Qos, TopicMessage, Will, valid_filter, valid_topic
@@ -34,12 +36,10 @@ _AFTER_TAKEOVER = 60.0  # s, so that two with one id do not fight
 class MqttTopics:
     """One client of a broker."""
 
-    def __init__(self, options: MqttTopicsOptions, context: Context, nursery: trio.Nursery) -> None:
-        """`nursery`: where its tasks run; a fault in one is a programming error."""
+    def __init__(self, options: MqttTopicsOptions, context: Context) -> None:
         self.trouble: str | None = None
         self._options = options
         self._context = context
-        self._nursery = nursery
         self._client_id: str | None = None
         self._dispatch = Dispatch()
         self._open: MqttConnection | None = None
@@ -61,28 +61,14 @@ class MqttTopics:
             raise RuntimeError(f"this bus is in use already, as {self._client_id!r}")
         self._client_id = client_id
         self.trouble = f"{self._options.where()}: not connected yet"
-        scope, ended = trio.CancelScope(), trio.Event()
-
-        async def stay_connected() -> None:
-            try:
-                with scope:
-                    await self._stay_connected(client_id, will)
-            finally:
-                ended.set()
-
-        self._nursery.start_soon(stay_connected)
-        wanted = False
         try:
-            yield
-            wanted = True
-        finally:
-            with trio.CancelScope(shield=True):
-                if (connection := self._open) is not None and wanted:
+            async with in_background(partial(self._stay_connected, client_id, will)):
+                yield
+                if (connection := self._open) is not None:
                     self._connection = None  # nothing more is sent
-                    with trio.move_on_after(_FAREWELL):
+                    with trio.move_on_after(_FAREWELL, shield=True):
                         await connection.leave()
-                scope.cancel()
-                await ended.wait()
+        finally:
             self._client_id = self.trouble = None
 
     async def link(self, after: int = 0) -> Link:
@@ -294,5 +280,4 @@ class _Fate:
 @asynccontextmanager
 async def open_topics(options: MqttTopicsOptions, context: Context) -> AsyncIterator[MqttTopics]:
     """A bus that is not connected yet."""
-    async with trio.open_nursery() as nursery:
-        yield MqttTopics(options, context, nursery)
+    yield MqttTopics(options, context)

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 
 import trio
 
+from rta.background import in_background
 from rta.backoff import Backoff
 from rta.consumer import (
     Consumer,
@@ -209,10 +210,8 @@ async def listen_to(bus: TopicBus, options: MqttSourceOptions, context: Context)
     async with open_consumer(bus, options.consumer, clock=context.clock, report=context.report) as consumer:
         listener = Listener(options, context, consumer, file)
         try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(listener.run)
+            async with in_background(listener.run):
                 yield MqttSource(options, bus, listener)
-                nursery.cancel_scope.cancel()
         finally:
             listener.save()
 

@@ -13,6 +13,7 @@ from itertools import count
 import trio
 from attrs import define
 
+from rta.background import in_background, started_in_background
 from rta.errors import MalformedError
 from rta.ports import Batch, Context, Entry, Position, Reporter, SessionRecord, Trim
 from rta.wire import Burst
@@ -244,10 +245,7 @@ async def open_log(options: RedisLogOptions, context: Context) -> AsyncIterator[
     entries = EntryReader(context.report, SizeLimits())
     multiplexer = XReadMultiplexer(server, anchors, entries)
     try:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(server.keep_topology)
-            await nursery.start(multiplexer.run)
+        async with in_background(server.keep_topology), started_in_background(multiplexer.run):
             yield RedisLog(server, multiplexer, anchors, entries, options, context.report)
-            nursery.cancel_scope.cancel()
     finally:
         server.close()
