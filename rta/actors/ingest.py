@@ -55,12 +55,14 @@ class IngestActor(WriterObserver):
                 self._buffer, self._stream, settings=_SETTINGS, watcher=self, clock=self._clock
             ) as writer:
                 pump = Pump(self.name, writer, self._report, self._handle)
+                why = "the service stops"
                 try:
                     while not await self._run_once(pump):
                         await writer.flush()
                         await self._backoff.pause()
+                    why = "its source has ended"
                 finally:
-                    self._truncate(pump)
+                    self._truncate(pump, why)
         except WriteError as e:
             log.warning("not all of it was written", source=self.name, error=str(e))
 
@@ -71,7 +73,7 @@ class IngestActor(WriterObserver):
         except TransportError as e:
             self._health.fail(f"source {self.name!r}", str(e))
             log.warning("source failed, trying again", source=self.name, error=str(e))
-            self._truncate(pump)
+            self._truncate(pump, "its source has failed")
             return False
         log.info("source ended", source=self.name)
         if not self._has_data:
@@ -80,9 +82,9 @@ class IngestActor(WriterObserver):
             log.warning("source without data", source=self.name, reason=reason)
         return True
 
-    def _truncate(self, pump: Pump) -> None:
+    def _truncate(self, pump: Pump, why: str) -> None:
         for identity in pump.truncate():
-            log.info("session truncated", source=self.name, identity=identity)
+            log.info("session ended early", source=self.name, identity=identity, state="truncated", why=why)
 
     # ---- what has been written
 

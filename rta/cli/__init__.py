@@ -9,6 +9,7 @@ from io import TextIOWrapper
 import click
 
 from rta import __version__
+from rta.cli.interrupts import INTERRUPTED, interrupts_end_at_once
 from rta.errors import ConfigError, RtaError
 from rta.formatting import printable
 
@@ -40,7 +41,8 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command = importlib.import_module(_COMMANDS[cmd_name][0]).command
+        with interrupts_end_at_once():
+            command = importlib.import_module(_COMMANDS[cmd_name][0]).command
         assert isinstance(command, click.Command)
         return command
 
@@ -60,7 +62,12 @@ def main() -> None:
     if isinstance(sys.stdout, TextIOWrapper):  # names from outside may have characters that cannot be encoded
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        cli(prog_name="rta")
+        sys.exit(cli.main(prog_name="rta", standalone_mode=False) or 0)
+    except click.ClickException as e:
+        e.show()
+        sys.exit(e.exit_code)
+    except click.Abort:  # Ctrl-C that the command itself does not act on
+        sys.exit(INTERRUPTED)
     except RtaError as e:
         if isinstance(e, ConfigError):
             for problem in e.problems:

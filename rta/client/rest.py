@@ -13,6 +13,7 @@ from urllib.parse import quote
 import trio
 
 from rta.errors import MalformedError, NotConnectedError, RtaError, UnreadableError
+from rta.network_errors import network_reason
 from rta.wire import Configuration, SessionModel, read_configuration, read_session
 
 __all__ = ["RestClient"]
@@ -125,7 +126,8 @@ class RestClient:
                     return e.code, _read_body(e)
             except (OSError, ValueError, HTTPException) as e:
                 reason = getattr(e, "reason", e)
-                raise NotConnectedError(f"{self.base} cannot be reached: {reason}") from None
+                why = network_reason(reason) if isinstance(reason, BaseException) else reason
+                raise NotConnectedError(f"{self.base} cannot be reached: {why}") from None
 
         try:
             with trio.fail_after(self._timeout):  # the timeout in the thread is for each read

@@ -11,6 +11,7 @@ import trio
 from trio_websocket import ConnectionClosed, ConnectionRejected, WebSocketConnection, wrap_client_stream
 
 from rta.errors import NotConnectedError, UndeliverableError
+from rta.network_errors import network_reason
 from rta.wire import SizeLimits, read_burst
 from rta.wire._pb import stream_pb2
 from rta.wire.burst import Burst
@@ -106,7 +107,7 @@ async def _connect(base: str) -> _Stream:
                 parts.hostname or "", parts.port or 443, ssl_context=context, https_compatible=True
             )
     except (OSError, ValueError) as e:
-        raise NotConnectedError(f"{base} cannot be reached: {e.__cause__ or e}") from None
+        raise NotConnectedError(f"{base} cannot be reached: {network_reason(e)}") from None
     except trio.TooSlowError:
         raise NotConnectedError(f"{base} cannot be reached: no connection within {_OPEN:g} s") from None
 

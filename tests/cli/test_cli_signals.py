@@ -108,7 +108,7 @@ def test_a_second_signal_ends_it_at_once(start, site, number):
     service = start("run", "--config", site(LONG_GRACE + STUBBORN))
     with client_that_never_reads(service):
         service.signal(number)
-        service.logged("session truncated")
+        service.logged("session ended early")
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(service.address, PATIENCE)
         service.signal(number)

@@ -227,7 +227,7 @@ def test_administration_that_is_not_allowed_is_refused_with_that_reason(start, c
 def test_a_service_that_is_not_there_is_one_line(command):
     done = command("streams", "stop", "car.gear", "--url", "http://127.0.0.1:1")
     assert (done.status, done.out) == (1, "")
-    assert done.err == "rta: http://127.0.0.1:1 cannot be reached: [Errno 111] Connection refused\n"
+    assert done.err == "rta: http://127.0.0.1:1 cannot be reached: Connection refused\n"
 
 
 @pytest.mark.parametrize(

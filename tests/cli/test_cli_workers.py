@@ -152,7 +152,7 @@ def test_a_signal_ends_all_in_order(start, config):
     program.signal(signal.SIGTERM)
     assert program.ends() == 0
     assert not any(alive(pid) for pid in workers)
-    assert [line["worker"] for line in program.log if line["event"] == "session truncated"] == [0]
+    assert [line["worker"] for line in program.log if line["event"] == "session ended early"] == [0]
     assert sorted(line["worker"] for line in program.log if line["event"] == "stopped") == [0, 1]
 
 

@@ -82,9 +82,9 @@ async def test_what_is_no_http_is_an_error(serve, answer):
 async def test_a_service_that_is_not_there_cannot_be_reached():
     with held_port() as port:
         base = f"http://127.0.0.1:{port}"
-        with pytest.raises(NotConnectedError, match=f"^{base} cannot be reached: .*Connection refused$"):
+        with pytest.raises(NotConnectedError, match=f"^{base} cannot be reached: Connection refused$"):
             await RestClient(base).sessions()
-        with pytest.raises(NotConnectedError, match=f"^{base} cannot be reached: .+"):
+        with pytest.raises(NotConnectedError, match=f"^{base} cannot be reached: Connection refused$"):
             async with open_live_stream(base, "a"):
                 pass
 

@@ -67,7 +67,7 @@ def test_imports_go_down_and_never_up_or_sideways():
 
 
 def test_the_client_stands_on_the_wire_alone():
-    assert parts()["client"] <= {"backoff", "errors", "wakeup", "wire"}
+    assert parts()["client"] <= {"backoff", "errors", "network_errors", "wakeup", "wire"}
 
 
 def test_nothing_in_rta_names_a_transport():
@@ -82,7 +82,18 @@ def test_transports_import_the_ports_the_wire_and_the_side_of_consumers_only():
         for m in imports(path)
         if m.startswith("rta.")
     }
-    allowed = ("ports", "wire", "rsmp", "consumer", "errors", "backoff", "formatting", "wakeup")
+    allowed = (
+        "ports",
+        "wire",
+        "rsmp",
+        "consumer",
+        "errors",
+        "backoff",
+        "background",
+        "formatting",
+        "network_errors",
+        "wakeup",
+    )
     assert {(path, m) for path, m in used if m not in allowed} == set()
 
 

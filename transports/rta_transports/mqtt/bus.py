@@ -15,10 +15,11 @@ from paho.mqtt.client import MQTTMessage
 from rta.background import in_background
 from rta.backoff import Backoff
 from rta.errors import NotConnectedError, QueueFullError, TransportError, UndeliverableError
+from rta.network_errors import network_reason
 from rta.ports import Context, Done, Link, Qos, TopicMessage, Will, valid_filter, valid_topic
 from rta.wakeup import Wakeup
 from rta_transports.mqtt.connection import MqttConnection
-from rta_transports.mqtt.dial import dial, reason
+from rta_transports.mqtt.dial import dial
 from rta_transports.mqtt.dispatch import Dispatch, MqttSubscription
 from rta_transports.mqtt.options import MqttTopicsOptions
 from rta_transports.mqtt.rivalry import Rivalry
@@ -145,7 +146,7 @@ class MqttTopics:
         try:
             return await encrypted(sock, tls, host)
         except OSError as e:
-            raise NotConnectedError(f"{options.where()}: {reason(e)}") from None
+            raise NotConnectedError(f"{options.where()}: {network_reason(e)}") from None
 
     def _serve(self, connection: MqttConnection) -> None:
         connection.served_since = trio.current_time()

@@ -15,7 +15,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from rta.errors import MalformedError
-from rta_transports.mqtt.dial import reason
+from rta.network_errors import network_reason
 from rta_transports.mqtt.dispatch import Asking
 from rta_transports.mqtt.limits import BrokerLimits
 from rta_transports.mqtt.options import MqttTopicsOptions
@@ -177,7 +177,7 @@ class MqttConnection:
             self.hung_up = self.ended is None
             self.end("the broker closed the connection")
         except OSError as e:
-            self.end(reason(e))
+            self.end(network_reason(e))
         except MalformedError as e:
             self.end(f"the broker sent {e}")
 
@@ -197,7 +197,7 @@ class MqttConnection:
                 else:
                     await self._idle.park()
         except OSError as e:
-            self.end(reason(e))
+            self.end(network_reason(e))
 
     async def _keep_alive(self) -> None:
         while True:
