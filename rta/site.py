@@ -106,8 +106,7 @@ class Site:
                 app, port = await worker_app(nursery, shown, member, self._has_node), member.port
             url = await nursery.start(partial(opened.edge.serve, edge.serve, app, shared_port=port))
             async with trio.open_nursery() as sources:
-                for actor in self._ingest(opened):
-                    sources.start_soon(actor.run)
+                sources.start_soon(self._run_sources, opened)
                 log.info("ready", url=url, version=__version__, sources=sorted(opened.sources))
                 task_status.started(url)
                 await self._stop.wait()
@@ -127,6 +126,13 @@ class Site:
                     await self._node.ended()
             nursery.cancel_scope.cancel()
         log.info("stopped")
+
+    async def _run_sources(self, opened: _Opened) -> None:
+        async with trio.open_nursery() as nursery:
+            for actor in self._ingest(opened):
+                nursery.start_soon(actor.run)
+        if opened.sources:
+            log.info("all sources have ended; the service goes on with what is in the buffer")
 
     async def _start_node(self, nursery: trio.Nursery, opened: _Opened, hub: SessionHub) -> None:
         """Streams over topics: the sampler follows sessions for the node."""

@@ -17,19 +17,32 @@ from rta.client.streams import StreamsClient
 from rta.node.stream_service import StreamService
 from rta.rsmp.topics import valid_node
 
-__all__ = ["ask_streams", "place_options", "url_option"]
+__all__ = ["DEFAULT_URL", "ask_streams", "place_options", "url_option"]
 
 T = TypeVar("T")
 Command = Callable[..., Any]
+
+DEFAULT_URL = "http://127.0.0.1:8180"
 
 _META = "rta.cli.place"
 _PLACE = ("url", "node", "config", "broker", "consumer_id")
 
 
+def _base_url(text: str) -> str:
+    """`host:port` alone means HTTP."""
+    return text if "://" in text else f"http://{text}"
+
+
 def url_option(command: Command) -> Command:
     """Add `--url`, which can also be given as `RTA_URL`."""
     return click.option(
-        "--url", default="http://127.0.0.1:8180", show_default=True, envvar="RTA_URL", help="The service's base URL."
+        "--url",
+        type=_base_url,
+        metavar="URL",
+        default=DEFAULT_URL,
+        show_default=True,
+        envvar="RTA_URL",
+        help="The service's base URL, or its host:port.",
     )(command)
 
 

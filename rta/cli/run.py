@@ -6,14 +6,19 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 import structlog
 import trio
+from attrs import frozen
 
 from rta.actors.gc_tuning import keep_collections_short
-from rta.config import Config, check_config, load_config
+from rta.cli.interrupts import interrupts_end_at_once
+from rta.cli.place import DEFAULT_URL
+from rta.cli.played_files import play_files
+from rta.config import Config, check_config, default_config_path, load_config
 from rta.errors import ConfigError, RtaError, first_error
 from rta.logs import set_up_logging
 from rta.ports import load_transport
@@ -26,18 +31,86 @@ __all__ = ["command"]
 
 log = structlog.get_logger("rta.site")
 
+_PORT = "RTA_EDGE__PORT"
+
+
+@frozen
+class _Request:
+    """What to run."""
+
+    path: Path | None
+    files: tuple[Path, ...]
+    speed: float
+    loop: bool
+    port: int | None
+    workers: int | None
+
+    def config(self, environ: Mapping[str, str]) -> Config:
+        """
+        :raises ConfigError: with every problem there is.
+        """
+        if self.port is not None:
+            others = {name: value for name, value in environ.items() if name.upper() != _PORT}
+            environ = others | {_PORT: str(self.port)}
+        if self.files:
+            config = play_files(self.files, self.speed, self.loop, environ)
+        else:
+            config = load_config(self.path, environ)
+        config.site.workers = self.workers or config.site.workers
+        return config
+
+    def arguments(self) -> list[str]:
+        """The arguments of a worker, which is told the port by its supervisor."""
+        if self.files:
+            return ["--speed", repr(self.speed), *["--loop"][: self.loop], "--", *map(str, self.files)]
+        return ["--config", str(self.path)] if self.path is not None else []
+
 
 @click.command("run")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
 @click.option(
     "--config", "path", type=click.Path(path_type=Path), help="The site's TOML file. Default: the built-in demo."
 )
+@click.option("--port", type=click.IntRange(0, 65535), help="The port to serve on; 0: a free one. Default: 8180.")
+@click.option("--speed", type=click.FloatRange(min=0), help="Play FILEs so many times as fast; 0: at once. Default: 1.")
+@click.option("--loop", is_flag=True, help="Play each FILE again and again, each time as a new session.")
 @click.option(
     "--workers", type=click.IntRange(min=1), help="Processes that serve clients. Default: what the file says."
 )
-def command(path: Path | None, workers: int | None) -> None:
-    """Run the service until SIGINT or SIGTERM. A second signal ends it at once."""
-    config = load_config(path, os.environ)
-    config.site.workers = workers or config.site.workers
+def command(
+    files: tuple[Path, ...],
+    path: Path | None,
+    port: int | None,
+    speed: float | None,
+    loop: bool,
+    workers: int | None,
+) -> None:
+    """Run the service until SIGINT or SIGTERM. A second signal ends it at once.
+
+    FILEs are recordings (CSV), which are played as if they were live, without a configuration. When they have ended the
+    service goes on.
+    """
+    _check_usage(files, path, speed is not None or loop)
+    with interrupts_end_at_once():
+        sys.exit(_run(_Request(path, files, 1.0 if speed is None else speed, loop, port, workers)))
+
+
+def _check_usage(files: tuple[Path, ...], path: Path | None, playing: bool) -> None:
+    """
+    :raises UsageError: the arguments do not go together.
+    """
+    for file in files:
+        if file.suffix.lower() == ".toml":
+            raise click.UsageError(f"{file} is a configuration, not a recording: rta run --config {file}")
+    if files and path is not None:
+        raise click.UsageError("either FILEs, or --config with a file that names them as its sources")
+    if playing and not files:
+        raise click.UsageError("--speed and --loop are for FILEs; a configuration has speed and loop for each source")
+
+
+def _run(request: _Request) -> int:
+    """The exit status."""
+    config = request.config(os.environ)
     membership = Membership.from_environment(os.environ)
     if membership is not None:
         structlog.contextvars.bind_contextvars(worker=membership.index)
@@ -46,24 +119,27 @@ def command(path: Path | None, workers: int | None) -> None:
     if problems:
         raise ConfigError(problems)
     set_up_logging(config.logging.level, config.logging.format)
-    if membership is None or membership.primary:
+    if membership is None:
         for warning in config.warnings:
             log.warning(warning)
+        if config.path == default_config_path():
+            log.info("this is the built-in demo; `rta run FILE` plays a file of yours")
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # every connection is a descriptor
     if membership is None and config.site.workers > 1:
-        sys.exit(_supervise(config, path))
-    error = trio.run(_main, site, membership)
+        return _supervise(config, request)
+    started = _Started(bool(request.files) and (membership is None or membership.primary))
+    error = trio.run(_main, site, membership, started)
     if error is not None:
         raise error
-    sys.exit(0)
+    return 0
 
 
-def _supervise(config: Config, path: Path | None) -> int:
+def _supervise(config: Config, request: _Request) -> int:
     edge = load_transport(config.edge.transport).edge
     assert edge is not None, "the configuration was not checked"
     assert edge.address is not None, "the configuration was not checked"
-    command = python_command("rta", "run", *(["--config", str(path)] if path is not None else []))
+    command = python_command("rta", "run", *request.arguments())
     with hold_port(*edge.address(config.edge.options)) as port:
         workers = config.site.workers
         supervisor = Supervisor(command, workers, port, config.site.grace, os.environ)
@@ -73,17 +149,20 @@ def _supervise(config: Config, path: Path | None) -> int:
 class _Started:
     """Becomes set when the site serves."""
 
-    def __init__(self) -> None:
+    def __init__(self, plays_files: bool) -> None:
         self.event = trio.Event()
+        self._plays_files = plays_files
 
     def started(self, value: str | None = None) -> None:
         self.event.set()
+        if self._plays_files:
+            follow = "rta tail" if value == DEFAULT_URL else f"rta tail --url {value}"
+            log.info(f"playing at {value}/; `{follow}` follows it")
 
 
-async def _main(site: Site, membership: Membership | None) -> RtaError | None:
+async def _main(site: Site, membership: Membership | None, started: _Started) -> RtaError | None:
     """Run the service; the error that kept it from running, if it is one that a person can mend."""
     expected: RtaError | None = None
-    started = _Started()
 
     def stop(number: int) -> None:
         if not site.stopping:

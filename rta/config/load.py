@@ -12,6 +12,7 @@ import rta
 from rta.alarm.defining import define_alarm
 from rta.alarm.definition import AlarmDefinition
 from rta.config.environment import config_variable, names_redis_only, override
+from rta.config.exposure import exposure
 from rta.config.model import Config, Plugged, SourceConfig
 from rta.config.tables import LISTS, ORDER, SETTINGS, SLOTS, Slot, offer_for
 from rta.errors import ConfigError, Problem, RtaError
@@ -88,6 +89,7 @@ def build_config(document: dict[str, Any], environ: Mapping[str, str], file: Pat
     config = Config(**tables, path=file, warnings=overrides.warnings)
     if config.site.administration and config.state_dir is None:
         config.warnings.append("site.administration needs site.state_dir: without it, every change is refused")
+    config.warnings.extend(exposure(config.edge.transport, config.edge.options))
     return config
 
 
