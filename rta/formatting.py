@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["nearest", "printable", "replace_surrogates", "shown"]
+__all__ = ["nearest", "printable", "replace_surrogates", "shown", "toml_text"]
 
 
 def shown(value: Any) -> str:
@@ -25,6 +25,11 @@ def shown(value: Any) -> str:
     else:
         text = str(value)
     return text if len(text) <= 80 else f"{text[:79]}…"
+
+
+def toml_text(text: str) -> str:
+    """A text as a string of TOML, whole."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -20,7 +20,7 @@ _COMMANDS = {
     "check": ("rta.cli.check", "Check a configuration, and the files and transports it names, without starting."),
     "inspect": ("rta.cli.inspect", "Say what a file holds, and how it is read."),
     "doctor": ("rta.cli.doctor", "Examine the buffer, and say why a session cannot be streamed."),
-    "config": ("rta.cli.config", "Show what can be configured."),
+    "config": ("rta.cli.config", "Show what can be configured, and write a file to begin with."),
     "sessions": ("rta.cli.sessions", "List the sessions of a running service."),
     "streams": ("rta.cli.streams", "List the streams of a service or a node; start, stop and change them."),
     "alarms": ("rta.cli.alarms", "List the alarms of a service or of nodes."),

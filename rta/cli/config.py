@@ -1,4 +1,4 @@
-"""`rta config docs` and `rta config schema`."""
+"""`rta config`: what can be configured, and a file to begin with."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 
 import click
 
+from rta.cli import new_config
 from rta.config import config_docs, config_schema
 from rta.metrics import metrics_docs
 
@@ -14,7 +15,10 @@ __all__ = ["command"]
 
 @click.group("config")
 def command() -> None:
-    """Show what can be configured."""
+    """Show what can be configured, and write a file to begin with."""
+
+
+command.add_command(new_config.command)
 
 
 @command.command()

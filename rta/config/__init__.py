@@ -5,6 +5,7 @@ from rta.config.load import build_config, default_config_path, load_config
 from rta.config.model import Config, LoggingSettings, Plugged, SiteSettings, SourceConfig
 from rta.config.reference import config_docs
 from rta.config.schema import config_schema
+from rta.config.template import config_template
 from rta.options.values import format_duration, format_size, parse_duration, parse_size
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "check_config",
     "config_docs",
     "config_schema",
+    "config_template",
     "default_config_path",
     "format_duration",
     "format_size",
