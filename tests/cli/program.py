@@ -108,6 +108,14 @@ class Program:
         except subprocess.TimeoutExpired:
             raise AssertionError(f"waited in vain for the end of {self}") from None
 
+    def lives(self, seconds: float) -> bool:
+        """Whether it has not ended within so many seconds from now."""
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return True
+        return False
+
     def kill(self) -> None:
         """End it whatever it does; nothing happens if it has ended."""
         self._process.kill()

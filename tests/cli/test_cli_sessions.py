@@ -38,3 +38,12 @@ def test_a_service_without_sessions_says_so(start, command, site):
     assert (listed.status, listed.out, listed.err) == (0, "", "no sessions\n")
     tail = command("tail", "--url", service.url)
     assert (tail.status, tail.err) == (1, f"rta: {service.url} has no sessions\n")
+
+
+def test_host_and_port_alone_are_a_url_too(command, service):
+    place = service.url.removeprefix("http://")
+    for listed in (command("sessions", "--url", place), command("sessions", RTA_URL=place)):
+        assert listed.status == 0
+        assert "drive-1" in listed.out
+    nobody = command("sessions", "--url", "127.0.0.1:1")
+    assert nobody.err == "rta: http://127.0.0.1:1 cannot be reached: Connection refused\n"
