@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cbor2
 import pytest
 import trio
 from real_servers import Mosquitto
@@ -88,3 +89,24 @@ async def test_wrong_settings_are_told():
     with pytest.raises(RtaError, match="no transport"):
         async with open_bus("pigeon"):
             pass
+
+
+async def test_a_consumer_that_is_cancelled_with_its_bus_stops_what_it_has_started(mosquitto: Mosquitto):
+    throttle = f"{NODE}/throttle/car.engine/live"
+    asked: list[bytes] = []
+    with within(60, "the start and the stop"):
+        async with (
+            open_bus(port=mosquitto.port) as others,
+            others.subscribe(throttle) as subscription,
+            others.connect("cancelled/other"),
+        ):
+            await others.link()
+            with trio.CancelScope() as scope:
+                async with open_bus(port=mosquitto.port) as bus, open_consumer(bus, "cancelled") as consumer:
+                    await consumer.connected(PATIENCE)
+                    await consumer.start(NODE, "car.engine", "live")
+                    asked.append((await subscription.receive()).payload)
+                    scope.cancel()
+                    await trio.sleep_forever()
+            asked.append((await subscription.receive()).payload)
+    assert [cbor2.loads(payload)["action"] for payload in asked] == ["start", "stop"]
