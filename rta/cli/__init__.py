@@ -62,7 +62,7 @@ def main() -> None:
     if isinstance(sys.stdout, TextIOWrapper):  # names from outside may have characters that cannot be encoded
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        sys.exit(cli.main(prog_name="rta", standalone_mode=False) or 0)
+        sys.exit(cli(prog_name="rta", standalone_mode=False) or 0)
     except click.ClickException as e:
         e.show()
         sys.exit(e.exit_code)

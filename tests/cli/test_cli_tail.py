@@ -128,8 +128,8 @@ def test_a_service_that_is_away_is_one_line(command, name):
 
 
 def test_what_is_no_url_is_one_line(command):
-    finished = command("tail", "--url", "localhost:8180")
-    assert finished.err.splitlines() == ["rta: 'localhost:8180' is no base URL like http://127.0.0.1:8180"]
+    finished = command("tail", "--url", "ftp://localhost:8180")
+    assert finished.err.splitlines() == ["rta: 'ftp://localhost:8180' is no base URL like http://127.0.0.1:8180"]
     assert finished.status == 1
 
 
