@@ -9,20 +9,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import attrs
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from rta.cli.faults import Faults
-from rta.cli.source_options import read_source_options, split_pairs
+from rta.cli.source_options import split_pairs
+from rta.cli.source_table import inspect_file, source_table
 from rta.errors import RtaError
 from rta.formatting import printable
-from rta.ports import Context, InspectedColumn, Inspection, load_transport
+from rta.ports import InspectedColumn, Inspection
 
-__all__ = ["command", "fault_lines", "source_table"]
+__all__ = ["command", "fault_lines"]
 
 _COLUMNS = 200  # that are shown; --json has all
 _BAR_AFTER = 0.5  # seconds
@@ -42,38 +41,14 @@ def command(file: Path, more: tuple[str, ...], rows: int | None, as_json: bool) 
 
     The exit status is 1 if the file cannot be read, or no row of it.
     """
-    offer = load_transport("csv").source
-    assert offer is not None
-    assert offer.inspect is not None
-    context = Context(file.name, Path.cwd(), time.time_ns, Faults())
-    options = read_source_options(offer, {"path": str(file)} | split_pairs(more))
     with _bar() as progress:
-        found = offer.inspect(options, context, rows, progress)
+        found = inspect_file(file, split_pairs(more), rows, progress)
     if as_json:
         click.echo(json.dumps(attrs.asdict(found), ensure_ascii=False, indent=2))
     else:
         click.echo("\n".join(_report(file, found)))
     if not found.rows:
         raise RtaError(f"no row of {file} can be used")
-
-
-def source_table(file: Path, found: Inspection) -> str:
-    """The `[[source]]` table that reads a file in this way, as TOML."""
-    lines = ["[[source]]", f"name = {_toml(_name_of(file))}", 'transport = "csv"', f"path = {_toml(str(file))}"]
-    return "\n".join([*lines, *(f"{name} = {_toml(value)}" for name, value in found.settings.items())])
-
-
-def _name_of(file: Path) -> str:
-    name = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "-" for c in file.stem).strip("-")
-    return name or "file"
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, list):
-        return f"[{', '.join(map(_toml, value))}]"
-    if isinstance(value, dict):
-        return f"{{ {', '.join(f'{_toml(k)} = {_toml(v)}' for k, v in value.items())} }}"
-    return json.dumps(value, ensure_ascii=False)
 
 
 @contextmanager
@@ -115,7 +90,7 @@ def _report(file: Path, found: Inspection) -> Iterator[str]:
         for line in fault_lines(found):
             yield f"  {line}"
     yield ""
-    yield source_table(file, found)
+    yield source_table(file, found).rstrip()
 
 
 def fault_lines(found: Inspection) -> Iterator[str]:

@@ -7,10 +7,12 @@ from pathlib import Path
 import click
 
 from rta.cli.output import open_output
-from rta.cli.source_table import source_table
+from rta.cli.source_table import inspect_file, source_table
 from rta.config import config_template
 
 __all__ = ["command"]
+
+_ROWS = 1000  # of the file that are read
 
 
 @click.command("new")
@@ -31,7 +33,8 @@ def command(file: Path | None, redis: bool, broker: bool, output: Path | None, f
         raise click.UsageError(f"{output} is there already; --force replaces it")
     if file is not None and output is not None and output.absolute().parent != Path.cwd():
         file = file.absolute()  # what is relative in it is so to its own folder
-    text = config_template(None if file is None else source_table(file), redis, broker)
+    table = None if file is None else source_table(file, inspect_file(file, rows=_ROWS))
+    text = config_template(table, redis, broker)
     with open_output(output) as out:
         out.write(text)
     if output is not None:
