@@ -86,11 +86,13 @@ def make_app(service: Service, node: ASGIApp | None = None) -> ASGIApp:
         ],
         exception_handlers={TransportError: _unreachable},
     )
+    app.router.redirect_slashes = False  # `_tolerant` knows every spelling that there is
     return _tolerant(app, node)
 
 
 def _tolerant(app: ASGIApp, node: ASGIApp | None) -> ASGIApp:
-    """Route on the path as it was sent: `%2F` in an identity is no slash. Any base path and doubled slashes are taken.
+    """Route on the path as it was sent: `%2F` in an identity is no slash. Where there is `rta/v2`, any base path,
+    doubled slashes and a slash at the end are taken. Other paths have one spelling: a proxy can hide them.
 
     Bodies that no route reads are received here, so that the next request on the connection is found.
     """
@@ -98,9 +100,10 @@ def _tolerant(app: ASGIApp, node: ASGIApp | None) -> ASGIApp:
     async def routed(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             path = scope.get("raw_path", b"").partition(b"?")[0].decode("latin-1") or scope["path"]
-            path = _BASE.sub("/rta/v2", _DOUBLED.sub("/", path), count=1)
-            if len(path) > 1 and path != "/rta/v2/session-folders/":
-                path = path.rstrip("/")
+            if base := _BASE.match(single := _DOUBLED.sub("/", path)):
+                path = "/rta/v2" + single[base.end() :]
+                if path != "/rta/v2/session-folders/":
+                    path = path.rstrip("/")
             scope = {**scope, "path": path, "root_path": ""}
             of_streams = f"{path}/".startswith(f"{STREAMS}/")
             if node is not None and (of_streams or path == _ALARMS):

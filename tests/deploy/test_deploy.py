@@ -8,17 +8,25 @@ import subprocess
 import sys
 import textwrap
 from configparser import RawConfigParser
+from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import unquote
 
 import pytest
 import yaml
 
+from rta import __version__
 from rta.cli import cli
 from rta.config import Config, load_config
+from rta.health import Health
+from rta.rest import Service, make_app
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 DOCKER = DEPLOY / "docker"
+PROXY = DOCKER / "haproxy.cfg"
 UNIT = DEPLOY / "systemd" / "rta.service"
 YAML = sorted(DEPLOY.rglob("*.yaml"))
 
@@ -111,6 +119,11 @@ def test_the_manifests_are_about_the_same_pods():
         assert "\n  name: telemetry-edge\n" in text
 
 
+def test_every_file_means_the_same_image():
+    written = "".join(path.read_text() for path in [DOCKER / "Dockerfile", *YAML])
+    assert set(re.findall(r"(?:-t|image:) (rta\S*)", written)) == {f"rta:{__version__}"}
+
+
 def test_no_service_is_called_as_our_variables_are():
     names = re.findall(r"^  name: (\S+)$", (DEPLOY / "kubernetes" / "service.yaml").read_text(), re.MULTILINE)
     assert names
@@ -177,10 +190,61 @@ def test_commands_that_are_run_exist():
 
 
 def test_the_proxy_sends_clients_to_the_edges_that_there_are():
-    compose, proxy = (DOCKER / "compose.yaml").read_text(), (DOCKER / "haproxy.cfg").read_text()
+    compose, proxy = (DOCKER / "compose.yaml").read_text(), PROXY.read_text()
     services = set(re.findall(r"^  ([\w-]+):(?: &\w+)?$", compose.partition("\nservices:")[2], re.MULTILINE))
     servers = re.findall(r"^    server (\S+) (\S+):8180$", proxy, re.MULTILINE)
     assert {host for _, host in servers} == {name for name in services if name.startswith("edge-")} != set()
+
+
+def hidden(path: str) -> bool:
+    """Whether the proxy denies a path: its one rule, carried out as HAProxy does."""
+    [rule] = re.findall(r"^    http-request deny deny_status 404 if \{ (.+) \}$", PROXY.read_text(), re.MULTILINE)
+    given = re.fullmatch(r"path,url_dec -m reg -i (\S+)", rule)
+    assert given, rule
+    return re.search(given[1], unquote(path), re.IGNORECASE) is not None
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/metrics", "//metrics", "/metrics/", "///metrics//", "/%6Detrics", "/metrics%2f", "%2Fmetrics", "/METRICS"],
+)
+def test_the_proxy_hides_metrics_however_they_are_spelt(path):
+    assert hidden(path)
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/rta/v2/sessions", "/rta/v2/sessions/metrics", "/base/rta/v2/info"])
+def test_the_proxy_hides_nothing_else(path):
+    assert not hidden(path)
+
+
+async def test_the_proxy_hides_every_path_at_which_the_service_has_metrics():
+    before = ("/", "//", "///", "/./", "/x/../", "/%2f", "/rta/v2/", "/rta/v2/../")
+    names = ("metrics", "%6detrics", "METRICS")
+    after = ("", "/", "//", "/.", "%2f", ";x", "/;x")
+    found = [path for path in map("".join, product(before, names, after)) if await answers(path)]
+    assert "/metrics" in found
+    assert [path for path in found if not hidden(path)] == []
+
+
+async def answers(path: str) -> bool:
+    """Whether the service has something at a path."""
+    empty: Any = SimpleNamespace(sessions=None)
+    service = Service(label="", description="", host="", buffer=empty, health=Health(), metrics=no_metrics)
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asked = {"type": "http", "method": "GET", "path": unquote(path), "raw_path": path.encode(), "query_string": b""}
+    await make_app(service)({**asked, "headers": []}, receive, send)
+    return sent[0]["status"] != 404
+
+
+async def no_metrics() -> bytes:
+    return b""
 
 
 @pytest.mark.processes

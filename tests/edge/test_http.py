@@ -54,6 +54,8 @@ async def test_a_path_answers_what_atlas_expects(service: Service, path: str, ki
     ("path", "status"),
     [
         ("/nothing", 404),
+        ("//health", 404),
+        ("/rta/v2/../../metrics", 404),
         ("/rta/v2/nothing", 404),
         ("/rta/v2/sessions/nobody", 404),
         ("/rta/v2/sessions/%FF", 404),
@@ -95,6 +97,28 @@ async def test_sessions_come_newest_first_and_in_pages(service: Service) -> None
         assert await listed("?pageIndex=1&pageSize=2") == ["s11"]
         assert await listed("?sort=identity:asc") == ["s11", "s12", "s13"]
         assert await listed("?sort=colour:asc&pageSize=x&folder=y") == ["s13", "s12", "s11"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//metrics",
+        "/metrics/",
+        "///metrics//",
+        "/%6detrics",
+        "/metrics%2F",
+        "/./metrics",
+        "/x/../metrics",
+        "/metrics;x",
+        "/METRICS",
+        "http://127.0.0.1/metrics",
+    ],
+)
+async def test_metrics_have_one_path_so_that_a_proxy_can_hide_them(service: Service, path: str) -> None:
+    async with raw(service.port) as client:
+        answer = await client.request(path)
+        assert answer.status == 404
+        assert b"rta_" not in answer.body
 
 
 @pytest.mark.parametrize("path", ["/", "/health", "/metrics", "/rta/v2/sessions/s", "/rta/v2/configs/c"])
