@@ -46,7 +46,7 @@ format: setup ## put the code into the project's style
 proto: setup ## compile the schemas in proto/
 	$(bin)/python scripts/protoc
 
-lock: ## write requirements.lock anew (ARGS=--upgrade for newer versions; needs uv)
+lock: ## write the lock files anew (ARGS=--upgrade for newer Python packages; needs uv)
 	@scripts/lock $(ARGS)
 
 bench: setup ## run the benchmarks
