@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from functools import partial
@@ -12,7 +13,7 @@ import click
 import pytest
 import redis
 from pages import PAGES, ROOT, Block, Command, Section, prose, sections
-from walk import Running, Walk
+from walk import Running, Walk, lay_down_modules
 
 from rta.cli import cli
 
@@ -29,7 +30,7 @@ def _of(page: Path) -> list[Section]:
 SECTIONS = [section for page in PAGES for section in _of(page)]
 
 BEFORE: dict[tuple[str, str], list[str]] = {
-    ("README.md", ".venv/bin/rta sessions"): ["rta run --config config/site.toml"],
+    ("docs/client.md", "node client.mjs"): ["rta run --config config/site.toml"],
     ("CONTRIBUTING.md", ".venv/bin/rta count"): ["rta run --config config/site.toml"],
     ("docs/streams.md", "mosquitto_sub -t 'wrx/#' -F '%t %x'"): [
         "mosquitto -p 1883",
@@ -44,12 +45,12 @@ BEFORE: dict[tuple[str, str], list[str]] = {
         "RTA_SITE__NODE=dk/cph/tlc-1 RTA_EDGE__PORT=8181 rta run --config config/roadside.toml",
         "RTA_SOURCE__PLANT__HOST=127.0.0.1 RTA_SOURCE__PLANT__PORT=1883 rta run --config site.toml",
     ],
-    ("docs/writer.md", "rta publish drive.csv --redis redis://127.0.0.1:6379"): ["redis-server"],
+    ("docs/writer.md", "rta publish drive.csv --redis redis://127.0.0.1:6379"): ["redis-server --save ''"],
     ("docs/consumer.md", "python"): [
         "mosquitto -p 1883",
         "RTA_TOPICS__TRANSPORT=mqtt RTA_TOPICS__PORT=1883 rta run --config config/site.toml",
     ],
-    ("docs/writer.md", "python"): ["redis-server"],
+    ("docs/writer.md", "python"): ["redis-server --save ''"],
 }
 """What a page takes for running already, before the command that begins so, or before its first block of Python."""
 
@@ -81,18 +82,22 @@ def _files(line: str) -> bool:
     return all((ROOT / path).exists() for path in re.findall(r"-f (\S+)", line))
 
 
+def _locked(line: str) -> bool:
+    asked = json.loads((ROOT / "tests" / "docs" / "javascript" / "package.json").read_text())["dependencies"]
+    return set(line.split()[2:]) == set(asked)
+
+
 def _compiles(text: str) -> bool:
     return compile(text, "page", "exec") is not None
 
 
 NOT_RUN = {
-    ("README.md", "make run"): NotRun("it sets up an environment; the command behind it is run", _target),
-    ("README.md", "make test"): NotRun("it is this", _target),
     ("CONTRIBUTING.md", "make setup"): NotRun("it sets up an environment; entry points are laid down", _target),
     ("CONTRIBUTING.md", "make unit"): NotRun("these tests would run within themselves", _target),
     ("CONTRIBUTING.md", "make check"): NotRun("these tests would run within themselves", _target),
     ("CONTRIBUTING.md", "make test ARGS='-n 0 -k session -x'"): NotRun("they would run within themselves", _target),
     ("docs/plug-ins.md", "pip install ./rta-canbus"): NotRun("files are laid down as it would", lambda line: line),
+    ("docs/client.md", "npm install lz4js protobufjs ws"): NotRun("what it would install is laid down", _locked),
     ("docs/consumer.md", 'drive = pandas.read_csv("engine.csv", parse_dates=["ts"]).set_index("ts")'): NotRun(
         "pandas is the reader's own; tests/cli holds the columns", _compiles
     ),
@@ -143,9 +148,13 @@ def test_a_section_does_what_it_shows(section: Section, tmp_path: Path, environ:
                 _configure(walk, section, block)
             elif block.language == "python":
                 _python(walk, section, block)
+            elif block.language in ("js", "bash"):
+                _program(walk, section, block)
             elif block.language == "console":
                 for command in block.commands:
                     _command(walk, section, command)
+        if section.page == "README.md":
+            assert walk.left == set()
 
 
 def _configure(walk: Walk, section: Section, block: Block) -> None:
@@ -170,7 +179,14 @@ def _python(walk: Walk, section: Section, block: Block) -> None:
         _written(walk)
 
 
+def _program(walk: Walk, section: Section, block: Block) -> None:
+    path = walk.lay_down(block)
+    assert any(path.name in part.split() for part in _parts(section)), f"nothing runs {path.name}"
+
+
 def _command(walk: Walk, section: Section, command: Command) -> None:
+    if command.line.startswith("npm install "):
+        lay_down_modules(walk.folder)
     if (section.page, command.line) in NOT_RUN:
         return
     _prepare(walk, section.page, command.line)
@@ -189,7 +205,7 @@ def _prepare(walk: Walk, page: str, line: str) -> None:
 
 
 def _outage(walk: Walk, watch: Running) -> None:
-    """What the page asks the reader to do: the broker is stopped, and started again."""
+    """What the page asks the reader to do: the broker is stopped, in one way or another, and started again."""
     watch.wait(lambda: "rpm=" in watch.said, [])
     walk.broker.kill()
     watch.wait(lambda: "no connection" in watch.said, [])
@@ -198,7 +214,7 @@ def _outage(walk: Walk, watch: Running) -> None:
 
 def _written(walk: Walk) -> None:
     """Each example of the page on writing has written a session that has ended."""
-    with redis.Redis.from_url(walk.redis.url, decode_responses=True) as client:
+    with redis.Redis.from_url(walk.redis_url, decode_responses=True) as client:
         [key] = client.scan_iter("sessions:*")
         session = client.hgetall(key)
         assert client.smembers("streams") == {"car1"}
@@ -210,7 +226,7 @@ def _written(walk: Walk) -> None:
 @pytest.mark.parametrize("section", SECTIONS, ids=str)
 def test_no_block_is_of_a_kind_that_nothing_runs(section: Section) -> None:
     for block in section.blocks:
-        assert block.language in ("python", "console", "toml", "diff", "text", "json", ""), _first(block.text)
+        assert block.language in ("python", "js", "bash", "console", "toml", "diff", "text", "json", ""), _first(block.text)
         if block.language in ("text", "json", ""):
             assert not re.search(r"^(\$ |import |from \w+ import |\[\[?\w+\]\]?$)", block.text, re.MULTILINE), (
                 block.text

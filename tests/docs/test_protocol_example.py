@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-import shutil
 import socket
 import struct
 import subprocess
@@ -22,6 +21,7 @@ import pytest
 from google.protobuf.json_format import ParseDict
 from pages import ROOT, sections
 from real_servers import RedisServer, held_port, wait_for
+from walk import lay_down_modules
 
 from rta.client import Decoder
 from rta.wire import ConfigBinding, pack, read_burst, read_configuration, read_session
@@ -30,9 +30,6 @@ from rta.wire.burst import Burst
 from rta.writer import connect
 
 START = int(datetime(2021, 5, 4, 11, 50, 55, tzinfo=UTC).timestamp()) * 10**9
-MODULES = ROOT / ".make" / "javascript" / "node_modules"
-"""Where `scripts/setup test` puts what the client imports."""
-
 Row = tuple[float, str, str]
 """Seconds after the start, what, and the value with its unit."""
 
@@ -92,14 +89,11 @@ def test_we_read_the_example_as_the_page_does() -> None:
 
 def client(folder: Path) -> list[str]:
     """The command of the page's client, laid down in a folder as a reader does."""
-    node = shutil.which("node")
-    assert node, "there is no Node.js: install it with npm, then `make test` fetches what the client imports"
-    assert MODULES.is_dir(), f"there is no {MODULES}: `make test` makes it with npm, or .make/setup.log says why not"
     [text] = [b for b in shown("client.md", "What it needs") if b.startswith("// client.mjs\n")]
     (folder / "client.mjs").write_text(text)
-    (folder / "node_modules").symlink_to(MODULES)
     (folder / "proto").symlink_to(ROOT / "proto")
-    return [node, "client.mjs"]
+    lay_down_modules(folder)
+    return ["node", "client.mjs"]
 
 
 @pytest.fixture(scope="module")

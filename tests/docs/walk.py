@@ -22,10 +22,10 @@ from types import TracebackType
 from typing import Self
 
 from pages import ROOT, Block, Command
-from real_servers import Mosquitto, RedisServer, held_port, wait_for
+from real_servers import held_port, wait_for
 from shape import missing
 
-__all__ = ["PATIENCE", "Running", "Walk"]
+__all__ = ["PATIENCE", "Running", "Walk", "lay_down_modules"]
 
 PATIENCE = 60.0
 """Seconds for a command to say what the page shows."""
@@ -33,28 +33,22 @@ PATIENCE = 60.0
 RECORDINGS = {"run-42.csv": 10, "drive.csv": 0.01, "lap.csv": 10}
 """The recordings of his own that a reader has, and the steps of their times: ms or s, as the pages have it."""
 
-_KEEPS_RUNNING = re.compile(r"rta (run|watch|tail)\b(?!.*\|)|rta publish (?!.*--speed 0)|mosquitto_sub\b")
-_SERVICE = re.compile(r"\brta run\b")
+_KEEPS_RUNNING = re.compile(r"(rta|make -o setup) (run|watch|tail)\b(?!.*\|)|rta publish (?!.*--speed 0)|mosquitto|redis-server")
+_SERVICE = re.compile(r"\b(rta|make -o setup) run\b")
+_SERVER = re.compile(r"(mosquitto|redis-server)(?= |$)")
 _NEEDS_BROKER = re.compile(r"\brta (watch|fetch|command|alarms|streams --node \S+)\b")
-_SUBSCRIBER = """\
-#!{python}
-import argparse
-import paho.mqtt.client as mqtt
-
-parser = argparse.ArgumentParser()
-parser.add_argument("-p", type=int)
-parser.add_argument("-t")
-parser.add_argument("-F", choices=["%t %x"])
-options = parser.parse_args()
-client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
-client.on_connect = lambda *_: client.subscribe(options.t)
-client.on_message = lambda _, __, message: print(message.topic, message.payload.hex(), flush=True)
-client.connect("127.0.0.1", options.p)
-client.loop_forever()
-"""
-"""Stands for `mosquitto_sub`, which is in a package of its own that the tests do without."""
-
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
+
+
+_MODULES = ROOT / ".make" / "javascript" / "node_modules"
+"""Where `scripts/setup test` puts what the JavaScript client imports."""
+
+
+def lay_down_modules(folder: Path) -> None:
+    """As `npm install` does, with the packages that are locked."""
+    assert shutil.which("node"), "there is no Node.js: install it with npm, then `make test` fetches its packages"
+    assert _MODULES.is_dir(), f"there is no {_MODULES}: `make test` makes it with npm, or .make/setup.log says why not"
+    (folder / "node_modules").symlink_to(_MODULES)
 
 
 class Walk:
@@ -64,16 +58,14 @@ class Walk:
         """`prefix` is put before what the section shows as a configuration."""
         self.folder = folder
         self.prefix = prefix
-        self.broker = Mosquitto()
-        self.redis = RedisServer()
         self.prepared: set[tuple[str, str]] = set()
         self._stack = ExitStack()
         self._running: list[Running] = []
-        ports = {"8180": self._stack.enter_context(held_port()), "8181": self._stack.enter_context(held_port())}
-        self._ports = {**ports, "1883": self.broker.port, "6379": self.redis.port}
+        self._jobs: list[Running] = []
+        self._ports = {port: self._stack.enter_context(held_port()) for port in ("8180", "8181", "1883", "6379")}
         self._environ = {
-            **environ,
-            "PATH": os.pathsep.join([str(folder / "bin"), str(Path(sys.executable).parent), environ["PATH"]]),
+            **{name: value for name, value in environ.items() if not name.startswith("MAKE") and name != "VENV"},
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), environ["PATH"], "/usr/sbin"]),
             "PYTHONPATH": str(folder),
             "RTA_URL": f"http://127.0.0.1:{self.port}",
             "HOME": str(folder),
@@ -82,15 +74,31 @@ class Walk:
         for name, every in RECORDINGS.items():
             rows = "".join(f"{i * every:g},{100 + i % 50},{1 + i % 6}\n" for i in range(2000))
             (folder / name).write_text(f"Time,Speed (km/h),Gear\n{rows}", encoding="utf-8")
-        (folder / "bin").mkdir()
-        subscriber = folder / "bin" / "mosquitto_sub"
-        subscriber.write_text(_SUBSCRIBER.format(python=sys.executable))
-        subscriber.chmod(0o755)
+        for name, target in {".venv": Path(sys.prefix), "Makefile": ROOT / "Makefile", "proto": ROOT / "proto"}.items():
+            (folder / name).symlink_to(target)
+        self._laid_down = self._found()
+
+    def _found(self) -> set[str]:
+        return {path.name for path in self.folder.iterdir()}
+
+    @property
+    def left(self) -> set[str]:
+        """What the commands of a page have left in the folder."""
+        return self._found() - self._laid_down
 
     @property
     def port(self) -> int:
         """Of the service that the pages have on 8180."""
         return self._ports["8180"]
+
+    @property
+    def broker(self) -> Running:
+        """The program that the page has started last as one."""
+        return next(running for running in reversed(self._running) if running.line.startswith("mosquitto -p"))
+
+    @property
+    def redis_url(self) -> str:
+        return f"redis://127.0.0.1:{self._ports['6379']}/0"
 
     def private(self, text: str) -> str:
         """With our ports for the documented ones."""
@@ -100,13 +108,14 @@ class Walk:
 
     def lay_down(self, block: Block) -> Path:
         """Write a block to the file that its first line names, or to `site.toml`; entry points as pip would."""
-        name = re.match(r"# ([\w/]+\.\w+)", block.text)
+        name = re.match(r"(?:#|//) ([\w/]+\.\w+)", block.text)
         path = self.folder / (name[1] if name else "site.toml")
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.name == "pyproject.toml":
             self._install(block.text)
         else:
             path.write_text(self.private(("" if name else self.prefix) + block.text), encoding="utf-8")
+        self._laid_down.add(path.relative_to(self.folder).parts[0])
         return path
 
     def lay_down_project(self) -> None:
@@ -137,20 +146,26 @@ class Walk:
 
     def give(self, command: Command, then: Callable[[Running], None] | None = None) -> None:
         """One line at the prompt. `then` is done to a program that goes on, once it has said something."""
-        line = command.line.removesuffix("&").strip()
-        if re.match(r"(mosquitto|redis-server)( -p 1883)?$", line):
-            self._stack.enter_context(self.broker if line.startswith("mosquitto") else self.redis)
+        if ended := re.fullmatch(r"kill((?: %\d)+)", command.line):
+            for number in re.findall(r"\d", ended[1]):
+                self._jobs[int(number) - 1].stop()
             return
-        line = line.replace(".venv/bin/", "")
+        if command.line == "rm -r state":  # its page has told to end everything before
+            for running in reversed(self._running):
+                running.stop()
+        line = re.sub(r"^make run", "make -o setup run", command.line.removesuffix("&").strip())
         if "--broker" not in line:
             line = _NEEDS_BROKER.sub(r"\g<0> --broker 127.0.0.1:1883", line)
         if line.startswith("rta publish") and "--redis" not in line:
             line += " --redis redis://127.0.0.1:6379"
         if _SERVICE.search(line) and "centre.toml" not in line and "RTA_EDGE__PORT" not in line:
             line = f"RTA_EDGE__PORT=8180 {line}"
-        line = self.private(line.replace("mosquitto_sub ", "mosquitto_sub -p 1883 "))
+        line = line.replace("mosquitto_sub ", "mosquitto_sub -p 1883 ").replace("redis-server", "redis-server --port 6379")
+        line = self.private(line)
         if _KEEPS_RUNNING.search(line):
-            self._keep(line, command, then)
+            running = self._keep(line, command, then)
+            if command.line.endswith("&"):
+                self._jobs.append(running)
         else:
             assert then is None
             self._finish(line, command.shown)
@@ -158,7 +173,7 @@ class Walk:
     def _keep(self, line: str, command: Command, then: Callable[[Running], None] | None = None) -> Running:
         running = Running(line, self.folder, self._environ)
         self._running.append(running)
-        if _SERVICE.search(line):
+        if _SERVICE.search(line) or _SERVER.match(line):
             running.wait(lambda: self._serves(line), [])
         else:
             running.wait(lambda: running.said.strip(), command.shown)
@@ -168,7 +183,7 @@ class Walk:
         return running
 
     def _serves(self, line: str) -> bool:
-        given = re.search(r"RTA_EDGE__PORT=(\d+)", line)
+        given = re.search(r"(?:RTA_EDGE__PORT=|-p |--port )(\d+)", line)
         socket.create_connection(("127.0.0.1", int(given[1]) if given else self._ports["8181"]), 1).close()
         return True
 
@@ -220,8 +235,6 @@ class Walk:
     ) -> None:
         for running in reversed(self._running):
             running.end()
-        self.broker.stop()
-        self.redis.stop()
         self._stack.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -232,11 +245,17 @@ class Running:
     def __init__(self, line: str, folder: Path, environ: Mapping[str, str]) -> None:
         self.line = line
         self.said = ""
+        self._folder = folder
+        self._environ = {**environ, "TERM": "xterm", "COLUMNS": "120", "LINES": "40"}
+        self.start()
+
+    def start(self) -> None:
+        """Also again, after it was killed."""
         self._terminal, side = pty.openpty()
         os.set_blocking(self._terminal, False)
         self._process = subprocess.Popen(
-            ["bash", "-c", f"exec {line}" if line.startswith(("rta", "mosquitto_sub", "/")) else line],
-            cwd=folder, env={**environ, "TERM": "xterm", "COLUMNS": "120", "LINES": "40"},
+            ["bash", "-c", self.line if re.match(r"\w+=", self.line) else f"exec {self.line}"],
+            cwd=self._folder, env=self._environ,
             stdin=subprocess.DEVNULL, stdout=side, stderr=side, start_new_session=True,
         )  # fmt: skip
         os.close(side)
@@ -264,15 +283,28 @@ class Running:
             lacks = "".join(f"\n  is not said: {x}" for x in missing(shown, self.said))
             raise AssertionError(f"{self.line}: {e}{lacks}\n{self.said[-6000:]}") from e
 
-    def end(self) -> None:
+    def stop(self) -> None:
+        """As `kill` does, or Ctrl-C: it ends by itself."""
         if self._process.poll() is None:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGTERM)
-            try:
-                self._process.wait(5)
-            except subprocess.TimeoutExpired:
-                pass
+            os.killpg(self._process.pid, signal.SIGTERM)
+        wait_for(self._has_ended, PATIENCE)
+
+    def _has_ended(self) -> bool:
+        self._read()
+        return self._process.poll() is not None
+
+    def kill(self) -> None:
+        """As a power cut does."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         os.close(self._terminal)
+
+    def end(self) -> None:
+        """In order, if it does within 5 s."""
+        if self._process.poll() is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGTERM)
+            with suppress(AssertionError):
+                wait_for(self._has_ended, 5)
+        self.kill()
