@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 import json
+import textwrap
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["nearest", "printable", "replace_surrogates", "shown", "toml_text"]
+__all__ = ["listed", "nearest", "printable", "replace_surrogates", "shown", "toml_text", "wrapped"]
 
 
 def shown(value: Any) -> str:
@@ -49,3 +50,13 @@ def printable(text: str) -> str:
 def replace_surrogates(text: str) -> str:
     """A text that can be encoded: each half of a surrogate pair, as JSON and conversions can bring it, becomes `?`."""
     return text if text.isascii() else text.encode(errors="replace").decode()
+
+
+def wrapped(text: str, indent: str = "") -> str:
+    """A paragraph of Markdown, at most 120 characters wide where it can be broken; `indent` is of all lines but one."""
+    return textwrap.fill(text, 120, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+def listed(text: str) -> str:
+    """An item of a list in Markdown."""
+    return wrapped(f"- {text}", "  ")

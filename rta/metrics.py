@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from rta.formatting import listed
 from rta.hot_counters import HotCounters
 
 __all__ = ["METRICS", "Merge", "Metric", "Metrics", "metrics_docs"]
@@ -215,5 +216,8 @@ class _Reader(Collector):
 
 def metrics_docs() -> str:
     """The list as Markdown."""
-    rows = [f"| `{m.name}` | {m.kind} | {', '.join(m.labels)} | {m.help} |" for m in METRICS]
-    return "\n".join(["| metric | kind | labels | meaning |", "| --- | --- | --- | --- |", *rows, ""])
+    return "\n".join([*(listed(f"`{m.name}` ({m.kind}{_by(m.labels)}): {m.help}") for m in METRICS), ""])
+
+
+def _by(labels: tuple[str, ...]) -> str:
+    return f" by {', '.join(labels)}" if labels else ""

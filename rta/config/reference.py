@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import inspect
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import attrs
 from attrs import frozen
 
 from rta.config.tables import LISTS, ORDER, SETTINGS, SLOTS, Slot, installed
-from rta.formatting import shown
+from rta.formatting import listed, shown, wrapped
 from rta.options import options_fields
 from rta.options.kinds import arms, elements, is_list, kind, nested
 from rta.options.values import format_duration, format_size
@@ -42,7 +41,7 @@ no variables for statuses and streams. An unknown variable is a warning.
 
 
 def config_docs() -> str:
-    """Markdown: a section for each table, a row for each option, the transports installed here included."""
+    """Markdown: a section for each table, an item for each option, the transports installed here included."""
     sections = [_INTRODUCTION]
     for table in ORDER:
         if table in SLOTS:
@@ -55,36 +54,36 @@ def config_docs() -> str:
 
 
 def _settings(table: str, cls: type[Any]) -> Iterator[str]:
-    yield f"## `[{table}]`\n\n{_paragraph(summary_of(cls))}\n"
-    yield _rows(cls)
+    yield f"## `[{table}]`\n\n{wrapped(summary_of(cls))}\n"
+    yield _items(cls)
 
 
 def _list(table: str, cls: type[Any]) -> Iterator[str]:
-    yield f"## `[[{table}]]`\n\n{_paragraph(summary_of(cls))}\n"
-    yield _rows(cls)
+    yield f"## `[[{table}]]`\n\n{wrapped(summary_of(cls))}\n"
+    yield _items(cls)
     for name, option in options_fields(cls).items():
         inner = elements(option.type)
         if inner is not None:
             header = f"[[{table}.{name}]]" if is_list(option.type) else f"[{table}.{name}.<name>]"
-            yield f"### `{header}`\n\n{_paragraph(summary_of(inner))}\n"
-            yield _rows(inner)
+            yield f"### `{header}`\n\n{wrapped(summary_of(inner))}\n"
+            yield _items(inner)
 
 
 def _slot(slot: Slot) -> Iterator[str]:
     header = "[[source]]" if slot.table == "source" else f"[{slot.table}]"
     about = f"{summary_of(slot.keys)} The other options are those of the transport."
-    yield f"## `{header}`\n\n{_paragraph(about)}\n"
-    yield _rows(slot.keys)
+    yield f"## `{header}`\n\n{wrapped(about)}\n"
+    yield _items(slot.keys)
     found, broken = installed(slot)
     for name, (transport, offer) in found.items():
         yield f'### `{header}` with `transport = "{name}"`\n\n{_summary(transport.summary, offer.options)}\n'
-        yield _rows(offer.options)
+        yield _items(offer.options)
     for reason in broken:
-        yield f"*Not documented: {_cell(reason)}*\n"
+        yield f"{wrapped(f'*Not documented: {reason}*')}\n"
 
 
 def _summary(of_transport: str, cls: type[Any]) -> str:
-    own = _paragraph(summary_of(cls))
+    own = wrapped(summary_of(cls))
     return f"{own}\n\n*{of_transport[0].upper()}{of_transport[1:]}.*" if of_transport else own
 
 
@@ -94,15 +93,9 @@ def summary_of(cls: type[Any]) -> str:
     return " ".join(inspect.cleandoc(doc).split())
 
 
-def _paragraph(text: str) -> str:
-    return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False)
-
-
-def _rows(cls: type[Any]) -> str:
-    rows = [_row(key, option) for key, option in _flat(cls, "")]
-    if not rows:
-        return "No options.\n"
-    return "\n".join(["| option | type | default | |", "|---|---|---|---|", *rows, ""])
+def _items(cls: type[Any]) -> str:
+    items = [_item(key, option) for key, option in _flat(cls, "")]
+    return "\n".join([*items, ""]) if items else "No options.\n"
 
 
 def _flat(cls: type[Any], prefix: str) -> Iterator[tuple[str, attrs.Attribute[Any]]]:
@@ -114,19 +107,19 @@ def _flat(cls: type[Any], prefix: str) -> Iterator[tuple[str, attrs.Attribute[An
             yield from _flat(inner, f"{prefix}{name}.")
 
 
-def _row(key: str, option: attrs.Attribute[Any]) -> str:
+def _item(key: str, option: attrs.Attribute[Any]) -> str:
     kinds = ", ".join([kind(option.type), *(constraint.text for constraint in constraints(option.validator))])
-    default = "*required*" if option.default is attrs.NOTHING else _default_cell(option)
-    return f"| `{key}` | {_cell(kinds)} | {default} | {_cell(help_of(option))} |"
+    default = "; required" if option.default is attrs.NOTHING else _default(option)
+    return listed(f"`{key}` ({kinds}{default}): {help_of(option)}")
 
 
-def _default_cell(option: attrs.Attribute[Any]) -> str:
+def _default(option: attrs.Attribute[Any]) -> str:
     value = default_of(option)
     if value is None:
-        return "unset"
+        return "; unset by default"
     if attrs.has(type(value)):
         return ""
-    return f"`{_cell(_toml(written_default(option, value)))}`"
+    return f"; default `{_toml(written_default(option, value))}`"
 
 
 def _toml(value: Any) -> str:
@@ -136,10 +129,6 @@ def _toml(value: Any) -> str:
         inner = ", ".join(f"{key} = {_toml(item)}" for key, item in value.items())
         return f"{{ {inner} }}" if inner else "{}"
     return shown(value)
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
 
 
 def help_of(option: attrs.Attribute[Any]) -> str:

@@ -24,24 +24,26 @@ def sections(text: str) -> dict[str, list[str]]:
     return found
 
 
-def rows(lines: list[str]) -> dict[str, str]:
-    return {line.split("`")[1]: line for line in lines if line.startswith("| `")}
+def items(lines: list[str]) -> dict[str, str]:
+    """Each item of a list in one line, by its option."""
+    whole = "\n".join(lines).replace("\n  ", " ").splitlines()
+    return {line.split("`")[1]: line for line in whole if line.startswith("- `")}
 
 
 def documented(heading: str, cls: type) -> None:
-    found = rows(sections(config_docs())[heading])
+    found = items(sections(config_docs())[heading])
     for name, option in options_fields(cls).items():
-        assert option.metadata[HELP].replace("|", "\\|") in found[name]
-        assert ("*required*" in found[name]) == (option.default is attrs.NOTHING)
+        assert found[name].endswith(f": {option.metadata[HELP]}")
+        assert ("; required)" in found[name]) == (option.default is attrs.NOTHING)
 
 
 @pytest.mark.parametrize("table", SETTINGS)
-def test_every_option_of_every_table_has_a_row(table):
+def test_every_option_of_every_table_has_an_item(table):
     documented(f"`[{table}]`", SETTINGS[table])
 
 
 @pytest.mark.parametrize("table", LISTS)
-def test_every_option_of_every_list_of_tables_has_a_row(table):
+def test_every_option_of_every_list_of_tables_has_an_item(table):
     documented(f"`[[{table}]]`", LISTS[table])
 
 
@@ -51,16 +53,16 @@ def test_tables_within_a_list_of_tables_have_sections_of_their_own():
 
 
 def test_an_option_that_is_a_word_of_the_language_is_documented_as_people_write_it():
-    assert "| `from` | text | unset |" in config_docs()
+    assert "- `from` (text; unset by default): " in config_docs()
 
 
 def test_what_a_text_is_made_of_is_said_in_words():
-    assert "| `node` | text, a node id: levels joined by" in config_docs()
+    assert "- `node` (text, a node id: levels joined by" in config_docs()
 
 
 @pytest.mark.usefixtures("plug_ins")
 @pytest.mark.parametrize("table", SLOTS)
-def test_every_option_of_every_transport_has_a_row(table):
+def test_every_option_of_every_transport_has_an_item(table):
     header = "`[[source]]`" if table == "source" else f"`[{table}]`"
     documented(header, SLOTS[table].keys)
     found, _ = installed(SLOTS[table])
@@ -71,32 +73,32 @@ def test_every_option_of_every_transport_has_a_row(table):
 
 @pytest.mark.usefixtures("plug_ins")
 def test_types_and_defaults_are_as_people_write_them():
-    found = rows(sections(config_docs())['`[[source]]` with `transport = "everything"`'])
-    assert found["address"] == "| `address` | text | *required* | Where \\| it is. |"
-    assert found["count"] == "| `count` | whole number, ≥ 0, < 10 | `3` | How many. |"
-    assert found["ratio"] == "| `ratio` | number, > 0 | `0.5` | Of what. |"
-    assert found["enabled"] == "| `enabled` | true or false | `false` | Whether. |"
-    assert found["wait"] == '| `wait` | duration | `"1.5s"` | How long. |'
-    assert found["limit"] == '| `limit` | size | `"64KiB"` | How large. |'
-    assert found["rest"] == '| `rest` | duration or "none" | `"1d"` | How long at most. |'
-    assert found["note"] == "| `note` | text | unset | A note. |"
-    assert found["level"] == '| `level` | "low" or "high" | `"low"` | The level. |'
-    assert found["mode"] == '| `mode` | "fast" or "safe" | `"fast"` | The mode. |'
-    assert found["file"] == '| `file` | path | `"here"` | A file. |'
-    assert found["names"] == "| `names` | list of text | `[]` | Names. |"
-    assert found["waits"] == "| `waits` | list of durations | `[]` | Several. |"
-    assert found["kinds"] == "| `kinds` | list of text | `[]` | A set. |"
-    assert found["either"] == '| `either` | "auto" or number | `"auto"` | A number or auto. |'
-    assert found["anything"] == "| `anything` | any value | unset | Whatever. |"
-    assert found["tls"] == '| `tls` | table or "none" | unset | Encryption. |'
-    assert found["tls.verify"] == "| `tls.verify` | true or false | `true` | Whether the peer is verified. |"
-    assert found["tls.versions"] == '| `tls.versions` | list of "1.2" or "1.3" | `["1.3"]` | Versions. |'
-    assert found["max_connections"] == '| `max_connections` | whole number or "none", > 0 | unset | Connections. |'
+    found = items(sections(config_docs())['`[[source]]` with `transport = "everything"`'])
+    assert found["address"] == "- `address` (text; required): Where | it is."
+    assert found["count"] == "- `count` (whole number, ≥ 0, < 10; default `3`): How many."
+    assert found["ratio"] == "- `ratio` (number, > 0; default `0.5`): Of what."
+    assert found["enabled"] == "- `enabled` (true or false; default `false`): Whether."
+    assert found["wait"] == '- `wait` (duration; default `"1.5s"`): How long.'
+    assert found["limit"] == '- `limit` (size; default `"64KiB"`): How large.'
+    assert found["rest"] == '- `rest` (duration or "none"; default `"1d"`): How long at most.'
+    assert found["note"] == "- `note` (text; unset by default): A note."
+    assert found["level"] == '- `level` ("low" or "high"; default `"low"`): The level.'
+    assert found["mode"] == '- `mode` ("fast" or "safe"; default `"fast"`): The mode.'
+    assert found["file"] == '- `file` (path; default `"here"`): A file.'
+    assert found["names"] == "- `names` (list of text; default `[]`): Names."
+    assert found["waits"] == "- `waits` (list of durations; default `[]`): Several."
+    assert found["kinds"] == "- `kinds` (list of text; default `[]`): A set."
+    assert found["either"] == '- `either` ("auto" or number; default `"auto"`): A number or auto.'
+    assert found["anything"] == "- `anything` (any value; unset by default): Whatever."
+    assert found["tls"] == '- `tls` (table or "none"; unset by default): Encryption.'
+    assert found["tls.verify"] == "- `tls.verify` (true or false; default `true`): Whether the peer is verified."
+    assert found["tls.versions"] == '- `tls.versions` (list of "1.2" or "1.3"; default `["1.3"]`): Versions.'
+    assert found["max_connections"] == '- `max_connections` (whole number or "none", > 0; unset by default): Connections.'
 
 
 @pytest.mark.usefixtures("plug_ins")
 def test_a_default_that_depends_on_other_options_is_left_open():
-    assert "| `two` | whole number | unset | Two. |" in config_docs()
+    assert "- `two` (whole number; unset by default): Two." in config_docs()
 
 
 @pytest.mark.usefixtures("plug_ins")

@@ -585,7 +585,7 @@ async def test_tables_do_not_get_long(patient):
 
 def test_options_and_their_advice_exist():
     known = set(
-        re.findall(r"^#+ `\[(\w+)\]`|^\| `(\w+)` \|", (ROOT / "docs" / "configuration.md").read_text(), re.MULTILINE)
+        re.findall(r"^#+ `\[(\w+)\]`|^- `(\w+)` \(", (ROOT / "docs" / "configuration.md").read_text(), re.MULTILINE)
     )
     options = {name for _, name in known}
     source = "".join(p.read_text() for p in (ROOT / "transports" / "rta_transports" / "redis" / "doctor").glob("*.py"))
