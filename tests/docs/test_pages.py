@@ -32,14 +32,7 @@ SECTIONS = [section for page in PAGES for section in _of(page)]
 BEFORE: dict[tuple[str, str], list[str]] = {
     ("docs/client.md", "node client.mjs"): ["rta run --config config/site.toml"],
     ("CONTRIBUTING.md", ".venv/bin/rta count"): ["rta run --config config/site.toml"],
-    ("docs/streams.md", "mosquitto_sub -t 'wrx/#' -F '%t %x'"): [
-        "mosquitto -p 1883",
-        "RTA_TOPICS__TRANSPORT=mqtt RTA_TOPICS__PORT=1883 rta run --config config/site.toml",
-    ],
     ("docs/streams.md", "curl"): ["rta run --config config/site.toml"],
-    ("docs/streams.md", "rta streams"): [
-        "RTA_SITE__ADMINISTRATION=true RTA_SITE__STATE_DIR=state rta run --config config/site.toml"
-    ],
     ("docs/remote.md", "rta sessions"): [
         "mosquitto -p 1883",
         "RTA_SITE__NODE=dk/cph/tlc-1 RTA_EDGE__PORT=8181 rta run --config config/roadside.toml",

@@ -160,6 +160,8 @@ class Walk:
             line += " --redis redis://127.0.0.1:6379"
         if _SERVICE.search(line) and "centre.toml" not in line and "RTA_EDGE__PORT" not in line:
             line = f"RTA_EDGE__PORT=8180 {line}"
+        if "RTA_TOPICS__TRANSPORT=mqtt" in line:
+            line = f"RTA_TOPICS__PORT=1883 {line}"
         line = line.replace("mosquitto_sub ", "mosquitto_sub -p 1883 ").replace("redis-server", "redis-server --port 6379")
         line = self.private(line)
         if _KEEPS_RUNNING.search(line):
