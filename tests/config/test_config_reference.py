@@ -93,7 +93,9 @@ def test_types_and_defaults_are_as_people_write_them():
     assert found["tls"] == '- `tls` (table or "none"; unset by default): Encryption.'
     assert found["tls.verify"] == "- `tls.verify` (true or false; default `true`): Whether the peer is verified."
     assert found["tls.versions"] == '- `tls.versions` (list of "1.2" or "1.3"; default `["1.3"]`): Versions.'
-    assert found["max_connections"] == '- `max_connections` (whole number or "none", > 0; unset by default): Connections.'
+    assert (
+        found["max_connections"] == '- `max_connections` (whole number or "none", > 0; unset by default): Connections.'
+    )
 
 
 @pytest.mark.usefixtures("plug_ins")

@@ -89,7 +89,6 @@ NOT_RUN = {
     ("CONTRIBUTING.md", "make unit"): NotRun("these tests would run within themselves", _target),
     ("CONTRIBUTING.md", "make check"): NotRun("these tests would run within themselves", _target),
     ("CONTRIBUTING.md", "make test ARGS='-n 0 -k session -x'"): NotRun("they would run within themselves", _target),
-    ("docs/plug-ins.md", "pip install ./rta-canbus"): NotRun("files are laid down as it would", lambda line: line),
     ("docs/client.md", "npm install lz4js protobufjs ws"): NotRun("what it would install is laid down", _locked),
     ("docs/consumer.md", 'drive = pandas.read_csv("engine.csv", parse_dates=["ts"]).set_index("ts")'): NotRun(
         "pandas is the reader's own; tests/cli holds the columns", _compiles
@@ -219,7 +218,9 @@ def _written(walk: Walk) -> None:
 @pytest.mark.parametrize("section", SECTIONS, ids=str)
 def test_no_block_is_of_a_kind_that_nothing_runs(section: Section) -> None:
     for block in section.blocks:
-        assert block.language in ("python", "js", "bash", "console", "toml", "diff", "text", "json", ""), _first(block.text)
+        assert block.language in ("python", "js", "bash", "console", "toml", "diff", "text", "json", ""), _first(
+            block.text
+        )
         if block.language in ("text", "json", ""):
             assert not re.search(r"^(\$ |import |from \w+ import |\[\[?\w+\]\]?$)", block.text, re.MULTILINE), (
                 block.text

@@ -33,7 +33,9 @@ PATIENCE = 60.0
 RECORDINGS = {"run-42.csv": 10, "drive.csv": 0.01, "lap.csv": 10}
 """The recordings of his own that a reader has, and the steps of their times: ms or s, as the pages have it."""
 
-_KEEPS_RUNNING = re.compile(r"(rta|make -o setup) (run|watch|tail)\b(?!.*\|)|rta publish (?!.*--speed 0)|mosquitto|redis-server")
+_KEEPS_RUNNING = re.compile(
+    r"(rta|make -o setup) (run|watch|tail)\b(?!.*\|)|rta publish (?!.*--speed 0)|mosquitto|redis-server"
+)
 _SERVICE = re.compile(r"\b(rta|make -o setup) run\b")
 _SERVER = re.compile(r"(mosquitto|redis-server)(?= |$)")
 _NEEDS_BROKER = re.compile(r"\brta (watch|fetch|command|alarms|streams --node \S+)\b")
@@ -66,7 +68,7 @@ class Walk:
         self._environ = {
             **{name: value for name, value in environ.items() if not name.startswith("MAKE") and name != "VENV"},
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), environ["PATH"], "/usr/sbin"]),
-            "PYTHONPATH": str(folder),
+            "PYTHONPATH": os.pathsep.join([str(folder), str(folder / "installed")]),
             "RTA_URL": f"http://127.0.0.1:{self.port}",
             "HOME": str(folder),
         }
@@ -111,7 +113,7 @@ class Walk:
         name = re.match(r"(?:#|//) ([\w/]+\.\w+)", block.text)
         path = self.folder / (name[1] if name else "site.toml")
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.name == "pyproject.toml":
+        if path.name == "pyproject.toml" and "[build-system]" not in block.text:
             self._install(block.text)
         else:
             path.write_text(self.private(("" if name else self.prefix) + block.text), encoding="utf-8")
@@ -153,6 +155,15 @@ class Walk:
         if command.line == "rm -r state":  # its page has told to end everything before
             for running in reversed(self._running):
                 running.stop()
+        if package := re.fullmatch(r"pip install \./([\w-]+)", command.line):
+            project = self.folder / package[1]
+            project.mkdir()
+            for name in ("pyproject.toml", package[1].replace("-", "_")):
+                (project / name).symlink_to(self.folder / name)
+            pip = f"env -u PYTHONPYCACHEPREFIX {shlex.quote(sys.executable)} -m pip"  # it is compiled where it is
+            offline = "--quiet --no-index --no-deps --no-build-isolation --target installed"
+            self._finish(f"{pip} install {offline} {project.name}/", [])
+            return
         line = re.sub(r"^make run", "make -o setup run", command.line.removesuffix("&").strip())
         if "--broker" not in line:
             line = _NEEDS_BROKER.sub(r"\g<0> --broker 127.0.0.1:1883", line)
@@ -162,7 +173,9 @@ class Walk:
             line = f"RTA_EDGE__PORT=8180 {line}"
         if "RTA_TOPICS__TRANSPORT=mqtt" in line:
             line = f"RTA_TOPICS__PORT=1883 {line}"
-        line = line.replace("mosquitto_sub ", "mosquitto_sub -p 1883 ").replace("redis-server", "redis-server --port 6379")
+        line = line.replace("mosquitto_sub ", "mosquitto_sub -p 1883 ").replace(
+            "redis-server", "redis-server --port 6379"
+        )
         line = self.private(line)
         if _KEEPS_RUNNING.search(line):
             running = self._keep(line, command, then)
