@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import tomllib
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -113,6 +114,15 @@ def test_the_traffic_is_counted_by_the_hour_and_the_day_of_where_it_drives():
     ]
     assert all(Aggregate.SUM in s.aggregates["vehicles"] for s in status.streams)
     assert check_config(config, lambda name: Context(name, config.folder, lambda: 0, Silent())) == []
+
+
+def test_the_traffic_data_leave_no_hour_open():
+    config = traffic()
+    with (config.folder / config.sources[0].options.path).open(encoding="utf-8", newline="") as file:
+        times = [datetime.fromisoformat(row[0]) for row in list(csv.reader(file))[1:]]
+    local = [time.replace(tzinfo=config.site.zone) for time in times if time.tzinfo is None]
+    assert len(local) > 40_000
+    assert [time for time in local if time.utcoffset() != time.replace(fold=1).utcoffset()] == []
 
 
 def test_the_traffic_data_names_its_source_as_its_licence_asks():
