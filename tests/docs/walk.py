@@ -30,7 +30,7 @@ __all__ = ["PATIENCE", "Running", "Walk", "lay_down_modules"]
 PATIENCE = 60.0
 """Seconds for a command to say what the page shows."""
 
-RECORDINGS = {"run-42.csv": 10, "drive.csv": 0.01, "lap.csv": 10}
+RECORDINGS = {"my.csv": 0.01, "drive.csv": 0.01, "lap.csv": 10}
 """The recordings of his own that a reader has, and the steps of their times: ms or s, as the pages have it."""
 
 _KEEPS_RUNNING = re.compile(
