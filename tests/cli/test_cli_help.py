@@ -46,3 +46,10 @@ def test_what_it_does_not_know_is_said_and_exits_with_2(command, arguments):
     assert (refused.status, refused.out) == (2, "")
     assert "Error: " in refused.err
     assert "Traceback" not in refused.err
+
+
+@pytest.mark.parametrize(("words", "offered"), [("rta con", ["config"]), ("rta config n", ["new"])])
+def test_a_shell_is_told_how_to_complete(command, words, offered):
+    asked = {"_RTA_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    told = command(**asked)
+    assert (told.status, told.out.split()) == (0, [f"plain,{word}" for word in offered])
