@@ -21,6 +21,7 @@ _WHEN = re.compile(
     r"(?:[\s/_&]*(?:date|time|start|started|created|stamp|and))*",
     re.IGNORECASE,
 )
+_OURS = ("time", "speed", "delay")  # details that the session itself says
 _MOST = 2000  # characters of lines without a key
 
 
@@ -42,6 +43,8 @@ def read_recording(
     details: dict[str, str] = {}
     for key, value in facts:
         name = key or "note"
+        if name in _OURS:
+            name = name.capitalize()
         details[name] = f"{details[name]}; {value}"[:_MOST] if name in details else value
     start: int | None = None
     reason = "the file does not say when it was recorded"
