@@ -123,7 +123,7 @@ class Walk:
     def lay_down_project(self) -> None:
         """A copy of ours, to be changed."""
         for name in ("rta", "transports", "tests", "docs"):
-            shutil.copytree(ROOT / name, self.folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / name, self.folder / name)  # with what is compiled
         for path in (ROOT / "pyproject.toml", *ROOT.glob("*.md")):
             shutil.copy(path, self.folder)
         self._environ["PYTHONPATH"] = os.pathsep.join([str(self.folder), str(self.folder / "transports")])
