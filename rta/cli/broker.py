@@ -80,7 +80,7 @@ def ask_over_broker(access: BrokerAccess, question: Callable[[ConnectedConsumer]
             answers.append(await question(connected))
 
     try:
-        trio.run(main)
+        trio.run(main, restrict_keyboard_interrupt_to_checkpoints=True)
     except* KeyboardInterrupt:
         interrupted = True
     except* RtaError as group:
