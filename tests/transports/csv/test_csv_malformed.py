@@ -6,7 +6,7 @@ import math
 
 import pytest
 from csv_replay import NOW, SECOND, play
-from rta_transports.csv.table import LINE_LIMIT
+from rta_transports.csv.file_lines import LINE_LIMIT
 
 from rta.wire import SampleType
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rta_transports.csv.rows import Row
 from rta_transports.csv.time_formats import TimeScale
-from rta_transports.csv.time_order import LEFT_OUT, TimeOrder, newest_first
+from rta_transports.csv.time_order import LEFT_OUT, TimeOrder
 
 SECOND = 10**9
 DAY = 86400
@@ -250,11 +250,3 @@ class TestSettings:
         )
         ordered.end()
         assert details == [("midnight", 3, "the time goes back by 86399.75 s; carried on over midnight")]
-
-
-@pytest.mark.parametrize(
-    ("times", "falls"),
-    [([3, 2, 1], True), ([3, 2, 2, 1], True), ([3, 2, 1, 4], False), ([1, 2, 3], False), ([2, 2, 2], False)],
-)  # fmt: skip
-def test_a_file_with_the_newest_row_first_is_told(times, falls):
-    assert newest_first(times) is falls

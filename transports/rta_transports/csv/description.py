@@ -26,6 +26,8 @@ def describe_in_a_line(found: UnderstoodFile) -> str:
     parts.append(f"time {_names(found, found.time.columns)} ({found.time.format.name})")
     if found.long is not None:
         parts.append(f"a channel for each {_names(found, found.long.keys)}")
+    if not found.order.as_it_stands:
+        parts.append(f"{found.order.reason}: played in the order of time")
     names = ", ".join(c.name for c in columns[:_EXAMPLES]) + (", …" if len(columns) > _EXAMPLES else "")
     return f"{', '.join(parts)}; {len(columns)} column{'s'[: len(columns) != 1]}: {names}"
 
@@ -47,6 +49,8 @@ def list_detected(found: UnderstoodFile, options: CsvOptions) -> list[Detected]:
     ]
     if found.time.format.local:
         out.append(Detected("timezone", options.timezone, "the dates name none"))
+    if not found.order.as_it_stands:
+        out.append(Detected("sort", "true", found.order.reason))
     if found.long is not None:
         values = ", ".join(repr(c.name) for c in found.header.columns[:_EXAMPLES])
         out.append(Detected("channel", _names(found, found.long.keys), f"a long table, with the values {values}"))
@@ -67,6 +71,8 @@ def settings_of(found: UnderstoodFile, options: CsvOptions) -> dict[str, Any]:
     settings["time_format"] = name
     if found.time.format.local:
         settings["timezone"] = options.timezone
+    if not found.order.as_it_stands:
+        settings["sort"] = True
     if found.long is not None:
         settings["channel"] = [found.names.titles[i].name for i in found.long.keys]
     return settings

@@ -28,7 +28,7 @@ def inspect_source(
     :raises RtaError: the file or an option is not fit; one line for each reason.
     """
     path = context.folder / options.path
-    opened = open_file(path, options, context.clock())
+    opened = open_file(path, options, context.clock(), most)
     counts = _Counts(opened, options)
     with closing(opened.table):
         try:
@@ -37,7 +37,7 @@ def inspect_source(
                 progress(opened.table.share)
         except OSError as e:
             raise RtaError(f"{path}: cannot be read: {e.strerror or e}") from e
-    return counts.inspection(whole=opened.table.ended)
+    return counts.inspection(whole=opened.table.whole)
 
 
 @define

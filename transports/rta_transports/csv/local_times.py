@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 
 from rta_transports.csv.cells import excerpt
 
@@ -27,8 +28,11 @@ class LocalTimes:
         self._zone = zone
         self._note = note
         self._utc = zone is UTC
-        self._offsets: dict[int, int] = {}
         self._last: int | None = None
+        self._step = self._step_before = 0
+        """ns between the last rows with different times."""
+        self._twice = False
+        """Whether rows have had the same time."""
 
     def fixed(self, moment: int) -> int:
         """A moment that is known already (ns): the next ones are compared with it."""
@@ -39,34 +43,18 @@ class LocalTimes:
         """ns since the Unix epoch of what the clocks show, `wall`, counted as if they showed UTC."""
         if self._utc:
             return wall
-        quarter = wall // _QUARTER
-        offset = self._offsets.get(quarter)
-        if offset is None:
-            offset = self._steady(quarter)
-        self._last = wall - offset if offset is not None else self._changing(wall, text)
-        return self._last
-
-    def _steady(self, quarter: int) -> int | None:
-        """The offset (ns) during a quarter of an hour in which nobody sets the clocks, nor shows it twice."""
-        first, last = quarter * _QUARTER, (quarter + 1) * _QUARTER - _SECOND
-        offsets = {*self._readings(first), *self._readings(last)}
-        if len(offsets) != 1:
-            return None
-        if len(self._offsets) >= _KEPT:
-            self._offsets.clear()
-        self._offsets[quarter] = offset = offsets.pop()
-        return offset
-
-    def _readings(self, wall: int) -> tuple[int, int]:
-        """The offsets (ns) of the first and of the second time the clocks show this."""
-        shown = (_EPOCH + timedelta(seconds=wall // _SECOND)).replace(tzinfo=self._zone)
-        first, second = shown.utcoffset(), shown.replace(fold=1).utcoffset()
-        if first is None or second is None:
-            return 0, 0
-        return first // timedelta(microseconds=1) * 1000, second // timedelta(microseconds=1) * 1000
+        offset = _steady(self._zone, wall // _QUARTER)
+        moment = wall - offset if offset is not None else self._changing(wall, text)
+        last = self._last
+        if moment == last:
+            self._twice = True
+        elif last is not None:
+            self._step_before, self._step = self._step, moment - last
+        self._last = moment
+        return moment
 
     def _changing(self, wall: int, text: str) -> int:
-        offset, other = self._readings(wall)
+        offset, other = _readings(self._zone, wall)
         first, second = wall - offset, wall - other
         if first > second:
             self._note("skipped_time", f"{excerpt(text)} never was in {self._zone}; taken as an hour later")
@@ -76,10 +64,36 @@ class LocalTimes:
 
     def _told(self, first: int, second: int, text: str) -> int:
         last = self._last
-        if last is not None and first < last <= second:
+        if last is not None and (first < last <= second or self._is_regular(last, first, second)):
             return second
         if last is not None and last > second and last - second <= second - first:
             return second  # a late row of the second hour
         if last is None or first < last or first - last >= second - first:
             self._note("ambiguous_time", f"{excerpt(text)} came twice in {self._zone}; taken as the first")
         return first
+
+    def _is_regular(self, last: int, first: int, second: int) -> bool:
+        """Whether the rows come so regularly that it must be the second time."""
+        shift = second - first
+        steps = [step for step in (self._step, self._step_before) if step]
+        if not steps or (first == last and self._twice):
+            return False
+        off = [abs(second - last - step) for step in steps]
+        return max(off) * 10 <= shift and max(off) < min(abs(first - last - step) for step in steps)
+
+
+@lru_cache(_KEPT)
+def _steady(zone: tzinfo, quarter: int) -> int | None:
+    """The offset (ns) during a quarter of an hour in which nobody sets the clocks, nor shows it twice."""
+    first, last = quarter * _QUARTER, (quarter + 1) * _QUARTER - _SECOND
+    offsets = {*_readings(zone, first), *_readings(zone, last)}
+    return offsets.pop() if len(offsets) == 1 else None
+
+
+def _readings(zone: tzinfo, wall: int) -> tuple[int, int]:
+    """The offsets (ns) of the first and of the second time the clocks show this."""
+    shown = (_EPOCH + timedelta(seconds=wall // _SECOND)).replace(tzinfo=zone)
+    first, second = shown.utcoffset(), shown.replace(fold=1).utcoffset()
+    if first is None or second is None:
+        return 0, 0
+    return first // timedelta(microseconds=1) * 1000, second // timedelta(microseconds=1) * 1000

@@ -6,12 +6,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import pairwise
-from typing import Any
 
 from attrs import frozen
 
 from rta_transports.csv.contents import Content
+from rta_transports.csv.row_order import is_in_blocks
 
 __all__ = ["LongTable", "find_long"]
 
@@ -21,13 +20,16 @@ def _words(text: str) -> frozenset[str]:
 
 
 _NAMES = _words("""
-aforo camera capteur channel cod_cent counter detector detectorid device deviceid direction id idelem item kanal key
-lane link linkid location loop measurement messstelle metric name node parameter pid punto quantity road sensor
-sensorid series signal site siteid station stationid symbol tag unitid variable vehicle zone zst
+aforo camera capteur channel cod_cent component counter counterid detector detectorid detectorname device deviceid
+devicename direction entity entityid estacion estación field id idelem intersection item kanal key lane link linkid
+location locationid loop measurement messstelle meter meterid metric name node parameter pid pollutant punto quantity
+road segment segmentid sensor sensorid sensorname series signal site siteid sitename station stationid stationname
+symbol tag unitid variable vehicle zone zst
 """)
 _UNITS = _words("""
 einheit unidad unit units unité uom
 """)
+_JOINED = str.maketrans("", "", "_ -.")
 _ROWS, _PAIRED = 1000, 12  # rows that are looked at, columns that are tried in pairs
 _SAME = 0.8  # of the moments: the things of a moment are those of the one before
 
@@ -41,6 +43,10 @@ class LongTable:
     unit: int | None
     """The column with the unit of each row, if there is one."""
 
+    def thing(self, cells: Sequence[str]) -> tuple[str, ...]:
+        """What the row of these cells is about."""
+        return tuple([cells[i].strip() for i in self.keys])
+
 
 def unit_column(titles: Sequence[str]) -> int | None:
     """Where the unit of each row stands."""
@@ -48,19 +54,26 @@ def unit_column(titles: Sequence[str]) -> int | None:
 
 
 def find_long(
-    titles: Sequence[str], times: Sequence[Any], rows: Sequence[Sequence[str]], contents: Sequence[Content | None]
+    titles: Sequence[str],
+    times: Sequence[int],
+    rows: Sequence[Sequence[str]],
+    contents: Sequence[Content | None],
+    first: int,
 ) -> LongTable | None:
     """Whether the rows are those of a long table; None: they are not, or nothing tells.
 
-    `times`: one for each of the rows, which follow each other in the file. `contents`: of each column; None for those
-    of the times. The same moments come again and again, with another thing in each row, and always the same things.
+    `times`: one for each of the rows, of which the `first` ones follow each other in the file, and the others are from
+    further behind. `contents`: of each column; None for those of the times. The same moments come again and again,
+    with another thing in each row, and always the same things; or the rows of one thing follow those of another.
     """
-    times, rows = times[:_ROWS], rows[:_ROWS]
+    every, all_times = rows, times
+    times, rows = times[: min(first, _ROWS)], rows[: min(first, _ROWS)]
     candidates = [i for i, content in enumerate(contents) if content is not None and _names_things(i, rows)]
-    named = [i for i in candidates if titles[i].strip().casefold().replace("_", "").replace(" ", "") in _NAMES]
+    named = [i for i in candidates if _is_named(titles[i])]
     if len(rows) < 4 or len(Counter(times)) * 1.5 > len(rows):
-        blocks = [i for i in named if _begins_anew_with(i, times, rows)]
-        return LongTable((blocks[0],), unit_column(titles)) if blocks else None
+        rounds = tuple(next(((i,) for i in named if _in_rounds(i, rows)), ()))
+        keys = rounds or _keys_of_blocks(titles, contents, all_times, every)
+        return LongTable(keys, unit_column(titles)) if keys else None
     candidates = named + [i for i in candidates if i not in named]
     pairs = [(i, j) for i in candidates[:_PAIRED] for j in candidates[:_PAIRED] if i != j]
     for keys in [(i,) for i in candidates] + pairs:
@@ -79,12 +92,36 @@ def _names_things(i: int, rows: Sequence[Sequence[str]]) -> bool:
     )
 
 
-def _begins_anew_with(i: int, times: Sequence[Any], rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the rows of one thing follow those of another: where time goes back, and only there, the
-    thing changes."""
-    things = [row[i] for row in rows]
-    back = [b < a for a, b in pairwise(times)]
-    return any(back) and back == [a != b for a, b in pairwise(things)]
+def _is_named(title: str) -> bool:
+    return title.strip().casefold().translate(_JOINED) in _NAMES
+
+
+def _keys_of_blocks(
+    titles: Sequence[str], contents: Sequence[Content | None], times: Sequence[int], rows: Sequence[Sequence[str]]
+) -> tuple[int, ...]:
+    """The columns that name the thing where the rows of one follow those of another: time goes back where the thing
+    changes, and nowhere else. None: it is not so."""
+    named = [
+        i
+        for i, content in enumerate(contents)
+        if content is not None and _is_named(titles[i]) and _names_things(i, rows)
+    ]
+    if len(named) > 1:  # they may be needed all
+        things = [tuple([row[i].strip() for i in named]) for row in rows]
+        single = next((i for i in named if len({row[i].strip() for row in rows}) == len(set(things))), None)
+        keys = tuple(named) if single is None else (single,)
+    else:
+        keys = tuple(named)
+    things = [tuple([row[i].strip() for i in keys]) for row in rows]
+    return keys if keys and (is_in_blocks(times, things) or is_in_blocks([-t for t in times], things)) else ()
+
+
+def _in_rounds(i: int, rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the same things come round after round, at times of their own."""
+    things = [row[i].strip() for row in rows]
+    count = len(set(things))
+    rounds = [set(things[k : k + count]) for k in range(0, len(things) - count + 1, count)]
+    return len(rounds) > 2 and sum(len(one) == count for one in rounds) >= _SAME * len(rounds)
 
 
 def _tells_apart(

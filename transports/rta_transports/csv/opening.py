@@ -14,11 +14,14 @@ from rta.wire import SampleType
 from rta_transports.csv.cells import parser
 from rta_transports.csv.channels import FileChannels
 from rta_transports.csv.contents import Content
-from rta_transports.csv.encoding import decode_errors
+from rta_transports.csv.file_lines import FileLines, RowLines
+from rta_transports.csv.local_times import Note
 from rta_transports.csv.number_format import NumberFormat
 from rta_transports.csv.options import CsvOptions
+from rta_transports.csv.row_times import TimeOf, row_times
 from rta_transports.csv.sample import read_sample
-from rta_transports.csv.table import LINE_LIMIT, CsvFile, RowReader
+from rta_transports.csv.sorted_lines import SortedLines
+from rta_transports.csv.table import CsvFile, RowReader
 from rta_transports.csv.time_order import TimeOrder
 from rta_transports.csv.understanding import UnderstoodFile, understand
 
@@ -33,8 +36,9 @@ class OpenedFile:
     understood: UnderstoodFile
 
 
-def open_file(path: Path, options: CsvOptions, now: int | None = None) -> OpenedFile:
-    """The file, at its first row. `now`, ns since the Unix epoch, is for years of two digits.
+def open_file(path: Path, options: CsvOptions, now: int | None = None, most: int | None = None) -> OpenedFile:
+    """The file, at its first row. `now`, ns since the Unix epoch, is for years of two digits. `most`: no more lines
+    than these are read where the rows have to be sorted.
 
     :raises RtaError: it, or an option, is not fit; one line for each reason.
     """
@@ -48,7 +52,7 @@ def open_file(path: Path, options: CsvOptions, now: int | None = None) -> Opened
     if found is None or problems:
         raise RtaError("\n".join(f"{shown}: {p}" for p in problems))
     try:
-        table = _open_at_first_row(path, options, found)
+        table = _open_at_first_row(path, options, found, most)
     except OSError as e:
         raise RtaError(f"{shown}: cannot be read: {e.strerror or e}") from None
     return OpenedFile(table, found)
@@ -65,17 +69,27 @@ def _problems_of(options: CsvOptions) -> list[str]:
     return problems
 
 
-def _open_at_first_row(path: Path, options: CsvOptions, found: UnderstoodFile) -> CsvFile:
+def _open_at_first_row(path: Path, options: CsvOptions, found: UnderstoodFile, most: int | None) -> CsvFile:
     zone = find_zone(options.timezone) or UTC
     layout, missing = found.layout, frozenset(options.missing)
     plain = layout.numbers == NumberFormat()
     normalise = None if plain else layout.numbers.normalise
 
-    def reader(note: Callable[[str, str], None]) -> RowReader:
+    def times(note: Note) -> TimeOf:
+        return row_times(found.time, found.long, zone, note)
+
+    lines: RowLines
+    if found.order.as_it_stands:
+        lines, time_of = FileLines(path, layout), times
+    else:
+        lines = by_time = SortedLines(path, layout, found.long, found.order, times, most)
+        time_of = by_time.times
+
+    def reader(note: Note) -> RowReader:
         return RowReader(
             layout=layout,
             times=found.time.columns,
-            parse_time=found.time.format.parser(zone, note),
+            time_of=time_of(note),
             columns=[(c, parser(c.type, c.content, normalise, missing)) for c in found.header.columns],
             long=found.long,
             plain=_plain(found) if normalise is None and not missing else None,
@@ -86,17 +100,14 @@ def _open_at_first_row(path: Path, options: CsvOptions, found: UnderstoodFile) -
             report(kind, line, detail + hint)
 
         hint = "; if these are local times, say timezone" if found.time.format.local and zone is UTC else ""
-        return TimeOrder(found.time.format.scale, found.time.format.unit_ns, options.on_time_back, told)
+        scale, unit = found.time.format.scale, found.time.format.unit_ns
+        return TimeOrder(scale, unit, options.on_time_back, told, long=found.long is not None)
 
     channels = FileChannels(found.header.columns, options, long=found.long is not None)
-    file = path.open(encoding=layout.encoding, errors=decode_errors(layout.encoding))
     try:
-        for _ in range(layout.first_line - 1):
-            while len(line := file.readline(LINE_LIMIT)) == LINE_LIMIT and not line.endswith("\n"):
-                pass
-        return CsvFile(file, reader, channels, order, layout.first_line - 1, path.stat().st_size)
+        return CsvFile(lines, reader, channels, order)
     except BaseException:
-        file.close()
+        lines.close()
         raise
 
 

@@ -71,6 +71,12 @@ class CsvOptions:
         "a little late. Each is said once with its line, and counted.",
         "auto",
     )
+    sort: bool | None = option(
+        "Whether rows are played in the order of their times, wherever they stand in the file. Unset: where the "
+        "newest row stands first, where a long table has the rows of one thing after those of another, and where "
+        "dates are in no order at all.",
+        None,
+    )
     encoding: str | None = option('Encoding of the file, such as "utf-8", "utf-16" or "cp1252"; unset: detected.', None)
     delimiter: str | None = option(
         "The character between two cells; unset: detected.", None, validator=optional(_separator)

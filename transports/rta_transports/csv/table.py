@@ -6,28 +6,25 @@ thread.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, TextIO, cast
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple, cast
 
 from attrs import frozen
 
 from rta.ports import MalformedError, Publish
 from rta_transports.csv.cells import ParseCell, Value, excerpt
 from rta_transports.csv.channels import MARK, FileChannels
+from rta_transports.csv.file_lines import LINE_LIMIT, RowLines
 from rta_transports.csv.header import CsvColumn
 from rta_transports.csv.layout import TableLayout
 from rta_transports.csv.line_kind import LineKind, line_kind
 from rta_transports.csv.lines import split_line
 from rta_transports.csv.long_table import LongTable
+from rta_transports.csv.row_times import TimeOf
 from rta_transports.csv.rows import Row
-from rta_transports.csv.time_formats import JOINT
 from rta_transports.csv.time_order import LEFT_OUT, RowSegment, TimeOrder
-from rta_transports.csv.times import ParseTime
 
-__all__ = ["LINE_LIMIT", "CsvFile", "Fault", "RowBatch", "RowReader"]
-
-LINE_LIMIT = 1 << 20
-"""The longest line that is taken, in characters."""
+__all__ = ["CsvFile", "Fault", "RowBatch", "RowReader"]
 
 _INFINITE = float("inf")
 _BATCH_ROWS = 1024
@@ -68,8 +65,8 @@ class RowReader:
 
     layout: TableLayout
     times: tuple[int, ...]
-    parse_time: ParseTime
-    """From the text of the cell `times` to ns, or of the two with `JOINT` between them."""
+    """The columns of `time_of`."""
+    time_of: TimeOf
     columns: Sequence[tuple[CsvColumn, ParseCell]]
     long: LongTable | None
     plain: Callable[[list[str]], Sequence[str]] | None
@@ -81,20 +78,17 @@ class CsvFile:
 
     def __init__(
         self,
-        file: TextIO,
+        lines: RowLines,
         reader: Callable[[Callable[[str, str], None]], RowReader],
         channels: FileChannels,
         order: Callable[[Callable[[str, int, str], None]], TimeOrder],
-        lines_read: int,
-        size: int,
     ) -> None:
-        """`size`: of the file, bytes. `reader` and `order` get what they tell their notes."""
+        """`reader` and `order` get what they tell their notes."""
         self.channels = channels
         self.ended = False
-        self._file = file
-        self._line = lines_read
-        self._size = max(1, size)
-        self._skipping = False
+        self._lines = lines
+        self._each: Iterator[tuple[int, str]] | None = None
+        self._line = 0
         self._faults: list[Fault] = []
         self._cells = 0
         self._reader = reader(self._note)
@@ -106,25 +100,36 @@ class CsvFile:
     @property
     def share(self) -> float:
         """How much of the file has been read, from 0 to 1."""
-        return min(1.0, self._file.buffer.tell() / self._size)
+        return self._lines.share
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of the file has been read."""
+        return self.ended and self._lines.whole
 
     def close(self) -> None:
-        self._file.close()
+        self._lines.close()
 
     def read(self) -> RowBatch:
-        """The next batch; sets `ended` at the end of the file.
+        """The next batch, which is empty while the rows are being sorted; sets `ended` at the end of the file.
 
         :raises OSError: the file cannot be read any more.
+        :raises RtaError: the rows cannot be sorted.
         """
+        if self._each is None:
+            if not self._lines.prepare():
+                return RowBatch([], [], [], 0)
+            self._each = iter(self._lines)
         rows: list[Row] = []
         segments: list[RowSegment] = []
         self._faults, self._cells = [], 0
         size = 0
         while len(rows) + len(self._faults) < _BATCH_ROWS and size < _BATCH_CHARACTERS:
-            line = self._file.readline(LINE_LIMIT + 1)
-            if not line:
+            numbered = next(self._each, None)
+            if numbered is None:
                 self.ended = True
                 break
+            self._line, line = numbered
             size += len(line)
             row = self._read_line(line)
             if row is None:
@@ -141,14 +146,8 @@ class CsvFile:
         return RowBatch(segments, self._faults, self.channels.described(), self._cells)
 
     def _read_line(self, line: str) -> Row | None:
-        cut = len(line) > LINE_LIMIT and not line.endswith("\n")
-        if self._skipping:
-            self._skipping = cut
-            return None
-        self._line += 1
         try:
-            if cut:
-                self._skipping = True
+            if len(line) > LINE_LIMIT and not line.endswith("\n"):
                 raise MalformedError("line", f"longer than {LINE_LIMIT} characters")
             if line.isspace():
                 return None
@@ -165,14 +164,13 @@ class CsvFile:
         if len(cells) != self._width and not self._is_filled_up(cells):
             return self._other(cells, MalformedError("row", f"{len(cells)} cells; the header has {self._width}"))
         try:
-            first, *second = reader.times
-            time = reader.parse_time(f"{cells[first]}{JOINT}{cells[second[0]]}" if second else cells[first])
+            time = reader.time_of(cells)
         except MalformedError as e:
             return self._other(cells, e)
         key = 0
         if reader.long is not None:
             unit = "" if reader.long.unit is None else cells[reader.long.unit].strip()
-            key = self.channels.key(tuple(cells[i].strip() for i in reader.long.keys), unit)
+            key = self.channels.key(reader.long.thing(cells), unit)
         plain = None if reader.plain is None else _plain_values(reader.plain(cells))
         if plain is not None:
             self._cells += len(plain)

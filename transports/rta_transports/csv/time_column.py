@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import UTC
 from itertools import pairwise
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from rta.ports import MalformedError, RtaError
 from rta_transports.csv.time_formats import JOINT, TimeFormat, TimeScale, format_of, in_utc, joined, recognise
-from rta_transports.csv.time_names import NUMBERED, PLAIN, WEAK, rank_of
+from rta_transports.csv.time_names import NUMBERED, PLAIN, WEAK, rank_of, says_hour
 from rta_transports.csv.time_patterns import compile_pattern
 from rta_transports.csv.time_trials import with_text
 from rta_transports.csv.time_units import UnitHint, hint_of, says_utc
@@ -207,6 +207,9 @@ class _Search:
             found.clear()
             return pairs
         clocks.sort(key=lambda c: (c.rank, -c.columns[0]), reverse=True)
+        if dates and not clocks and self._format is None and (pair := self._with_hours(dates)) is not None:
+            found.remove(dates[0])
+            return [pair]
         if not clocks or not (dates or unclear):
             return []
         clock = clocks[0]
@@ -220,6 +223,18 @@ class _Search:
         for c in (date, clock):
             found.remove(c)
         return [pair]
+
+    def _with_hours(self, dates: Sequence[_Candidate]) -> _Candidate | None:
+        """A date and a number of hours beside it, 0 to 23 or 1 to 24."""
+        day = dates[0].format
+        hours = [i for i, title in enumerate(self._titles) if says_hour(title) and _are_hours(self._cells(i))]
+        if day is None or len(hours) != 1:
+            return None
+        both = joined(day, format_of("%H"))
+        if day.name == "iso":
+            both = evolve(both, name="%Y-%m-%d %H")
+        texts = [JOINT.join(p) for p in zip(self._columns[dates[0].columns[0]], self._columns[hours[0]], strict=False)]
+        return _Candidate((*dates[0].columns, hours[0]), max(2, dates[0].rank), both, _times(both, texts))
 
     def _pairs_by_format(self) -> list[_Candidate]:
         named = [i for i in range(len(self._titles)) if rank_of(self._titles[i]) >= 2]
@@ -282,6 +297,11 @@ class _Search:
         more = f" and {len(self._titles) - _SHOWN} more" if len(self._titles) > _SHOWN else ""
         wanted = f" in the format {self._format!r}" if self._format else ""
         return f"no column is a time{wanted}: say time_column; there are: {shown}{more}"
+
+
+def _are_hours(cells: Sequence[str]) -> bool:
+    """Whether the cells are hours of a day, and not all the same."""
+    return len(set(cells)) > 1 and all(cell.isdecimal() and int(cell) <= 24 for cell in cells)
 
 
 def _bare(title: str) -> str:

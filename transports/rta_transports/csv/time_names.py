@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rta_transports.csv.time_units import words_of
 
-__all__ = ["NUMBERED", "PLAIN", "WEAK", "rank_of"]
+__all__ = ["NUMBERED", "PLAIN", "WEAK", "rank_of", "says_hour"]
 
 _MOMENTS = """
 time times timestamp timestamps datetime date t ts utc gmt epoch unix unixtime clock elapsed uptime day stamp
@@ -38,6 +38,24 @@ WEAK = frozenset(_WEAK.split())
 NUMBERED = frozenset({"", "unnamed: 0", "lfd. nr.", "sample no", "sample number", "row id", *_NUMBERED.split()})
 """Names of columns that may number the rows."""
 
+_HOURS = frozenset(
+    [
+        "hour",
+        "hours",
+        "hr",
+        "hrs",
+        "hod",
+        "hora",
+        "heure",
+        "stunde",
+        "std",
+        "uur",
+        "ora",
+        "orario",
+        "hourofday",
+        "hour_of_day",
+    ]
+)
 _TIME_WORDS = frozenset(_MOMENTS.split())
 _ANY_WORDS = _TIME_WORDS | frozenset(_AROUND.split())
 _OTHER_WORDS = frozenset(_OTHERS.split())
@@ -54,3 +72,8 @@ def rank_of(title: str) -> int:
     if any(word in _OTHER_WORDS for word in words):
         return 1
     return 3 if all(word in _ANY_WORDS or word in moments for word in words) else 2
+
+
+def says_hour(title: str) -> bool:
+    """Whether it is called nothing but hour."""
+    return title.strip().lower().replace(" ", "_") in _HOURS

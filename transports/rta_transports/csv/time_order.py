@@ -16,7 +16,7 @@ from rta_transports.csv.roll_over import rolled_over
 from rta_transports.csv.rows import Row
 from rta_transports.csv.time_formats import TimeScale
 
-__all__ = ["LEFT_OUT", "OnBack", "ReportOrder", "RowSegment", "TimeOrder", "newest_first"]
+__all__ = ["LEFT_OUT", "OnBack", "ReportOrder", "RowSegment", "TimeOrder"]
 
 OnBack = Literal["auto", "continue", "session", "skip", "keep"]
 """Carry on over midnight or roll-over; begin a new session; leave the row out; take it as it is."""
@@ -60,8 +60,14 @@ class _Turn(Enum):
 class TimeOrder:
     """The rows of one file, in the order of its lines."""
 
-    def __init__(self, scale: TimeScale, unit_ns: int, on_back: OnBack, report: ReportOrder) -> None:
-        """`unit_ns` is one count of a number in ns, 0 when times are no numbers."""
+    def __init__(
+        self, scale: TimeScale, unit_ns: int, on_back: OnBack, report: ReportOrder, *, long: bool = False
+    ) -> None:
+        """`unit_ns` is one count of a number in ns, 0 when times are no numbers. `long`: the rows are about several
+        things, whose clocks may differ a little."""
+        self._long = long
+        self._highs: dict[int, int] = {}
+        """Of each thing of a long table: its latest time that was taken, shifted."""
         self._scale = scale
         self._unit = unit_ns
         self._on_back = on_back
@@ -126,6 +132,8 @@ class TimeOrder:
             self._first = rows[0].time
         self._count += len(rows)
         self._high = rows[-1].time
+        if self._long:
+            self._highs.update({key: time for time, _, _, key in rows})
         self._recent.extend(map(_TIME, rows[-_AHEAD:]))
         self._append(rows)
 
@@ -257,7 +265,9 @@ class TimeOrder:
     def _handle(self, turn: _Turn, row: Row, shift: int | None = None) -> None:
         """What the setting makes of it."""
         by = _shown(abs(self._high - row.time - self._shift))
-        if turn is _Turn.WRONG:
+        if self._long and turn is _Turn.LATE and row.time + self._shift >= self._highs.get(row.key, self._high):
+            self._accept(row, self._shift)  # its own clock has not gone back
+        elif turn is _Turn.WRONG:
             self._report(LEFT_OUT, row.line, f"the time is {by} off the rows around it")
         elif self._on_back == "skip":
             self._report(LEFT_OUT, row.line, f"the time goes back by {by}")
@@ -277,6 +287,7 @@ class TimeOrder:
     def _begin(self, row: Row) -> None:
         self._first, self._count, self._width, self._stale = None, 0, 0, 0
         self._recent.clear()
+        self._highs.clear()
         self._out.append(RowSegment([], True))
         self._accept(row, 0)
 
@@ -286,18 +297,14 @@ class TimeOrder:
             self._first = self._high = time
         if time >= self._high:  # a late row does not change how the next ones are read
             self._high, self._shift = time, shift
+        if self._long:
+            self._highs[row.key] = max(time, self._highs.get(row.key, time))
         self._count += 1
         self._recent.append(time)
         self._append([row if not shift else row._replace(time=time)])
 
 
 _WORDS = {_Turn.MIDNIGHT: "over midnight", _Turn.ROLLED: "over the roll-over"}
-
-
-def newest_first(times: Sequence[int]) -> bool:
-    """Whether the times of a sample (ns) only ever go down: the file has its newest row first."""
-    falls = sum(a > b for a, b in pairwise(times))
-    return falls >= 2 and not any(a < b for a, b in pairwise(times))
 
 
 def _unset(time: int, ahead: Sequence[int]) -> bool:

@@ -14,9 +14,11 @@ from rta_transports.csv.layout import LayoutOptions, TableLayout, detect_layout
 from rta_transports.csv.long_table import LongTable, find_long, unit_column
 from rta_transports.csv.options import CsvOptions, names_in
 from rta_transports.csv.recording import Recording, read_recording
+from rta_transports.csv.row_order import RowOrder, row_order
+from rta_transports.csv.row_times import row_times
 from rta_transports.csv.sample import FileSample
 from rta_transports.csv.time_column import TimeChoice, find_time
-from rta_transports.csv.time_formats import JOINT, TimeScale
+from rta_transports.csv.time_formats import TimeScale
 
 __all__ = ["UnderstoodFile", "understand"]
 
@@ -32,6 +34,7 @@ class UnderstoodFile:
     names: ColumnNames
     time: TimeChoice
     long: LongTable | None
+    order: RowOrder
     header: Header
     recording: Recording
 
@@ -79,7 +82,8 @@ def understand(sample: FileSample, options: CsvOptions, problems: list[str], now
         now,
     )
     contents = _Contents(cells, layout, options)
-    long, without = _long(names, layout, time, contents, options, problems)
+    timed = _TimedRows(layout, time)
+    long, without = _long(names, timed, time, contents, options, problems)
     if len(problems) > before:
         return None
     header, more = read_header(names, time.columns, contents, without, options)
@@ -87,7 +91,10 @@ def understand(sample: FileSample, options: CsvOptions, problems: list[str], now
     zone = find_zone(options.timezone) or UTC
     recording, wrong = read_recording(layout.facts, time.format, zone, options.origin, now)
     problems += wrong
-    return UnderstoodFile(layout, names, time, long, header, recording)
+    things = None if long is None else [long.thing(row) for row in timed.rows]
+    kept = options.sort is None and options.on_time_back == "keep"
+    order = row_order(timed.times, things, time.format.scale, False if kept else options.sort)
+    return UnderstoodFile(layout, names, time, long, order, header, recording)
 
 
 class _Contents:
@@ -119,17 +126,17 @@ def _places(names: ColumnNames, option: str, wanted: str | list[str] | None, pro
 
 def _long(
     names: ColumnNames,
-    layout: TableLayout,
+    timed: _TimedRows,
     time: TimeChoice,
     contents: _Contents,
     options: CsvOptions,
     problems: list[str],
 ) -> tuple[LongTable | None, set[int]]:
     """How things are told apart, and the columns that are no values of theirs."""
-    width = len(layout.titles)
+    width = len(names.texts)
     long: LongTable | None = None
     if options.channel is None and options.value is None:
-        long = _found_long(names, layout, time, contents)
+        long = _found_long(names, timed, time, contents)
     elif not options.is_wide:
         keys = _places(names, "channel", options.channel, problems)
         if options.channel is None:
@@ -141,18 +148,28 @@ def _long(
     return long, {i for i in range(width) if i in long.keys or i == long.unit or i not in values}
 
 
-def _found_long(names: ColumnNames, layout: TableLayout, time: TimeChoice, contents: _Contents) -> LongTable | None:
-    parse = time.format.parser(UTC, lambda kind, detail: None)
-    times: list[int] = []
-    rows: list[tuple[str, ...]] = []
-    for row, line in zip(layout.rows, layout.lines, strict=True):
-        if line and len(row) >= len(layout.titles):
-            try:
-                times.append(parse(JOINT.join(row[i].strip() for i in time.columns)))
-                rows.append(row)
-            except MalformedError:
-                continue
-    if not rows:
+class _TimedRows:
+    """The rows of the sample that have a time, in the order of the file."""
+
+    def __init__(self, layout: TableLayout, time: TimeChoice) -> None:
+        time_of = row_times(time, None, UTC, lambda kind, detail: None)
+        self.times: list[int] = []
+        self.rows: list[tuple[str, ...]] = []
+        self.first = 0
+        """How many of them stand at the beginning of the file, without a gap."""
+        for row, line in zip(layout.rows, layout.lines, strict=True):
+            if len(row) >= len(layout.titles):
+                try:
+                    self.times.append(time_of(row))
+                except MalformedError:
+                    continue
+                self.rows.append(row)
+                self.first += line > 0
+
+
+def _found_long(names: ColumnNames, timed: _TimedRows, time: TimeChoice, contents: _Contents) -> LongTable | None:
+    if not timed.first:
         return None
-    known = [None if i in time.columns else contents(i) for i in range(min(len(layout.titles), _WIDEST_LONG))]
-    return find_long(names.texts, times, rows, known)
+    width = min(len(names.texts), _WIDEST_LONG)
+    known = [None if i in time.columns else contents(i) for i in range(width)]
+    return find_long(names.texts, timed.times, timed.rows, known, timed.first)
