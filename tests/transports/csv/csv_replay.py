@@ -97,7 +97,7 @@ class Played:
     def samples(self, session=0):
         """Channel to its samples: moment of delivery, timestamp, value, in order of delivery."""
         applications = [a for u in self.of(Publish) for a in json.loads(u.text).values()]
-        types = {c["id"]: SampleType(c.get("type", "f64")) for a in applications for c in a["channels"]}
+        types = {c["id"]: SampleType(c.get("type", "f64")) for a in applications for c in a.get("channels", ())}
         out = {}
         for number, moment, kind, data in self.items():
             if number != session or kind in ("time_range", "event"):

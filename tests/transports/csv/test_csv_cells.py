@@ -132,6 +132,11 @@ def test_the_content_of_a_column_is_told_by_its_cells():
     assert content("1", "N", "2", "R") is Content.MIXED
     assert content("", "N/A", "-") is Content.EMPTY
     assert content("Yes", "No", "n/a") is Content.SWITCHES
-    assert content("0x1F", "0x20", "1F", "10") is Content.NUMBERS
+    assert content("0x1F", "0x20", "1F", "10") is Content.HEXADECIMAL
+    assert content("1", "2", "3", "0x20") is Content.NUMBERS
+    assert content("7E8", "7E9", "7E8") is Content.WORDS
+    assert content("y", "n") is Content.SWITCHES
+    assert content("N", "N") is Content.WORDS
+    assert content("01.09.2023", "02.09.2023") is Content.WORDS
     assert content("48 km/h", "49 km/h") is Content.WORDS
     assert content(*["1"] * 30, "oops") is Content.NUMBERS

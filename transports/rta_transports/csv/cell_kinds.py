@@ -6,6 +6,9 @@ import re
 from enum import Enum
 from functools import lru_cache
 
+from rta_transports.csv.cell_words import NOT_FINITE, SWITCHES, TRUTHS, is_missing
+from rta_transports.csv.month_names import MONTHS, WEEKDAYS
+
 __all__ = ["CellKind", "kind_of"]
 
 
@@ -35,27 +38,8 @@ _WORD = re.compile(r"[^\W\d_]+\.?")
 _SIGNS = re.compile(r"[\d :/.,+\-()]*")
 _ZONE = re.compile(r"(?<=\d) \(?(?:[A-Z]{2,5}|[A-Z]\w+(?:/[A-Z]\w+){1,2})\)?(?=$|[+-]\d| \d{4}$)")
 
-_FLAG_WORDS = "true false yes no on off ja nein wahr falsch oui non vrai faux si sí verdadero falso vero"
-_MISSING_WORDS = (
-    "nan n/a na null none nil undefined inf -inf +inf infinity -infinity missing #n/a #na #value! #div/0! #ref! #num! "
-    "- -- --- . * ? nodata <null> (null) nat -nan 1.#qnan -1.#ind"
-)
-_MONTHS = (
-    "jan feb mar apr may jun jul aug sep sept oct nov dec january february march april june july august september "
-    "october november december jän jänner januar februar mär mrz märz mai juni juli okt oktober dez dezember janv "
-    "janvier fév févr février mars avr avril juin juil juillet aoû août septembre octobre novembre déc décembre "
-    "ene enero febrero marzo abr abril mayo junio julio ago agosto septiembre octubre noviembre dic diciembre "
-    "gen gennaio febbraio aprile mag maggio giu giugno lug luglio set settembre ott ottobre dicembre mrt maart mei des"
-)
-_DAYS = (
-    "mon tue wed thu fri sat sun monday tuesday wednesday thursday friday saturday sunday montag dienstag mittwoch "
-    "donnerstag freitag samstag sonntag lun mardi mer jeu ven sam dim lundi mercredi jeudi vendredi samedi dimanche "
-    "lunes martes mié miércoles jue jueves vie viernes sáb sábado dom domingo mo di mi do fr sa so"
-)
 _OTHERS = "t z am pm a p m vorm nachm uhr utc gmt day days de st nd rd th"
-_FLAGS = frozenset(_FLAG_WORDS.split())
-_MISSING = frozenset(_MISSING_WORDS.split())
-_NAMES = frozenset(_MONTHS.split()) | frozenset(_DAYS.split())
+_NAMES = WEEKDAYS | frozenset(MONTHS)
 _TIME_WORDS = _NAMES | frozenset(_OTHERS.split())
 
 
@@ -70,9 +54,9 @@ def kind_of(cell: str) -> CellKind:
     if _NUMBER.fullmatch(text):
         return CellKind.NUMBER
     word = text.lower()
-    if word in _MISSING or not text.strip("-=_"):
+    if is_missing(text) or word in NOT_FINITE or not text.strip("-=_"):
         return CellKind.MISSING
-    if word in _FLAGS:
+    if word in TRUTHS or word in SWITCHES:
         return CellKind.FLAG
     return CellKind.TIME if _is_time(text) else CellKind.TEXT
 

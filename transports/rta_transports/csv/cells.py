@@ -8,7 +8,8 @@ import numpy as np
 
 from rta.ports import MalformedError
 from rta.wire import SampleType
-from rta_transports.csv.contents import SWITCHES, TRUTHS, Content, is_broken, is_missing
+from rta_transports.csv.cell_words import SWITCH_LETTERS, SWITCHES, TRUTHS, is_missing
+from rta_transports.csv.contents import Content, is_broken
 
 __all__ = ["ParseCell", "Value", "excerpt", "parser"]
 
@@ -17,6 +18,7 @@ Value = int | float | str
 ParseCell = Callable[[str], Value | None]
 Normalise = Callable[[str], str | None]
 
+_SWITCHES = {**SWITCHES, **SWITCH_LETTERS}
 _LIMITS = {
     SampleType.F32: (2 - 2**-24) * 2.0**127,
     SampleType.F64: float("inf"),
@@ -39,6 +41,8 @@ def parser(
     number = _plain_number if normalise is None else _number(normalise)
     if content is Content.WORDS:
         parse: ParseCell = _word
+    elif content is Content.HEXADECIMAL:
+        parse = _hexadecimal
     elif kind.is_integer:
         parse = _whole(kind, number, _otherwise(content))
     else:
@@ -80,8 +84,8 @@ def _otherwise(content: Content) -> ParseCell:
             return None
         if folded in TRUTHS:
             return TRUTHS[folded]
-        if content is Content.SWITCHES and folded in SWITCHES:
-            return SWITCHES[folded]
+        if content is Content.SWITCHES and folded in _SWITCHES:
+            return _SWITCHES[folded]
         if content in (Content.MIXED, Content.EMPTY) and not is_broken(text):
             return text
         raise MalformedError("cell", f"{excerpt(text)} is not a number")
@@ -94,6 +98,12 @@ def _word(text: str) -> Value | None:
     if not text.isprintable() and is_broken(text):
         raise MalformedError("cell", f"{excerpt(text)} is no text")
     return None if is_missing(text) else text
+
+
+def _hexadecimal(text: str) -> Value | None:
+    if is_missing(text.strip()):
+        return None
+    raise MalformedError("cell", f"{excerpt(text)} is not a number, but hexadecimal")
 
 
 def _whole(kind: SampleType, number: Callable[[str], float | None], otherwise: ParseCell) -> ParseCell:

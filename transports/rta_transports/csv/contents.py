@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 
-__all__ = ["SWITCHES", "TRUTHS", "Content", "content_of", "is_broken", "is_missing"]
+from rta_transports.csv.cell_kinds import CellKind, kind_of
+from rta_transports.csv.cell_words import LETTER_PAIRS, SWITCHES, TRUTHS, is_missing
 
+__all__ = ["Content", "content_of", "is_broken"]
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_MISSING = _words("""
-#bezug! #div/0! #n/a #na #name? #null! #num! #nv #ref! #value! #wert! (null) * - -- --- <na> ? ?? \n k.a. missing
-n.a. n.v. n/a na nat nil nodata none null s/d undef undefined – —
-""")
-TRUTHS = {"true": 1, "false": 0}
-SWITCHES = {"yes": 1, "no": 0, "on": 1, "off": 0, "ja": 1, "nein": 0, "wahr": 1, "falsch": 0, "vrai": 1, "faux": 0}
-"""Words that are 1 and 0 where a column holds nothing else."""
 
 _HEX = re.compile(r"[+-]?(?:0[xX])?[0-9A-Fa-f]+")
+_CODE = re.compile(r"[0-9A-F]*[A-F][0-9A-F]*|[0-9]{2,}")
 _BROKEN = re.compile(r"[+-]?[\d.,'_\s]+(?:[eE][+-]?\d*)?|.*[\0-\x08\x0e-\x1f\ud800-\udfff\ufffd].*", re.DOTALL)
 _SHARE = 0.1  # of the cells: fewer words are faults of a column of numbers, fewer numbers are words
 
@@ -33,6 +25,8 @@ class Content(Enum):
     """Samples; a word is a fault."""
     SWITCHES = "switches"
     """Yes and no, on and off: samples 1 and 0."""
+    HEXADECIMAL = "hexadecimal numbers"
+    """Each cell is a fault, `10` as well: it is not ten."""
     WORDS = "words"
     """Events."""
     MIXED = "numbers and words"
@@ -45,11 +39,6 @@ class Content(Enum):
         return self is not Content.WORDS
 
 
-def is_missing(text: str) -> bool:
-    """Whether a cell says that there is no value; blank ones, and all that people write."""
-    return not text or text.casefold() in _MISSING
-
-
 def is_broken(text: str) -> bool:
     """Whether a cell that is no number is no word either: digits and marks in no order, or bytes that are no text."""
     return _BROKEN.fullmatch(text) is not None
@@ -60,13 +49,32 @@ def content_of(cells: Iterable[str], normalise: Callable[[str], str | None], mis
     given = [c for c in cells if not is_missing(c) and c not in missing]
     if not given:
         return Content.EMPTY
+    if _are_codes(given):
+        return Content.WORDS
     others = [c for c in given if c.casefold() not in TRUTHS and normalise(c) is None]
     if any("x" in c.lower() for c in others) and all(_HEX.fullmatch(c) for c in others):
-        return Content.NUMBERS  # hexadecimal: each cell is said to be none
+        return Content.HEXADECIMAL if 2 * len(others) > len(given) else Content.NUMBERS
+    times = sum(kind_of(c) is CellKind.TIME for c in others)
     words = [c for c in others if not is_broken(c)]
     numbers = len(given) - len(others)
-    if words and len(words) == len(others) and all(c.casefold() in SWITCHES or c in "01" for c in given):
+    if words and len(words) == len(others) and _are_switches(given):
         return Content.SWITCHES
+    if times > (1 - _SHARE) * len(given):
+        return Content.WORDS
     if len(words) < _SHARE * len(given):
         return Content.NUMBERS
     return Content.MIXED if numbers >= _SHARE * len(given) else Content.WORDS
+
+
+def _are_switches(given: Sequence[str]) -> bool:
+    folded = {c.casefold() for c in given}
+    if folded in LETTER_PAIRS:
+        return True
+    return all(c in SWITCHES or c in TRUTHS or c in {"0", "1"} for c in folded)
+
+
+def _are_codes(given: Sequence[str]) -> bool:
+    """Hexadecimal names of one length, such as `7E8`, which would be read as a power of ten, or `DEADBEEF`."""
+    if len(given) < 2 or len({len(c) for c in given}) > 1 or all(c.isdigit() for c in given):
+        return False
+    return all(map(_CODE.fullmatch, given))

@@ -136,7 +136,7 @@ def read_header(
         if i in worded:
             return Content.WORDS
         found = content(i)
-        if i in numbered and found in (Content.WORDS, Content.MIXED, Content.EMPTY):
+        if i in numbered and found is not Content.SWITCHES:
             return Content.NUMBERS
         if options.events is not None and found in (Content.WORDS, Content.MIXED):
             return Content.NUMBERS

@@ -12,11 +12,11 @@ april apr avril avr abril abr aprile
 may mai mayo maggio mag maio mei
 june jun juni juin junio giugno giu junho
 july jul juli juillet juil julio luglio lug julho
-august aug août aout agosto ago augustus
+august aug août aout aoû agosto ago augustus
 september sep sept septembre septiembre settembre set setembro
 october oct oktober okt octobre octubre ottobre ott outubro out
 november nov novembre noviembre novembro
-december dec dezember dez décembre decembre déc diciembre dic dicembre dezembro
+december dec dezember dez décembre decembre déc diciembre dic dicembre dezembro des
 """
 
 _WEEKDAYS = """

@@ -113,7 +113,7 @@ def _open_at_first_row(path: Path, options: CsvOptions, found: UnderstoodFile, m
 
 def _plain(found: UnderstoodFile) -> Callable[[list[str]], Sequence[str]] | None:
     columns = found.header.columns
-    if any(c.type is not SampleType.F64 or c.content is Content.WORDS for c in columns):
+    if any(c.type is not SampleType.F64 or c.content in (Content.WORDS, Content.HEXADECIMAL) for c in columns):
         return None
     first, last = columns[0].index, columns[-1].index
     if last - first + 1 == len(columns):

@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 from rta.ports import RtaError
 from rta_transports.csv.cell_kinds import CellKind, kind_of
 from rta_transports.csv.table_shape import TableShape, begin_of, cells_of, filled_width, text_share
-from rta_transports.csv.unit_words import are_sources, are_units
+from rta_transports.csv.units_row import are_numbers_of_columns, are_sources, are_units
 
 __all__ = ["TableHead", "TableLine", "find_head", "is_comment", "has_time_title"]
 
@@ -128,6 +128,9 @@ def find_head(
         line = lines[units] if units else _NONE
         head = evolve(head, units=line, reasons=(*reasons, f"units line {units}, as set"))
     last = max(head.header.number, head.units.number, head.sources.number)
+    if head.units.number and are_numbers_of_columns(lines[first].cells):
+        first = next((line.number for line in lines.behind(first)), first)
+        return evolve(head, first_line=first)
     begin = next((n for n in range(last + 1, first) if _is_data(texts[n - 1], lines[n], shape)), first)
     return evolve(head, first_line=begin if last else first)
 

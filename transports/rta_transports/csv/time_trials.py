@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rta.ports import MalformedError
+from rta_transports.csv.cell_words import is_missing
 from rta_transports.csv.times import ParseTime, numeric_times
 
 __all__ = [
@@ -24,12 +25,11 @@ SINCE_1990, UNTIL_2100 = 631_152_000 * 10**9, 4_102_444_800 * 10**9
 
 _WRONG = 10  # one cell of so many may be no time: a repeated header, a mark
 _OTHER_MARK = {".": ",", ",": "."}
-_MISSING = frozenset(["", "-", "--", "n/a", "na", "#n/a", "nan", "null", "none", "undefined"])
 
 
 def with_text(cells: Sequence[str]) -> list[str]:
     """The cells that are not gaps, without blanks around them."""
-    return [text for cell in cells if (text := cell.strip()).lower() not in _MISSING]
+    return [text for cell in cells if not is_missing(text := cell.strip())]
 
 
 def read_times(parse: ParseTime, cells: Sequence[str]) -> list[int]:

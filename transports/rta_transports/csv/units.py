@@ -19,13 +19,25 @@ minute mins hour hours hr hrs days day week month year volts volt amps amp Amp A
 metres feet inches miles km/hr kmph mm cm dm km psf lbft lb-ft ft-lb lb/min kg kPa MPa mg/stroke mg/st Nm/rad
 bool boolean unitless cyl stroke cycle gear Gear mS uS µS kbit Mbit NTU pH PH S/m mS/cm
 µS/cm W/m2 W/m² kWh/m2 µg/m3 ug/m3 ug/m^3 µg/m³ mg/m3 m3/h m³/h °dH °Bx °BTDC dBV degBTDC °CA CAD °KW KW
+ampere foot g's grad gs inch kilometer kilometre mile mmH2O mps n-m n·m pascal percentage persons radian radians watt
+v/h véh véhicules vtg mvt voertuigen fordon pojazdy pojazdów poj vehículos veicoli veíc Fahrzeuge Kfz/h Fzg Lkw Pkw
+km/u km/t km/tim km/godz km/ora tr/min trs/min omw/min ot/min obr/min giri/min varv/min v/min o/min r/min rpm/s
+sats satellites imp pers
 """.split()  # noqa: SIM905
 _EXACT = frozenset(_SYMBOLS)
 _PREFIXED = frozenset(
     "m g s A K V W N J C F T H Hz Pa bar l L B b t eV mol Wh Ah VA Nm Ohm ohm Ω cd lm lx rad bps cal".split()  # noqa: SIM905
 )
 _SQUARED = frozenset("m s in ft mm cm dm km".split())  # noqa: SIM905
-_FOLDED = frozenset(s.casefold() for s in _SYMBOLS if len(s) > 2)
+_FOLDED = frozenset(s.casefold() for s in _SYMBOLS if len(s) > 2) | {
+    "km/h",
+    "m/s",
+    "m/s2",
+    "m/s²",
+    "ft/s",
+    "l/h",
+    "g/s",
+}
 _PREFIXES = ("da", "k", "K", "M", "G", "T", "h", "d", "c", "m", "u", "µ", "μ", "n", "p")
 _POWER = re.compile(r"(\D+?)(?:(\^[-+]?\d|\*\*[-+]?\d|[-−]\d|[⁻¹²³]+)|[234])")
 _JOINT = re.compile(r"\s*(?:/|\*|·|⋅|×|\bper\b|(?<=[A-Za-z])-(?=[A-Za-z])|\s)\s*")
