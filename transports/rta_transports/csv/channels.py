@@ -14,6 +14,7 @@ from rta.wire import ChannelId, SampleType
 from rta_transports.csv.configuration import CsvConfigurations
 from rta_transports.csv.contents import Content
 from rta_transports.csv.header import CsvColumn
+from rta_transports.csv.long_table import is_value_title
 from rta_transports.csv.options import CsvOptions
 
 __all__ = ["MARK", "FileChannels"]
@@ -21,7 +22,6 @@ __all__ = ["MARK", "FileChannels"]
 MARK = -1
 """The key of rows that are marks."""
 
-_NAMELESS = {"value", "values", "val", "v", "wert", "valeur", "valor", "valore", "waarde", "reading", "data", "y"}
 _MOST = 100_000  # channels
 
 
@@ -85,7 +85,7 @@ class FileChannels:
 
     def _paired(self, thing: str, unit: str, number: int, column: CsvColumn) -> CsvColumn:
         # The thing alone is the name where the column says nothing, unless the thing is a number, which is no name.
-        alone = len(self._columns) == 1 and column.name.casefold() in _NAMELESS and not thing.strip("-. ").isdigit()
+        alone = len(self._columns) == 1 and is_value_title(column.name) and not thing.strip("-. ").isdigit()
         name = thing if alone else f"{column.name} {thing}"
         return evolve(
             column,

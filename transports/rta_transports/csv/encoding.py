@@ -6,7 +6,7 @@ import codecs
 import io
 
 from rta.ports import RtaError
-from rta_transports.csv.sample import FileSample
+from rta_transports.csv.sample import FileSample, wide_encoding
 
 __all__ = ["decode_errors", "decode_lines", "detect_encoding"]
 
@@ -33,9 +33,8 @@ def detect_encoding(sample: FileSample, wanted: str | None = None) -> tuple[str,
         return ("utf-8-sig" if (name, mark) == ("utf-8", "utf-8-sig") else name), f"encoding {wanted}, as set"
     if mark:
         return mark, f"encoding {mark}: the file begins with its mark"
-    for name, zero in (("utf-16-le", 1), ("utf-16-be", 0)):
-        if _is_wide(head, zero):
-            return name, f"encoding {name}: every other byte is 0"
+    if name := wide_encoding(head):
+        return name, f"encoding {name}: zeros stand at every other place only"
     parts = (head, sample.middle, sample.tail)
     if all(part.isascii() for part in parts):
         return "utf-8", "encoding utf-8: all that was read is ASCII"
@@ -89,15 +88,6 @@ def _without_mark(encoding: str, head: bytes) -> str:
     if encoding in ("utf-16", "utf-32"):
         return encoding + ("-be" if head[:2] in (b"\xfe\xff", b"\0\0") else "-le")
     return encoding
-
-
-def _is_wide(head: bytes, zero: int) -> bool:
-    """Whether it is UTF-16 without a mark, with the zeros at odd or even places."""
-    start = head[:4096]
-    if len(start) < 4 or start[zero] != 0 or start[1 - zero] == 0:
-        return False
-    zeros, others = start[zero::2], start[1 - zero :: 2]
-    return zeros.count(0) > 0.6 * len(zeros) and others.count(0) < 0.05 * len(others)
 
 
 def _is_utf_8(part: bytes, begins: bool) -> bool:

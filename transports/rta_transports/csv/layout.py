@@ -195,7 +195,7 @@ def _sample_rows(
             if (room <= 0 and len(rows) > 2) or (not first and i > _ROWS) or (first and i > _ROWS):
                 break
             cells = () if is_comment(line, shape.delimiter, marks) else tuple(cells_of(line, shape.delimiter))
-            if shape.fits(cells) and any(cells) and tuple(map(str.strip, cells)) not in known:
+            if shape.is_row(cells) and tuple(map(str.strip, cells)) not in known:
                 rows.append(cells)
                 numbers.append(first + i if first else 0)
                 room -= len(cells)

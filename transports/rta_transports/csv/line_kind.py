@@ -18,6 +18,11 @@ _MARK = re.compile(
 )
 
 
+_NAMED_MARK = re.compile(r"(?:MARK|Mark|LAP|Lap|MARKER|Marker|BEACON|Beacon|NOTE|Note|EVENT|Event)\b.*")
+_NOTHING = " \t\r\n\f\v\0\x1a\ufeff"
+"""Besides blanks: what fills up files, and the ends of files of long ago."""
+
+
 class LineKind(Enum):
     """What a line is."""
 
@@ -32,7 +37,7 @@ class LineKind(Enum):
 
 def line_kind(cells: Sequence[str], layout: TableLayout) -> LineKind:
     """What the cells of a line are; for lines that could not be read as a row."""
-    filled = [(i, text) for i, cell in enumerate(cells) if (text := cell.strip())]
+    filled = [(i, text) for i, cell in enumerate(cells) if (text := cell.strip(_NOTHING))]
     if not filled:
         return LineKind.BLANK
     first = filled[0][1]
@@ -46,7 +51,7 @@ def line_kind(cells: Sequence[str], layout: TableLayout) -> LineKind:
 
 def _repeats(cells: Sequence[str], layout: TableLayout) -> bool:
     width = len(layout.titles)
-    texts = tuple(cell.strip() for cell in cells)
+    texts = tuple(cell.strip(_NOTHING) for cell in cells)
     if len(texts) < width or any(texts[width:]):
         return False
     begun = (texts[0].removeprefix(layout.comment).strip(), *texts[1:width])
@@ -58,6 +63,8 @@ def _is_mark(filled: Sequence[tuple[int, str]], width: int) -> bool:
     (place, first), *others = filled
     kinds = [kind_of(text) for _, text in others]
     numbers = [i for i, (_, kind) in enumerate(zip(others, kinds, strict=True)) if kind is CellKind.NUMBER]
+    if not others and width > 1 and _NAMED_MARK.fullmatch(first):
+        return True
     if _MARK.fullmatch(first):
         return not numbers or (len(numbers) == 1 and others[numbers[0]][0] == place + 1)
     return width > 2 and place == 0 and kind_of(first).is_value and kinds == [CellKind.TEXT]

@@ -4,6 +4,7 @@ column is a channel.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -12,7 +13,7 @@ from attrs import frozen
 from rta_transports.csv.contents import Content
 from rta_transports.csv.row_order import is_in_blocks
 
-__all__ = ["LongTable", "find_long"]
+__all__ = ["LongTable", "find_long", "is_value_title", "unit_column"]
 
 
 def _words(text: str) -> frozenset[str]:
@@ -20,12 +21,16 @@ def _words(text: str) -> frozenset[str]:
 
 
 _NAMES = _words("""
-aforo camera capteur channel cod_cent component counter counterid detector detectorid detectorname device deviceid
-devicename direction entity entityid estacion estación field id idelem intersection item kanal key lane link linkid
-location locationid loop measurement messstelle meter meterid metric name node parameter pid pollutant punto quantity
-road segment segmentid sensor sensorid sensorname series signal site siteid sitename station stationid stationname
-symbol tag unitid variable vehicle zone zst
+aforo camera capteur channel cod_cent codcent component counter counterid detector detectorid detectorname detid
+device deviceid devicename direction entity entityid estacion estación field id idelem intersection item kanal key
+lane link linkid location locationid loop measurement messstelle meter meterid metric name node parameter pid
+pollutant punto quantity road segment segmentid sensor sensorid sensorname series signal signalname site siteid
+sitename station stationid stationname symbol tag topic unitid variable vehicle zone zst
 """)
+_VALUES = _words("""
+value values val v wert messwert valeur valor valore waarde reading data y state status zustand payload message
+""")
+_IDENTIFIER = re.compile(r"(?:.*[ _.-])?[iI][dD]|.*[a-z]I[Dd]|[A-Z]{1,3}ID")
 _UNITS = _words("""
 einheit unidad unit units unité uom
 """)
@@ -53,6 +58,11 @@ def unit_column(titles: Sequence[str]) -> int | None:
     return next((i for i, title in enumerate(titles) if title.strip().casefold() in _UNITS), None)
 
 
+def is_value_title(title: str) -> bool:
+    """Whether a title says no more than that values are below it."""
+    return _plain(title) in _VALUES
+
+
 def find_long(
     titles: Sequence[str],
     times: Sequence[int],
@@ -70,6 +80,8 @@ def find_long(
     times, rows = times[: min(first, _ROWS)], rows[: min(first, _ROWS)]
     candidates = [i for i, content in enumerate(contents) if content is not None and _names_things(i, rows)]
     named = [i for i in candidates if _is_named(titles[i])]
+    if (pair := _pair(titles, rows, contents)) is not None:
+        return pair
     if len(rows) < 4 or len(Counter(times)) * 1.5 > len(rows):
         rounds = tuple(next(((i,) for i in named if _in_rounds(i, rows)), ()))
         keys = rounds or _keys_of_blocks(titles, contents, all_times, every)
@@ -80,6 +92,27 @@ def find_long(
         if _tells_apart(keys, times, rows, strictly=keys[0] not in named):
             return LongTable(keys, unit_column(titles))
     return None
+
+
+def _plain(title: str) -> str:
+    return re.sub(r"[\W_\d]", "", title).casefold()
+
+
+def _is_named(title: str) -> bool:
+    return _plain(title) in _NAMES or _IDENTIFIER.fullmatch(title.strip()) is not None
+
+
+def _pair(titles: Sequence[str], rows: Sequence[Sequence[str]], contents: Sequence[Content | None]) -> LongTable | None:
+    """A table of nothing but a thing, a time and a value, perhaps with a unit: `entity_id, state, last_changed`."""
+    unit = unit_column(titles)
+    others = [i for i, content in enumerate(contents) if content is not None and i != unit]
+    values = [i for i in others if is_value_title(titles[i])]
+    keys = [i for i in others if _is_named(titles[i]) and contents[i] is Content.WORDS]
+    if len(contents) < len(titles) or len(others) != 2 or len(values) != 1 or len(keys) != 1 or values == keys:
+        return None
+    things = {row[keys[0]].strip() for row in rows}
+    units = {(row[keys[0]].strip(), row[unit].strip()) for row in rows} if unit is not None else things
+    return LongTable((keys[0],), unit) if len(things) == len(units) <= max(1, len(rows) / 2) else None
 
 
 def _names_things(i: int, rows: Sequence[Sequence[str]]) -> bool:

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from rta.ports import RtaError
 
-__all__ = ["FileSample", "read_sample"]
+__all__ = ["FileSample", "read_sample", "wide_encoding"]
 
 _HEAD = 1 << 18
 _HEAD_LIMIT = 1 << 23  # a preamble, and some lines of the longest that is taken
@@ -107,12 +107,25 @@ def _longest_line(data: bytes) -> int:
     return max(map(len, data.replace(b"\r", b"\n").split(b"\n")))
 
 
+def wide_encoding(head: bytes) -> str | None:
+    """UTF-16 without a mark, by the zeros beside digits, delimiters and line ends; None: it is not that."""
+    start = head[:4096]
+    for name, zero in (("utf-16-le", 1), ("utf-16-be", 0)):
+        zeros, others = start[zero::2], start[1 - zero :: 2]
+        if zeros.count(0) > 0.2 * len(zeros) and others.count(0) < 0.05 * len(others):
+            text = start.decode(name, "ignore").rstrip("\0")
+            if sum(c.isprintable() or c.isspace() for c in text) > 0.95 * len(text):
+                return name
+    return None
+
+
 def _check_text(head: bytes) -> None:
     if not head:
         raise RtaError("is empty; a header line and rows would be right")
     for magic, kind in _MAGIC:
         if head[: len(magic)].lower() == magic.lower():
             raise RtaError(f"is {kind}")
-    wide = head[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in head[:2]
-    if not wide and len(head) >= 64 and head.count(0) > _BINARY * len(head):
+    wide = head[:2] in (b"\xff\xfe", b"\xfe\xff") or wide_encoding(head) is not None
+    text = head.rstrip(b"\0") if b"\n" in head or b"\r" in head else head  # a logger sets room aside
+    if not wide and len(text) >= 64 and text.count(0) > _BINARY * len(text):
         raise RtaError("has NUL bytes all over, so it is no text; a text file would be right")
