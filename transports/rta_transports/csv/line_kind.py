@@ -9,7 +9,7 @@ from enum import Enum
 from rta_transports.csv.cell_kinds import CellKind, kind_of
 from rta_transports.csv.layout import TableLayout
 
-__all__ = ["LineKind", "line_kind"]
+__all__ = ["LineKind", "line_kind", "places_of"]
 
 _MARK = re.compile(
     r"(?:laps?|markers?|marks?|beacons?|splits?|sectors?|events?|pits?|notes?|comments?|pause[ds]?|resume[ds]?|start(?:ed)?"
@@ -47,6 +47,18 @@ def line_kind(cells: Sequence[str], layout: TableLayout) -> LineKind:
     if marked and filled[0][0] == 0 and kind_of(first) is CellKind.TEXT:
         return LineKind.COMMENT
     return LineKind.MARK if _is_mark(filled, len(layout.titles)) else LineKind.ROW
+
+
+def places_of(titles: Sequence[str], cells: Sequence[str]) -> list[int | None] | None:
+    """Where each title stands in another header, with other columns or the same in another order; None: it is none."""
+    texts = [cell.strip(_NOTHING) for cell in cells]
+    filled = [text for text in texts if text]
+    known = sum(text in titles for text in filled)
+    if len(filled) < 2 or len({*filled}) < len(filled) or 2 * known < len(filled):
+        return None
+    if any(kind_of(text) is not CellKind.TEXT for text in filled):
+        return None
+    return [texts.index(title) if title and title in texts else None for title in titles]
 
 
 def _repeats(cells: Sequence[str], layout: TableLayout) -> bool:

@@ -123,6 +123,8 @@ def find_head(
         head = _assign([line for line in above if not units or line.number < units], shape, first)
         if header is None and not head.header.number:
             head = _without_header(head, lines, first)
+        elif header is None:
+            _check_runs(lines, head.header)
     if units is not None:
         reasons = [reason for reason in head.reasons if not reason.startswith("units")]
         line = lines[units] if units else _NONE
@@ -144,6 +146,18 @@ def _without_header(head: TableHead, lines: _Lines, first: int) -> TableHead:
     return head
 
 
+def _check_runs(lines: _Lines, header: TableLine) -> None:
+    """Rows below an earlier header with fewer titles would be lost."""
+    titles = {*filter(None, header.cells)}
+    for n in range(1, header.number):
+        early = {*filter(None, lines[n].cells)}
+        if len(early) > 1 and early < titles and has_time_title(lines[n].cells):
+            raise RtaError(
+                f"line {header.number} is a header with more titles than that of line {n}; put the two runs into two "
+                f"files, or say header = {n} or {header.number} to read one of them"
+            )
+
+
 def _is_data(text: str, line: TableLine, shape: TableShape) -> bool:
     """Whether a line between the header and the first good row is a row too, if a bad one."""
     if line.is_comment or not text.strip():
@@ -154,30 +168,33 @@ def _is_data(text: str, line: TableLine, shape: TableShape) -> bool:
 
 def _first_row(lines: _Lines, shape: TableShape, after: int) -> int | None:
     seen: set[tuple[str, ...]] = set()
-    titled = False
+    titles: tuple[str, ...] = ()
     for line in lines.behind(after):
-        if shape.is_row(line.cells) and (after or _goes_on(lines, line, shape, seen, titled)):
+        if shape.is_row(line.cells) and (after or _goes_on(lines, line, shape, seen, titles)):
             return line.number
-        titled = titled or _is_title(line, shape)
+        if _is_title(line, shape):
+            titles = line.cells
         seen.add(line.cells)
     return next((line.number for line in lines.behind(after) if shape.is_row(line.cells)), None)
 
 
-def _goes_on(lines: _Lines, row: TableLine, shape: TableShape, seen: set[tuple[str, ...]], titled: bool) -> bool:
+def _goes_on(
+    lines: _Lines, row: TableLine, shape: TableShape, seen: set[tuple[str, ...]], titles: tuple[str, ...]
+) -> bool:
     """Whether more rows follow, and no header: numbers of channels may stand above it."""
     rows = others = 0
     for line in lines.behind(row.number):
         if line.cells in seen:
             continue
-        if _is_title(line, shape) and rows + others < 3 and (not titled or has_time_title(line.cells)):
-            return False
+        if _is_title(line, shape) and rows + others < 3 and (not titles or has_time_title(line.cells)):
+            return has_time_title(titles) and len({*titles} & {*line.cells}) >= 0.5 * len({*titles})
         if shape.is_row(line.cells):
             rows += 1
         else:
             others += 1
         if rows + others == _BELOW:
             break
-    return titled or rows >= others
+    return bool(titles) or rows >= others
 
 
 def _is_title(line: TableLine, shape: TableShape) -> bool:
