@@ -229,6 +229,7 @@ def _assign(above: Sequence[TableLine], shape: TableShape, first: int, fixed: bo
     """The header is the last that is not of units or sources; `fixed`: it is the first line of them."""
     if not above:
         return TableHead(_NONE, _NONE, _NONE, first, True, _NONE, ("no header: no line of texts is above the values",))
+    above = _with_index_names(above)
     best = max(map(_title_score, above))
     place = len(above) - 1
     while place and (fixed or _is_below(above, place, best)):
@@ -242,7 +243,38 @@ def _assign(above: Sequence[TableLine], shape: TableShape, first: int, fixed: bo
     sources = next((line for line in rest if are_sources(begin_of(line.cells)) or (units.number and not fixed)), _NONE)
     if sources.number:
         reasons.append(f"sources line {sources.number}: below the units")
+    if (both := _two_lines(above[:place], header, below, (units.number, sources.number))) is not None:
+        header = both
+        reasons[0] = f"header lines {header.number} and the next of texts: names of groups are above others"
     return TableHead(header, units, sources, first, shape.fits(header.cells), _NONE, tuple(reasons))
+
+
+def _with_index_names(above: Sequence[TableLine]) -> Sequence[TableLine]:
+    """Pandas writes the name of the index alone in a line below the titles, which have a blank cell for it."""
+    *titles, last = above
+    if titles and last.cells[0] and not any(last.cells[1:]) and not any(line.cells[0] for line in titles):
+        return [evolve(titles[0], cells=(last.cells[0], *titles[0].cells[1:])), *titles[1:]]
+    return above
+
+
+def _two_lines(
+    before: Sequence[TableLine], header: TableLine, below: Sequence[TableLine], others: tuple[int, int]
+) -> TableLine | None:
+    """Names of groups such as `Lane 1` above titles that only they tell apart; None: the header is one line."""
+    after = [line for line in below if line.number not in others]
+    for upper, lower in [*zip(before[-1:], [header], strict=False), *zip([header], after, strict=False)]:
+        if lower.number != upper.number + 1 or text_share(upper.cells) < 1 or text_share(lower.cells) < 1:
+            continue
+        lows = [cell for cell in lower.cells if cell]
+        cells: list[str] = []
+        group = ""
+        for above, name in zip(upper.cells, lower.cells, strict=False):
+            group = above or group
+            cells.append(f"{group} {name}" if name and group != name else above or name)
+        named = [cell for cell in cells if cell]
+        if len({*lows}) < len(lows) > 1 and len({*named}) == len(named):
+            return evolve(upper, cells=tuple(cells))
+    return None
 
 
 def _is_below(above: Sequence[TableLine], place: int, best: float) -> bool:
