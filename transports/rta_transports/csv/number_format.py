@@ -18,6 +18,9 @@ _EXPONENT = r"(?:[eE][+-]?\d+)?"
 _FRACTION = re.compile(rf"[+-]?(\d*)([.,])(\d+){_EXPONENT}")
 """One mark of the two, and nothing else."""
 _GROUPED = re.compile(rf"[+-]?[1-9]\d{{0,2}}(?:([{_MARKS}])\d{{3}})(?:\1\d{{3}})*(?:([.,])\d*)?{_EXPONENT}")
+_HUNDREDS = re.compile(r"[+-]?[1-9]\d\d")
+_DOTTED_DATE = re.compile(r"\d{1,2}\.\d{1,2}\.(?:\d{4}|\d{2})\b")
+_DATES = 10  # cells of a column that show that it is one of dates
 _WHOLE = re.compile(r"[+-]?\d{1,3}")
 
 
@@ -59,18 +62,27 @@ def detect_number_format(
 
     A comma is the decimal mark where cells such as `0,38` or `1.234,5` are more than those such as `0.38` or
     `1,234.5`. Where all cells of a column are such as `1,860` they have three decimals; where others of the column
-    are whole numbers below 1000, the comma is between thousands. Where nothing tells, the point is the decimal mark.
+    are whole numbers below 1000, the comma is between thousands. The same holds for points where no cell has a decimal
+    point for certain. Where nothing tells, the point is the decimal mark.
 
-    :raises RtaError: the marks that are set are the same, or none.
+    :raises RtaError: the marks that are set are the same, or none; or nothing but cells such as `1.860` is there beside
+        dates such as `27.10.2024`, and they may be either.
     """
+    if thousands == "." and decimal is None:
+        decimal = ","
     _check(decimal, thousands)
     evidence = [_Evidence(cells, delimiter) for cells in columns]
     because = "as set"
     if decimal is None:
         commas, points = sum(e.commas for e in evidence), sum(e.points for e in evidence)
         weak = not commas and not points and any(e.three_decimals for e in evidence)
-        decimal = "," if commas > points or weak else "."
+        grouped = not commas and not points and any(e.counts == "." for e in evidence)
+        if not (commas or points or grouped) and any(e.dotted_dates for e in evidence):
+            _check_thousands(evidence)
+        decimal = "," if commas > points or weak or grouped else "."
         example = next((e.example[decimal] for e in evidence if decimal in e.example), None)
+        if grouped:
+            return NumberFormat(",", "."), "thousands mark '.': whole numbers below 1000 have none"
         because = f"of cells such as {example!r}" if example else "nothing tells otherwise"
     if thousands is None:
         counts = {mark: sum(e.groups.get(mark, 0) for e in evidence) for mark in _MARKS if mark != decimal}
@@ -87,11 +99,18 @@ class _Evidence:
         self.points = 0
         self.groups: dict[str, int] = {}
         self.example: dict[str, str] = {}
+        self.grouped = ""
         texts = [cell.strip() for cell in cells]
         for text in texts:
             self._add(text)
         small = any(_WHOLE.fullmatch(text) for text in texts)
+        hundreds = any(_HUNDREDS.fullmatch(text) for text in texts)
+        alone = len(self.groups) == 1 and not self.commas and not self.points and delimiter in ";\t|"
+        self.counts = next(iter(self.groups)) if alone and hundreds else ""
+        """The mark between thousands of cells such as `1,860` among others such as `860`."""
+        self.dotted_dates = any(_DOTTED_DATE.match(text) for text in texts[:_DATES])
         self.three_decimals = "," in self.groups and (delimiter == ";" or (delimiter != "," and not small))
+        self.three_decimals = self.three_decimals and self.counts != ","
         """Cells such as `1,860` are rather that than thousands."""
         if self.three_decimals:
             self.example.setdefault(",", next(text for text in texts if "," in text))
@@ -99,6 +118,7 @@ class _Evidence:
     def _add(self, text: str) -> None:
         if (grouped := _GROUPED.fullmatch(text)) is not None:
             mark, after = grouped[1], grouped[2]
+            self.grouped = self.grouped or text
             self.groups[mark] = self.groups.get(mark, 0) + 1
             if after and after != mark:
                 self._count(after, text)
@@ -113,6 +133,14 @@ class _Evidence:
             self.commas += 1
         else:
             self.points += 1
+
+
+def _check_thousands(evidence: Sequence[_Evidence]) -> None:
+    found = next((e.grouped for e in evidence if "." in e.groups and e.grouped), None)
+    if found:
+        raise RtaError(
+            f'numbers such as {found!r} may be thousands or have three decimals: say thousands = "." or decimal = "."'
+        )
 
 
 def _check(decimal: str | None, thousands: str | None) -> None:
