@@ -33,8 +33,8 @@ def detect_encoding(sample: FileSample, wanted: str | None = None) -> tuple[str,
         return ("utf-8-sig" if (name, mark) == ("utf-8", "utf-8-sig") else name), f"encoding {wanted}, as set"
     if mark:
         return mark, f"encoding {mark}: the file begins with its mark"
-    if name := wide_encoding(head):
-        return name, f"encoding {name}: zeros stand at every other place only"
+    if wide := wide_encoding(head):
+        return wide, f"encoding {wide}: zeros stand at every other place only"
     parts = (head, sample.middle, sample.tail)
     if all(part.isascii() for part in parts):
         return "utf-8", "encoding utf-8: all that was read is ASCII"

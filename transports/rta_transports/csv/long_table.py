@@ -34,7 +34,6 @@ _IDENTIFIER = re.compile(r"(?:.*[ _.-])?[iI][dD]|.*[a-z]I[Dd]|[A-Z]{1,3}ID")
 _UNITS = _words("""
 einheit unidad unit units unité uom
 """)
-_JOINED = str.maketrans("", "", "_ -.")
 _ROWS, _PAIRED = 1000, 12  # rows that are looked at, columns that are tried in pairs
 _SAME = 0.8  # of the moments: the things of a moment are those of the one before
 
@@ -123,10 +122,6 @@ def _names_things(i: int, rows: Sequence[Sequence[str]]) -> bool:
         and "" not in cells
         and not any("." in c and c.replace(".", "").lstrip("-").isdigit() for c in cells)
     )
-
-
-def _is_named(title: str) -> bool:
-    return title.strip().casefold().translate(_JOINED) in _NAMES
 
 
 def _keys_of_blocks(
