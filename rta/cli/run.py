@@ -31,6 +31,8 @@ __all__ = ["command"]
 
 log = structlog.get_logger("rta.site")
 
+_DESCRIPTORS = 10_240  # where the system names no limit
+
 _PORT = "RTA_EDGE__PORT"
 
 
@@ -124,8 +126,7 @@ def _run(request: _Request) -> int:
             log.warning(warning)
         if config.path == default_config_path():
             log.info("this is the built-in demo; `rta run FILE` plays a file of yours")
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # every connection is a descriptor
+    _raise_descriptor_limit()
     if membership is None and config.site.workers > 1:
         return _supervise(config, request)
     started = _Started(bool(request.files) and (membership is None or membership.primary))
@@ -133,6 +134,16 @@ def _run(request: _Request) -> int:
     if error is not None:
         raise error
     return 0
+
+def _raise_descriptor_limit() -> None:
+    """Every connection is a descriptor. macOS says that there is no limit, and refuses to do without one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    soft = _DESCRIPTORS if hard == resource.RLIM_INFINITY else hard
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    except (ValueError, OSError) as e:
+        log.warning("the limit of open files stays as it is", wanted=soft, error=str(e))
+
 
 
 def _supervise(config: Config, request: _Request) -> int:
