@@ -5,10 +5,14 @@ from __future__ import annotations
 import difflib
 import json
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["listed", "nearest", "printable", "replace_surrogates", "shown", "toml_text", "wrapped"]
+__all__ = ["choices", "listed", "nearest", "printable", "replace_surrogates", "shown", "toml_text", "wrapped"]
+
+_LISTED = 20
+_ALIKE = 0.7
+_COMPARED = 1000  # names that are compared letter by letter, which takes long
 
 
 def shown(value: Any) -> str:
@@ -31,6 +35,25 @@ def shown(value: Any) -> str:
 def toml_text(text: str) -> str:
     """A text as a string of TOML, whole."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
+
+
+def choices(name: str, known: Mapping[str, Iterable[str]]) -> str:
+    """The end of a message about an unknown name: what there is, what is called alike first, cut after 20.
+
+    `known`: what is to be shown of each, with all that it is called.
+    """
+    if not known:
+        return "there are none"
+    wanted = name.strip().casefold()
+    shown_by: dict[str, list[str]] = {}
+    for label, names in known.items():
+        for plain in {text.strip().casefold() for text in names}:
+            shown_by.setdefault(plain, []).append(label)
+    alike = [plain for plain in shown_by if wanted and wanted in plain]
+    alike += difflib.get_close_matches(wanted, list(shown_by)[:_COMPARED], _LISTED, _ALIKE)
+    ordered = list(dict.fromkeys([*(label for plain in alike for label in shown_by[plain]), *known]))
+    more = f" and {len(ordered) - _LISTED} more" if len(ordered) > _LISTED else ""
+    return f"there are: {', '.join(map(printable, ordered[:_LISTED]))}{more}"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

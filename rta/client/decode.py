@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from rta.wire import ChannelId, ConfigBinding, Configuration
 from rta.wire.burst import Burst, Event
 from rta.wire.columns import ColumnReader
 from rta.wire.conversion import BoundParameter, bind
+from rta.wire.parameter_index import ParameterIndex, ParameterNameError
 
 __all__ = ["Decoder", "ParameterSamples"]
 
@@ -33,8 +35,11 @@ class Decoder:
     """Knows the parameters of a session. A channel may have several."""
 
     def __init__(self, only: Collection[str] = ()) -> None:
-        """`only`: ids or names of the parameters to decode. Empty: all, and channels without a parameter too."""
-        self._only = frozenset(only)
+        """`only`: what the parameters to decode are called, as `rta.wire.parameter_index` reads it. Empty: all, and
+        channels without a parameter too.
+        """
+        self._only = tuple(only)
+        self._index = ParameterIndex()
         self._by_channel: dict[ChannelId, list[BoundParameter]] = {}
         self._columns = ColumnReader()
 
@@ -42,11 +47,27 @@ class Decoder:
         """Add a configuration that the session is bound to."""
         parameters = bind(configuration, binding)
         self._columns.know(parameters)
+        self._index.add(parameters)
+        if not self._only:
+            self._decode(parameters)
+        for name in self._only:
+            with suppress(ParameterNameError):
+                self._decode(self._index.find(name))
+
+    def _decode(self, parameters: Iterable[BoundParameter]) -> None:
         for parameter in parameters:
-            named = parameter.parameter
-            if not self._only or named.id in self._only or named.name in self._only:
-                for channel in parameter.channels:
-                    self._by_channel.setdefault(channel, []).append(parameter)
+            for channel in parameter.channels:
+                decoded = self._by_channel.setdefault(channel, [])
+                if not any(known is parameter for known in decoded):
+                    decoded.append(parameter)
+
+    def check(self) -> None:
+        """Check that each name of `only` is that of one parameter.
+
+        :raises ParameterNameError: there is none, or more than one.
+        """
+        for name in self._only:
+            self._index.find(name)
 
     @property
     def channels(self) -> set[ChannelId]:

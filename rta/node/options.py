@@ -79,8 +79,10 @@ class AttributeSettings:
     """An attribute of a status: `from` where it has one value, or `components`."""
 
     from_: str | None = option(
-        "Where its value is from: `parameter:RPM` (id or name), `parameter:RPM:app`, `channel:12`, `topic:plant/x` "
-        "(the last value on another topic of the bus) or `topic:plant/x#field.sub` (a field of it).",
+        "Where its value is from: `parameter:RPM` (its id, with or without `:<application>`, its name, or its "
+        "description, which for a CSV file is the cell of the header; where several are called so: its id), "
+        "`channel:12`, `topic:plant/x` (the last value on another topic of the bus) or `topic:plant/x#field.sub` (a "
+        "field of it).",
         None,
     )
     components: dict[str, str] = option(

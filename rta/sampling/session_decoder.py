@@ -19,6 +19,7 @@ from rta.stream.sample import Sample
 from rta.wire import Burst, ChannelId, ConfigBinding, Configuration
 from rta.wire.columns import ColumnReader
 from rta.wire.conversion import BoundParameter, bind
+from rta.wire.parameter_index import ParameterIndex, ParameterNameError
 from rta.wire.values import Ns
 
 __all__ = ["SessionDecoder"]
@@ -49,33 +50,35 @@ class SessionDecoder:
         """In words, the attributes whose parameter or channel is in none of the configurations."""
         self._columns = ColumnReader()
         self._feeds: dict[ChannelId, list[_Feed]] = {}
-        parameters = _Parameters()
+        parameters = ParameterIndex()
         for configuration, binding in configurations:
             bound = bind(configuration, binding)
             self._columns.know(bound)
-            parameters.add(configuration, bound)
+            parameters.add(bound)
         for status in statuses:
             for (attribute, component), source in status.sources.items():
                 target = status.code, attribute, component
                 if isinstance(source, ParameterSource):
-                    self._bind_parameter(target, source, parameters.find(source))
+                    self._bind_parameter(target, source, parameters)
                 elif isinstance(source, ChannelSource):
                     self._bind_channel(target, ChannelId(source.channel), bool(configurations))
 
-    def _bind_parameter(self, target: _Target, source: ParameterSource, found: BoundParameter | None) -> None:
-        if found is None:
-            where = f" of application {source.app!r}" if source.app is not None else ""
-            self._miss(target, f"parameter {source.name!r}{where}")
+    def _bind_parameter(self, target: _Target, source: ParameterSource, parameters: ParameterIndex) -> None:
+        try:
+            found = parameters.find(source.name)
+        except ParameterNameError as e:
+            self._miss(target, str(e))
             return
-        conversion = None if _is_plain(found) else found
-        for channel in found.channels:
-            self._feed(channel, conversion).targets.append(target)
+        for parameter in found:
+            conversion = None if _is_plain(parameter) else parameter
+            for channel in parameter.channels:
+                self._feed(channel, conversion).targets.append(target)
 
     def _bind_channel(self, target: _Target, channel: ChannelId, described: bool) -> None:
         # A channel that no configuration describes may come too: its samples tell their own width.
         self._feed(channel, None).targets.append(target)
         if described and not self._columns.knows(channel):
-            self._miss(target, f"channel {channel}")
+            self._miss(target, f"no channel {channel}")
 
     def _feed(self, channel: ChannelId, parameter: BoundParameter | None) -> _Feed:
         feeds = self._feeds.setdefault(channel, [])
@@ -86,7 +89,7 @@ class SessionDecoder:
         return feeds[-1]
 
     def _miss(self, target: _Target, what: str) -> None:
-        self.missing.append(" ".join(word for word in (*target, "has no", what) if word))
+        self.missing.append(f"{' '.join(filter(None, target))}: {what}")
 
     def samples(
         self, burst: Burst, malformed: Callable[[MalformedError], None] = lambda error: None
@@ -122,25 +125,3 @@ def _values(samples: npt.NDArray[Any]) -> list[Value]:
         return [v if isfinite(v) else None for v in samples.tolist()]
     values: list[Value] = samples.tolist()
     return values
-
-
-class _Parameters:
-    """The parameters of a session, by id and by name."""
-
-    def __init__(self) -> None:
-        self._ids: dict[str, list[tuple[str, BoundParameter]]] = {}
-        self._names: dict[str, list[tuple[str, BoundParameter]]] = {}
-
-    def add(self, configuration: Configuration, bound: Sequence[BoundParameter]) -> None:
-        applications = [name for name, a in configuration.applications.items() for _ in a.parameters]
-        for application, parameter in zip(applications, bound, strict=True):
-            self._ids.setdefault(parameter.parameter.id, []).append((application, parameter))
-            self._names.setdefault(parameter.parameter.name, []).append((application, parameter))
-
-    def find(self, source: ParameterSource) -> BoundParameter | None:
-        """The first that fits; ids come before names."""
-        found = self._ids.get(source.name, []) + self._names.get(source.name, [])
-        for application, parameter in found:
-            if source.app in (None, application) and parameter.channels:
-                return parameter
-        return None

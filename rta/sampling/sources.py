@@ -20,7 +20,7 @@ __all__ = [
     "read_source",
 ]
 
-_LIKE = "parameter:<id or name>, parameter:<id or name>:<app>, channel:<number> or topic:<topic>"
+_LIKE = "parameter:<id or name>, channel:<number> or topic:<topic>"
 
 
 @frozen
@@ -28,9 +28,7 @@ class ParameterSource:
     """A parameter of a session."""
 
     name: str
-    """Its id or its name."""
-    app: str | None = None
-    """Its application group; None: any."""
+    """What people call it, as `rta.wire.parameter_index` reads it."""
 
 
 @frozen
@@ -85,14 +83,10 @@ def read_source(text: str) -> SampleSource:
     """
     kind, _, what = text.partition(":")
     if kind == "parameter" and what:
-        name, colon, app = what.rpartition(":")
-        if not colon:
-            return ParameterSource(what)
-        if name and app:
-            return ParameterSource(name, app)
-    elif kind == "channel" and what.isascii() and what.isdecimal() and len(what) <= 10 and int(what) < 1 << 32:
+        return ParameterSource(what)
+    if kind == "channel" and what.isascii() and what.isdecimal() and len(what) <= 10 and int(what) < 1 << 32:
         return ChannelSource(int(what))
-    elif kind == "topic":
+    if kind == "topic":
         topic, hash_, field_path = what.partition("#")
         path = tuple(field_path.split(".")) if hash_ else ()
         if valid_topic(topic) and all(path):

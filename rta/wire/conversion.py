@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from attrs import define, field
 
-from rta.wire.configuration import Application, Configuration, Conversion, Parameter
+from rta.wire.configuration import Configuration, Conversion, Parameter
 from rta.wire.samples import ByteOrder, SampleType
 from rta.wire.session_json import ConfigBinding
 from rta.wire.values import ChannelId
@@ -54,6 +54,8 @@ class BoundParameter:
     parameter: Parameter
     conversion: Conversion | None
     channels: dict[ChannelId, SampleType] = field(factory=dict)
+    application: str = ""
+    """The name of the application that it belongs to."""
 
     @property
     def unit(self) -> str:
@@ -157,14 +159,10 @@ def format_value(form: str, value: Any) -> str:
 def bind(configuration: Configuration, binding: ConfigBinding) -> list[BoundParameter]:
     """Every parameter with the wire's channel ids: the configuration's plus the binding's offset."""
     out = []
-    conversions: dict[int, dict[str, Conversion]] = {}
-    for application, parameter in configuration.parameters():
-        known = conversions.setdefault(id(application), {c.name: c for c in application.conversions})
-        types = _types(application)
-        channels = {ChannelId(c + binding.channel_offset): types[c] for c in parameter.channels if c in types}
-        out.append(BoundParameter(parameter, known.get(parameter.conv), channels))
+    for name, application in configuration.applications.items():
+        conversions = {c.name: c for c in application.conversions}
+        types = {c.id: t for c in application.channels if (t := c.sample_type) is not None}
+        for parameter in application.parameters:
+            channels = {ChannelId(c + binding.channel_offset): types[c] for c in parameter.channels if c in types}
+            out.append(BoundParameter(parameter, conversions.get(parameter.conv), channels, name))
     return out
-
-
-def _types(application: Application) -> dict[int, SampleType]:
-    return {c.id: t for c in application.channels if (t := c.sample_type) is not None}

@@ -65,7 +65,7 @@ def traffic() -> Config:
 
 def named_parameters(config: Config) -> set[str]:
     return {
-        source.name
+        source.name.removesuffix(f":{config.sources[0].options.app}")
         for status in config.statuses
         for source in status.binding.sources.values()
         if isinstance(source, ParameterSource)

@@ -134,8 +134,8 @@ def test_an_attribute_may_be_delivered_as_it_is_and_aggregated(load):
     [
         ("parameter:RPM", ParameterSource("RPM")),
         ("parameter:Throttle Pos", ParameterSource("Throttle Pos")),
-        ("parameter:RPM:app", ParameterSource("RPM", "app")),
-        ("parameter:a:b:app", ParameterSource("a:b", "app")),
+        ("parameter:RPM:app", ParameterSource("RPM:app")),
+        ("parameter:q[0] (V): x", ParameterSource("q[0] (V): x")),
         ("channel:0", ChannelSource(0)),
         ("channel:4294967295", ChannelSource(4294967295)),
         ("topic:plant/x", TopicSource("plant/x")),
@@ -154,8 +154,6 @@ def test_a_source_of_values_is_a_text(load, text, source):
         "RPM",
         "param:RPM",
         "parameter:",
-        "parameter:RPM:",
-        "parameter::app",
         "channel:",
         "channel:-1",
         "channel:x",
@@ -171,7 +169,7 @@ def test_a_source_of_values_is_a_text(load, text, source):
 def test_a_text_that_is_no_source_says_what_would_be_one(problems, text):
     assert problems(f'[[status]]\ncode = "a.b"\nattributes.x.from = "{text}"') == [
         'site.toml: status[0].attributes.x.from (status "a.b"): expected parameter:<id or name>, '
-        f'parameter:<id or name>:<app>, channel:<number> or topic:<topic>, got "{text}"'
+        f'channel:<number> or topic:<topic>, got "{text}"'
     ]
 
 

@@ -64,7 +64,7 @@ def sampled(binding: SessionDecoder, *data) -> dict[str, list[tuple]]:
 
 def test_timestamped_samples_have_their_own_times() -> None:
     item = encode_timestamped(SPEED, [10, 30], [0.5, 1.5], SampleType.F32)
-    assert sampled(bound(status(v=ParameterSource("Speed"))), item) == {
+    assert sampled(bound(status(v=ParameterSource("speed:Car"))), item) == {
         "car": [(10, "v", PLAIN, 0.5), (30, "v", PLAIN, 1.5)]
     }
 
@@ -78,7 +78,7 @@ def test_periodic_samples_are_an_interval_apart_and_converted() -> None:
 
 def test_a_row_is_a_sample_of_each_channel_and_what_nobody_wants_is_left_out() -> None:
     rows = [encode_row([VOLTS, PUMP, SPEED], t, [3, 1, t / 4], TYPES) for t in (1, 2)]
-    assert sampled(bound(status(v=ParameterSource("Speed"), p=ParameterSource("Pump"))), *rows) == {
+    assert sampled(bound(status(v=ParameterSource("speed:Car"), p=ParameterSource("Pump"))), *rows) == {
         "car": [(1, "p", PLAIN, "on"), (2, "p", PLAIN, "on"), (1, "v", PLAIN, 0.25), (2, "v", PLAIN, 0.5)]
     }
 
@@ -105,20 +105,28 @@ def test_a_channel_that_no_configuration_describes_is_told_by_its_width() -> Non
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
 def test_what_is_not_finite_is_null(number: float) -> None:
     item = encode_periodic(SPEED, 0, 1, [number, 1.0], SampleType.F32)
-    assert sampled(bound(status(v=ParameterSource("Speed"))), item) == {
+    assert sampled(bound(status(v=ParameterSource("speed:Car"))), item) == {
         "car": [(0, "v", PLAIN, None), (1, "v", PLAIN, 1.0)]
     }
 
 
 def test_channels_are_shifted_by_the_offset_of_the_binding() -> None:
     item = encode_periodic(ChannelId(1001), 0, 1, [1], SampleType.F32)
-    assert sampled(bound(status(v=ParameterSource("Speed")), offset=1000), item) == {"car": [(0, "v", PLAIN, 1.0)]}
+    assert sampled(bound(status(v=ParameterSource("speed:Car")), offset=1000), item) == {"car": [(0, "v", PLAIN, 1.0)]}
 
 
 def test_the_application_tells_parameters_of_one_name_apart() -> None:
     item = encode_periodic(PIT, 0, 1, [9.0])
-    assert sampled(bound(status(v=ParameterSource("Speed", "Pit"))), item) == {"car": [(0, "v", PLAIN, 9.0)]}
-    assert sampled(bound(status(v=ParameterSource("Speed", "Car"))), item) == {}
+    assert sampled(bound(status(v=ParameterSource("Speed:Pit"))), item) == {"car": [(0, "v", PLAIN, 9.0)]}
+    assert sampled(bound(status(v=ParameterSource("Speed:Car"))), item) == {}
+
+
+def test_a_name_of_several_parameters_is_bound_to_none_and_the_choices_are_named() -> None:
+    binding = bound(status(v=ParameterSource("Speed")))
+    assert binding.missing == [
+        'car v: 2 parameters are called "Speed"; say which by its id: speed:Car (Speed), speed:Pit (Speed)'
+    ]
+    assert sampled(binding, encode_periodic(PIT, 0, 1, [9.0])) == {}
 
 
 def test_a_parameter_on_several_channels_has_the_samples_of_all() -> None:
@@ -131,9 +139,9 @@ def test_a_parameter_on_several_channels_has_the_samples_of_all() -> None:
 
 def test_several_statuses_and_components_may_be_fed_by_one_channel() -> None:
     one, two = Component("sg/1"), Component("sg/2")
-    group = StatusSources("groups", sources={("g", one): ParameterSource("Speed"), ("g", two): ChannelSource(1)})
+    group = StatusSources("groups", sources={("g", one): ParameterSource("speed:Car"), ("g", two): ChannelSource(1)})
     item = encode_periodic(SPEED, 0, 1, [3], SampleType.F32)
-    assert sampled(bound(status(v=ParameterSource("Speed")), group), item) == {
+    assert sampled(bound(status(v=ParameterSource("speed:Car")), group), item) == {
         "car": [(0, "v", PLAIN, 3.0)],
         "groups": [(0, "g", one, 3.0), (0, "g", two, 3.0)],
     }
@@ -141,14 +149,18 @@ def test_several_statuses_and_components_may_be_fed_by_one_channel() -> None:
 
 def test_what_the_configuration_does_not_have_is_named_and_the_rest_works() -> None:
     binding = bound(
-        status(v=ParameterSource("Speed"), x=ParameterSource("Sped", "Car"), y=ChannelSource(99), z=TopicSource("t"))
+        status(v=ParameterSource("speed:Car"), x=ParameterSource("Sped:Car"), y=ChannelSource(99), z=TopicSource("t"))
     )
-    assert binding.missing == ["car x has no parameter 'Sped' of application 'Car'", "car y has no channel 99"]
+    assert binding.missing == [
+        'car x: no parameter "Sped:Car"; there are: speed:Car (Speed), volts:Car (Volts), pump:Car (Pump), '
+        "wheel:Car (Wheel), either:Car (Either), speed:Pit (Speed)",
+        "car y: no channel 99",
+    ]
     assert sampled(binding, encode_periodic(SPEED, 0, 1, [3], SampleType.F32)) == {"car": [(0, "v", PLAIN, 3.0)]}
 
 
 def test_bursts_of_other_things_have_no_samples() -> None:
-    binding = bound(status(v=ParameterSource("Speed")))
+    binding = bound(status(v=ParameterSource("speed:Car")))
     assert binding.samples(event_burst()) == {}
     assert binding.samples(json_burst(session_json("s"))) == {}
     assert sampled(binding, encode_periodic(VOLTS, 0, 1, [1], SampleType.S16)) == {}
@@ -160,7 +172,7 @@ def test_a_row_that_cannot_be_read_is_told_and_the_rest_is_sampled() -> None:
     short = encode_row([SPEED], 1, [2], {SPEED: SampleType.U8})
     good = encode_row([SPEED], 2, [3], TYPES)
     faults: list[MalformedError] = []
-    found = bound(status(v=ParameterSource("Speed"))).samples(
+    found = bound(status(v=ParameterSource("speed:Car"))).samples(
         make_burst([data_item(row) for row in (bad, short, good)]), faults.append
     )
     assert [(s.ts, s.value) for s in found["car"]] == [(2, 3.0)]
@@ -170,5 +182,5 @@ def test_a_row_that_cannot_be_read_is_told_and_the_rest_is_sampled() -> None:
 def test_a_row_of_others_that_cannot_be_read_is_nobodys_concern() -> None:
     row = encode_row([ChannelId(77)], 0, [1], {ChannelId(77): SampleType.U8})
     faults: list[MalformedError] = []
-    assert bound(status(v=ParameterSource("Speed"))).samples(make_burst([data_item(row)]), faults.append) == {}
+    assert bound(status(v=ParameterSource("speed:Car"))).samples(make_burst([data_item(row)]), faults.append) == {}
     assert faults == []
