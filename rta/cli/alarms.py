@@ -10,13 +10,13 @@ from typing import Any
 import click
 import trio
 from click.core import ParameterSource
-from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from rta.cli.arguments import read_patterns
 from rta.cli.broker import ConnectedConsumer, ask_over_broker
 from rta.cli.broker_access import broker_options, read_broker_access
 from rta.cli.place import url_option
+from rta.cli.records import lay_out, output_width, print_lines
 from rta.cli.text import cell, json_line, summarize
 from rta.cli.times import format_listed_time
 from rta.client import RestClient
@@ -108,22 +108,18 @@ def _print(alarms: list[dict[str, Any]], as_json: bool) -> None:
         for alarm in alarms:
             click.echo(json_line(alarm))
     elif alarms:
-        Console().print(_table(alarms))
+        print_lines(_lines(alarms))
     else:
         click.echo("no alarms", err=True)
 
 
-def _table(alarms: list[dict[str, Any]]) -> Table:
+def _lines(alarms: list[dict[str, Any]]) -> list[Text]:
     columns = [c for c in ("node", "code", "component", "active", "since", "values") if any(c in a for a in alarms)]
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    rows = []
     for alarm in alarms:
         style = "red" if alarm.get("active", True) else ""
-        table.add_row(
-            *(cell(_shown(column, alarm.get(column)), style if column == "code" else "") for column in columns)
-        )
-    return table
+        rows.append([cell(_shown(c, alarm.get(c)), style if c == "code" else "") for c in columns])
+    return lay_out(columns, rows, output_width(), keys=sum(c in columns for c in ("node", "code", "component")))
 
 
 def _shown(column: str, value: Any) -> str:

@@ -10,9 +10,8 @@ import click
 from rta.cli.arguments import read_command_code, read_node, read_value
 from rta.cli.broker import ConnectedConsumer, ask_over_broker
 from rta.cli.broker_access import broker_options, read_broker_access
-from rta.cli.text import flatten, format_value, json_line
+from rta.cli.text import json_line, outline
 from rta.cli.times import read_duration
-from rta.formatting import printable
 
 __all__ = ["command"]
 
@@ -52,8 +51,8 @@ def command(
     if as_json:
         click.echo(json_line(result))
         return
-    for path, value in flatten(result):
-        click.echo(printable(f"{path} = {format_value(value)}"))
+    for line in outline(result):
+        click.echo(line)
     if not result:
         click.echo("ok", err=True)
 

@@ -12,14 +12,13 @@ from typing import Any
 import attrs
 import click
 import trio
-from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
+from rta.cli.records import beside, lay_out, output_width, print_lines
 from rta.cli.text import cell
 from rta.config import Config, Plugged, build_config, load_config
 from rta.errors import ConfigError, Problem
+from rta.formatting import printable
 from rta.ports import Finding, Offer, Severity, load_transport
 from rta.site import Site
 
@@ -113,33 +112,19 @@ def _document(finding: Finding) -> dict[str, object]:
 
 
 def _print(findings: Sequence[Finding]) -> None:
-    console = Console(highlight=False)
+    width = output_width()
     for finding in findings:
-        word = Text(finding.severity.value.ljust(_INDENT), _STYLES[finding.severity])
-        _indented(console, word, cell(finding.title, "" if finding.severity is Severity.OK else "bold"))
+        word = Text(finding.severity.value, _STYLES[finding.severity])
+        print_lines(beside(word, finding.title, _INDENT, width, "" if finding.severity is Severity.OK else "bold"))
         if finding.detail:
-            _indented(console, Text(), cell(finding.detail))
+            print_lines(beside(Text(), finding.detail, _INDENT, width))
         if finding.advice:
-            _indented(console, Text("    do:", "dim"), cell(finding.advice))
+            print_lines(beside(Text("    do:", "dim"), finding.advice, _INDENT, width))
         if finding.rows:
-            console.print(Padding(_table(finding.rows), (0, 0, 1, _INDENT)))
+            heads, *rows = finding.rows
+            room = None if width is None else width - _INDENT
+            lines = lay_out([printable(head) for head in heads], [[cell(text) for text in row] for row in rows], room)
+            print_lines([*(Text(" " * _INDENT) + line for line in lines), Text()])
     counts = [(s, sum(f.severity is s for f in findings)) for s in (Severity.PROBLEM, Severity.WARNING)]
     said = ", ".join(f"{n} {s.value}{'' if n == 1 else 's'}" for s, n in counts if n)
-    console.print(Text(said or "no problems", "bold"))
-
-
-def _indented(console: Console, label: Text, text: Text) -> None:
-    line = Table.grid()
-    line.add_column(width=_INDENT, no_wrap=True)
-    line.add_column(overflow="fold")
-    line.add_row(label, text)
-    console.print(line)
-
-
-def _table(rows: Sequence[Sequence[str]]) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for head in rows[0]:
-        table.add_column(cell(head), overflow="fold")
-    for row in rows[1:]:
-        table.add_row(*map(cell, row))
-    return table
+    print_lines([Text(said or "no problems", "bold")])

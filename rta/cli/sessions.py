@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from math import inf
 
 import click
 import trio
-from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from rta.cli.place import url_option
+from rta.cli.records import lay_out, output_width, print_lines
 from rta.cli.text import cell
+from rta.cli.times import format_elapsed, format_listed_time, format_time, parse_listed_time
 from rta.client import RestClient
 from rta.wire import SessionModel
 from rta.wire.json_model import dump
+from rta.wire.values import Ns
 
 __all__ = ["command"]
+
+_APART = 60.0  # seconds between the beginning of a session and that of its data
 
 
 @click.command("sessions")
@@ -31,21 +35,22 @@ def command(url: str, as_json: bool) -> None:
     if not sessions:
         click.echo("no sessions", err=True)
         return
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("identity", "identifier", "state", "started", "covers"):
-        table.add_column(column, overflow="fold")
-    for session in sessions:
-        cells = session.identity, session.identifier, session.state.name.lower(), session.timestamp, _covers(session)
-        table.add_row(*map(cell, cells))
-    Console().print(table)
+    heads = ("identity", "identifier", "state", "started", "covers")
+    print_lines(lay_out(heads, [_cells(session) for session in sessions], output_width()))
+
+
+def _cells(session: SessionModel) -> list[Text]:
+    started = format_listed_time(session.timestamp) or session.timestamp
+    texts = (session.identity, session.identifier, session.state.name.lower(), started, _covers(session))
+    return [cell(text) for text in texts]
 
 
 def _covers(session: SessionModel) -> str:
+    """How much time, and from when on if that is not when the session began."""
     span = session.span
     if span is None or span.end == span.start:  # a stored JSON may be older than the data
         return ""
-    try:
-        start = datetime.fromtimestamp(span.start / 1e9, UTC)
-    except (ValueError, OverflowError, OSError):
-        return f"{(span.end - span.start) / 1e9:.1f} s"
-    return f"{(span.end - span.start) / 1e9:.1f} s from {start:%Y-%m-%d %H:%M:%S}Z"
+    began, elapsed = parse_listed_time(session.timestamp), format_elapsed(span.end - span.start)
+    apart = inf if began is None else abs(began.timestamp() - span.start / 1e9)
+    since = format_time(Ns(span.start)) if apart > _APART else ""
+    return f"{elapsed} from {since}" if since else elapsed

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from rta.cli.arguments import read_stream
 from rta.cli.place import ask_streams, place_options
+from rta.cli.records import beside, fold, lay_out, output_width, print_lines
 from rta.cli.stream_explanation import explain_stream, stream_label
 from rta.cli.stream_settings import apply_changes, read_changes
 from rta.cli.text import cell, json_line
@@ -77,7 +77,7 @@ def _list(as_json: bool) -> None:
         for stream in streams:
             click.echo(json_line(stream))
     elif streams:
-        Console().print(_table(streams))
+        print_lines(_list_lines(streams))
     else:
         click.echo("no streams", err=True)
 
@@ -93,11 +93,11 @@ def show(code: str, stream: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json_line(found))
         return
-    console = Console()
-    console.print(cell(stream_label(found), "bold"))
+    width = output_width()
+    print_lines([cell(stream_label(found), "bold")])
     for sentence in explain_stream(found, datetime.now(UTC)):
-        console.print(cell(sentence))
-    console.print(_settings(found))
+        print_lines([cell(line) for line in fold(sentence, width)])
+    print_lines(_settings(found, width))
 
 
 @command.command()
@@ -168,29 +168,23 @@ def _print_stream(stream: dict[str, Any]) -> None:
     click.echo(printable(f"{stream_label(stream)}: {' '.join(explain_stream(stream, datetime.now(UTC)))}"))
 
 
-def _table(streams: list[dict[str, Any]]) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("status", "stream", "state", "since", "started by", "prune at"):
-        table.add_column(column, overflow="fold")
-    for column in ("messages", "bytes"):
-        table.add_column(column, justify="right")
+def _list_lines(streams: list[dict[str, Any]]) -> list[Text]:
+    rows = []
     for s in streams:
         texts = [s.get("code"), s.get("name"), s.get("state"), format_listed_time(s.get("since")), s.get("started_by")]
         rates = [f"{_number(s.get(key)):.1f}/s" for key in _RATES]
-        cells = [*texts, format_listed_time(s.get("prune_at")), *rates]
-        table.add_row(*map(cell, cells))
-    return table
+        rows.append([cell(text) for text in (*texts, format_listed_time(s.get("prune_at")), *rates)])
+    heads = ("status", "stream", "state", "since", "started by", "prune at", "messages", "bytes")
+    return lay_out(heads, rows, output_width(), keys=2, right=("messages", "bytes"))
 
 
-def _settings(stream: dict[str, Any]) -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(style="dim")
-    table.add_column(overflow="fold")
+def _settings(stream: dict[str, Any], width: int | None) -> list[Text]:
     settings = [key for key in stream if key not in ("code", "name", *_STATE, *_RATES)]
-    for key in [*settings, *_STATE, *_RATES]:
-        if stream.get(key) not in (None, "", {}, []):
-            table.add_row(cell(key.replace("_", " ") if key not in settings else key), cell(_written(stream[key])))
-    return table
+    there = [key for key in (*settings, *_STATE, *_RATES) if stream.get(key) not in (None, "", {}, [])]
+    heads = [cell(key if key in settings else key.replace("_", " "), "dim") for key in there]
+    indent = max((head.cell_len for head in heads), default=0) + 2
+    shown = zip(heads, (_written(stream[key]) for key in there), strict=True)
+    return [line for head, text in shown for line in beside(head, text, indent, width)]
 
 
 def _written(value: Any) -> str:

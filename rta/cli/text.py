@@ -14,7 +14,7 @@ from rich.text import Text
 
 from rta.formatting import printable
 
-__all__ = ["cell", "flatten", "format_value", "json_line", "summarize"]
+__all__ = ["cell", "flatten", "format_value", "json_line", "outline", "summarize"]
 
 _LONGEST = 40  # characters of a value, where many stand in a line
 
@@ -59,3 +59,14 @@ def summarize(values: Mapping[str, Any], most: int = 1000) -> str:
         text = format_value(value)
         parts.append(f"{path}={text if len(text) <= _LONGEST else text[: _LONGEST - 1] + '…'}")
     return " ".join(parts)
+
+
+def outline(values: Mapping[str, Any], indent: str = "") -> Iterator[str]:
+    """A line for each value; of a list of maps, a block of lines for each."""
+    for path, value in flatten(values):
+        if isinstance(value, list) and value and all(isinstance(one, Mapping) for one in value):
+            for number, one in enumerate(value, 1):
+                yield printable(f"{indent}{path}[{number}]:")
+                yield from outline(one, indent + "  ")
+        else:
+            yield printable(f"{indent}{path} = {format_value(value)}")

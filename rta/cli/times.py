@@ -11,7 +11,17 @@ from rta.options.values import parse_duration
 from rta.rsmp.payload import iso, parse_iso
 from rta.wire.values import Ns
 
-__all__ = ["format_age", "format_listed_time", "format_time", "parse_listed_time", "read_duration", "read_time"]
+__all__ = [
+    "format_age",
+    "format_elapsed",
+    "format_listed_time",
+    "format_time",
+    "parse_listed_time",
+    "read_duration",
+    "read_time",
+]
+
+_YEAR = 365.25 * 86400
 
 
 def read_time(text: str, now: Ns, option: str) -> Ns:
@@ -44,15 +54,23 @@ def read_duration(text: str, option: str) -> float:
 
 
 def format_age(seconds: float) -> str:
-    """A short age: 0.3 s, 12 s, 5 min, 3 h, 2 d. The age of what is ahead of our clock has a minus sign."""
+    """A short age: 0.3 s, 12 s, 5 min, 3 h, 2 d, 14 y. The age of what is ahead of our clock has a minus sign."""
     if seconds < 0:
         return "0.0 s" if seconds > -0.05 else f"-{format_age(-seconds)}"
     if seconds < 9.95:
         return f"{seconds:.1f} s"
-    for unit, length, most in (("s", 1, 120), ("min", 60, 120), ("h", 3600, 48)):
+    for unit, length, most in (("s", 1, 120), ("min", 60, 120), ("h", 3600, 48), ("d", 86400, 730)):
         if seconds < most * length:
             return f"{seconds / length:.0f} {unit}"
-    return f"{seconds / 86400:.0f} d"
+    return f"{seconds / _YEAR:.0f} y"
+
+
+def format_elapsed(ns: int) -> str:
+    """How long something lasts, as 44:00:00; below a minute with tenths, as 0:00:53.6."""
+    tenths = ns // 100_000_000
+    minutes, rest = divmod(tenths, 600)
+    seconds = f"{rest / 10:04.1f}" if not minutes else f"{rest // 10:02}"
+    return f"{minutes // 60}:{minutes % 60:02}:{seconds}"
 
 
 def format_time(ts: Ns) -> str:
