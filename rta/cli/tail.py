@@ -5,26 +5,25 @@ from __future__ import annotations
 import math
 import sys
 import time
-from datetime import UTC, datetime
 from typing import Any
 
 import click
 import trio
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
-from rich.table import Table
-from rich.text import Text
 
+from rta.cli.keyboard import turn_pages
 from rta.cli.output import allow_broken_pipe
 from rta.cli.place import url_option
-from rta.cli.text import cell, json_line
+from rta.cli.tail_screen import TailScreen
+from rta.cli.text import json_line
 from rta.client import RestClient
 from rta.client.decode import Decoder
 from rta.client.follow import SessionObserver, find_session, follow_session
-from rta.client.latest_values import LatestValues, sparkline
 from rta.errors import RtaError, first_error
 from rta.formatting import printable
-from rta.wire import SessionModel, TimeRange
+from rta.signals import guard_signals
+from rta.wire import SessionModel
 from rta.wire.burst import Burst
 
 __all__ = ["command"]
@@ -36,7 +35,13 @@ _REFRESH = 0.2  # seconds
 @click.argument("session", default="latest")
 @url_option
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON for each sample, for pipes.")
-@click.option("-p", "--parameter", "only", multiple=True, help="Only this parameter (id or name); may be repeated.")
+@click.option(
+    "-p",
+    "--parameter",
+    "only",
+    multiple=True,
+    help="Only this parameter: its id, its name, or what the file calls it; may be repeated.",
+)
 def command(session: str, url: str, as_json: bool, only: tuple[str, ...]) -> None:
     """Follow SESSION (an identity, an identifier or 'latest') until it is closed, or until Ctrl-C."""
     error: RtaError | None = None
@@ -55,21 +60,41 @@ async def _main(rest: RestClient, wanted: str, as_json: bool, only: tuple[str, .
     try:
         found = await find_session(rest, wanted)
         if as_json:
-            await follow_session(rest, found.identity, only, _Lines())
+            await follow_session(rest, found.identity, only, _Lines(), wanted)
         else:
-            await _show(rest, found.identity, only)
+            await _show(rest, found.identity, only, wanted)
     except* RtaError as group:
         error = first_error(group)
     return error
 
 
-async def _show(rest: RestClient, identity: str, only: tuple[str, ...]) -> None:
-    screen = _Screen()
-    with Live(console=Console(), auto_refresh=False) as live:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(screen.refresh, live)
-            await follow_session(rest, identity, only, screen)
-            live.update(screen.render(), refresh=True)
+async def _show(rest: RestClient, identity: str, only: tuple[str, ...], wanted: str) -> None:
+    """Show a table: on a terminal while the session goes on, elsewhere once, at the end."""
+    screen = TailScreen(rest.base, time.monotonic)
+    console = Console(highlight=False)
+    if not sys.stdout.isatty():
+        failed = False
+        try:
+            await follow_session(rest, identity, only, screen, wanted)
+        except RtaError:
+            failed = True
+            raise
+        finally:  # also after Ctrl-C
+            if not failed:
+                console.print(screen.draw(None, None), soft_wrap=True)
+        return
+
+    async def refresh() -> None:
+        while True:
+            live.update(screen.draw(console.width, console.height), refresh=True)
+            await trio.sleep(_REFRESH)
+
+    with Live(console=console, auto_refresh=False) as live, trio.CancelScope() as scope:
+        async with guard_signals(lambda _: scope.cancel()), trio.open_nursery() as nursery:
+            nursery.start_soon(refresh)
+            nursery.start_soon(turn_pages, screen.pager, scope.cancel)
+            await follow_session(rest, identity, only, screen, wanted)
+            live.update(screen.draw(console.width, None), refresh=True)  # what is over may be scrolled
             nursery.cancel_scope.cancel()
 
 
@@ -81,9 +106,13 @@ class _Lines(SessionObserver):
 
     def burst(self, burst: Burst, decoder: Decoder) -> None:
         for sample in decoder.samples(burst):
-            unit = sample.parameter.unit if sample.parameter is not None else ""
+            bound = sample.parameter
+            name, desc, unit = ("",) * 3
+            if bound is not None:
+                name, desc, unit = bound.parameter.name, bound.parameter.desc, bound.unit
+            about = {"parameter": sample.name, "name": name, "desc": desc}
             for timestamp, value in zip(sample.timestamps.tolist(), sample.values.tolist(), strict=True):
-                self._print({"t": timestamp, "parameter": sample.name, "value": _json_value(value), "unit": unit})
+                self._print({"t": timestamp, **about, "value": _json_value(value), "unit": unit})
         for event in decoder.events(burst):
             self._print(
                 {
@@ -96,6 +125,9 @@ class _Lines(SessionObserver):
             )
         sys.stdout.flush()
 
+    def lost(self, reason: str) -> None:
+        self.notice(f"{reason}; connecting again")
+
     def notice(self, text: str) -> None:
         click.echo(printable(text), err=True)
 
@@ -106,61 +138,3 @@ class _Lines(SessionObserver):
 
 def _json_value(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-class _Screen(SessionObserver):
-    """Shows the newest values in a table."""
-
-    def __init__(self) -> None:
-        self._latest = LatestValues()
-        self._model: SessionModel | None = None
-        self._span: TimeRange | None = None
-        self._note = ""
-        self._last_event = ""
-
-    def session(self, model: SessionModel) -> None:
-        self._model, self._note = model, ""
-        self._span = TimeRange.union_of(self._span, model.span)
-
-    def burst(self, burst: Burst, decoder: Decoder) -> None:
-        self._span = TimeRange.union_of(self._span, burst.time_range)
-        self._latest.add(decoder.samples(burst), time.monotonic())
-        for event in decoder.events(burst):
-            what = f"{event.app_name} {event.event_definition_id} {event.status_text}"
-            self._last_event = f"{_clock(event.timestamp)} {what}"
-
-    def notice(self, text: str) -> None:
-        self._note = text
-
-    async def refresh(self, live: Live) -> None:
-        """Draw the table again and again, until cancelled."""
-        while True:
-            live.update(self.render(), refresh=True)
-            await trio.sleep(_REFRESH)
-
-    def render(self) -> Group:
-        now = time.monotonic()
-        table = Table(box=None, header_style="bold", pad_edge=False)
-        table.add_column("parameter")
-        table.add_column("value", justify="right", min_width=10)
-        table.add_column("unit")
-        table.add_column("rate", justify="right", min_width=7)
-        table.add_column("course")
-        for line in self._latest.parameters.values():
-            cells = line.name, line.text, line.unit, f"{line.rate(now):.1f}/s"
-            table.add_row(*map(cell, cells), Text(sparkline(line.course), "cyan"))
-        head = Text(no_wrap=True, overflow="ellipsis")
-        if self._model is not None:
-            head.append_text(cell(self._model.identifier or self._model.identity, "bold"))
-            head.append_text(cell(f"  {self._model.state.name.lower()}  {self._model.identity}", "dim"))
-        if self._span is not None:
-            head.append(f"  {_clock(self._span.end)}  {(self._span.end - self._span.start) / 1e9:.1f} s")
-        tail = cell(self._note, "yellow") if self._note else cell(self._last_event, "dim")
-        return Group(head, table, tail)
-
-
-def _clock(ns: int) -> str:
-    try:
-        return datetime.fromtimestamp(ns / 1e9, UTC).strftime("%H:%M:%S.%f")[:-5] + "Z"
-    except (ValueError, OverflowError, OSError):
-        return f"{ns} ns"

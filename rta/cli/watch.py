@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -16,11 +17,12 @@ from rta.cli.arguments import read_patterns, read_valid_stream
 from rta.cli.broker import ConnectedConsumer, connect_consumer
 from rta.cli.broker_access import BrokerAccess, broker_options, read_broker_access
 from rta.cli.event_text import event_json, event_lines
+from rta.cli.keyboard import turn_pages
 from rta.cli.output import allow_broken_pipe, write_lines
+from rta.cli.paging import Pager
 from rta.cli.stream_starter import StreamStarter
-from rta.cli.text import cell
-from rta.cli.times import format_time, read_duration
-from rta.cli.watch_table import GapCounts, render
+from rta.cli.times import read_duration
+from rta.cli.watch_table import GapCounts, Watched, unheard
 from rta.consumer import Watch
 from rta.errors import RtaError, first_error
 from rta.formatting import printable
@@ -30,6 +32,7 @@ from rta.wire.values import Ns
 __all__ = ["command"]
 
 _REFRESH = 0.25  # seconds
+_UNHEARD = 1.0  # seconds after which a node that is there would have been heard, by what the broker has kept
 _WAITING = 1000  # lines for standard output; at the bound, events wait in the watch, which has a bound of its own
 
 
@@ -108,31 +111,32 @@ async def _main(access: BrokerAccess, request: _Request) -> None:
             async with connect_consumer(access, request.patience) as connected:
                 leaving.connected = True
                 with leaving.watching:
-                    await _watch(connected, request)
+                    await _watch(connected, request, leaving.watching.cancel)
 
 
-async def _watch(connected: ConnectedConsumer, request: _Request) -> None:
+async def _watch(connected: ConnectedConsumer, request: _Request, leave: Callable[[], None]) -> None:
     if request.form != "table":
         connected.faults.say = _say
     async with connected.consumer.watch(*request.patterns, heal=request.heal) as watch, trio.open_nursery() as nursery:
         starter = StreamStarter(connected.consumer, request.patterns, request.starts)
         nursery.start_soon(starter.run)
         if request.form == "table":
-            await _show(connected, watch, request, starter)
+            await _show(connected, watch, request, starter, leave)
         else:
             await _print(connected, watch, request, starter)
 
 
-async def _show(connected: ConnectedConsumer, watch: Watch, request: _Request, starter: StreamStarter) -> None:
-    """Show a table."""
-    console = Console()
-    gaps = GapCounts()
+async def _show(
+    connected: ConnectedConsumer, watch: Watch, request: _Request, starter: StreamStarter, leave: Callable[[], None]
+) -> None:
+    """Show a table. `leave` ends it."""
+    console = Console(highlight=False)
+    gaps, pager = GapCounts(), Pager()
 
     def table() -> Group:
-        now = Ns(time.time_ns())
-        head = cell(f"{' '.join(request.patterns)}  {format_time(now)}", "bold")
-        head.append(f"  as {connected.consumer.id}", "dim")
-        return render(watch.nodes, gaps, now, head, _note(connected, watch, starter), console.height)
+        trouble, notes = connected.bus.trouble, _notes(connected, watch, starter)
+        watched = Watched(request.patterns, watch.nodes, gaps, connected.consumer.id, trouble, notes)
+        return Group(*watched.draw(Ns(time.time_ns()), pager, console.width, console.height))
 
     async def refresh(live: Live) -> None:
         while True:
@@ -142,22 +146,20 @@ async def _show(connected: ConnectedConsumer, watch: Watch, request: _Request, s
     with Live(console=console, auto_refresh=False) as live:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(refresh, live)
+            nursery.start_soon(turn_pages, pager, leave)
             async for event in watch:
                 gaps.handle(event)
                 starter.handle(event)
 
 
-def _note(connected: ConnectedConsumer, watch: Watch, starter: StreamStarter) -> str:
-    """What is wrong, in words."""
-    parts = []
-    if (trouble := connected.bus.trouble) is not None:
-        parts.append(f"no connection: {trouble}")
-    parts += starter.faults
+def _notes(connected: ConnectedConsumer, watch: Watch, starter: StreamStarter) -> list[str]:
+    """What is wrong besides the connection, in words."""
+    parts = [*starter.faults]
     if watch.dropped:
         parts.append(f"{watch.dropped} events left out: they came too fast")
     if connected.faults.total:
         parts.append(f"{connected.faults.total} messages were malformed, last {connected.faults.last}")
-    return "; ".join(parts)
+    return parts
 
 
 async def _print(connected: ConnectedConsumer, watch: Watch, request: _Request, starter: StreamStarter) -> None:
@@ -166,6 +168,7 @@ async def _print(connected: ConnectedConsumer, watch: Watch, request: _Request, 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(write_lines, receive)
         nursery.start_soon(_report_connection, connected)
+        nursery.start_soon(_report_unheard, watch, request.patterns)
         dropped = 0
         async for event in watch:
             starter.handle(event)
@@ -177,6 +180,12 @@ async def _print(connected: ConnectedConsumer, watch: Watch, request: _Request, 
                 _say(f"{dropped} events left out so far: they come faster than our output is read")
             while starter.faults:
                 _say(starter.faults.pop())
+
+
+async def _report_unheard(watch: Watch, patterns: tuple[str, ...]) -> None:
+    await trio.sleep(_UNHEARD)
+    for pattern in unheard(patterns, watch.nodes):
+        _say(f"nothing has been heard of {pattern} yet")
 
 
 async def _report_connection(connected: ConnectedConsumer) -> None:

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 
-from attrs import define, field
-from rich.console import Group
-from rich.table import Table
+from attrs import define, field, frozen
 from rich.text import Text
 
+from rta.cli.paging import Pager
+from rta.cli.records import flow
+from rta.cli.shortening import shorten
+from rta.cli.table import TableColumn, cut_ends, draw, in_one_line
 from rta.cli.text import cell, summarize
-from rta.cli.times import format_age
+from rta.cli.times import format_age, format_time
 from rta.consumer import Event, GapHealed, RemoteAlarm, RemoteNode, RemoteStream
+from rta.ports import topic_matches
 from rta.wire.values import Ns
 
-__all__ = ["GapCounts", "Row", "node_rows", "render"]
+__all__ = ["GapCounts", "Watched", "unheard"]
 
 _VALUES = 60  # values of a stream that are shown: no line is longer
-_NAME = 44  # columns of the terminal for names
+_NAME = 24  # columns of the terminal that names have before anything else is shown beside the ages
 _STREAMS = 10_000  # streams whose healed gaps are counted
-_COLUMNS = ("node, stream", "state", "age", "seq", "gaps", "values")
 
-Row = tuple[Text, Text, Text, Text, Text, Text]
+_Row = tuple[Text, Text, Text, Text, Text, Text]
 
 
 @define
@@ -39,53 +42,78 @@ class GapCounts:
                 self.healed[key] = gaps + 1, entries + event.before_seq - event.after_seq - 1
 
 
-def render(
-    nodes: Mapping[str, RemoteNode], gaps: GapCounts, now: Ns, head: Text, note: str = "", height: int = 25
-) -> Group:
-    """The table in `height` lines; rows without room are counted below it. `note`: what is wrong, shown there too."""
-    table = Table(box=None, header_style="bold", pad_edge=False, expand=True)
-    for name in _COLUMNS:
-        justify = "right" if name in ("age", "seq") else "left"
-        first, last = name == _COLUMNS[0], name == _COLUMNS[-1]
-        table.add_column(
-            name,
-            justify=justify,  # type: ignore[arg-type]
-            no_wrap=True,
-            overflow="ellipsis",
-            max_width=_NAME if first else None,
-            ratio=1 if last else None,
-        )
-    room = max(height - 4, 4)  # without the head, the header row, the note and the line below
-    count = 0
-    for node in sorted(nodes.values(), key=lambda n: n.id):
-        for row in islice(node_rows(node, gaps, now), max(room - count, 0)):
-            table.add_row(*row)
-        count += 1 + len(node.streams) + len(node.alarms)
-    foot = Text(f"and {count - room} more lines", "dim") if count > room else Text()
-    below = cell(note, "yellow") if note else foot
-    if note and count > room:
-        below.append(f"  ({foot.plain})", "dim")
-    for line in (head, below):
-        line.no_wrap, line.overflow = True, "ellipsis"
-    return Group(head, table, below)
+def unheard(patterns: Sequence[str], nodes: Mapping[str, RemoteNode]) -> list[str]:
+    """The patterns of which nothing has been heard."""
+    return [pattern for pattern in patterns if not any(topic_matches(pattern, node) for node in nodes)]
 
 
-def node_rows(node: RemoteNode, gaps: GapCounts, now: Ns) -> Iterator[Row]:
-    """The rows of a node: its own, one for each stream and one for each alarm."""
+@frozen
+class Watched:
+    """What is known of the nodes, and how."""
+
+    patterns: Sequence[str]
+    nodes: Mapping[str, RemoteNode]
+    gaps: GapCounts
+    consumer: str
+    """Our id."""
+    trouble: str | None
+    """Why there is no connection; None: there is one."""
+    notes: Sequence[str] = ()
+    """What else is wrong."""
+
+    def draw(self, now: Ns, pager: Pager, width: int, height: int) -> list[Text]:
+        """The lines of a terminal of this size."""
+        link = Text(f"connected as {self.consumer}", "green")
+        if self.trouble is not None:
+            link = cell(f"no connection, trying again: {self.trouble}", "yellow")
+        above = flow([cell(" ".join(self.patterns), "bold"), Text(format_time(now)), link], width)
+        notes = [cell("; ".join(self.notes), "yellow")] if self.notes else []
+        lacking = unheard(self.patterns, self.nodes)
+        total = len(lacking) + sum(1 + len(node.streams) + len(node.alarms) for node in self.nodes.values())
+        page = pager.page(total, height - len(above) - len(notes) - 2)  # for the heads, and the line below
+        rows = [row() for row in islice(self._rows(lacking, now), page.start, page.stop)]
+        lines = [*above, *draw(_columns(rows), width), *notes, Text(pager.text, "dim")]
+        return [in_one_line(line, width) for line in lines]
+
+    def _rows(self, lacking: Sequence[str], now: Ns) -> Iterator[Callable[[], _Row]]:
+        """What makes each row: there may be thousands, and a page has few."""
+        for pattern in lacking:
+            yield partial(_unheard_row, pattern)
+        for node in sorted(self.nodes.values(), key=lambda n: n.id):
+            yield partial(_node_row, node, now)
+            for stream in sorted(node.streams.values(), key=lambda s: (s.code, s.name)):
+                healed = self.gaps.healed.get((node.id, stream.code, stream.name))
+                yield partial(_stream_row, node, stream, healed, now)
+            for alarm in sorted(node.alarms.values(), key=lambda a: (a.code, a.component or "")):
+                yield partial(_alarm_row, alarm, now)
+
+
+def _columns(rows: Sequence[_Row]) -> list[TableColumn]:
+    names, states, ages, numbers, gaps, values = zip(*rows, strict=True) if rows else ((),) * 6
+    return [
+        TableColumn("node, stream", names, cut=shorten, least=_NAME),
+        TableColumn("state", states),
+        TableColumn("age", ages, right=True),
+        TableColumn("seq", numbers, right=True, leaves=3),
+        TableColumn("gaps", gaps, cut=cut_ends, least=8, leaves=1),
+        TableColumn("values", values, cut=cut_ends, least=12, leaves=2),
+    ]
+
+
+def _unheard_row(pattern: str) -> _Row:
+    return cell(pattern, "bold"), cell("not heard yet", "yellow"), Text(), Text(), Text(), Text()
+
+
+def _node_row(node: RemoteNode, now: Ns) -> _Row:
     since = Text()
     if node.presence_at is not None:
         older = ">" if node.presence_retained else ""
         since = Text(f"{older}{format_age((now - node.presence_at) / 1e9)}")
     style = "green" if node.online else "red" if node.presence is not None else "dim"
-    nothing = Text()
-    yield cell(node.id, "bold"), cell(node.presence or "not seen", style), since, nothing, nothing, nothing
-    for stream in sorted(node.streams.values(), key=lambda s: (s.code, s.name)):
-        yield _stream_row(node, stream, gaps.healed.get((node.id, stream.code, stream.name)), now)
-    for alarm in sorted(node.alarms.values(), key=lambda a: (a.code, a.component or "")):
-        yield _alarm_row(alarm, now)
+    return cell(node.id, "bold"), cell(node.presence or "not seen", style), since, Text(), Text(), Text()
 
 
-def _stream_row(node: RemoteNode, stream: RemoteStream, healed: tuple[int, int] | None, now: Ns) -> Row:
+def _stream_row(node: RemoteNode, stream: RemoteStream, healed: tuple[int, int] | None, now: Ns) -> _Row:
     running = stream.state == "running"
     style = "" if node.online and running else "dim"
     values = stream.values if len(stream.values) <= _VALUES else dict(list(stream.values.items())[:_VALUES])
@@ -110,7 +138,7 @@ def _gaps(stream: RemoteStream, healed: tuple[int, int] | None) -> Text:
     return Text(", ").join(Text(word, style) for word, style in words)
 
 
-def _alarm_row(alarm: RemoteAlarm, now: Ns) -> Row:
+def _alarm_row(alarm: RemoteAlarm, now: Ns) -> _Row:
     what = " ".join(filter(None, (alarm.code, alarm.component)))
     since = Text(format_age((now - alarm.ts) / 1e9))
     values = cell(summarize(alarm.values, _VALUES))

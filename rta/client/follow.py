@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
+from math import inf
 from typing import Protocol
+
+import trio
 
 from rta.backoff import Backoff
 from rta.client.decode import Decoder
 from rta.client.rest import RestClient
 from rta.client.stream import LiveStream, StreamClosed, open_live_stream
 from rta.errors import MalformedError, RtaError, TransportError
+from rta.formatting import choices
 from rta.wire import ConfigBinding, SessionModel, read_session
 from rta.wire.burst import Burst
 
 __all__ = ["SessionObserver", "find_session", "follow_session"]
+
+_RESTART = 30.0  # seconds after a lost connection in which another session may take the place of the one before
+_SILENCE = 5.0  # seconds without a message, in that time
 
 
 class SessionObserver(Protocol):
@@ -27,15 +35,19 @@ class SessionObserver(Protocol):
         """A burst has come, with what decodes it."""
         ...
 
+    def lost(self, reason: str) -> None:
+        """There is no connection, for this reason; it is tried again."""
+        ...
+
     def notice(self, text: str) -> None:
-        """Something has happened to the connection, in words."""
+        """Something else has happened, in words."""
         ...
 
 
 async def find_session(rest: RestClient, wanted: str) -> SessionModel:
     """Find a session by its identity, by its identifier (the newest session of that name), or as `latest`.
 
-    :raises RtaError: there is no such session.
+    :raises RtaError: there is no such session; the error lists what there is.
     """
     sessions = await rest.sessions()
     if wanted == "latest":
@@ -50,29 +62,47 @@ async def find_session(rest: RestClient, wanted: str) -> SessionModel:
             return session
     found = await rest.session(wanted)
     if found is None:
-        known = ", ".join(repr(s.identity) for s in sessions[:5]) or "none"
-        raise RtaError(f"{rest.base} has no session {wanted!r}; there are: {known}")
+        known = {_label(s): (s.identity, s.identifier) for s in sessions}
+        raise RtaError(f"{rest.base} has no session {wanted!r}; {choices(wanted, known)}")
     return found
 
 
+def _label(session: SessionModel) -> str:
+    called = f" ({session.identifier})" if session.identifier not in ("", session.identity) else ""
+    return f"{session.identity!r}{called}"
+
+
+class _Superseded(Exception):
+    """Another session has taken the place of the one that was followed."""
+
+
 class _Follower:
+    """Follows one session, over one connection after the other."""
+
     def __init__(self, rest: RestClient, identity: str, only: Collection[str], observer: SessionObserver) -> None:
+        self.identity = identity
+        self.closed = False
+        self.connected = False
         self._rest = rest
-        self._identity = identity
-        self._only = set(only)
+        self._only = tuple(only)
         self._observer = observer
         self._decoder = Decoder(only)
         self._bound: set[tuple[str, int]] = set()
-        self.closed = False
-        self.connected = False
 
-    async def once(self) -> None:
-        """Follow over one connection, until it ends."""
-        async with open_live_stream(self._rest.base, self._identity) as stream:
+    async def once(self, restart: _Restart) -> None:
+        """Follow over one connection, until it ends.
+
+        :raises _Superseded: nothing comes any more, and there is a newer session.
+        """
+        async with open_live_stream(self._rest.base, self.identity) as stream:
             # An earlier connection may have said that the session is closed.
             self.connected = self.closed = False
             while True:
-                burst = await stream.receive()
+                with trio.move_on_after(restart.patience) as waiting:
+                    burst = await stream.receive()
+                if waiting.cancelled_caught:
+                    await restart.check(self.identity)
+                    continue
                 for text in burst.session_json:
                     await self._session(text)
                 if not self.connected:
@@ -81,24 +111,22 @@ class _Follower:
                 self._observer.burst(burst, self._decoder)
 
     async def _subscribe(self, stream: LiveStream) -> None:
-        if not self._only:
+        self._decoder.check()
+        if self._only:
+            await stream.subscribe(channels=self._decoder.channels)
+        else:
             await stream.subscribe(events=True, all_data=True)
-            return
-        channels = self._decoder.channels
-        if not channels:
-            raise RtaError(f"the session has no parameter {', '.join(sorted(self._only))}")
-        await stream.subscribe(channels=channels)
 
     async def _session(self, text: str) -> None:
         model = read_session(text)
         self.closed = model.state.is_closed
         bindings = model.config_bindings
         if bindings is None:  # REST has them then
-            stored = await self._rest.session(self._identity)
+            stored = await self._rest.session(self.identity)
             bindings = (stored.config_bindings if stored is not None else None) or []
+        self._observer.session(model)
         for binding in bindings:
             await self._bind(binding)
-        self._observer.session(model)
 
     async def _bind(self, binding: ConfigBinding) -> None:
         key = (binding.identifier, binding.channel_offset)
@@ -112,22 +140,91 @@ class _Follower:
             self._bound.add(key)
 
 
-async def follow_session(rest: RestClient, identity: str, only: Collection[str], observer: SessionObserver) -> None:
+class _Restart:
+    """Which session is followed after a lost connection: a service that was restarted may have another one."""
+
+    def __init__(self, rest: RestClient, wanted: str, identity: str, observer: SessionObserver) -> None:
+        self._rest = rest
+        self._wanted = wanted
+        self._moves = wanted != identity
+        self._observer = observer
+        self._until = -inf
+
+    @property
+    def expected(self) -> bool:
+        """Another session may be about to take the place of the one that was followed."""
+        return self._moves and trio.current_time() < self._until
+
+    @property
+    def patience(self) -> float:
+        """Seconds without a message after which to check for a newer session."""
+        return _SILENCE if self.expected else inf
+
+    async def check(self, identity: str) -> None:
+        """Whether there is a newer session.
+
+        :raises _Superseded: there is.
+        """
+        with suppress(RtaError):
+            found = await find_session(self._rest, self._wanted)
+            if found.identity != identity and not found.state.is_closed:
+                raise _Superseded
+
+    async def wait(self, identity: str, closed: bool, backoff: Backoff) -> str | None:
+        """Wait until the service is there and has a session to follow: its identity. None: there will be none.
+
+        `identity`, `closed`: the session that was followed, and whether all of it has come.
+        """
+        self._until = inf
+        while True:
+            await backoff.pause()
+            try:
+                found = await find_session(self._rest, self._wanted)
+            except RtaError as e:
+                self._observer.lost(str(e))
+                continue
+            if found.identity != identity:
+                self._until = -inf
+                return found.identity
+            self._until = min(self._until, trio.current_time() + _RESTART)
+            if not (self._moves and closed and found.state.is_closed):
+                return identity
+            if not self.expected:
+                return None
+
+
+async def follow_session(
+    rest: RestClient, identity: str, only: Collection[str], observer: SessionObserver, wanted: str = ""
+) -> None:
     """Follow a session until it is closed. After a lost connection, what the buffer holds comes again.
 
-    `only`: ids or names of parameters. Empty: all parameters, and the events.
+    `only`: what the parameters are called, as `rta.wire.parameter_index` reads it. Empty: all parameters, and the
+    events. `wanted`: how the session was found, as `find_session` reads it: if not by its identity, the newest session
+    that is found so is followed after a restart of the service.
+    :raises RtaError: a name in `only` is not that of one parameter.
     """
+    restart = _Restart(rest, wanted or identity, identity, observer)
     follower = _Follower(rest, identity, only, observer)
     backoff = Backoff(first=0.25, cap=5.0)
     while True:
+        over = False
         try:
-            await follower.once()
+            await follower.once(restart)
+        except _Superseded:
+            over = True
         except (TransportError, MalformedError) as e:
-            if follower.closed and isinstance(e, StreamClosed) and e.code == 1000:
-                observer.notice("the session is closed")
-                return
-            observer.notice(f"{e}; connecting again")
+            over = follower.closed and isinstance(e, StreamClosed) and e.code == 1000
+            if not over:
+                observer.lost(str(e))
         if follower.connected:
             backoff.reset()
         follower.connected = False
-        await backoff.pause()
+        following = None
+        if not over or restart.expected:
+            following = await restart.wait(follower.identity, follower.closed or over, backoff)
+        if following is None:
+            observer.notice("the session is closed")
+            return
+        if following != follower.identity:
+            observer.notice(f"following session {following!r} from now on")
+            follower = _Follower(rest, following, only, observer)

@@ -66,10 +66,16 @@ def starting(folder: Path, plain: dict[str, str]) -> Iterator[Start]:
     programs: list[Program] = []
     numbers = count(1)
 
-    def start(*arguments: object, stdout: int | None = None, stderr: int | None = None, **environ: str) -> Program:
+    def start(
+        *arguments: object,
+        stdout: int | None = None,
+        stderr: int | None = None,
+        terminal: int | None = None,
+        **environ: str,
+    ) -> Program:
         own = folder / f"process-{next(numbers)}"
         own.mkdir()
-        program = Program(tuple(map(str, arguments)), own, plain | environ, stdout, stderr)
+        program = Program(tuple(map(str, arguments)), own, plain | environ, stdout, stderr, terminal)
         programs.append(program)
         return program
 

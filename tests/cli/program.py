@@ -29,6 +29,15 @@ def wait_until(condition: Callable[[], object], what: str) -> None:
         time.sleep(0.01)
 
 
+_ON_TERMINAL = """\
+import fcntl, os, sys, termios
+os.setsid()
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.executable, [sys.executable, "-m", "rta", *sys.argv[1:]])
+"""
+"""Makes the terminal that is our standard input the one whose keys we get, and becomes `rta`."""
+
+
 class Program:
     """One run. Standard output and error go to files, or to the descriptors that are given."""
 
@@ -39,15 +48,18 @@ class Program:
         environ: Mapping[str, str],
         stdout: int | None,
         stderr: int | None,
+        terminal: int | None = None,
     ) -> None:
-        """`folder` is the process's own: its working directory, and where its files are."""
+        """`folder` is the process's own: its working directory, and where its files are. `terminal`: what it has as
+        input and output, in place of all others.
+        """
         self._arguments = arguments
         self._out, self._err = folder / "stdout", folder / "stderr"
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "rta", *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=out if stdout is None else stdout,
+                [sys.executable, *(["-m", "rta"] if terminal is None else ["-c", _ON_TERMINAL]), *arguments],
+                stdin=subprocess.DEVNULL if terminal is None else terminal,
+                stdout=terminal or (out if stdout is None else stdout),
                 stderr=err if stderr is None else stderr,
                 cwd=folder,
                 env=environ,
@@ -93,6 +105,10 @@ class Program:
         return found()[0]
 
     # ---- how it ends
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
 
     @property
     def pid(self) -> int:

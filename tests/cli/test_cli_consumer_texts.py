@@ -9,17 +9,16 @@ from typing import Any
 
 import click
 import pytest
-from rich.console import Console
-from rich.text import Text
 
 from rta.cli import main
 from rta.cli.arguments import read_node, read_patterns
 from rta.cli.event_text import event_json, event_lines
 from rta.cli.fetch_progress import FetchProgress
 from rta.cli.history_writers import CsvTable, JsonLines
+from rta.cli.paging import Pager
 from rta.cli.text import flatten, format_value, json_line, summarize
-from rta.cli.times import format_age, format_time, read_time
-from rta.cli.watch_table import GapCounts, render
+from rta.cli.times import format_age, format_elapsed, format_time, read_time
+from rta.cli.watch_table import GapCounts, Watched
 from rta.consumer import (
     AlarmChanged,
     AlarmEntry,
@@ -95,11 +94,17 @@ def running() -> Heard:
     return heard.status(12, speed=51.0, sg={"1": "green", "2": None})
 
 
-def drawn(nodes: dict[str, RemoteNode], gaps: GapCounts, note: str = "", height: int = 25, width: int = 120) -> str:
-    out = Console(file=io.StringIO(), width=width)
-    out.print(render(nodes, gaps, NOW, Text("dk/+"), note, height))
-    assert isinstance(out.file, io.StringIO)
-    return out.file.getvalue()
+def drawn(
+    nodes: dict[str, RemoteNode],
+    gaps: GapCounts,
+    note: str = "",
+    height: int = 25,
+    width: int = 120,
+    patterns: tuple[str, ...] = ("dk/+",),
+    trouble: str | None = None,
+) -> str:
+    watched = Watched(patterns, nodes, gaps, "tmc", trouble, [note] if note else [])
+    return "\n".join(line.plain for line in watched.draw(NOW, Pager(), width, height))
 
 
 def line(text: str, start: str) -> list[str]:
@@ -135,20 +140,46 @@ def test_alarms_stand_below_the_streams():
     assert line(text, "!") == ["!", "oil.hot", "engine/1", "alarm", "5", "min", "value=118.5"]
 
 
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40), (40, 10)])
+def test_a_node_of_which_nothing_was_heard_is_named(width, height):
+    text = drawn(running().picture.nodes, GapCounts(), width=width, height=height, patterns=("dk/+", "nonode", "a/+"))
+    assert line(text, "nonode") == ["nonode", "not", "heard", "yet"]
+    assert line(text, "a/+") == ["a/+", "not", "heard", "yet"]
+    assert text.count("not heard yet") == 2
+    assert "dk/+ nonode a/+" in text
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 40), (40, 10), (80, 12)])
+def test_the_connection_and_the_count_are_there_in_a_terminal_of_any_size(width, height):
+    heard = Heard()
+    for i in range(60):
+        node = f"dk/copenhagen/north-western-district/traffic-light-controller-{i:02d}/backup"
+        heard.hear(TopicKind.PRESENCE, "online", node=node)
+    patterns = ("dk/copenhagen/north-western-district/+/backup",)
+    for trouble, said in ((None, "connected as tmc"), ("refused", "no connection, trying again: refused")):
+        text = drawn(heard.picture.nodes, heard.gaps, "", height, width, patterns, trouble)
+        lines = text.splitlines()
+        assert said in text
+        assert (len(lines), max(map(len, lines)) <= width) == (height, True)
+        shown = int(lines[-1].partition("-")[2].split()[0])
+        assert lines[-1] == f"rows 1-{shown} of 60"
+        assert len({row.split()[0] for row in lines[-1 - shown : -1]}) == shown
+
+
 def test_more_than_fits_the_terminal_is_counted():
     heard = Heard()
     for i in range(300):
-        heard.hear(TopicKind.PRESENCE, "online", node=f"n{i:03d}")
+        heard.hear(TopicKind.PRESENCE, "online", node=f"dk/n{i:03d}")
     text = heard.shown(height=24)
     assert len(text.splitlines()) <= 24
-    assert "and 280 more lines" in text
+    assert text.splitlines()[-1] == "rows 1-21 of 300"
 
 
 def test_a_line_is_never_longer_than_the_terminal():
     wide = {f"attribute-{i}": "x" * 100 for i in range(200)}
     text = running().status(13, 0.1, **wide).shown(note="y" * 500, width=80)
     assert max(map(len, text.splitlines())) <= 80
-    assert len(text.splitlines()) == 5
+    assert len(text.splitlines()) == 6
 
 
 def test_a_hostile_node_cannot_control_the_terminal():
@@ -334,10 +365,27 @@ def test_what_is_no_moment_is_refused_with_what_would_be(text):
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0, "0.0 s"), (9.9, "9.9 s"), (12.3, "12 s"), (300, "5 min"), (7300, "2 h"), (864000, "10 d"), (-3, "-3.0 s")],
+    [
+        (0, "0.0 s"),
+        (9.9, "9.9 s"),
+        (12.3, "12 s"),
+        (300, "5 min"),
+        (7300, "2 h"),
+        (864000, "10 d"),
+        (5169 * 86400, "14 y"),
+        (-3, "-3.0 s"),
+    ],
 )
 def test_an_age_is_short(seconds, text):
     assert format_age(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0:00:00.0"), (53.64, "0:00:53.6"), (60, "0:01:00"), (3661.9, "1:01:01"), (158_400, "44:00:00")],
+)
+def test_what_lasts_is_in_hours_minutes_and_seconds(seconds, text):
+    assert format_elapsed(round(seconds * 1e9)) == text
 
 
 def test_a_time_that_cannot_be_written_is_left_out():

@@ -54,10 +54,13 @@ async def test_a_session_that_is_not_listed_is_asked_for():
 
 
 async def test_a_session_that_is_nowhere_is_an_error_with_some_that_there_are():
-    service = Listed(*(session(str(n)) for n in range(9)))
-    with pytest.raises(RtaError, match=r"^http://pit has no session 'lap'; there are: '0', '1', '2', '3', '4'$"):
+    service = Listed(session("1", "Long drive"), session("2", "2"), *(session(str(n)) for n in range(3, 40)))
+    listed = r"'1' \(Long drive\), '2', .*, '20' and 19 more"
+    with pytest.raises(RtaError, match=rf"^http://pit has no session 'lap'; there are: {listed}$"):
         await find_session(service, "lap")
-    with pytest.raises(RtaError, match=r"^http://pit has no session 'lap'; there are: none$"):
+    with pytest.raises(RtaError, match=r"^http://pit has no session '33 '; there are: '33', '1' \(Long drive\), "):
+        await find_session(service, "33 ")
+    with pytest.raises(RtaError, match=r"^http://pit has no session 'lap'; there are none$"):
         await find_session(Listed(), "lap")
 
 

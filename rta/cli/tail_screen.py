@@ -1,0 +1,111 @@
+"""What `rta tail` shows on a terminal: the newest value of each parameter of a session, and how it is connected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from rich.console import Group
+from rich.text import Text
+
+from rta.cli.paging import Pager
+from rta.cli.records import flow
+from rta.cli.shortening import cut_end, shorten
+from rta.cli.table import TableColumn, cut_ends, draw, in_one_line
+from rta.cli.text import cell
+from rta.cli.times import format_elapsed, format_time
+from rta.client.decode import Decoder
+from rta.client.follow import SessionObserver
+from rta.client.latest_values import LatestValues, sparkline
+from rta.wire import Ns, SessionModel, TimeRange
+from rta.wire.burst import Burst
+from rta.wire.parameter_index import given_name
+
+__all__ = ["TailScreen"]
+
+_LOW = 16  # lines of a terminal below which only the most important lines stand above the table
+_NAME = 30  # columns of the terminal that ids of parameters have before anything else is shown beside the values
+_VALUE = 24
+
+
+class TailScreen(SessionObserver):
+    """Keeps what has come of a session, and draws it."""
+
+    def __init__(self, url: str, clock: Callable[[], float]) -> None:
+        """`url`: of the service; `clock`: monotonic seconds."""
+        self.pager = Pager()
+        self._url = url
+        self._clock = clock
+        self._latest = LatestValues()
+        self._model: SessionModel | None = None
+        self._span: TimeRange | None = None
+        self._link = Text(f"connecting to {url}", "yellow")
+        self._last_event = ""
+
+    def session(self, model: SessionModel) -> None:
+        if self._model is None or self._model.identity != model.identity:
+            self._latest, self._span, self._last_event = LatestValues(), None, ""
+        self._model = model
+        self._link = cell(f"connected to {self._url}", "green")
+        self._span = TimeRange.union_of(self._span, model.span)
+
+    def burst(self, burst: Burst, decoder: Decoder) -> None:
+        self._span = TimeRange.union_of(self._span, burst.time_range)
+        self._latest.add(decoder.samples(burst), self._clock())
+        for event in decoder.events(burst):
+            what = f"{event.app_name} {event.event_definition_id} {event.status_text}"
+            self._last_event = f"{format_time(Ns(event.timestamp))} {what}"
+
+    def lost(self, reason: str) -> None:
+        self._link = cell(f"no connection, trying again: {reason}", "yellow")
+
+    def notice(self, text: str) -> None:
+        self._link = cell(text, "yellow")
+
+    def draw(self, width: int | None, height: int | None) -> Group:
+        """All of it in a terminal of this size; None: it is none, or may be scrolled."""
+        above = self._head(width, height)
+        columns = self._columns()
+        total = len(self._latest.parameters)
+        room = total if height is None else height - len(above) - 2  # for the heads, and the line below
+        page = self.pager.page(total, room)
+        below = Text(self.pager.text if total else "nothing has come yet", "dim")
+        if self._last_event:
+            below.append_text(cell(f"  {self._last_event}", "dim"))
+        lines = [*above, *draw(columns, width, page), below]
+        return Group(*(in_one_line(line, width) for line in lines))
+
+    def _head(self, width: int | None, height: int | None) -> list[Text]:
+        """The session, its time, and the connection, in as few lines as they need."""
+        parts = []
+        if self._model is not None:
+            called = self._model.identifier
+            parts += [cell(called, "bold")] if called not in ("", self._model.identity) else []
+            parts.append(cell(self._model.state.name.lower(), "dim"))
+        if self._span is not None:
+            parts.append(Text(format_elapsed(self._span.end - self._span.start)))
+            if height is None or height >= _LOW:
+                parts.append(Text(f"to {format_time(Ns(self._span.end))}"))
+        if self._model is not None:
+            parts.append(cell(self._model.identity, "dim"))
+        return flow([*parts, self._link], width)
+
+    def _columns(self) -> list[TableColumn]:
+        now = self._clock()
+        lines = list(self._latest.parameters.values())
+        names = ["" if line.parameter is None else given_name(line.parameter) for line in lines]
+        columns = [
+            TableColumn("parameter", [cell(line.name) for line in lines], cut=shorten, least=_NAME),
+            TableColumn("value", [cell(cut_end(line.text, _VALUE)) for line in lines], right=True),
+            TableColumn("unit", [cell(line.unit) for line in lines], cut=cut_ends, least=6),
+            TableColumn("rate", [Text(f"{line.rate(now):.1f}/s") for line in lines], right=True, leaves=1),
+            TableColumn(
+                "course", [Text(sparkline(line.course), "cyan") for line in lines], cut=_newest, least=8, leaves=2
+            ),
+        ]
+        if any(names):
+            columns.insert(1, TableColumn("name", [cell(name) for name in names], cut=shorten, least=20, leaves=3))
+        return columns
+
+
+def _newest(courses: Sequence[str], width: int) -> list[str]:
+    return [course[-width:] for course in courses]
