@@ -19,6 +19,7 @@ import trio
 from rta.actors.audit import Audit
 from rta.actors.publisher_messages import CommandResult
 from rta.errors import MalformedError, RtaError
+from rta.formatting import choices
 from rta.inbox import Outlet
 from rta.node.node_stream import Initiator, Now, Refused
 from rta.node.token_bucket import TokenBucket
@@ -95,7 +96,8 @@ class CommandServer:
     async def _begin(self, message: TopicMessage, code: str, reply: _Reply) -> None:
         command = self._commands.get(code)
         if command is None:
-            await reply.refuse(f"there is no command {code[:100]!r}", None, "unknown")
+            known = {c: (c,) for c in sorted(self._commands)}
+            await reply.refuse(f"there is no command {code[:100]!r}; {choices(code[:100], known)}", None, "unknown")
             return
         try:
             call = _read(command, message.payload, reply.by.who)

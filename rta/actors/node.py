@@ -250,8 +250,7 @@ class NodeActor:
             return self._node.streams
         if name is not None:
             return [self._node.stream(code, _plain(name))]
-        if code not in self._node.statuses:
-            raise Refused(f"there is no status {code!r}", "code", Refusal.UNKNOWN)
+        self._node.status(code)
         return [s for s in self._node.streams if s.definition.code == code]
 
     def _listed(self, stream: NodeStream, now: Now) -> Listed:

@@ -11,7 +11,7 @@ import click
 from rta import __version__
 from rta.cli.interrupts import INTERRUPTED, interrupts_end_at_once
 from rta.errors import ConfigError, RtaError
-from rta.formatting import printable
+from rta.formatting import choices, printable
 
 __all__ = ["main"]
 
@@ -45,6 +45,14 @@ class _Lazy(click.Group):
             command = importlib.import_module(_COMMANDS[cmd_name][0]).command
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            known = {name: (name,) for name in _COMMANDS}
+            ctx.fail(f"there is no command {args[0]!r}; {choices(args[0], known)}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from pathlib import Path
 from typing import IO
 
@@ -17,13 +17,18 @@ from rta.cli.broker import ConnectedConsumer, ask_over_broker
 from rta.cli.broker_access import broker_options, read_broker_access
 from rta.cli.fetch_progress import FetchProgress, show_progress
 from rta.cli.history_writers import CsvTable, EntryWriter, JsonLines
+from rta.cli.node_streams import NodeStreams
 from rta.cli.output import allow_broken_pipe, open_output
+from rta.cli.stream_explanation import stream_label
 from rta.cli.times import format_time, read_duration, read_time
 from rta.consumer import HistoryPage
-from rta.errors import TransportError
+from rta.errors import RtaError, TransportError
+from rta.formatting import choices, printable
 from rta.wire.values import Ns
 
 __all__ = ["command"]
+
+_ASKED = 3.0  # seconds for the list of a node's streams
 
 
 @frozen
@@ -47,6 +52,8 @@ class _Outcome:
     """The time of the first entry, if the node has none before it."""
     broken_off: str = ""
     """Why the rest has not come; empty: all of it has."""
+    empty: str = ""
+    """Why there is no entry, if there is none."""
     left_out: int = 0
     """How many values had no room."""
 
@@ -137,7 +144,23 @@ async def _fetch(
         if not outcome.entries:
             raise
         outcome.broken_off = str(e)
+    if not outcome.entries:
+        outcome.empty = await _why_empty(connected, request)
     return outcome
+
+
+async def _why_empty(connected: ConnectedConsumer, request: _Request) -> str:
+    """Why a stream has no entries, as far as its node lists its streams."""
+    with suppress(RtaError), trio.move_on_after(_ASKED):
+        streams = await NodeStreams(connected.consumer, connected.bus, request.node).list()
+        known = {stream_label(s): (str(s.get("code")), str(s.get("name"))) for s in streams}
+        wanted = stream_label({"code": request.code, "name": request.name})
+        if wanted not in known:
+            return f"{request.node} has no stream {wanted}; {choices(wanted, known)}"
+        if any(stream_label(s) == wanted and s.get("history") is None for s in streams):
+            return f"{wanted} keeps no history"
+        return "nothing was kept of that time"
+    return "nothing was kept of that time, or there is no such stream, or it keeps no history"
 
 
 def _add(writer: EntryWriter, page: HistoryPage) -> None:
@@ -153,7 +176,7 @@ def _report(outcome: _Outcome, request: _Request) -> None:
         say(f"rta: broken off after {outcome.entries} entries: {outcome.broken_off}")
         sys.exit(1)
     if not outcome.entries:
-        say("no entries: nothing was kept of that time, or there is no such stream, or it keeps no history")
+        say(printable(f"no entries: {outcome.empty}"))
     elif request.since is not None and outcome.oldest is not None and outcome.oldest > request.since:
         say(f"the node's history does not reach back to --from: it begins at {format_time(outcome.oldest)}")
     if outcome.left_out:

@@ -62,9 +62,7 @@ class Administration:
         """
         code, name = added_status(fields), added_name(fields)
         self._check_allowed()
-        status = self._node.statuses.get(code)
-        if status is None:
-            raise Refused(f"there is no status {code!r}", "code", Refusal.UNKNOWN)
+        status = self._node.status(code)
         definition = new_stream({**fields, "name": name}, status)
         if len(self._node.streams) >= _STREAMS:
             raise Refused(f"there are {_STREAMS} streams already", kind=Refusal.CONFLICT)
@@ -137,9 +135,7 @@ class Administration:
                 log.error("a change of a stream no longer fits", code=code, stream=name, change=change.kind, why=str(e))
 
     def _restore(self, code: str, name: str, change: StreamChange, now: Now) -> None:
-        node, status = self._node, self._node.statuses.get(code)
-        if status is None:
-            raise Refused(f"there is no status {code!r}", "code", Refusal.UNKNOWN)
+        node, status = self._node, self._node.status(code)
         if change.kind in ("add", "replace"):
             definition = new_stream({**change.fields, "name": name}, status)
             if change.kind == "replace" and node.has(code, name):

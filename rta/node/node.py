@@ -13,6 +13,7 @@ from heapq import heapify, heappop, heappush
 
 from attrs import evolve
 
+from rta.formatting import choices
 from rta.node.events import Cleared, NodeEvent, Refreshed, Removed, StateChanged, Update
 from rta.node.node_stream import CONFIGURATION, Activation, Initiator, NodeStream, Now, Refusal, Refused
 from rta.node.pruning import Pruning
@@ -59,15 +60,21 @@ class Node:
         """All of them, by status and name."""
         return [self._streams[key] for key in sorted(self._streams)]
 
+    def status(self, code: str) -> StatusDefinition:
+        """:raises Refused: there is none."""
+        engine = self._statuses.get(code)
+        if engine is None:
+            known = {c: (c,) for c in sorted(self._statuses)}
+            raise Refused(f"there is no status {code!r}; {choices(code, known)}", "code", Refusal.UNKNOWN)
+        return engine.definition
+
     def stream(self, code: str, name: str) -> NodeStream:
         """:raises Refused: there is none."""
         found = self._streams.get((code, name))
         if found is None:
-            if code not in self._statuses:
-                raise Refused(f"there is no status {code!r}", "code", Refusal.UNKNOWN)
-            there = sorted(n for c, n in self._streams if c == code)
-            names = ", ".join(n or "(unnamed)" for n in there) or "none"
-            why = f"status {code!r} has no stream {name or '(unnamed)'!r}; there are: {names}"
+            self.status(code)
+            known = {n or "(unnamed)": (n,) for n in sorted(n for c, n in self._streams if c == code)}
+            why = f"status {code!r} has no stream {name or '(unnamed)'!r}; {choices(name, known)}"
             raise Refused(why, "name", Refusal.UNKNOWN)
         return found
 
@@ -107,10 +114,8 @@ class Node:
 
     def check_names(self, definition: StreamDefinition) -> None:
         """:raises Refused: the status is not there, or could not tell this stream from its others."""
-        status = self._statuses.get(definition.code)
-        if status is None:
-            raise Refused(f"there is no status {definition.code!r}", "code", Refusal.UNKNOWN)
-        why = name_fault(definition.name, status.streams)
+        self.status(definition.code)
+        why = name_fault(definition.name, self._statuses[definition.code].streams)
         if why is not None:
             raise Refused(why, "name", Refusal.CONFLICT)
 

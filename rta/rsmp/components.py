@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 
 from rta.errors import MalformedError
+from rta.formatting import choices
 
 __all__ = ["select_components"]
 
@@ -31,7 +32,8 @@ def select_components(written: object, known: Iterable[str]) -> list[str]:
             raise MalformedError("component", f"expected a component as in sg/1, got {text!r:.60}")
         found = {c for c in known if c == text or c.startswith(text + "/")} or set(_ranged(text, known))
         if not found:
-            raise MalformedError("component", f"there is no component {text[:60]!r}")
+            there = choices(text[:60], {c: (c,) for c in known})
+            raise MalformedError("component", f"there is no component {text[:60]!r}; {there}")
         chosen |= found
     if len(texts) > _PARTS:
         raise MalformedError("component", f"more than {_PARTS} components in a list; name their group")

@@ -21,6 +21,7 @@ from conftest import Finished, starting, write_site
 from observer import observing
 from program import Program, wait_until
 from real_servers import Mosquitto, held_port
+from terminal import on_terminal
 
 from rta.cli.broker_access import read_broker_access
 
@@ -123,6 +124,22 @@ def test_watch_without_a_terminal_is_a_line_an_event(start, broker, node):
     watch.signal(signal.SIGTERM)
     assert (watch.ends(), watch.err) == (0, "")
     assert re.search(r"(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ  dk/tlc  online$", watch.out)
+
+
+def test_watch_says_of_which_nodes_nothing_was_heard(start, broker, node):
+    watch = watching(start, broker, "dk/tlc", "dk/nonode")
+    watch.until(lambda: watch.err, "a line about the other")
+    watch.signal(signal.SIGTERM)
+    assert (watch.ends(), watch.err) == (0, "rta: nothing has been heard of dk/nonode yet\n")
+
+
+def test_on_a_terminal_a_watch_names_the_silent_and_says_its_connection_until_the_key_q(start, broker, node):
+    place = ("--broker", f"127.0.0.1:{broker.port}")
+    with on_terminal(start, "watch", "dk/tlc", "nonode", *place, columns=80, lines=24) as terminal:
+        terminal.until("not heard yet")
+        terminal.until("connected as rta-")
+        terminal.press("q")
+        assert terminal.ends() == 0
 
 
 def test_watch_starts_a_stream_and_stops_it_when_it_leaves(start, broker, node):
@@ -262,7 +279,7 @@ def test_a_stream_of_a_node_is_edited_and_removed(streams, added):
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        (["start", "car.wings/live"], "rta: code: there is no status 'car.wings'\n"),
+        (["start", "car.wings/live"], "rta: code: there is no status 'car.wings'; there are: car.run\n"),
         (["start", "car.run/live", "--timeout", "0"], "rta: timeout: expected a number of seconds above 0, got 0\n"),
         (["edit", "car.run/live", "--set", "update=1ms"], "rta: update: expected at least 10 ms, got 0.001 s\n"),
     ],
@@ -305,7 +322,13 @@ def test_fetch_gives_lines_of_json_in_a_file(ask, tmp_path):
 def test_a_stream_without_history_has_no_entries(ask):
     done = ask("fetch", "dk/tlc", "car.run/idle")
     assert (done.status, done.out) == (0, "ts,seq\n")
-    assert done.err.startswith("no entries: ")
+    assert done.err == "no entries: car.run/idle keeps no history\n"
+
+
+def test_a_stream_that_is_not_there_has_no_entries_and_those_that_are_there_are_named(ask):
+    done = ask("fetch", "dk/tlc", "car.run/idel")
+    assert (done.status, done.out) == (0, "ts,seq\n")
+    assert done.err.startswith("no entries: dk/tlc has no stream car.run/idel; there are: car.run/idle, ")
 
 
 def test_a_node_that_does_not_answer_a_fetch_is_one_line_and_no_file(ask, tmp_path):
@@ -356,7 +379,9 @@ def test_a_command_is_carried_out_and_its_result_shown(ask, broker):
 def test_the_values_of_a_result_can_be_json(ask):
     done = ask("command", "dk/tlc", "stream.list", "code=car.run", "stream=live", "--json")
     assert json.loads(done.out)["streams"][0]["name"] == "live"
-    assert "streams = [" in ask("command", "dk/tlc", "stream.list").out
+    lines = ask("command", "dk/tlc", "stream.list").out.splitlines()
+    assert lines[0] == "streams[1]:"
+    assert {"  code = car.run", "  name = live", "  history[age] = 1h"} <= set(lines)
 
 
 def test_a_command_that_is_refused_says_why(ask):

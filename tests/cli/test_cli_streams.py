@@ -203,7 +203,7 @@ def test_a_part_of_a_setting_can_be_taken_out(streams, listed):
             ["show", "car.engine"],
             "rta: name: status 'car.engine' has no stream '(unnamed)'; there are: live, start\n",
         ),
-        (["start", "car.wings/live"], "rta: code: there is no status 'car.wings'\n"),
+        (["start", "car.wings/live"], "rta: code: there is no status 'car.wings'; there are: car.engine, car.gear\n"),
         (["start", "car.gear", "--timeout", "0"], "rta: timeout: expected a number of seconds above 0, got 0\n"),
         (["edit", "car.engine/live", "--set", "update=1ms"], "rta: update: expected at least 10 ms, got 0.001 s\n"),
         (

@@ -199,7 +199,8 @@ async def test_the_list_can_be_of_one_status(site):
     assert [s["code"] for s in (await site.ask("GET", "?code=car.gear")).json["streams"]] == ["car.gear"]
     assert [s["code"] for s in (await site.ask("GET", "?code=car/gear")).json["streams"]] == ["car.gear"]
     answer = await site.ask("GET", "?code=car.wings")
-    assert (answer.status, answer.json) == (404, {"reason": "code: there is no status 'car.wings'", "field": "code"})
+    reason = "code: there is no status 'car.wings'; there are: car.engine, car.gear"
+    assert (answer.status, answer.json) == (404, {"reason": reason, "field": "code"})
 
 
 @pytest.mark.parametrize(
@@ -223,7 +224,7 @@ async def test_a_stream_is_found_by_its_status_and_name(site, path, found):
     [
         ("/car.engine", "name: status 'car.engine' has no stream '(unnamed)'; there are: live, start, stop"),
         ("/car.gear/live", "name: status 'car.gear' has no stream 'live'; there are: (unnamed)"),
-        ("/wings/live", "code: there is no status 'wings'"),
+        ("/wings/live", "code: there is no status 'wings'; there are: car.engine, car.gear"),
         ("/car.engine/live/on", "expected /rta/v2/streams/CODE, /rta/v2/streams/CODE/STREAM, or …/start and …/stop"),
     ],
 )
