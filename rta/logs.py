@@ -1,14 +1,21 @@
-"""Logging: readable on a terminal, one JSON object a line otherwise. Never payloads, never secrets."""
+"""Logging: short lines on a terminal, one JSON object a line otherwise. Never payloads, never secrets."""
 
 from __future__ import annotations
 
 import logging
 import sys
-from typing import TextIO
+from typing import Any, TextIO
 
 import structlog
+from structlog.typing import EventDict
+
+from rta.formatting import printable
 
 __all__ = ["set_up_logging"]
+
+_STYLES = {"warning": "33", "error": "31", "critical": "31"}
+_DATE = len("2026-11-21T")
+_SECONDS = len("2026-11-21T08:16:00")
 
 
 def set_up_logging(level: str = "info", form: str = "auto", out: TextIO | None = None) -> None:
@@ -21,11 +28,9 @@ def set_up_logging(level: str = "info", form: str = "auto", out: TextIO | None =
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    finish: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer(colors=stream.isatty())]
-        if console
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    )
+    finish: structlog.typing.Processor = structlog.processors.JSONRenderer()
+    if console:
+        finish = _ConsoleLine(terminal=stream.isatty())
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -35,7 +40,11 @@ def set_up_logging(level: str = "info", form: str = "auto", out: TextIO | None =
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *finish],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                finish,
+            ],
         )
     )
     root = logging.getLogger()
@@ -43,3 +52,36 @@ def set_up_logging(level: str = "info", form: str = "auto", out: TextIO | None =
     root.setLevel(level.upper())
     for noisy in ("trio-websocket", "hypercorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+class _ConsoleLine:
+    """A line for people: time, level if it is worth a word, event, fields. A terminal of 80 columns has room for most.
+
+    A terminal shows the time of the day alone, in UTC; in a file there is the date too, and the logger.
+    """
+
+    def __init__(self, terminal: bool) -> None:
+        self._terminal = terminal
+
+    def __call__(self, logger: Any, method: str, event: EventDict) -> str:
+        at, level = str(event.pop("timestamp", "")), str(event.pop("level", "info"))
+        name, what, trace = event.pop("logger", None), str(event.pop("event", "")), event.pop("exception", None)
+        parts = [self._styled(f"{at[_DATE if self._terminal else 0 : _SECONDS]}Z", "2")]
+        if level != "info":
+            parts.append(self._styled(level, _STYLES.get(level, "2")))
+        parts.append(self._styled(printable(what), "1"))
+        parts += [f"{self._styled(f'{printable(key)}=', '36')}{_shown(value)}" for key, value in event.items()]
+        if name is not None and not self._terminal:
+            parts.append(f"logger={name}")
+        return "\n".join([" ".join(parts), *map(printable, str(trace or "").splitlines())])
+
+    def _styled(self, text: str, style: str) -> str:
+        return f"\x1b[{style}m{text}\x1b[0m" if self._terminal else text
+
+
+def _shown(value: object) -> str:
+    """A value; a terminal must not obey what it says."""
+    if isinstance(value, list | tuple):
+        return ",".join(map(_shown, value))
+    text = value if isinstance(value, str) else repr(value)
+    return repr(text) if isinstance(value, str) and (" " in text or not text) else printable(text)

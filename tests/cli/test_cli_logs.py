@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import os
+import re
 import signal
 
+import pytest
+import structlog
 import trio
 from conftest import SITE
 from program import PATIENCE
 
 from rta.client import open_live_stream
+from rta.logs import set_up_logging
 
 SECRETS = """
 [source.details]
@@ -76,3 +82,39 @@ def test_on_a_terminal_they_are_readable(start, site):
     assert b"ready" in seen
     assert b"http://127.0.0.1:" in seen
     assert b'{"' not in seen
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in seen.decode().splitlines()]
+    assert any(re.fullmatch(r"\d\d:\d\d:\d\dZ session opened source=drive identity=drive-1", line) for line in lines)
+
+
+@pytest.fixture
+def logged(monkeypatch):
+    """What a log line is on a terminal, or in a file for people."""
+
+    def logged(terminal: bool, **fields: object) -> str:
+        out = io.StringIO()
+        monkeypatch.setattr(out, "isatty", lambda: terminal)
+        root, before = logging.getLogger(), logging.getLogger().handlers[:]
+        try:
+            set_up_logging(form="console", out=out)
+            structlog.get_logger("rta.ingest").warning("left out", **fields)
+        finally:
+            root.handlers[:] = before
+            root.setLevel(logging.WARNING)
+            structlog.reset_defaults()
+        return out.getvalue()
+
+    return logged
+
+
+def test_a_line_for_people_has_the_time_the_level_if_it_matters_and_the_fields(logged):
+    line = logged(False, source="drive", why="it is late", line=3, all=["a", "b c"])
+    time, _, rest = line.partition("Z ")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", time)
+    assert rest == "warning left out source=drive why='it is late' line=3 all=a,'b c' logger=rta.ingest\n"
+
+
+def test_a_terminal_does_not_obey_what_a_log_line_says(logged):
+    line = logged(True, session="\x1b]0;OWNED\x07\x1b[41mred", **{"\x1b[2J": "\u202e"})
+    plain = re.sub(r"\x1b\[[0-9]+m", "", line)
+    assert plain.rstrip("\n").isprintable()
+    assert "session=\\x1b]0;OWNED\\x07\\x1b[41mred" in plain
