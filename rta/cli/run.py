@@ -135,6 +135,7 @@ def _run(request: _Request) -> int:
         raise error
     return 0
 
+
 def _raise_descriptor_limit() -> None:
     """Every connection is a descriptor. macOS says that there is no limit, and refuses to do without one."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -143,7 +144,6 @@ def _raise_descriptor_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     except (ValueError, OSError) as e:
         log.warning("the limit of open files stays as it is", wanted=soft, error=str(e))
-
 
 
 def _supervise(config: Config, request: _Request) -> int:
