@@ -58,14 +58,14 @@ async def test_without_a_terminal_each_line_is_json(start, site):
 
 def test_a_cell_that_cannot_be_read_is_one_line_for_its_kind(start, site):
     config = site(SITE.replace("drive.csv", "broken.csv"))
-    rows = "".join(f"{i / 1000},{'x' if i % 2 else i}\n" for i in range(200))
+    rows = "".join(f"{i / 1000},{'1_0' if i % 2 else i}\n" for i in range(200))
     (config.parent / "broken.csv").write_text(f"t,a\n{rows}")
     service = start("run", "--config", config)
     service.logged("session closed")
     service.until(lambda: 'rta_malformed_total{kind="cell"} 100.0' in service.get("/metrics"), "100 faults")
     [warning] = [line for line in service.log if line["level"] == "warning"]
     assert (warning["source"], warning["kind"]) == ("drive", "cell")
-    assert "broken.csv: line 3: column 'a': 'x' is not a number" in warning["detail"]
+    assert "broken.csv: line 3: column 'a': '1_0' is not a number" in warning["detail"]
 
 
 def test_on_a_terminal_they_are_readable(start, site):
