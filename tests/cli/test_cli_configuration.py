@@ -144,7 +144,7 @@ def test_the_docs_have_every_option_and_every_metric(command):
     classes = [*SETTINGS.values(), *(slot.keys for slot in SLOTS.values())]
     classes += [offer.options for slot in SLOTS.values() for _, offer in installed(slot)[0].values()]
     wanted = {option for cls in classes for option in options_fields(cls)} | {metric.name for metric in METRICS}
-    assert {name for name in wanted if f"| `{name}` |" not in docs.out} == set()
+    assert {name for name in wanted if f"- `{name}` (" not in docs.out} == set()
 
 
 def test_the_schema_has_the_tables_of_the_default_file(command):

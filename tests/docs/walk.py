@@ -39,7 +39,9 @@ _KEEPS_RUNNING = re.compile(
 _SERVICE = re.compile(r"\b(rta|make -o setup) run\b")
 _SERVER = re.compile(r"(mosquitto|redis-server)(?= |$)")
 _NEEDS_BROKER = re.compile(r"\brta (watch|fetch|command|alarms|streams --node \S+)\b")
-_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r(?=\n)")
+_REDRAWN = re.compile(r"(?:\x1b\[[0-9;]*[AHFJ]|\r(?!\n))+")
+"""What goes back to draw over what there is: a line of its own here."""
 
 
 _MODULES = ROOT / ".make" / "javascript" / "node_modules"
@@ -278,7 +280,7 @@ class Running:
     def _read(self) -> None:
         with suppress(BlockingIOError, OSError):
             while part := os.read(self._terminal, 1 << 16):
-                self.said += _ESCAPES.sub("", part.decode(errors="replace"))
+                self.said += _ESCAPES.sub("", _REDRAWN.sub("\n", part.decode(errors="replace")))
 
     def wait(self, for_: Callable[[], object], shown: list[str]) -> None:
         """It may end meanwhile, but only well."""
