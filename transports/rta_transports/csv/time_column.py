@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 
 from rta.ports import MalformedError, RtaError
 from rta_transports.csv.time_formats import JOINT, TimeFormat, TimeScale, format_of, in_utc, joined, recognise
-from rta_transports.csv.time_names import NUMBERED, PLAIN, WEAK, rank_of, says_hour
+from rta_transports.csv.time_names import CALENDAR, NUMBERED, PLAIN, WEAK, rank_of, says_hour
 from rta_transports.csv.time_patterns import compile_pattern
 from rta_transports.csv.time_trials import with_text
 from rta_transports.csv.time_units import UnitHint, hint_of, says_utc
@@ -22,7 +22,9 @@ _FILLED = 0.5  # of the cells; a time column has few gaps
 _RISING = 0.6  # of the steps that are any
 _GLANCE = 5  # cells of columns without a name of a time
 _CANDIDATES = 40
+_FINER = 1.5  # times as many different times as in another column: that one is too coarse
 _SHOWN = 20  # names in a message
+_BELOW_SECONDS = (("n", "ns"), ("nano", "ns"), ("u", "us"), ("micro", "us"), ("m", "ms"), ("milli", "ms"))
 
 
 @frozen
@@ -51,6 +53,11 @@ class _Candidate:
     @property
     def numeric(self) -> bool:
         return self.format is not None and self.format.unit_ns > 0
+
+    @property
+    def moments(self) -> int:
+        """How many different times there are."""
+        return len(set(self.times))
 
     @property
     def dates_only(self) -> bool:
@@ -123,8 +130,10 @@ class _Search:
         if self._format is None and (first := self._first_as_ever(found)) is not None:
             return first
         found += self._pairs(found)
+        found += [pair for c in found if (pair := self._with_fraction(c)) is not None]
         found = [c for c in found if self._moves(c)] or [c for c in found if c.rank >= 2]
-        found.sort(key=self._preference, reverse=True)
+        most = max((c.moments for c in found if c.rank >= 2), default=0)
+        found.sort(key=lambda c: self._preference(c, most), reverse=True)
         if not found:
             raise RtaError(self._none())
         winner = found[0]
@@ -166,7 +175,7 @@ class _Search:
             if self._format is not None:
                 raise
             return _Candidate((column,), rank, None, unclear=e)
-        if found is None:
+        if found is None or (found.unit_ns and self._format is None and title.strip().lower() in CALENDAR):
             return None
         times = _times(found, cells)
         if len(times) < _FILLED * len(cells):
@@ -236,6 +245,21 @@ class _Search:
         texts = [JOINT.join(p) for p in zip(self._columns[dates[0].columns[0]], self._columns[hours[0]], strict=False)]
         return _Candidate((*dates[0].columns, hours[0]), max(2, dates[0].rank), both, _times(both, texts))
 
+    def _with_fraction(self, seconds: _Candidate) -> _Candidate | None:
+        """Whole seconds, and the rest of them in a column beside: `stamp.sec` and `stamp.nanosec`."""
+        column, form = seconds.columns[0], seconds.format
+        before, found, after = self._titles[column].strip().lower().rpartition("sec")
+        if len(seconds.columns) > 1 or self._format or form is None or form.name != "s" or not found:
+            return None
+        for short, unit in _BELOW_SECONDS:
+            rest = f"{before}{short}{found}{after}"
+            place = next((i for i, title in enumerate(self._titles) if title.strip().lower() == rest), None)
+            if place is not None and all(cell.isdecimal() for cell in self._cells(place)):
+                both = evolve(joined(form, format_of(unit)), scale=form.scale)
+                texts = [JOINT.join(p) for p in zip(self._columns[column], self._columns[place], strict=False)]
+                return _Candidate((column, place), 3, both, _times(both, texts))
+        return None
+
     def _pairs_by_format(self) -> list[_Candidate]:
         named = [i for i in range(len(self._titles)) if rank_of(self._titles[i]) >= 2]
         tried = [self._pair(a, b) for a in named for b in named if a != b]
@@ -278,14 +302,19 @@ class _Search:
             return False
         return _rising(c.times) or (c.absolute and c.rank >= 2)
 
-    def _preference(self, c: _Candidate) -> tuple[bool, bool, bool, int, int]:
+    def _preference(self, c: _Candidate, most: int) -> tuple[bool, bool, bool, bool, bool, int, int]:
+        """`most`: different times of the column that has most of them."""
         strong = c.rank >= 2 or (c.absolute and not c.numeric and c.rank != 1)
-        return strong, strong and c.absolute, c.unclear is None, c.rank, -c.columns[0]
+        named = c.rank >= 2
+        fine = named and (c.unclear is not None or c.moments * _FINER >= most)
+        zoned = named and c.format is not None and not c.format.local
+        return strong, fine, strong and c.absolute, c.unclear is None, zoned, c.rank, -c.columns[0]
 
     def _reason(self, c: _Candidate) -> str:
         names = " and ".join(repr(self._titles[i]) for i in c.columns)
         if len(c.columns) == 2:
-            return f"{names} are a date and a time of day"
+            split = c.format is not None and c.format.name.startswith("s ")
+            return f"{names} are {'seconds and the rest of them' if split else 'a date and a time of day'}"
         if c.rank:
             return f"{names} is a time by its name or unit"
         return (

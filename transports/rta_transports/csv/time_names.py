@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rta_transports.csv.time_units import words_of
 
-__all__ = ["NUMBERED", "PLAIN", "WEAK", "rank_of", "says_hour"]
+__all__ = ["CALENDAR", "NUMBERED", "PLAIN", "WEAK", "rank_of", "says_hour"]
 
 _MOMENTS = """
 time times timestamp timestamps datetime date t ts utc gmt epoch unix unixtime clock elapsed uptime day stamp
@@ -38,24 +38,30 @@ WEAK = frozenset(_WEAK.split())
 NUMBERED = frozenset({"", "unnamed: 0", "lfd. nr.", "sample no", "sample number", "row id", *_NUMBERED.split()})
 """Names of columns that may number the rows."""
 
-_HOURS = frozenset(
+_HOUR = "hour hours hr hrs hod hora heure stunde std uur ora orario hourofday hour_of_day"
+CALENDAR = frozenset(
     [
-        "hour",
-        "hours",
-        "hr",
-        "hrs",
-        "hod",
-        "hora",
-        "heure",
-        "stunde",
-        "std",
-        "uur",
-        "ora",
-        "orario",
-        "hourofday",
-        "hour_of_day",
+        "year",
+        "years",
+        "month",
+        "yr",
+        "jahr",
+        "monat",
+        "año",
+        "ano",
+        "mes",
+        "année",
+        "annee",
+        "an",
+        "mois",
+        "anno",
+        "mese",
+        "jaar",
+        "maand",
     ]
 )
+"""Names of a part of a date, which as a number is no time."""
+_HOURS = frozenset(_HOUR.split())
 _TIME_WORDS = frozenset(_MOMENTS.split())
 _ANY_WORDS = _TIME_WORDS | frozenset(_AROUND.split())
 _OTHER_WORDS = frozenset(_OTHERS.split())

@@ -19,6 +19,9 @@ __all__ = ["recognise_numbers"]
 
 _SECOND = 10**9
 _ABSURD = 1000  # s from row to row, in whole numbers without a unit
+_EXCEL_1970 = 25_569
+_DAYS = 3  # cells at least
+_DIGITS = 5
 _COUNTED: tuple[NumberUnit, ...] = ("s", "ms", "us", "ns")  # since 1970
 
 
@@ -36,6 +39,8 @@ def recognise_numbers(
     for unit in _COUNTED:
         if since_1970(numeric_times(unit, decimal), cells):
             return format_of(unit, cells, decimal)
+    if _are_spreadsheet_days(cells, decimal):
+        return format_of("excel", cells, decimal)
     whole = all(cell.lstrip("+-").isdigit() for cell in cells)
     if whole and px4_logged(title, titles):
         return format_of("us", cells, decimal)
@@ -67,6 +72,23 @@ def _ask_for_unit(counts: Sequence[int], title: str) -> None:
         f"the times of column {title!r} go up by {step} from row to row and name no unit: say time_unit; "
         f'likely is time_unit = "{likely}"'
     )
+
+
+def _are_spreadsheet_days(cells: Sequence[str], decimal: str) -> bool:
+    """Whether the numbers are days since 1899-12-30: all are whole seconds then, or ms, with many digits."""
+    days = read_times(numeric_times("d", decimal, since=_EXCEL_1970), cells)
+    if len(days) < max(_DAYS, len(cells)) or not all(SINCE_1990 <= day <= UNTIL_2100 for day in days):
+        return False
+    digits = [len(cell.partition(decimal)[2].rstrip("0")) for cell in cells]
+    if sorted(digits)[len(digits) // 2] < _DIGITS:
+        return False
+    seconds = all(_off(day, _SECOND) < _SECOND // 100 for day in days)
+    return seconds or (len(days) > 4 * _DAYS and all(_off(day, 10**6) < 50_000 for day in days))
+
+
+def _off(ns: int, unit: int) -> int:
+    """ns to the nearest whole number of a unit."""
+    return abs((ns + unit // 2) % unit - unit // 2)
 
 
 def _is_hhmmss(cells: Sequence[str], decimal: str, expected: bool) -> bool:

@@ -188,7 +188,8 @@ class TimeOrder:
         if (alone and not self._rolls_at_once(row.time, ahead[0])) or (
             self._scale is TimeScale.EPOCH and _unset(row.time, ahead)
         ):
-            self._report(LEFT_OUT, row.line, f"the first time is {_shown(abs(row.time - ahead[0]))} off the next ones")
+            by = max(abs(row.time - t) for t in ahead)
+            self._report(LEFT_OUT, row.line, f"the first time is {_shown(by)} off the next ones")
         else:
             self._accept(row, 0)
 
@@ -220,7 +221,8 @@ class TimeOrder:
             return _Turn.ANEW
         if small:
             return _Turn.LATE
-        return _Turn.WRONG if wrong or not _nearly_ordered([time, *ahead]) else _Turn.ANEW
+        alone = len(ahead) < _SHORTEST_RUN - 1
+        return _Turn.WRONG if wrong or alone or not _nearly_ordered([time, *ahead]) else _Turn.ANEW
 
     def _usual_step(self, ahead: Sequence[int]) -> int:
         if not self._step or self._count >= self._stale:

@@ -25,7 +25,7 @@ _UNITS: dict[NumberUnit, str] = {
 _UNIT_OF: dict[str, NumberUnit] = {word: unit for unit, words in _UNITS.items() for word in words.split()}
 _LAST = {word for word in _UNIT_OF if word not in {"hora", "day", "heure", "hour", "minute", "d", "h", "ore"}}
 """Words that are a unit at the end of a name: `time_ms`; the others are names themselves."""
-_ALONE = {word for unit in ("s", "ms", "us", "ns") for word in _UNITS[unit].split() if len(word) > 2}
+_ALONE = {word for unit in ("s", "ms", "us", "ns") for word in _UNITS[unit].split() if word != "s"}
 """Words that are a unit although they are the whole name: `millis`."""
 
 _EPOCH = {"unix", "epoch", "posix", "1970", "unixtime", "epochtime", "unixtimestamp"}
