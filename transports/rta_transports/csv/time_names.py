@@ -39,27 +39,8 @@ NUMBERED = frozenset({"", "unnamed: 0", "lfd. nr.", "sample no", "sample number"
 """Names of columns that may number the rows."""
 
 _HOUR = "hour hours hr hrs hod hora heure stunde std uur ora orario hourofday hour_of_day"
-CALENDAR = frozenset(
-    [
-        "year",
-        "years",
-        "month",
-        "yr",
-        "jahr",
-        "monat",
-        "año",
-        "ano",
-        "mes",
-        "année",
-        "annee",
-        "an",
-        "mois",
-        "anno",
-        "mese",
-        "jaar",
-        "maand",
-    ]
-)
+_CALENDAR = "year years month yr jahr monat año ano mes année annee an mois anno mese jaar maand"
+CALENDAR = frozenset(_CALENDAR.split())
 """Names of a part of a date, which as a number is no time."""
 _HOURS = frozenset(_HOUR.split())
 _TIME_WORDS = frozenset(_MOMENTS.split())
