@@ -63,23 +63,24 @@ class LocalTimes:
         return first
 
     def _told(self, first: int, second: int, text: str) -> int:
-        last = self._last
-        if last is not None and (first < last <= second or self._is_regular(last, first, second)):
-            return second
-        if last is not None and last > second and last - second <= second - first:
-            return second  # a late row of the second hour
-        if last is None or first < last or first - last >= second - first:
+        last, shift = self._last, second - first
+        if last is not None:
+            if first < last <= second or 0 < last - second <= shift:  # behind it: a late row of the second hour
+                return second
+            usual = self._usual_step
+            if usual and not (first == last and self._twice):
+                early, late = abs(first - last - usual), abs(second - last - usual)
+                if min(early, late) * 10 <= shift:
+                    return first if early <= late else second
+        if last is None or first < last or first - last >= shift:
             self._note("ambiguous_time", f"{excerpt(text)} came twice in {self._zone}; taken as the first")
         return first
 
-    def _is_regular(self, last: int, first: int, second: int) -> bool:
-        """Whether the rows come so regularly that it must be the second time."""
-        shift = second - first
-        steps = [step for step in (self._step, self._step_before) if step]
-        if not steps or (first == last and self._twice):
-            return False
-        off = [abs(second - last - step) for step in steps]
-        return max(off) * 10 <= shift and max(off) < min(abs(first - last - step) for step in steps)
+    @property
+    def _usual_step(self) -> int:
+        """ns between rows that come regularly; 0: they do not."""
+        before = self._step_before or self._step
+        return self._step if abs(self._step - before) * 10 <= self._step else 0
 
 
 @lru_cache(_KEPT)

@@ -24,9 +24,10 @@ from rta_transports.csv.long_table import LongTable
 from rta_transports.csv.row_order import RowOrder
 from rta_transports.csv.row_times import TimeOf
 
-__all__ = ["SortedLines"]
+__all__ = ["MOST_LINES", "SortedLines"]
 
-_MOST = 20_000_000  # lines
+MOST_LINES = 20_000_000
+"""Of a file that is sorted."""
 _BYTES = 4 * LINE_LIMIT  # of a line that are read
 _AT_ONCE = 20_000  # lines of one part of the work
 _NEVER = -(1 << 63)
@@ -133,9 +134,9 @@ class SortedLines:
                 if len(self._places) == self._most:
                     self.whole = False
                     return
-                if len(self._places) == _MOST:
+                if len(self._places) == MOST_LINES:
                     raise RtaError(
-                        f"{self._path}: has more than {_MOST} lines, too many to be sorted here; "
+                        f"{self._path}: has more than {MOST_LINES} lines, too many to be sorted here; "
                         "sort = false plays them as they stand"
                     )
                 self._places.append(place * 4)
