@@ -125,8 +125,6 @@ class TestBlocks:
         assert {name: pair for name, pair in found.items() if name[0] == "i"} == {
             f"intensidad {detector}": wanted for detector in range(9)
         }
-            f"intensidad {d}": (ns(times), list(range(2880))) for d in range(9)
-        }
 
     def test_each_may_have_its_newest_row_first(self):
         times = moments(6)

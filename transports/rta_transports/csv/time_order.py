@@ -121,7 +121,7 @@ class TimeOrder:
         else:
             begin = self._high - self._shift
         steady = self._scale is not TimeScale.DAY or times[-1] - begin < _DAY // 2 or not self._shift
-        usual = self._scale is not TimeScale.EPOCH or times[-1] - begin < _YEARS
+        usual = times[-1] - begin < _YEARS
         return times[0] >= begin and steady and usual and sorted(times) == times
 
     def _accept_all(self, rows: list[Row]) -> None:
@@ -185,9 +185,7 @@ class TimeOrder:
         self._step = _usual_step(ahead)
         self._late = _FAR * self._step
         alone = len(ahead) >= 2 and row.time - max(ahead) > self._late
-        if (alone and not self._rolls_at_once(row.time, ahead[0])) or (
-            self._scale is TimeScale.EPOCH and _unset(row.time, ahead)
-        ):
+        if (alone and not self._rolls_at_once(row.time, ahead[0])) or _unset(row.time, ahead):
             by = max(abs(row.time - t) for t in ahead)
             self._report(LEFT_OUT, row.line, f"the first time is {_shown(by)} off the next ones")
         else:
@@ -203,7 +201,7 @@ class TimeOrder:
             self._width = width
         elif back is not None and not self._rolls_at_once(row.time, back):
             self._handle(_Turn.WRONG, row)
-        elif self._scale is TimeScale.EPOCH and time - self._high > _YEARS and self._on_back in ("auto", "session"):
+        elif time - self._high > _YEARS and self._on_back in ("auto", "session"):
             self._handle(_Turn.ANEW if len(ahead) >= _FEW else _Turn.WRONG, row)
         else:
             self._accept(row, self._shift)

@@ -24,6 +24,7 @@ SINCE_1990, UNTIL_2100 = 631_152_000 * 10**9, 4_102_444_800 * 10**9
 """ns; numbers between them are taken as counted since 1970."""
 
 _WRONG = 10  # one cell of so many may be no time: a repeated header, a mark
+_MOST = 0.75
 _OTHER_MARK = {".": ",", ",": "."}
 
 
@@ -53,15 +54,10 @@ def enough(read: int, cells: int) -> bool:
 
 
 def since_1970(parse: ParseTime, cells: Sequence[str]) -> bool:
-    """Whether these are moments of the years 1990 to 2100."""
+    """Whether these are moments of the years 1990 to 2100, but for some that are wrong, or of a clock not yet set."""
     read = read_times(parse, cells)
-    return enough(len(read), len(cells)) and all(SINCE_1990 <= ns <= UNTIL_2100 for ns in _usual(read))
-
-
-def _usual(values: list[int]) -> list[int]:
-    """Without a few at both ends, which may be wrong."""
-    cut = len(values) // 20
-    return sorted(values)[cut : len(values) - cut]
+    likely = sum(SINCE_1990 <= ns <= UNTIL_2100 for ns in read)
+    return enough(len(read), len(cells)) and likely >= _MOST * len(read)
 
 
 def decimal_mark(cells: Sequence[str], decimal: str) -> str | None:
