@@ -151,6 +151,14 @@ class TestBlocks:
         assert len(found) == 4
         assert all(pair == (ns(times), list(range(8))) for pair in found.values())
 
+    @pytest.mark.parametrize("title", ["sensor", "Kreuzung"])
+    def test_what_names_the_thing_may_be_called_anything_where_times_are_dates(self, title):
+        times = moments(9)
+        text = f"time,{title},v\n" + "".join(f"{t:%Y-%m-%d %H:%M:%S},{name},1\n" for name in ("A", "B") for t in times)
+        assert channels(played(text)) == {name: (ns(times), [1] * 9) for name in ("A", "B")}
+        runs = f"time,{title},v\n" + "".join(f"{t},{name},1\n" for name in ("A", "B") for t in range(9))
+        assert len(played(runs).closed) == (1 if title == "sensor" else 2)
+
     def test_each_thing_has_its_own_autumn_night(self):
         times = moments(12, datetime(2024, 10, 26, 20, tzinfo=UTC), timedelta(hours=1))
         zone = find_zone("Europe/Berlin")

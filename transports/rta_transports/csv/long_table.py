@@ -7,11 +7,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import combinations
 
 from attrs import frozen
 
 from rta_transports.csv.contents import Content
 from rta_transports.csv.row_order import is_in_blocks
+from rta_transports.csv.time_trials import SINCE_1990
 
 __all__ = ["LongTable", "find_long", "is_value_title", "unit_column"]
 
@@ -129,20 +131,24 @@ def _keys_of_blocks(
     titles: Sequence[str], contents: Sequence[Content | None], times: Sequence[int], rows: Sequence[Sequence[str]]
 ) -> tuple[int, ...]:
     """The columns that name the thing where the rows of one follow those of another: time goes back where the thing
-    changes, and nowhere else. None: it is not so."""
-    named = [
+    changes, and nowhere else. None: it is not so.
+
+    Where the times are dates, any words may name it: no run that is appended begins with the dates of the one before.
+    """
+    dated = min(times) > SINCE_1990
+    possible = [
         i
         for i, content in enumerate(contents)
-        if content is not None and _is_named(titles[i]) and _names_things(i, rows)
+        if (content is not None and _is_named(titles[i])) or (dated and content is Content.WORDS)
     ]
-    if len(named) > 1:  # they may be needed all
-        things = [tuple([row[i].strip() for i in named]) for row in rows]
-        single = next((i for i in named if len({row[i].strip() for row in rows}) == len(set(things))), None)
-        keys = tuple(named) if single is None else (single,)
-    else:
-        keys = tuple(named)
-    things = [tuple([row[i].strip() for i in keys]) for row in rows]
-    return keys if keys and (is_in_blocks(times, things) or is_in_blocks([-t for t in times], things)) else ()
+    found = [i for i in possible if _names_things(i, rows)][:_PAIRED]
+    found.sort(key=lambda i: not _is_named(titles[i]))
+    several = [keys for count in (2, len(found)) if len(found) >= count > 1 for keys in combinations(found, count)]
+    for keys in [*((i,) for i in found), *several]:
+        things = [tuple([row[i].strip() for i in keys]) for row in rows]
+        if is_in_blocks(times, things) or is_in_blocks([-time for time in times], things):
+            return keys
+    return ()
 
 
 def _in_rounds(i: int, rows: Sequence[Sequence[str]]) -> bool:
