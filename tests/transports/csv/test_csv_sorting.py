@@ -36,6 +36,10 @@ def table(times, write=lambda time: time.strftime("%Y-%m-%d %H:%M:%S")):
     return "time,v\n" + "".join(f"{write(time)},{numbers[time]}\n" for time in times)
 
 
+def table_of(times):
+    return "time,v\n" + "".join(f"{time:%Y-%m-%d %H:%M:%S},1\n" for time in times)
+
+
 def played(text, **options):
     return play(text, origin="file", speed=1e9, **options)
 
@@ -83,6 +87,12 @@ class TestNewestFirst:
         result = played(table(times[::-1], lambda time: time.strftime("%H:%M:%S")))
         assert result.timestamps() == [(20 * 3600 + i * 1800) * SECOND for i in range(40)]
         assert [kind for kind, _ in result.notices] == ["midnight"]
+
+    def test_clocks_of_several_things_do(self):
+        times = moments(120, step=timedelta(minutes=1), begin=BEGIN + timedelta(hours=23))
+        text = "time,station,v\n" + "".join(f"{t:%H:%M:%S},{name},1\n" for t in times[::-1] for name in "abc")
+        wanted = [(23 * 3600 + i * 60) * SECOND for i in range(120)]
+        assert [found for found, _ in channels(played(text)).values()] == [wanted] * 3
 
     def test_a_counter_carries_on_over_its_roll_over(self):
         true = range(2**32 - 1000, 2**32 + 1000, 100)
@@ -135,8 +145,8 @@ class TestBlocks:
         )
         shifted = [time + 125_000_000 for time in ns(times)]
         assert {name: found for name, (found, _) in channels(played(text)).items()} == {
-            "state sensor.indoor": shifted,
-            "state sensor.outdoor": shifted,
+            "sensor.indoor": shifted,
+            "sensor.outdoor": shifted,
         }
 
     def test_two_columns_may_name_the_thing(self):
@@ -154,9 +164,11 @@ class TestBlocks:
     @pytest.mark.parametrize("title", ["sensor", "Kreuzung"])
     def test_what_names_the_thing_may_be_called_anything_where_times_are_dates(self, title):
         times = moments(9)
-        text = f"time,{title},v\n" + "".join(f"{t:%Y-%m-%d %H:%M:%S},{name},1\n" for name in ("A", "B") for t in times)
-        assert channels(played(text)) == {name: (ns(times), [1] * 9) for name in ("A", "B")}
-        runs = f"time,{title},v\n" + "".join(f"{t},{name},1\n" for name in ("A", "B") for t in range(9))
+        text = f"time,{title},v,w\n" + "".join(f"{t:%Y-%m-%d %H:%M:%S},{n},1,2\n" for n in ("A", "B") for t in times)
+        assert {name: found for name, (found, _) in channels(played(text)).items()} == dict.fromkeys(
+            ("v A", "w A", "v B", "w B"), ns(times)
+        )
+        runs = f"time,{title},v,w\n" + "".join(f"{t + k / 2},{n},1,2\n" for k, n in enumerate("AB") for t in range(9))
         assert len(played(runs).closed) == (1 if title == "sensor" else 2)
 
     def test_each_thing_has_its_own_autumn_night(self):
@@ -180,6 +192,22 @@ class TestBlocks:
 
 
 class TestNoOrder:
+    def test_days_may_stand_in_any_order(self):
+        days = [moments(24, BEGIN + timedelta(days=i), timedelta(hours=1)) for i in (3, 2, 1, 0, 5, 4)]
+        text = table([time for day in days for time in day])
+        assert played(text).timestamps() == ns(moments(144, step=timedelta(hours=1)))
+
+    def test_rows_may_be_sorted_by_something_else(self):
+        times = moments(300, step=timedelta(seconds=1))
+        by = sorted(times, key=lambda time: (time.minute * 60 + time.second) * 7919 % 1000)
+        assert played(table(by)).timestamps() == ns(times)
+
+    @pytest.mark.parametrize(
+        "offsets", [range(300), [*range(200), *range(182, 282)], [*range(20)] * 9, [*range(200), *range(-900, -700)]]
+    )
+    def test_dates_that_begin_anew_are_played_as_they_stand(self, offsets):
+        assert order_of(table_of([BEGIN + timedelta(seconds=i) for i in offsets])) is False
+
     def test_dates_in_no_order_are_sorted(self):
         times = moments(500, step=timedelta(seconds=1))
         shuffled = random.Random(1).sample(times, len(times))

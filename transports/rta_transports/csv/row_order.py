@@ -14,6 +14,7 @@ __all__ = ["AS_IT_STANDS", "RowOrder", "is_in_blocks", "row_order"]
 _FEW = 10  # falls for each rise, when the newest row is first
 _RARE = 20  # steps forward of the things, for each one back
 _BEHIND = 0.05  # of the rows are before the latest one, at least
+_GAP = 4  # usual steps from one part to another at least
 _FAR = 32  # usual steps: things are no further apart where only their clocks differ
 
 
@@ -50,13 +51,13 @@ def row_order(times: Sequence[int], things: Sequence[object] | None, scale: Time
     backwards = _newest_first(times)
     own_backwards = things is not None and _newest_first_of_each(times, things)
     if backwards:
-        return RowOrder(True, dated or own_backwards, False, "the newest row stands first")
+        return RowOrder(True, dated, False, "the newest row stands first")
     if wanted:
         return RowOrder(own_backwards, True, False, "as set")
     if things is not None and (own_backwards or is_in_blocks(times, things)):
         return RowOrder(own_backwards, True, not dated, "the rows of one thing follow those of another")
-    if dated and _in_no_order(times):
-        return RowOrder(False, True, False, "the rows are in no order")
+    if dated and (_in_no_order(times) or _in_parts(times)):
+        return RowOrder(False, True, False, "the rows are not in the order of their dates")
     return AS_IT_STANDS
 
 
@@ -90,10 +91,23 @@ def _newest_first_of_each(times: Sequence[int], things: Sequence[object]) -> boo
 
 def _in_no_order(times: Sequence[int]) -> bool:
     """Whether times go back all the time, and far."""
-    rises, falls = _steps(times)
+    _, falls = _steps(times)
     late = _lateness(times)
     far = _FAR * _usual_step(times)
-    return len(times) >= 3 * _FEW and 3 * falls >= rises and 2 * sum(by > far for by in late) > len(times)
+    return len(times) >= 3 * _FEW and falls * _RARE >= len(times) and 2 * sum(by > far for by in late) > len(times)
+
+
+def _in_parts(times: Sequence[int]) -> bool:
+    """Whether several parts, each in order, stand in another order than that of their dates, and no two overlap."""
+    parts: list[list[int]] = []
+    gap = _GAP * _usual_step(times)
+    for time in times:
+        if not parts or not 0 <= time - parts[-1][-1] <= gap:
+            parts.append([])
+        parts[-1].append(time)
+    if _steps(times)[1] < 2 or min(map(len, parts)) < 2 or len(times) < _FEW:
+        return False
+    return all(a[-1] <= b[0] for a, b in pairwise(sorted(parts)))
 
 
 def _steps(times: Sequence[int]) -> tuple[int, int]:
