@@ -6,6 +6,7 @@ import codecs
 import io
 
 from rta.ports import RtaError
+from rta_transports.csv.alphabets import detect_one_byte
 from rta_transports.csv.sample import FileSample, wide_encoding
 
 __all__ = ["decode_errors", "decode_lines", "detect_encoding"]
@@ -41,9 +42,12 @@ def detect_encoding(sample: FileSample, wanted: str | None = None) -> tuple[str,
     first = next(part for part in parts if not part.isascii())
     if _is_utf_8(first, first is head):
         return "utf-8", "encoding utf-8: the bytes outside ASCII follow its rules"
+    name = detect_one_byte(parts)
+    if name:
+        return name, f"encoding {name}: bytes are not UTF-8, and its letters are those of one language"
     if any(_UNDEFINED.intersection(part) for part in parts):
         return "latin-1", "encoding latin-1: bytes are neither UTF-8 nor Windows-1252"
-    return "cp1252", "encoding cp1252: bytes are not UTF-8"
+    return "cp1252", "encoding cp1252: bytes are not UTF-8; encoding would help where letters are wrong"
 
 
 def decode_errors(encoding: str) -> str:
