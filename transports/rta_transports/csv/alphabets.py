@@ -41,7 +41,8 @@ _ENCODINGS = (
 _SYMBOLS = "\u202f°µ²³·€£¥§±×÷–—‰…‘’“”„«»®©™\u00a0¼½¾Ω∆"
 _ODD = re.compile(
     r"[²³¹£¥][^\W\d_]|[^\W\d_][¹£¥¿¡„”‹›†‡ˆ°±]|[\W\d_][øříŕ]C\b|¡C\b|œ(?!u)|õ(?!e)|[ìòù]\w|È[a-zà-ÿ]|è[aeiouáéíóú]|"
-    r"[a-z][À-ÖØ-ÞŠŽŒŁŚ][a-z]|(?i:[бвгджзйклмнпрстфхцчшщьъ]{5})"
+    r"[a-z][À-ÖØ-ÞŠŽŒŁŚ][a-z]|(?i:[бвгджзйклмнпрстфхцчшщьъ]{5})|"
+    r"[A-Za-z][Ͱ-ӿ]|[Ͱ-ӿ][A-Za-z]"
 )
 """What no language writes, though all the letters are its own."""
 _BYTES = 1 << 16  # of different lines with such letters
