@@ -188,14 +188,18 @@ def _sample_rows(
 ) -> tuple[list[tuple[str, ...]], list[int]]:
     rows: list[tuple[str, ...]] = []
     numbers: list[int] = []
-    known = {table.header.cells, table.units.cells, table.sources.cells}
+    known = {table.header.cells, table.units.cells, table.sources.cells} - {()}
     for first, lines in ((table.first_line, head[table.first_line - 1 :]), (0, later)):
         room = _CELLS
         for i, line in enumerate(lines):
             if (room <= 0 and len(rows) > 2) or (not first and i > _ROWS) or (first and i > _ROWS):
                 break
             cells = () if is_comment(line, shape.delimiter, marks) else tuple(cells_of(line, shape.delimiter))
-            if shape.is_row(cells) and tuple(map(str.strip, cells)) not in known:
+            if tuple(map(str.strip, cells)) in known:
+                while rows and not shape.is_row(rows[-1]):  # the preamble of a further run
+                    rows.pop()
+                    numbers.pop()
+            elif shape.fits(cells) and any(cells):
                 rows.append(cells)
                 numbers.append(first + i if first else 0)
                 room -= len(cells)
