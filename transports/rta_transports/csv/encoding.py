@@ -42,9 +42,8 @@ def detect_encoding(sample: FileSample, wanted: str | None = None) -> tuple[str,
     first = next(part for part in parts if not part.isascii())
     if _is_utf_8(first, first is head):
         return "utf-8", "encoding utf-8: the bytes outside ASCII follow its rules"
-    name = detect_one_byte(parts)
-    if name:
-        return name, f"encoding {name}: bytes are not UTF-8, and its letters are those of one language"
+    if found := detect_one_byte(parts):
+        return found, f"encoding {found}: bytes are not UTF-8, and its letters are those of one language"
     if any(_UNDEFINED.intersection(part) for part in parts):
         return "latin-1", "encoding latin-1: bytes are neither UTF-8 nor Windows-1252"
     return "cp1252", "encoding cp1252: bytes are not UTF-8; encoding would help where letters are wrong"

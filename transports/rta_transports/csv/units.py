@@ -46,6 +46,8 @@ _QUALIFIED = re.compile(r"(deg(?:rees)?|°|°CA|%|percent|kpa|psi|bar|mm|in|v|g|
                         r"peak|btdc|atdc|bbdc|abdc|ca|crank|cam|dc|ac|vac(?:uum)?|hg|h2o|a|full|rh|vol)",
                         re.IGNORECASE)  # fmt: skip
 _BRACKETS = re.compile(r"(.*\S)\s*(?:\(([^()]*)\)|\[([^\[\]]*)\]|\{([^{}]*)\})", re.DOTALL)
+_BEHIND_COMMA = re.compile(r"(.*\S), ?([^,()\[\]\s]{1,12})((?: \([^()]*:[^()]*\))?)")
+"""`Temp, °C (LGR S/N: 1)`"""
 _ALSO_WORDS = frozenset("gear Gear min lap laps step steps in count counts ratio rad".split())  # noqa: SIM905
 _DIGITS = "0123456789"
 _LONGEST = 24
@@ -73,7 +75,10 @@ def is_weak_unit(text: str) -> bool:
 
 
 def split_unit(text: str) -> tuple[str, str]:
-    """`RPM (1/min)`, `RPM [1/min]` or `RPM {1/min}` as name and unit; the whole text and "" where no unit is there."""
+    """`RPM (1/min)`, `RPM [1/min]`, `RPM {1/min}` or `RPM, 1/min` as name and unit; the whole text and "" where no unit is there."""
+    behind = _BEHIND_COMMA.fullmatch(text)
+    if behind is not None and is_unit(behind[2]) and not is_weak_unit(behind[2]):
+        return f"{behind[1]}{behind[3]}", behind[2]
     found = _BRACKETS.fullmatch(text)
     if found is None:
         return text, ""
