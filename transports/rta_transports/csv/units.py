@@ -75,7 +75,8 @@ def is_weak_unit(text: str) -> bool:
 
 
 def split_unit(text: str) -> tuple[str, str]:
-    """`RPM (1/min)`, `RPM [1/min]`, `RPM {1/min}` or `RPM, 1/min` as name and unit; the whole text and "" where no unit is there."""
+    """`RPM (1/min)`, `RPM [1/min]`, `RPM {1/min}` or `RPM, 1/min` as name and unit; the whole text and "" where no unit
+    is there."""
     behind = _BEHIND_COMMA.fullmatch(text)
     if behind is not None and is_unit(behind[2]) and not is_weak_unit(behind[2]):
         return f"{behind[1]}{behind[3]}", behind[2]
