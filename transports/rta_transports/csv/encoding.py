@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import re
 
 from rta.ports import RtaError
 from rta_transports.csv.alphabets import detect_one_byte
@@ -19,6 +20,8 @@ _MARKS = (
 )
 _UNDEFINED = frozenset(b"\x81\x8d\x8f\x90\x9d")
 """Bytes that are nothing in Windows-1252."""
+_OUTSIDE = re.compile(rb"[\x80-\xff]")
+_CHECKED = 1 << 17  # bytes from the first outside ASCII on
 _CONTINUATION = bytes(range(0x80, 0xC0))
 
 
@@ -40,7 +43,8 @@ def detect_encoding(sample: FileSample, wanted: str | None = None) -> tuple[str,
     if all(part.isascii() for part in parts):
         return "utf-8", "encoding utf-8: all that was read is ASCII"
     first = next(part for part in parts if not part.isascii())
-    if _is_utf_8(first, first is head):
+    begin = next(_OUTSIDE.finditer(first)).start()
+    if _is_utf_8(first[begin : begin + _CHECKED], first is head or begin > 0):
         return "utf-8", "encoding utf-8: the bytes outside ASCII follow its rules"
     if found := detect_one_byte(parts):
         return found, f"encoding {found}: bytes are not UTF-8, and its letters are those of one language"

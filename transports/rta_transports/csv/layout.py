@@ -220,6 +220,8 @@ def _padded(cells: Sequence[str], width: int) -> tuple[str, ...]:
 
 def _readable(cell: str) -> str:
     """Bytes that are wrong in the encoding are taken as Latin-1, for the sake of degree signs."""
+    if cell.isascii():
+        return cell
     return "".join(chr(ord(c) - 0xDC00) if "\udc80" <= c <= "\udcff" else c for c in cell)
 
 
