@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import Any
 
 from rta.ports import Detected
+from rta_transports.csv.number_format import NumberFormat
 from rta_transports.csv.options import CsvOptions
 from rta_transports.csv.understanding import UnderstoodFile
 
@@ -61,12 +63,14 @@ def settings_of(found: UnderstoodFile, options: CsvOptions) -> dict[str, Any]:
     """Options that read the file the same way without finding anything out."""
     layout, name = found.layout, found.time.format.name
     settings: dict[str, Any] = {"encoding": layout.encoding, "delimiter": layout.delimiter}
-    if layout.numbers.decimal != "." or layout.numbers.thousands:
+    if layout.numbers != NumberFormat() or options.decimal or options.thousands is not None:
         settings |= {"decimal": layout.numbers.decimal, "thousands": layout.numbers.thousands}
     if layout.comment:
         settings["comment"] = layout.comment
     settings |= {"header": layout.header, "units": layout.units}
     times = [found.names.titles[i].name for i in found.time.columns]
+    if len(times) > 1:  # beside the format of dates, that of times of day is found
+        name = " ".join(takewhile(lambda word: "%" in word, name.split(" "))) or name
     settings["time_column"] = times[0] if len(times) == 1 else times
     settings["time_format"] = name
     if found.time.format.local:
