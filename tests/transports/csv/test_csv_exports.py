@@ -8,6 +8,10 @@ from typing import Any
 import pytest
 from attrs import Factory, frozen
 from csv_replay import play
+from rta_transports.csv import CsvOptions
+from rta_transports.csv.alphabets import detect_one_byte
+from rta_transports.csv.description import settings_of
+from rta_transports.csv.opening import open_file
 
 from rta.ports import Publish
 from rta.wire import read_configuration
@@ -177,6 +181,32 @@ EXPORTS = {
     "ten among hexadecimal numbers is not ten": Export(
         "t,rpm,word\n0,1,0x1F\n1,2,0x20\n2,3,10\n", {"rpm": [1, 2, 3]}, [0, 1, 2], faults=3
     ),
+    "totals below the rows": Export(
+        "Time,Volume\n2024-03-10 00:00,5\n2024-03-10 01:00,6\nTotal,11\n2024-03-11 00:00,7\nTotal,7\nGrand Total,18\n",
+        {"Volume": [5, 6, 7]},
+        [0, 3600, 86400],
+        start="2024-03-10T00:00:00",
+    ),
+    "the terminal of a database": Export(
+        " time | speed\n------+-------\n    0 |     5\n    1 |     6\n(2 rows)\n", {"speed": [5, 6]}, [0, 1]
+    ),
+    "HOBO": Export(
+        '"Plot Title: 10345678"\n"#","Date Time, GMT+00:00","Temp, °C (LGR S/N: 1, SEN S/N: 2)",'
+        '"End Of File (LGR S/N: 1)"\n'
+        "1,03/24/24 10:00:00 AM,20.5,\n2,03/24/24 10:10:00 AM,20.6,Logged\n",
+        {"#": [1, 2], "Temp (LGR S/N: 1, SEN S/N: 2) [°C]": [20.5, 20.6]},
+        [0, 600],
+        start="2024-03-24T10:00:00",
+        events=[("End Of File (LGR S/N: 1)", "Logged")],
+    ),
+    "Italian, times of day with a point": Export(
+        "Data e ora;Fascia;Veicoli;Velocità media (km/h)\n13/03/2024 00:00;00.15;1.234;48,7\n"
+        "13/03/2024 01:00;01.15;1.240;49\n",
+        {"Veicoli": [1234, 1240], "Velocità media [km/h]": [48.7, 49]},
+        [0, 3600],
+        start="2024-03-13T00:00:00",
+        faults=2,
+    ),
     "dates beside the time": Export(
         "t,rpm,day\n0,1,01.09.2023\n1,2,02.09.2023\n",
         {"rpm": [1, 2]},
@@ -199,6 +229,55 @@ def test_an_export_is_read_as_it_is_meant(title):
     events = [(name, text) for i in range(len(played.closed)) for _, name, text in played.events(i)]
     assert events == export.events
     assert len(played.malformed) == export.faults
+
+
+@pytest.mark.parametrize("title", EXPORTS)
+def test_the_settings_that_are_found_read_the_file_the_same_way(title, tmp_path):
+    text = EXPORTS[title].text
+    file = tmp_path / "drive.csv"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    options = CsvOptions(path=str(file))
+    opened = open_file(file, options)
+    opened.table.close()
+    found, again = (
+        play(text, origin="file", speed=1e9, **settings) for settings in ({}, settings_of(opened.understood, options))
+    )
+
+    assert again.error is None
+    assert [_channels(again, i) for i in range(len(again.closed))] == [
+        _channels(found, i) for i in range(len(found.closed))
+    ]
+    assert again.timestamps(min(again.samples())) == found.timestamps(min(found.samples()))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("cp1252", "Zählung;Geschwindigkeit (km/h);Größe"),
+        ("cp1252", "Débit (véh/h);Température;où;cœur"),
+        ("cp1252", "Velocità (km/h);più;Quantità"),
+        ("cp1252", "Estação;Emissões;Média"),
+        ("cp1252", "Hastighet;Kö;Anmärkning;Å"),
+        ("cp1252", "Fødested;Målested;Kørsel"),
+        ("cp1252", "Crème;Élève;Côté"),
+        ("cp1252", "Temp (°C);µg/m³;W/m²;5 €;£5"),
+        ("cp1250", "Prędkość (km/h);Łącznie"),
+        ("cp1250", "Ciśnienie;Temperatura wody (°C)"),
+        ("cp1250", "Počet;Otáčky;Směr"),
+        ("cp1250", "Hőmérséklet (°C);Fordulatszám"),
+        ("iso8859-2", "Prędkość (km/h);Łącznie;ś"),
+        ("cp1251", "Время;Скорость (км/ч)"),
+        ("cp1253", "Χρόνος;Ταχύτητα"),
+        ("cp850", "Zählung;Größe;Temp (°C)"),
+        ("mac_roman", "Temp (°C);Größe"),
+    ],
+)
+def test_letters_of_one_language_tell_the_encoding(encoding, text):
+    assert detect_one_byte([text.encode(encoding)]) == encoding
+
+
+def test_letters_of_many_languages_tell_nothing():
+    assert detect_one_byte(["Zählung;Besançon;København;Málaga".encode("cp1252")]) is None
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
-"""The words that stand for a value in a cell: that there is none, and yes and no."""
+"""The words that stand for a value in a cell: that there is none, yes and no; and those of lines below the rows."""
 
 from __future__ import annotations
 
-__all__ = ["LETTER_PAIRS", "NOT_FINITE", "SWITCHES", "SWITCH_LETTERS", "TRUTHS", "is_missing"]
+import re
+
+__all__ = ["LETTER_PAIRS", "NOT_FINITE", "SWITCHES", "SWITCH_LETTERS", "TRUTHS", "is_missing", "is_total"]
 
 _NOTHING = r"""
 . .. ... * ? ?? - -- --- – — \n <na> <null> (null) null nil none nan -nan na n/a n.a. n.a n/d nd n.d. n.v. n.v.t. nv nat
@@ -30,6 +32,19 @@ LETTER_PAIRS = ({"y", "n"}, {"j", "n"}, {"t", "f"})
 """Letters are switches where both of a pair are there: one alone may be a direction, a gear or a state."""
 
 
+_TOTAL = re.compile(
+    r"(?:(?:grand|sub)?[ -]?total(?:e|es|s)?|totaal|sum|summe|gesamt(?:summe)?|somma|suma|somme|summa|yhteensä|razem"
+    r"|celkem|average|avg|mean|mittelwert|durchschnitt|moyenne|media|promedio|gemiddelde?|średnia|medelvärde|median"
+    r"|min(?:imum)?|max(?:imum)?|std\.?(?: ?dev\.?)?|count|anzahl)\b:?[ \d.,]*|\(\d+ rows?\)",
+    re.IGNORECASE,
+)
+
+
 def is_missing(text: str) -> bool:
     """Whether a cell says that there is no value; blank ones, and all that people write."""
     return not text or text.casefold() in _MISSING
+
+
+def is_total(text: str) -> bool:
+    """Whether the first cell of a line that is no row says that totals, means or extremes stand beside it."""
+    return _TOTAL.fullmatch(text.strip()) is not None

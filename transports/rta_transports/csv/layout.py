@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from attrs import frozen
 
 from rta.ports import MalformedError, RtaError
+from rta_transports.csv.cell_words import is_total
 from rta_transports.csv.encoding import decode_lines, detect_encoding
 from rta_transports.csv.facts import is_pair, read_facts
 from rta_transports.csv.number_format import NumberFormat, detect_number_format
@@ -199,7 +200,7 @@ def _sample_rows(
                 while rows and not shape.is_row(rows[-1]):  # the preamble of a further run
                     rows.pop()
                     numbers.pop()
-            elif shape.fits(cells) and any(cells):
+            elif shape.fits(cells) and any(cells) and not is_total(cells[0]):
                 rows.append(cells)
                 numbers.append(first + i if first else 0)
                 room -= len(cells)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from enum import Enum
 
 from rta_transports.csv.cell_kinds import CellKind, kind_of
+from rta_transports.csv.cell_words import is_total
 from rta_transports.csv.layout import TableLayout
 
 __all__ = ["LineKind", "line_kind", "places_of"]
@@ -32,6 +33,8 @@ class LineKind(Enum):
     COMMENT = "comment"
     MARK = "mark"
     """A moment with a name instead of values, such as the end of a lap."""
+    TOTAL = "total"
+    """What the rows come to, or how many they are."""
     BLANK = "blank"
 
 
@@ -46,6 +49,8 @@ def line_kind(cells: Sequence[str], layout: TableLayout) -> LineKind:
     marked = first.startswith("#") or (layout.comment != "" and first.startswith(layout.comment))
     if marked and filled[0][0] == 0 and kind_of(first) is CellKind.TEXT:
         return LineKind.COMMENT
+    if is_total(first):
+        return LineKind.TOTAL
     return LineKind.MARK if _is_mark(filled, len(layout.titles)) else LineKind.ROW
 
 

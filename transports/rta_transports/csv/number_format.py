@@ -15,8 +15,8 @@ __all__ = ["NumberFormat", "detect_number_format"]
 _MARKS = ".,'’ \u00a0\u202f"
 _WORDS = frozenset({"nan", "inf", "infinity"})
 _EXPONENT = r"(?:[eE][+-]?\d+)?"
-_FRACTION = re.compile(rf"[+-]?(\d*)([.,])(\d+){_EXPONENT}")
-"""One mark of the two, and nothing else."""
+_FRACTION = re.compile(rf"[+-]?(0?|[1-9]\d*)([.,])(\d+){_EXPONENT}")
+"""One mark of the two, and nothing else; `00.15` is a time of day."""
 _GROUPED = re.compile(rf"[+-]?[1-9]\d{{0,2}}(?:([{_MARKS}])\d{{3}})(?:\1\d{{3}})*(?:([.,])\d*)?{_EXPONENT}")
 _HUNDREDS = re.compile(r"[+-]?[1-9]\d\d")
 _DOTTED_DATE = re.compile(r"\d{1,2}\.\d{1,2}\.(?:\d{4}|\d{2})\b")
@@ -79,7 +79,8 @@ def detect_number_format(
         grouped = not commas and not points and any(e.counts == "." for e in evidence)
         if not (commas or points or grouped) and any(e.dotted_dates for e in evidence):
             _check_thousands(evidence)
-        decimal = "," if commas > points or weak or grouped else "."
+        comma = commas > points or (delimiter == ";" and commas == points > 0)
+        decimal = "," if comma or weak or grouped else "."
         example = next((e.example[decimal] for e in evidence if decimal in e.example), None)
         if grouped:
             return NumberFormat(",", "."), "thousands mark '.': whole numbers below 1000 have none"

@@ -250,6 +250,8 @@ class CsvFile:
                 more = [i for i, cell in enumerate(cells) if cell.strip() and i not in places]
                 self._other_header = _OtherHeader(places, more)
                 self._note("header", "the columns are others from here on, and are read by their titles")
+            case LineKind.TOTAL:
+                self._note("total", f"a line of totals, {excerpt(cells[0].strip())}, is no row")
             case LineKind.MARK if self._last_time is not None:
                 return self._mark(self._last_time, cells, range(len(cells)))
             case LineKind.ROW | LineKind.MARK:
