@@ -61,7 +61,7 @@ EXPORTS = {
     "TrackAddict": Export(
         '# RaceRender Data: TrackAddict 4.6.0 on iOS 13.3 [iPhone]\n# Vehicle: My Car\n"Time","Speed (KM/H)","Accel X",'
         '"Engine Speed (RPM) *OBD"\n0.000,50.1,0.01,2000\n# Lap 1: 00:01:02.345\n0.100,50.2,0.01,2010\n# Session End\n',
-        {"Speed [KM/H]": [50.1, 50.2], "Accel X": [0.01, 0.01], "Engine Speed (RPM) *OBD": [2000, 2010]},
+        {"Speed [KM/H]": [50.1, 50.2], "Accel X": [0.01, 0.01], "Engine Speed *OBD [RPM]": [2000, 2010]},
         [0, 0.1],
     ),
     "Home Assistant": Export(

@@ -22,7 +22,7 @@ bool boolean unitless cyl stroke cycle gear Gear mS uS µS kbit Mbit NTU pH PH S
 ampere foot g's grad gs inch kilometer kilometre mile mmH2O mps n-m n·m pascal percentage persons radian radians watt
 v/h véh véhicules vtg mvt voertuigen fordon pojazdy pojazdów poj vehículos veicoli veíc Fahrzeuge Kfz/h Fzg Lkw Pkw
 km/u km/t km/tim km/godz km/ora tr/min trs/min omw/min ot/min obr/min giri/min varv/min v/min o/min r/min rpm/s
-sats satellites imp pers
+sats satellites imp pers mpg MPG l/100km L/100km km/l kWh/100km Wh/km km/kWh
 """.split()  # noqa: SIM905
 _EXACT = frozenset(_SYMBOLS)
 _PREFIXED = frozenset(
@@ -48,6 +48,8 @@ _QUALIFIED = re.compile(r"(deg(?:rees)?|°|°CA|%|percent|kpa|psi|bar|mm|in|v|g|
 _BRACKETS = re.compile(r"(.*\S)\s*(?:\(([^()]*)\)|\[([^\[\]]*)\]|\{([^{}]*)\})", re.DOTALL)
 _BEHIND_COMMA = re.compile(r"(.*\S), ?([^,()\[\]\s]{1,12})((?: \([^()]*:[^()]*\))?)")
 """`Temp, °C (LGR S/N: 1)`"""
+_SOURCED = re.compile(r"(.*\S)(\s+\*\w{1,12})")
+"""`Engine Speed (RPM) *OBD`"""
 _ALSO_WORDS = frozenset("gear Gear min lap laps step steps in count counts ratio rad".split())  # noqa: SIM905
 _DIGITS = "0123456789"
 _LONGEST = 24
@@ -77,6 +79,10 @@ def is_weak_unit(text: str) -> bool:
 def split_unit(text: str) -> tuple[str, str]:
     """`RPM (1/min)`, `RPM [1/min]`, `RPM {1/min}` or `RPM, 1/min` as name and unit; the whole text and "" where no unit
     is there."""
+    sourced = _SOURCED.fullmatch(text)
+    if sourced is not None:
+        name, unit = split_unit(sourced[1])
+        return (f"{name}{sourced[2]}", unit) if unit else (text, "")
     behind = _BEHIND_COMMA.fullmatch(text)
     if behind is not None and is_unit(behind[2]) and not is_weak_unit(behind[2]):
         return f"{behind[1]}{behind[3]}", behind[2]
