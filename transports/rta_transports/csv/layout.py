@@ -11,9 +11,11 @@ from rta.ports import MalformedError, RtaError
 from rta_transports.csv.cell_words import is_total
 from rta_transports.csv.encoding import decode_lines, detect_encoding
 from rta_transports.csv.facts import is_pair, read_facts
+from rta_transports.csv.head_lines import is_comment
+from rta_transports.csv.head_titles import TableHead
 from rta_transports.csv.number_format import NumberFormat, detect_number_format
 from rta_transports.csv.sample import FileSample
-from rta_transports.csv.table_head import TableHead, find_head, is_comment
+from rta_transports.csv.table_head import find_head
 from rta_transports.csv.table_shape import TableShape, cells_of, filled_width, find_shape
 
 __all__ = ["LayoutOptions", "TableLayout", "detect_layout"]
