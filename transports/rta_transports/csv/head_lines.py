@@ -9,20 +9,14 @@ from attrs import frozen
 
 from rta_transports.csv.cell_kinds import CellKind, kind_of
 from rta_transports.csv.table_shape import TableShape, begin_of, cells_of
+from rta_transports.csv.time_names import rank_of
 
 __all__ = ["NO_LINE", "HeadLines", "TableLine", "has_time_title", "is_comment"]
-
-_KINDS_OF_TIME = r"(?:(?:log|local|gps|utc|elapsed|session|device|unix)[ _]?)?"
-_TIMES = (
-    "t|time|times|date|timestamp|datetime|zeit|uhrzeit|datum|zeitpunkt|zeitstempel|fecha|hora|heure|temps|horodatage|data"
-    "|ora|tid|tidspunkt|tijd|tiempo|tempo|klockan|czas|aika"
-)
-_TIME_TITLE = re.compile(rf"#?\s*{_KINDS_OF_TIME}(?:{_TIMES})(?:$|[^a-z].*)", re.IGNORECASE)
 
 
 def has_time_title(cells: Sequence[str]) -> bool:
     """Whether one of the cells is what the column of times is called."""
-    return any(_TIME_TITLE.fullmatch(cell.strip()) for cell in begin_of(cells))
+    return any(rank_of(cell) >= 2 for cell in begin_of(cells))
 
 
 def is_comment(line: str, delimiter: str, marks: tuple[str, ...]) -> bool:
