@@ -95,6 +95,11 @@ SAME_MOMENTS = {
         table("header.stamp.sec,header.stamp.nanosec,v", [f"{t // SECOND},{t % SECOND}" for t in FINE]),
         FINE,
     ),
+    "unix time and ms": (table("unix_time,ms,v", [f"{t // SECOND},{t % SECOND // MS}" for t in FINE]), FINE),
+    "a clock and ms": (
+        table("Time,ms,v", [f"{shown(t, '%H:%M:%S')},{t % SECOND // MS}" for t in run(DAY - SECOND, 125 * MS, 40)]),
+        run(DAY - SECOND, 125 * MS, 40),
+    ),
     "tv_sec and tv_usec": (table("tv_sec,tv_usec,v", [f"{t // SECOND},{t % SECOND // 1000}" for t in FINE]), FINE),
     "s": (counted("Time (s),v", run(7 * SECOND, 125 * MS, 60), SECOND), run(7 * SECOND, 125 * MS, 60)),
     "ms": (counted("time_ms,v", run(0, 20 * MS, 60), MS), run(0, 20 * MS, 60)),
@@ -294,3 +299,25 @@ def test_a_date_that_may_be_two_is_asked_for(text):
 @pytest.mark.parametrize("title", ["Year", "Month", "Jahr"])
 def test_a_part_of_a_date_is_no_time(title):
     assert "no column is a time" in str(play(table(f"{title},v", range(1, 13))).error)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (dated("%Y-%m-%d,%H:00-%H:59", HOURS, "date,hour,v"), "'date' has days alone, and 'hour' no times of day"),
+        (table("Time,v", [f"{738654 + (36000 + i) / 86400:.9f}" for i in range(40)]), "look like MATLAB's days"),
+    ],
+)
+def test_what_would_be_misread_is_asked_for(text, words):
+    assert words in str(play(text).error)
+
+
+def test_milliseconds_of_something_else_are_no_times():
+    text = table("time,ms,v", [f"{shown(time, '%F %T')},{12 + i % 5}" for i, time in enumerate(SHORT)])
+    assert play(text, origin="file", speed=1e9).timestamps() == SHORT
+
+
+def test_days_alone_can_be_taken():
+    text = dated("%Y-%m-%d,%H:00-%H:59", HOURS, "date,hour,v")
+    played = play(text, origin="file", speed=1e9, time_column="date", columns=["v"])
+    assert set(played.timestamps()) == {time // DAY * DAY for time in HOURS}

@@ -14,6 +14,7 @@ from rta_transports.csv.time_names import CALENDAR, NUMBERED, PLAIN, WEAK, rank_
 from rta_transports.csv.time_patterns import compile_pattern
 from rta_transports.csv.time_trials import with_text
 from rta_transports.csv.time_units import UnitHint, hint_of, says_utc
+from rta_transports.csv.times import NS_OF, NumberUnit
 
 __all__ = ["TimeChoice", "find_time"]
 
@@ -24,7 +25,12 @@ _GLANCE = 5  # cells of columns without a name of a time
 _CANDIDATES = 40
 _FINER = 1.5  # times as many different times as in another column: that one is too coarse
 _SHOWN = 20  # names in a message
-_BELOW_SECONDS = (("n", "ns"), ("nano", "ns"), ("u", "us"), ("micro", "us"), ("m", "ms"), ("milli", "ms"))
+_BELOW_SECONDS: dict[NumberUnit, frozenset[str]] = {
+    "ms": frozenset(["m", "milli", "ms", "msec", "millis", "millisecond", "milliseconds"]),
+    "us": frozenset(["u", "micro", "us", "usec", "micros", "microsecond", "microseconds"]),
+    "ns": frozenset(["n", "nano", "ns", "nsec", "nanosec", "nanos", "nanosecond", "nanoseconds"]),
+}
+_SECOND = 10**9
 
 
 @frozen
@@ -139,6 +145,7 @@ class _Search:
         winner = found[0]
         if winner.unclear is not None:
             raise winner.unclear
+        self._check_days(winner, found)
         assert winner.format is not None
         return TimeChoice(winner.columns, winner.format, self._reason(winner))
 
@@ -245,20 +252,51 @@ class _Search:
         texts = [JOINT.join(p) for p in zip(self._columns[dates[0].columns[0]], self._columns[hours[0]], strict=False)]
         return _Candidate((*dates[0].columns, hours[0]), max(2, dates[0].rank), both, _times(both, texts))
 
-    def _with_fraction(self, seconds: _Candidate) -> _Candidate | None:
-        """Whole seconds, and the rest of them in a column beside: `stamp.sec` and `stamp.nanosec`."""
-        column, form = seconds.columns[0], seconds.format
-        before, found, after = self._titles[column].strip().lower().rpartition("sec")
-        if len(seconds.columns) > 1 or self._format or form is None or form.name != "s" or not found:
+    def _with_fraction(self, whole: _Candidate) -> _Candidate | None:
+        """Whole seconds, and the rest of them in a column beside: `stamp.sec` and `stamp.nanosec`, `Time` and `ms`."""
+        form = whole.format
+        if len(whole.columns) > 1 or self._format or form is None or form.unit_ns not in (0, _SECOND):
             return None
-        for short, unit in _BELOW_SECONDS:
-            rest = f"{before}{short}{found}{after}"
-            place = next((i for i, title in enumerate(self._titles) if title.strip().lower() == rest), None)
-            if place is not None and all(cell.isdecimal() for cell in self._cells(place)):
-                both = evolve(joined(form, format_of(unit)), scale=form.scale)
-                texts = [JOINT.join(p) for p in zip(self._columns[column], self._columns[place], strict=False)]
-                return _Candidate((column, place), 3, both, _times(both, texts))
+        if (form.name not in ("s", "iso") and form.scale is TimeScale.ELAPSED) or any(t % _SECOND for t in whole.times):
+            return None
+        titles = [title.strip().lower() for title in self._titles]
+        before, found, after = titles[whole.columns[0]].rpartition("sec")
+        if whole.rank < 2 and not found:
+            return None
+        for unit, names in _BELOW_SECONDS.items():
+            beside = {
+                f"{before}{name}{found}{after}" for name in names if found and not name.endswith(("s", "sec", "second"))
+            }
+            limit = _SECOND // NS_OF[unit]
+            for i, title in enumerate(titles):
+                cells = self._cells(i) if title in beside or title in names else []
+                if len(set(cells)) > 1 and all(cell.isdecimal() and int(cell) < limit for cell in cells):
+                    both = evolve(joined(form, format_of(unit)), scale=form.scale)
+                    texts = [
+                        JOINT.join(p) for p in zip(self._columns[whole.columns[0]], self._columns[i], strict=False)
+                    ]
+                    times = _times(both, texts)
+                    repeats = whole.moments * _FINER <= len(times)  # else `ms` may be anything that takes so long
+                    if title in beside or (repeats and 10 * sum(a > b for a, b in pairwise(times)) <= len(times)):
+                        return _Candidate((whole.columns[0], i), 3, both, times)
         return None
+
+    def _check_days(self, winner: _Candidate, found: Sequence[_Candidate]) -> None:
+        """Days alone are no times of rows where a column that is not understood says the time of day.
+
+        :raises RtaError: it is so.
+        """
+        if not winner.dates_only or 2 * winner.moments > len(winner.times):
+            return
+        known = {i for c in found for i in c.columns}
+        for i, title in enumerate(self._titles):
+            cells = self._cells(i)
+            said = says_hour(title) or rank_of(title) >= 2
+            if said and i not in known and len(set(cells)) > 1:
+                raise RtaError(
+                    f"column {self._titles[winner.columns[0]]!r} has days alone, and {title!r} no times of day that "
+                    f"are known ({_first(cells)!r}): say time_format, or time_column to take the days alone"
+                )
 
     def _pairs_by_format(self) -> list[_Candidate]:
         named = [i for i in range(len(self._titles)) if rank_of(self._titles[i]) >= 2]
@@ -313,7 +351,7 @@ class _Search:
     def _reason(self, c: _Candidate) -> str:
         names = " and ".join(repr(self._titles[i]) for i in c.columns)
         if len(c.columns) == 2:
-            split = c.format is not None and c.format.name.startswith("s ")
+            split = c.format is not None and c.format.name.endswith((" ms", " us", " ns"))
             return f"{names} are {'seconds and the rest of them' if split else 'a date and a time of day'}"
         if c.rank:
             return f"{names} is a time by its name or unit"

@@ -19,7 +19,7 @@ __all__ = ["recognise_numbers"]
 
 _SECOND = 10**9
 _ABSURD = 1000  # s from row to row, in whole numbers without a unit
-_EXCEL_1970 = 25_569
+_EXCEL_1970, _MATLAB_1970 = 25_569, 719_529
 _DAYS = 3  # cells at least
 _DIGITS = 5
 _COUNTED: tuple[NumberUnit, ...] = ("s", "ms", "us", "ns")  # since 1970
@@ -39,8 +39,12 @@ def recognise_numbers(
     for unit in _COUNTED:
         if since_1970(numeric_times(unit, decimal), cells):
             return format_of(unit, cells, decimal)
-    if _are_spreadsheet_days(cells, decimal):
+    if _are_days(cells, decimal, _EXCEL_1970):
         return format_of("excel", cells, decimal)
+    if _are_days(cells, decimal, _MATLAB_1970):
+        raise RtaError(
+            f"the times of column {title!r} look like MATLAB's days: write them as dates, or say time_format"
+        )
     whole = all(cell.lstrip("+-").isdigit() for cell in cells)
     if whole and px4_logged(title, titles):
         return format_of("us", cells, decimal)
@@ -74,9 +78,10 @@ def _ask_for_unit(counts: Sequence[int], title: str) -> None:
     )
 
 
-def _are_spreadsheet_days(cells: Sequence[str], decimal: str) -> bool:
-    """Whether the numbers are days since 1899-12-30: all are whole seconds then, or ms, with many digits."""
-    days = read_times(numeric_times("d", decimal, since=_EXCEL_1970), cells)
+def _are_days(cells: Sequence[str], decimal: str, since: int) -> bool:
+    """Whether the numbers are days, of which `since` is 1970-01-01: all are whole seconds then, or ms, with many
+    digits."""
+    days = read_times(numeric_times("d", decimal, since), cells)
     if len(days) < max(_DAYS, len(cells)) or not all(SINCE_1990 <= day <= UNTIL_2100 for day in days):
         return False
     digits = [len(cell.partition(decimal)[2].rstrip("0")) for cell in cells]
