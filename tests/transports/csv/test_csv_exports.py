@@ -135,10 +135,10 @@ EXPORTS = {
         more=[{"RPM": [2000, 2010]}],
     ),
     "a preamble before each run": Export(
-        "Session,1\nTime (s),RPM\n0.0,1000\n0.1,1010\n\nSession,2\n\nTime (s),RPM\n0.0,2000\n0.1,2010\n",
+        "Session,1\nVenue,Spa\nTime (s),RPM\n0.0,1000\n0.1,1010\n\nSession,2\nVenue,Spa\n\n"
+        "Time (s),RPM\n0.0,2000\n0.1,2010\n",
         {"RPM": [1000, 1010]},
         [0, 0.1],
-        events=[("Mark", "Session 2")],
         more=[{"RPM": [2000, 2010]}],
     ),
     "names of groups above titles": Export(
@@ -296,6 +296,32 @@ def test_letters_of_many_languages_tell_nothing():
 )
 def test_what_may_be_meant_in_two_ways_is_asked(text, problem):
     assert str(play(text).error).endswith(f"drive.csv: {problem}")
+
+
+@pytest.mark.parametrize(
+    ("text", "notice"),
+    [
+        (
+            "Time,Speed\ns,km/h\n0.0,1\n0.1,2\nTime,Speed\ns,mph\n0.2,3\n0.3,4\n",
+            ("units", "line 6: other units, 's, mph'; values stay as they are"),
+        ),
+        (
+            "Time,RPM,Speed\n0.0,1,1\n0.1,1,2\nTime,Speed,RPM\n0.2,3,2\n0.3,4,2\n",
+            ("header", "line 4: the columns are others from here on, and are read by their titles"),
+        ),
+        (
+            "Venue,Spa\n\nTime,RPM\n0.0,1\n0.1,1\nVenue,Monza\nTime,RPM\n0.2,2\n0.3,2\n",
+            ("preamble", "line 6: 'Venue Monza' is of a further run, and no row"),
+        ),
+        ("Time,RPM\n0.0,1\n0.1,1\nTotal,2\n", ("total", "line 4: a line of totals, 'Total', is no row")),
+    ],
+)
+def test_lines_that_are_no_rows_are_said_and_are_no_loss(text, notice):
+    played = play(text, origin="file", speed=1e9)
+
+    assert [(kind, detail.partition("drive.csv: ")[2]) for kind, detail in played.notices] == [notice]
+    assert played.malformed == []
+    assert len(played.closed) == 1
 
 
 @pytest.mark.parametrize(("option", "values"), [("thousands", [1234, 1240]), ("decimal", [1.234, 1.24])])

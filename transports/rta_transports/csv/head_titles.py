@@ -11,7 +11,10 @@ from rta_transports.csv.head_lines import NO_LINE, TableLine, has_time_title
 from rta_transports.csv.table_shape import TableShape, begin_of, text_share
 from rta_transports.csv.units_row import are_sources, are_units
 
-__all__ = ["TableHead", "assign_titles"]
+__all__ = ["NOTHING", "TableHead", "assign_titles", "places_of"]
+
+NOTHING = " \t\r\n\f\v\0\x1a\ufeff"
+"""Besides blanks: what fills up files, and the ends of files of long ago."""
 
 
 @frozen
@@ -110,3 +113,15 @@ def _are_units(cells: Sequence[str], titles: Sequence[str]) -> bool:
 
 def _title_score(line: TableLine) -> float:
     return text_share(line.cells) + (0.5 if has_time_title(line.cells) else 0)
+
+
+def places_of(titles: Sequence[str], cells: Sequence[str]) -> list[int | None] | None:
+    """Where each title stands in another header, with other columns or the same in another order; None: it is none."""
+    texts = [cell.strip(NOTHING) for cell in cells]
+    if any(text and kind_of(text) is not CellKind.TEXT for text in texts):
+        return None
+    places = {text: i for i, text in enumerate(texts) if text}
+    known = len(places.keys() & {*titles})
+    if len(places) < max(2, sum(map(bool, texts))) or 2 * known < len(places):
+        return None
+    return [places.get(title) if title else None for title in titles]

@@ -12,7 +12,7 @@ from rta_transports.csv.cell_words import is_total
 from rta_transports.csv.encoding import decode_lines, detect_encoding
 from rta_transports.csv.facts import is_pair, read_facts
 from rta_transports.csv.head_lines import is_comment
-from rta_transports.csv.head_titles import TableHead
+from rta_transports.csv.head_titles import TableHead, places_of
 from rta_transports.csv.number_format import NumberFormat, detect_number_format
 from rta_transports.csv.sample import FileSample
 from rta_transports.csv.table_search import LayoutOptions, find_table
@@ -123,7 +123,8 @@ def _sample_rows(
 ) -> tuple[list[tuple[str, ...]], list[int]]:
     rows: list[tuple[str, ...]] = []
     numbers: list[int] = []
-    known = {table.header.cells, table.units.cells, table.sources.cells} - {()}
+    titles = table.header.cells
+    known = {titles, table.units.cells, table.sources.cells} - {()}
     for first, lines in ((table.first_line, head[table.first_line - 1 :]), (0, later)):
         room = _CELLS
         for i, line in enumerate(lines):
@@ -134,7 +135,7 @@ def _sample_rows(
                 while rows and not shape.is_row(rows[-1]):  # the preamble of a further run
                     rows.pop()
                     numbers.pop()
-            elif shape.fits(cells) and any(cells) and not is_total(cells[0]):
+            elif shape.fits(cells) and any(cells) and not is_total(cells[0]) and not places_of(titles, cells):
                 rows.append(cells)
                 numbers.append(first + i if first else 0)
                 room -= len(cells)

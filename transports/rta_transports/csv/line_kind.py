@@ -8,9 +8,11 @@ from enum import Enum
 
 from rta_transports.csv.cell_kinds import CellKind, kind_of
 from rta_transports.csv.cell_words import is_total
+from rta_transports.csv.head_titles import NOTHING
 from rta_transports.csv.layout import TableLayout
+from rta_transports.csv.units_row import is_unit_cell
 
-__all__ = ["LineKind", "line_kind", "places_of"]
+__all__ = ["LineKind", "line_kind"]
 
 _MARK = re.compile(
     r"(?:laps?|markers?|marks?|beacons?|splits?|sectors?|events?|pits?|notes?|comments?|pause[ds]?|resume[ds]?|start(?:ed)?"
@@ -20,8 +22,6 @@ _MARK = re.compile(
 
 
 _NAMED_MARK = re.compile(r"(?:MARK|Mark|LAP|Lap|MARKER|Marker|BEACON|Beacon|NOTE|Note|EVENT|Event)\b.*")
-_NOTHING = " \t\r\n\f\v\0\x1a\ufeff"
-"""Besides blanks: what fills up files, and the ends of files of long ago."""
 
 
 class LineKind(Enum):
@@ -33,6 +33,10 @@ class LineKind(Enum):
     COMMENT = "comment"
     MARK = "mark"
     """A moment with a name instead of values, such as the end of a lap."""
+    PREAMBLE = "preamble"
+    """As those before the table, of a further run."""
+    UNITS = "units"
+    """Other units than those of the first run."""
     TOTAL = "total"
     """What the rows come to, or how many they are."""
     BLANK = "blank"
@@ -40,7 +44,7 @@ class LineKind(Enum):
 
 def line_kind(cells: Sequence[str], layout: TableLayout) -> LineKind:
     """What the cells of a line are; for lines that could not be read as a row."""
-    filled = [(i, text) for i, cell in enumerate(cells) if (text := cell.strip(_NOTHING))]
+    filled = [(i, text) for i, cell in enumerate(cells) if (text := cell.strip(NOTHING))]
     if not filled:
         return LineKind.BLANK
     first = filled[0][1]
@@ -51,24 +55,16 @@ def line_kind(cells: Sequence[str], layout: TableLayout) -> LineKind:
         return LineKind.COMMENT
     if is_total(first):
         return LineKind.TOTAL
+    if first.rstrip(" :=") in {key for key, _ in layout.facts if key} or ("", first) in layout.facts:
+        return LineKind.PREAMBLE
+    if len(filled) == sum(map(bool, layout.unit_cells)) and all(is_unit_cell(text) for _, text in filled):
+        return LineKind.UNITS
     return LineKind.MARK if _is_mark(filled, len(layout.titles)) else LineKind.ROW
-
-
-def places_of(titles: Sequence[str], cells: Sequence[str]) -> list[int | None] | None:
-    """Where each title stands in another header, with other columns or the same in another order; None: it is none."""
-    texts = [cell.strip(_NOTHING) for cell in cells]
-    filled = [text for text in texts if text]
-    known = sum(text in titles for text in filled)
-    if len(filled) < 2 or len({*filled}) < len(filled) or 2 * known < len(filled):
-        return None
-    if any(kind_of(text) is not CellKind.TEXT for text in filled):
-        return None
-    return [texts.index(title) if title and title in texts else None for title in titles]
 
 
 def _repeats(cells: Sequence[str], layout: TableLayout) -> bool:
     width = len(layout.titles)
-    texts = tuple(cell.strip(_NOTHING) for cell in cells)
+    texts = tuple(cell.strip(NOTHING) for cell in cells)
     if len(texts) < width or any(texts[width:]):
         return False
     begun = (texts[0].removeprefix(layout.comment).strip(), *texts[1:width])

@@ -15,9 +15,10 @@ from rta.ports import MalformedError, Publish
 from rta_transports.csv.cells import ParseCell, Value, excerpt
 from rta_transports.csv.channels import MARK, FileChannels
 from rta_transports.csv.file_lines import LINE_LIMIT, RowLines
+from rta_transports.csv.head_titles import places_of
 from rta_transports.csv.header import CsvColumn
 from rta_transports.csv.layout import TableLayout
-from rta_transports.csv.line_kind import LineKind, line_kind, places_of
+from rta_transports.csv.line_kind import LineKind, line_kind
 from rta_transports.csv.lines import split_line
 from rta_transports.csv.long_table import LongTable
 from rta_transports.csv.row_times import TimeOf
@@ -250,6 +251,10 @@ class CsvFile:
                 more = [i for i, cell in enumerate(cells) if cell.strip() and i not in places]
                 self._other_header = _OtherHeader(places, more)
                 self._note("header", "the columns are others from here on, and are read by their titles")
+            case LineKind.PREAMBLE:
+                self._note("preamble", f"{excerpt(' '.join(filter(None, cells)))} is of a further run, and no row")
+            case LineKind.UNITS:
+                self._note("units", f"other units, {', '.join(filter(None, cells))!r:.80}; values stay as they are")
             case LineKind.TOTAL:
                 self._note("total", f"a line of totals, {excerpt(cells[0].strip())}, is no row")
             case LineKind.MARK if self._last_time is not None:
