@@ -16,7 +16,7 @@ _EXAMPLES = 5  # columns that are named
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "blanks"}
 
 
-def describe_in_a_line(found: UnderstoodFile) -> str:
+def describe_in_a_line(found: UnderstoodFile, options: CsvOptions) -> str:
     """How the file is read."""
     layout, columns = found.layout, found.header.columns
     parts = [layout.encoding, f"{_DELIMITERS.get(layout.delimiter, repr(layout.delimiter))} between cells"]
@@ -25,7 +25,8 @@ def describe_in_a_line(found: UnderstoodFile) -> str:
     parts.append(f"header in line {layout.header}" if layout.header else "no header")
     if layout.units:
         parts.append(f"units in line {layout.units}")
-    parts.append(f"time {_names(found, found.time.columns)} ({found.time.format.name})")
+    zone = f", local times of {options.timezone}" if found.time.format.local else ""
+    parts.append(f"time {_names(found, found.time.columns)} ({found.time.format.name}{zone})")
     if found.long is not None:
         parts.append(f"a channel for each {_names(found, found.long.keys)}")
     if not found.order.as_it_stands:

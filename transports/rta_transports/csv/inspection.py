@@ -120,7 +120,7 @@ class _Counts:
         found = self._opened.understood
         keys = sorted(self._ranges, key=lambda key: (key == MARK, key))
         return Inspection(
-            line=describe_in_a_line(found),
+            line=describe_in_a_line(found, self._options),
             detected=list_detected(found, self._options),
             facts=dict(found.recording.details),
             columns=[kept.inspected() for key in keys for kept in self._ranges[key]],

@@ -97,7 +97,7 @@ class CsvSource:
                 raise UnreadableError(str(e)) from e
             raise
         self._was_fit = True
-        line = describe_in_a_line(opened.understood)
+        line = describe_in_a_line(opened.understood, self._options)
         self._context.report.notice(self._context.name, "layout", f"{self._path}: {line}")
         return opened
 
