@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from csv_replay import SECOND, play
+from csv_replay import SECOND, context_in, play
+from rta_transports.csv import CsvOptions, inspect_source
 
 from rta.ports import find_zone
 
@@ -152,6 +153,21 @@ def test_each_row_has_its_moment(text, times):
     names = {p.name: p.channels[0] for _, p in played.configuration.parameters()}
     assert (played.error, played.malformed, len(played.closed)) == (None, [], 1)
     assert played.timestamps(names["v"]) == times
+
+
+@pytest.mark.parametrize(("text", "times"), SAME_MOMENTS.values(), ids=SAME_MOMENTS)
+def test_the_options_that_are_shown_give_the_same(text, times, tmp_path):
+    (tmp_path / "drive.csv").write_text(text)
+    found = inspect_source(CsvOptions(path="drive.csv", channel=""), context_in(tmp_path), None, lambda share: None)
+    played = play(text, origin="file", speed=1e9, channel="", **found.settings)
+    names = {p.name: p.channels[0] for _, p in played.configuration.parameters()}
+    assert played.timestamps(names["v"]) == times
+
+
+def test_a_date_and_an_hour_can_be_said():
+    text = dated("%Y-%m-%d,%H", HOURS, "Date,Hour,v")
+    played = play(text, origin="file", speed=1e9, time_column=["Date", "Hour"])
+    assert played.timestamps() == HOURS
 
 
 @pytest.mark.parametrize(("text", "times"), SAME_MOMENTS.values(), ids=SAME_MOMENTS)

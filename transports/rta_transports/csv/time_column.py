@@ -242,15 +242,10 @@ class _Search:
 
     def _with_hours(self, dates: Sequence[_Candidate]) -> _Candidate | None:
         """A date and a number of hours beside it, 0 to 23 or 1 to 24."""
-        day = dates[0].format
         hours = [i for i, title in enumerate(self._titles) if says_hour(title) and _are_hours(self._cells(i))]
-        if day is None or len(hours) != 1:
+        if len(hours) != 1:
             return None
-        both = joined(day, format_of("%H"))
-        if day.name == "iso":
-            both = evolve(both, name="%Y-%m-%d %H")
-        texts = [JOINT.join(p) for p in zip(self._columns[dates[0].columns[0]], self._columns[hours[0]], strict=False)]
-        return _Candidate((*dates[0].columns, hours[0]), max(2, dates[0].rank), both, _times(both, texts))
+        return self._pair(dates[0].columns[0], hours[0])
 
     def _with_fraction(self, whole: _Candidate) -> _Candidate | None:
         """Whole seconds, and the rest of them in a column beside: `stamp.sec` and `stamp.nanosec`, `Time` and `ms`."""
@@ -317,15 +312,29 @@ class _Search:
                     return None
                 both = joined(said, rest) if pattern.dated else joined(rest, said)
         else:
-            day, time = self._recognised(date, self._cells(date)), self._recognised(clock, self._cells(clock))
-            if day is None or time is None or day.scale is not TimeScale.EPOCH or time.scale is TimeScale.EPOCH:
+            day, time = self._recognised(date, self._cells(date)), self._clock(clock)
+            if day is None or time is None:
+                return None
+            below = 0 < time.unit_ns < _SECOND
+            if not below and (day.scale is not TimeScale.EPOCH or time.scale is TimeScale.EPOCH):
                 return None
             both = joined(day, time)
+            if below:
+                both = evolve(both, scale=day.scale)
+            elif day.name == "iso" and time.name == "%H":
+                both = evolve(both, name="%Y-%m-%d %H")
         if both.local and says_utc(*(text for i in (date, clock) for text in (self._titles[i], self._units[i]))):
             both = in_utc(both)
         texts = [JOINT.join(p) for p in zip(self._columns[date], self._columns[clock], strict=False) if all(p)]
         rank = max(rank_of(self._titles[date]), rank_of(self._titles[clock]))
         return _Candidate((date, clock), rank, both, _times(both, texts))
+
+    def _clock(self, column: int) -> TimeFormat | None:
+        """The format of a time of day, which may be hours alone."""
+        cells = self._cells(column)
+        if says_hour(self._titles[column]) and _are_hours(cells):
+            return format_of("%H")
+        return self._recognised(column, cells)
 
     def _moves(self, c: _Candidate) -> bool:
         """Whether it behaves like a time: it is no constant, no row number, and numbers go up."""
