@@ -164,10 +164,12 @@ def test_the_options_that_are_shown_give_the_same(text, times, tmp_path):
     assert played.timestamps(names["v"]) == times
 
 
-def test_a_date_and_an_hour_can_be_said():
-    text = dated("%Y-%m-%d,%H", HOURS, "Date,Hour,v")
-    played = play(text, origin="file", speed=1e9, time_column=["Date", "Hour"])
-    assert played.timestamps() == HOURS
+@pytest.mark.parametrize("columns", [None, ["Date", "Hour"]])
+@pytest.mark.parametrize("layout", ["%Y-%m-%d", "%d/%m/%Y"])
+def test_a_date_and_an_hour_can_be_said(columns, layout):
+    times = run(at("2022-05-01"), HOUR, 12 * 24)  # no day over 12
+    played = play(dated(f"{layout},%H", times, "Date,Hour,v"), origin="file", time_column=columns, time_format=layout)
+    assert played.timestamps() == times
 
 
 @pytest.mark.parametrize(("text", "times"), SAME_MOMENTS.values(), ids=SAME_MOMENTS)

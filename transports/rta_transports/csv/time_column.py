@@ -223,7 +223,7 @@ class _Search:
             found.clear()
             return pairs
         clocks.sort(key=lambda c: (c.rank, -c.columns[0]), reverse=True)
-        if dates and not clocks and self._format is None and (pair := self._with_hours(dates)) is not None:
+        if dates and not clocks and (pair := self._with_hours(dates)) is not None:
             found.remove(dates[0])
             return [pair]
         if not clocks or not (dates or unclear):
@@ -307,7 +307,7 @@ class _Search:
             else:
                 one, other = (date, clock) if pattern.dated else (clock, date)
                 said = format_of(self._format, self._cells(one))
-                rest = self._recognised(other, self._cells(other)) if _times(said, self._cells(one)) else None
+                rest = self._clock(other) if _times(said, self._cells(one)) else None
                 if rest is None or rest.scale is not (TimeScale.DAY if pattern.dated else TimeScale.EPOCH):
                     return None
                 both = joined(said, rest) if pattern.dated else joined(rest, said)
