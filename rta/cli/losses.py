@@ -27,7 +27,7 @@ _HINTS = {
     "time": "--time-column says where the times are, --time-unit or -o time_format how they are written",
     "row": "-o delimiter and -o header say how lines are cut and where the columns are named",
     "quotes": "-o delimiter says how lines are cut",
-    "time_order": "-o on_time_back=keep takes all rows as they are",
+    "time_order": "-o on_time_back=keep takes all rows as they are, -o sort=true puts them in order",
 }
 
 

@@ -231,3 +231,9 @@ def test_the_named_column_is_found_wherever_it_stands(title, others, place):
     times = [f"2024-01-31 10:{i:02}:00" if title == "fecha" else str(i * 0.5) for i in range(20)]
     columns = [times if t == title else [str(50 - (7 * i) % 11) for i in range(20)] for t in titles]
     assert find_time(titles, [], columns).columns == (place,)
+
+
+@pytest.mark.parametrize("title", ["Sebesség (km/h)", "speed_km_h", "Flow [veh/h]", "Rate (1/min)", "Power per hour"])
+def test_a_unit_that_is_made_of_several_is_no_unit_of_time(title):
+    with pytest.raises(RtaError, match=r"no column is a time|say time_column"):
+        choice(f"a | {title}\n0 | 1.5\n0 | 1.6\n0 | 1.9")

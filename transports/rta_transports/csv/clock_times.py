@@ -15,7 +15,9 @@ __all__ = ["clock_times", "durations", "excel_days", "six_digit_times"]
 _SECOND = 10**9
 _MILLISECOND = 10**6
 _FRACTION = r"(?:[.,](\d+)|:(\d{3}))?"
-_CLOCK = re.compile(rf"\s*([+\-−]?)(\d{{1,7}}):(\d{{2}}|\d(?=:))(?::(\d{{1,2}}))?{_FRACTION}\s*")
+_CLOCK = re.compile(
+    rf"\s*([+\-−]?)(\d{{1,7}})(?::|h(?=\d\d\b))(\d{{2}}|\d(?=:))(?::(\d{{1,2}}))?{_FRACTION}(?:\s*(?:[Uu]hr|h|hrs))?\s*"
+)
 _DURATION = re.compile(
     r"\s*(?P<sign>[+\-−]?)(?:(?P<d>\d+)(?:(?P<word>\s*d(?:ays?)?,?\s*)|\.(?=\d{1,2}:)))?"
     r"(?:(?P<plus>[+\-−]?)(?P<h>\d+):(?P<m>\d{2}):(?P<s>\d{2})(?:[.,](?P<f>\d+))?)?\s*",

@@ -15,7 +15,7 @@ from rta_transports.csv.time_patterns import compile_pattern
 from rta_transports.csv.time_trials import decimal_mark, ignore, read_times, since_1970, with_text
 from rta_transports.csv.times import NS_OF, NumberUnit, ParseTime, bounded, iso_times, numeric_times
 
-__all__ = ["JOINT", "TimeFormat", "TimeScale", "clock_format", "format_of", "in_utc", "joined", "says_elapsed"]
+__all__ = ["JOINT", "TimeFormat", "TimeScale", "clock_format", "format_of", "in_zone", "joined", "says_elapsed"]
 
 JOINT = "\n"
 """Between the two cells of a time that stands in two columns; no cell has it, as a row is one line."""
@@ -84,9 +84,9 @@ def format_of(name: str, cells: Sequence[str] = (), decimal: str = ".") -> TimeF
     return formats[name]
 
 
-def in_utc(found: TimeFormat) -> TimeFormat:
-    """The format for a column that says that it is UTC: no zone is needed, and none is used."""
-    return evolve(found, local=False, build=lambda zone, note: found.build(UTC, note))
+def in_zone(found: TimeFormat, own: tzinfo) -> TimeFormat:
+    """The format for a column that names its zone: no other is needed, and none is used."""
+    return evolve(found, local=False, build=lambda zone, note: found.build(own, note))
 
 
 def joined(date: TimeFormat, clock: TimeFormat) -> TimeFormat:

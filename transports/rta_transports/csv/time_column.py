@@ -9,11 +9,11 @@ from itertools import pairwise
 from attrs import evolve, frozen
 
 from rta.ports import MalformedError, RtaError
-from rta_transports.csv.time_formats import JOINT, TimeFormat, TimeScale, format_of, in_utc, joined, recognise
+from rta_transports.csv.time_formats import JOINT, TimeFormat, TimeScale, format_of, in_zone, joined, recognise
 from rta_transports.csv.time_names import CALENDAR, NUMBERED, PLAIN, WEAK, rank_of, says_hour
 from rta_transports.csv.time_patterns import compile_pattern
 from rta_transports.csv.time_trials import with_text
-from rta_transports.csv.time_units import UnitHint, hint_of, says_utc
+from rta_transports.csv.time_units import UnitHint, hint_of, zone_said
 from rta_transports.csv.times import NS_OF, NumberUnit
 
 __all__ = ["TimeChoice", "find_time"]
@@ -110,6 +110,7 @@ class _Search:
         self._format = time_format
         self._decimal = decimal
         self._now = now
+        self._said: dict[int, int] = {}
 
     def given(self, columns: Sequence[int]) -> TimeChoice:
         reason = "time_column says so"
@@ -163,9 +164,11 @@ class _Search:
 
     def _named(self, column: int) -> int:
         """How much the name and the unit say; 0: nothing."""
-        hint = hint_of(self._titles[column], self._units[column])
-        said = hint.unit is not None or hint.epoch or bool(hint.shape)
-        return max(2 * rank_of(self._titles[column]), int(said))
+        if column not in self._said:
+            hint = hint_of(self._titles[column], self._units[column])
+            said = hint.unit is not None or hint.epoch or bool(hint.shape)
+            self._said[column] = max(2 * rank_of(self._titles[column]), int(said))
+        return self._said[column]
 
     def _candidate(self, column: int) -> _Candidate | None:
         """The column, when it may be a time."""
@@ -323,8 +326,9 @@ class _Search:
                 both = evolve(both, scale=day.scale)
             elif day.name == "iso" and time.name == "%H":
                 both = evolve(both, name="%Y-%m-%d %H")
-        if both.local and says_utc(*(text for i in (date, clock) for text in (self._titles[i], self._units[i]))):
-            both = in_utc(both)
+        zone = zone_said(*(text for i in (date, clock) for text in (self._titles[i], self._units[i])))
+        if both.local and zone is not None:
+            both = in_zone(both, zone)
         texts = [JOINT.join(p) for p in zip(self._columns[date], self._columns[clock], strict=False) if all(p)]
         rank = max(rank_of(self._titles[date]), rank_of(self._titles[clock]))
         return _Candidate((date, clock), rank, both, _times(both, texts))

@@ -16,7 +16,7 @@ from rta_transports.csv.named_formats import (
     TimeScale,
     clock_format,
     format_of,
-    in_utc,
+    in_zone,
     joined,
     says_elapsed,
 )
@@ -24,10 +24,10 @@ from rta_transports.csv.time_layouts import layouts_of
 from rta_transports.csv.time_numbers import recognise_numbers
 from rta_transports.csv.time_patterns import compile_pattern
 from rta_transports.csv.time_trials import decimal_mark, enough, ignore, read_times, reads, with_text
-from rta_transports.csv.time_units import UnitHint, hint_of, says_utc
+from rta_transports.csv.time_units import UnitHint, hint_of, zone_said
 from rta_transports.csv.times import iso_times
 
-__all__ = ["JOINT", "TimeFormat", "TimeScale", "format_of", "in_utc", "joined", "recognise"]
+__all__ = ["JOINT", "TimeFormat", "TimeScale", "format_of", "in_zone", "joined", "recognise"]
 
 _DAY = 86400 * 10**9
 _SAMPLE = 400  # cells that are tried
@@ -59,7 +59,8 @@ def recognise(
     if mark is not None:
         return recognise_numbers(cells, hint, title, titles, mark)
     found = _recognise_text(every, hint, title, now)
-    return in_utc(found) if found is not None and found.local and says_utc(title, unit) else found
+    said = zone_said(title, unit)
+    return in_zone(found, said) if found is not None and found.local and said is not None else found
 
 
 def _recognise_text(every: Sequence[str], hint: UnitHint, title: str, now: int | None) -> TimeFormat | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, timedelta, timezone, tzinfo
 
 from attrs import frozen
 
 from rta_transports.csv.times import NumberUnit
 
-__all__ = ["UnitHint", "gps_logged", "hint_of", "px4_logged", "says_utc", "words_of"]
+__all__ = ["UnitHint", "gps_logged", "hint_of", "px4_logged", "words_of", "zone_said"]
 
 _UNITS: dict[NumberUnit, str] = {
     "s": "s sec secs second seconds sekunde sekunden sek segundo segundos seconde secondes secondi",
@@ -30,6 +31,31 @@ _ALONE = {word for unit in ("s", "ms", "us", "ns") for word in _UNITS[unit].spli
 
 _EPOCH = {"unix", "epoch", "posix", "1970", "unixtime", "epochtime", "unixtimestamp"}
 _BRACKETS = re.compile(r"(.*?)\s*[(\[]([^()\[\]]*)[)\]]\s*")
+_OFFSET = re.compile(r"\b(?:GMT|UTC)\s?([+\-−])(\d{1,2})(?::?(\d{2}))?(?!\d)", re.IGNORECASE)
+_DERIVED = re.compile(r"[/^*·²³]|\bper\b|(?<=\w)-\d", re.IGNORECASE)
+"""Of a unit that is made of several, as km/h."""
+_OF_SPEED = {
+    "km",
+    "k",
+    "mi",
+    "miles",
+    "m",
+    "l",
+    "per",
+    "kwh",
+    "wh",
+    "ah",
+    "veh",
+    "vehicles",
+    "rev",
+    "mm",
+    "kg",
+    "g",
+    "gal",
+    "lb",
+    "w",
+    "kw",
+}
 _WORDS = re.compile(r"[^\W\d_]+|\d+")
 _HUMP = re.compile(r"(?<=[a-zà-ÿ0-9])(?=[A-Z])")
 
@@ -61,8 +87,10 @@ def hint_of(title: str, unit: str) -> UnitHint:
     shape = _shape(unit.lower() or bare.lower())
     epoch = bool(_EPOCH & {*told, *named})
     found = next((_UNIT_OF[word] for word in told if word in _UNIT_OF), None)
-    if unit.strip() in {"M", "m", "S"}:
+    if unit.strip() in {"M", "m", "S"} or _DERIVED.search(unit):
         found = None
+    if found is None and named[-2:-1] and named[-2] in _OF_SPEED:
+        return UnitHint(None, epoch, shape)
     if found is None and named and named[-1] in (_LAST if len(named) > 1 else _ALONE):
         found = _UNIT_OF[named[-1]]
     return UnitHint(found, epoch, shape)
@@ -81,15 +109,19 @@ def _shape(text: str) -> str:
     return "h:mm" if re.search(r"\bh{1,2}:mm", text) else ""
 
 
-def says_utc(*titles: str) -> bool:
-    """Whether the names say that times are UTC, whatever zone the file is from."""
-    return any(word in ("utc", "gmt", "zulu") for title in titles for word in words_of(title))
+def zone_said(*titles: str) -> tzinfo | None:
+    """The zone that the names say the times are of, whatever the file is from: UTC, or an offset as in `GMT-04:00`."""
+    for title in titles:
+        if m := _OFFSET.search(title):
+            east = timedelta(hours=int(m[2]), minutes=int(m[3] or 0))
+            return timezone(-east if m[1] in "-−" else east)
+    return UTC if any(word in ("utc", "gmt", "zulu") for title in titles for word in words_of(title)) else None
 
 
 def gps_logged(title: str, titles: Sequence[str]) -> bool:
     """Whether this is the time of a GPS logger that writes it as the receiver says it, hhmmss.ss."""
     names = {name.strip().lower() for name in titles}
-    return says_utc(title) or bool(names & {"sats", "satellites", "nsat", "hdop"})
+    return zone_said(title) is not None or bool(names & {"sats", "satellites", "nsat", "hdop"})
 
 
 def px4_logged(title: str, titles: Sequence[str]) -> bool:
