@@ -7,7 +7,7 @@ import math
 import pytest
 from rta_transports.csv.cells import parser
 from rta_transports.csv.contents import Content, content_of
-from rta_transports.csv.number_format import NumberFormat
+from rta_transports.csv.layout.number_format import NumberFormat
 
 from rta.ports import MalformedError
 from rta.wire import SampleType, encode_samples

@@ -9,8 +9,8 @@ import pytest
 from attrs import Factory, frozen
 from csv_replay import play
 from rta_transports.csv import CsvOptions
-from rta_transports.csv.alphabets import detect_one_byte
 from rta_transports.csv.description import settings_of
+from rta_transports.csv.layout.alphabets import detect_one_byte
 from rta_transports.csv.opening import open_file
 
 from rta.ports import Publish

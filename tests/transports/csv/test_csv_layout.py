@@ -8,9 +8,9 @@ import pytest
 from csv_kinds import KINDS
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rta_transports.csv.layout import LayoutOptions, TableLayout, detect_layout
-from rta_transports.csv.number_format import NumberFormat
-from rta_transports.csv.sample import FileSample
+from rta_transports.csv.layout.layout import LayoutOptions, TableLayout, detect_layout
+from rta_transports.csv.layout.number_format import NumberFormat
+from rta_transports.csv.layout.sample import FileSample
 
 from rta.ports import RtaError
 

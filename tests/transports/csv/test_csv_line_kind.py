@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from rta_transports.csv.layout import LayoutOptions, detect_layout
-from rta_transports.csv.line_kind import LineKind, line_kind
-from rta_transports.csv.sample import FileSample
+from rta_transports.csv.layout.layout import LayoutOptions, detect_layout
+from rta_transports.csv.layout.line_kind import LineKind, line_kind
+from rta_transports.csv.layout.sample import FileSample
 
 TEXT = b"# made today\nTime,Lap,Speed,Note\ns,,km/h,\n0,1,2,\n1,1,3,\n"
 LAYOUT = detect_layout(FileSample(TEXT, b"", b"", len(TEXT)), LayoutOptions())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rta_transports.csv.number_format import NumberFormat, detect_number_format
+from rta_transports.csv.layout.number_format import NumberFormat, detect_number_format
 
 from rta.ports import RtaError
 

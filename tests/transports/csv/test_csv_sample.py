@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 import pytest
-from rta_transports.csv.encoding import decode_errors, decode_lines, detect_encoding
-from rta_transports.csv.sample import FileSample, read_sample
+from rta_transports.csv.layout.encoding import decode_errors, decode_lines, detect_encoding
+from rta_transports.csv.layout.sample import FileSample, read_sample
 
 from rta.ports import RtaError
 

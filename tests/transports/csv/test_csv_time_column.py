@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rta_transports.csv.time_column import find_time
-from rta_transports.csv.time_formats import JOINT, TimeScale
+from rta_transports.csv.times.time_column import find_time
+from rta_transports.csv.times.time_formats import JOINT, TimeScale
 
 from rta.ports import RtaError, find_zone
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rta_transports.csv.time_formats import JOINT, TimeScale, format_of, joined, recognise
+from rta_transports.csv.times.time_formats import JOINT, TimeScale, format_of, joined, recognise
 
 from rta.ports import MalformedError, RtaError, find_zone
 

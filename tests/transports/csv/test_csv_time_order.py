@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rta_transports.csv.rows import Row
-from rta_transports.csv.time_formats import TimeScale
-from rta_transports.csv.time_order import LEFT_OUT, TimeOrder
+from rta_transports.csv.times.time_formats import TimeScale
+from rta_transports.csv.times.time_order import LEFT_OUT, TimeOrder
 
 SECOND = 10**9
 DAY = 86400

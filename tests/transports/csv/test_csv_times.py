@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from csv_replay import SECOND
-from rta_transports.csv.times import iso_times, numeric_times
+from rta_transports.csv.times.times import iso_times, numeric_times
 
 from rta.ports import MalformedError, find_zone
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from rta_transports.csv.units import is_unit, split_unit
+from rta_transports.csv.layout.units import is_unit, split_unit
 
 UNITS = """
 % km/h KPH mph m/s m/s^2 m/s² 1/min RPM rpm kPa psi inHg V mV A °C degC degrees deg bar g kg/h g/s lb/min

@@ -8,8 +8,8 @@ import numpy as np
 
 from rta.ports import MalformedError
 from rta.wire import SampleType
-from rta_transports.csv.cell_words import SWITCH_LETTERS, SWITCHES, TRUTHS, is_missing
 from rta_transports.csv.contents import Content, is_broken
+from rta_transports.csv.layout.cell_words import SWITCH_LETTERS, SWITCHES, TRUTHS, is_missing
 
 __all__ = ["ParseCell", "Value", "excerpt", "parser"]
 

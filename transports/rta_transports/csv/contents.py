@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 
-from rta_transports.csv.cell_kinds import CellKind, kind_of
-from rta_transports.csv.cell_words import LETTER_PAIRS, SWITCHES, TRUTHS, is_missing
+from rta_transports.csv.layout.cell_kinds import CellKind, kind_of
+from rta_transports.csv.layout.cell_words import LETTER_PAIRS, SWITCHES, TRUTHS, is_missing
 
 __all__ = ["Content", "content_of", "is_broken"]
 

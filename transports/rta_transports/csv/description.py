@@ -6,7 +6,7 @@ from itertools import takewhile
 from typing import Any
 
 from rta.ports import Detected
-from rta_transports.csv.number_format import NumberFormat
+from rta_transports.csv.layout.number_format import NumberFormat
 from rta_transports.csv.options import CsvOptions
 from rta_transports.csv.understanding import UnderstoodFile
 

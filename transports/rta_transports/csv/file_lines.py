@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol, TextIO
 
-from rta_transports.csv.encoding import decode_errors
-from rta_transports.csv.layout import TableLayout
+from rta_transports.csv.layout.encoding import decode_errors
+from rta_transports.csv.layout.layout import TableLayout
 
 __all__ = ["LINE_LIMIT", "FileLines", "RowLines", "open_text"]
 

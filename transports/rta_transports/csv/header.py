@@ -10,8 +10,8 @@ from attrs import evolve, frozen
 
 from rta.wire import ChannelId, SampleType
 from rta_transports.csv.contents import Content
+from rta_transports.csv.layout.units import is_weak_unit, split_unit
 from rta_transports.csv.options import CsvOptions
-from rta_transports.csv.units import is_weak_unit, split_unit
 
 __all__ = ["ColumnNames", "CsvColumn", "Header", "UniqueNames", "listed", "read_header"]
 

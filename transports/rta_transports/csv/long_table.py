@@ -13,7 +13,7 @@ from attrs import frozen
 
 from rta_transports.csv.contents import Content
 from rta_transports.csv.row_order import is_in_blocks
-from rta_transports.csv.time_trials import SINCE_1990
+from rta_transports.csv.times.time_trials import SINCE_1990
 
 __all__ = ["LongTable", "find_long", "is_value_title", "unit_column"]
 

@@ -15,14 +15,14 @@ from rta_transports.csv.cells import parser
 from rta_transports.csv.channels import FileChannels
 from rta_transports.csv.contents import Content
 from rta_transports.csv.file_lines import FileLines, RowLines
-from rta_transports.csv.local_times import Note
-from rta_transports.csv.number_format import NumberFormat
+from rta_transports.csv.layout.number_format import NumberFormat
+from rta_transports.csv.layout.sample import read_sample
 from rta_transports.csv.options import CsvOptions
 from rta_transports.csv.row_times import TimeOf, row_times
-from rta_transports.csv.sample import read_sample
 from rta_transports.csv.sorted_lines import SortedLines
 from rta_transports.csv.table import CsvFile, RowReader
-from rta_transports.csv.time_order import TimeOrder
+from rta_transports.csv.times.local_times import Note
+from rta_transports.csv.times.time_order import TimeOrder
 from rta_transports.csv.understanding import UnderstoodFile, understand
 
 __all__ = ["OpenedFile", "open_file"]

@@ -10,8 +10,8 @@ from attrs import frozen
 
 from rta.ports import MalformedError, RtaError
 from rta_transports.csv.options import Origin
-from rta_transports.csv.time_formats import JOINT, TimeFormat, TimeScale, joined, recognise
-from rta_transports.csv.times import EPOCH
+from rta_transports.csv.times.time_formats import JOINT, TimeFormat, TimeScale, joined, recognise
+from rta_transports.csv.times.times import EPOCH
 
 __all__ = ["Recording", "read_recording"]
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from attrs import frozen
 
-from rta_transports.csv.time_formats import TimeScale
+from rta_transports.csv.times.time_formats import TimeScale
 
 __all__ = ["AS_IT_STANDS", "RowOrder", "is_in_blocks", "row_order"]
 

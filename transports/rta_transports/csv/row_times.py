@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import tzinfo
 
-from rta_transports.csv.local_times import Note
 from rta_transports.csv.long_table import LongTable
-from rta_transports.csv.time_column import TimeChoice
-from rta_transports.csv.time_formats import JOINT
-from rta_transports.csv.times import ParseTime
+from rta_transports.csv.times.local_times import Note
+from rta_transports.csv.times.time_column import TimeChoice
+from rta_transports.csv.times.time_formats import JOINT
+from rta_transports.csv.times.times import ParseTime
 
 __all__ = ["TimeOf", "row_times"]
 

@@ -16,7 +16,7 @@ from rta_transports.csv.options import CsvOptions
 from rta_transports.csv.recording import Recording
 from rta_transports.csv.rows import Row
 from rta_transports.csv.timeline import Due, Timeline
-from rta_transports.csv.times import EPOCH
+from rta_transports.csv.times.times import EPOCH
 
 __all__ = ["CsvSession"]
 

@@ -15,14 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from rta.ports import MalformedError, RtaError
-from rta_transports.csv.encoding import decode_errors
 from rta_transports.csv.file_lines import LINE_LIMIT, open_text
-from rta_transports.csv.layout import TableLayout
-from rta_transports.csv.lines import split_line
-from rta_transports.csv.local_times import Note
+from rta_transports.csv.layout.encoding import decode_errors
+from rta_transports.csv.layout.layout import TableLayout
+from rta_transports.csv.layout.lines import split_line
 from rta_transports.csv.long_table import LongTable
 from rta_transports.csv.row_order import RowOrder
 from rta_transports.csv.row_times import TimeOf
+from rta_transports.csv.times.local_times import Note
 
 __all__ = ["MOST_LINES", "SortedLines"]
 

@@ -15,15 +15,15 @@ from rta.ports import MalformedError, Publish
 from rta_transports.csv.cells import ParseCell, Value, excerpt
 from rta_transports.csv.channels import MARK, FileChannels
 from rta_transports.csv.file_lines import LINE_LIMIT, RowLines
-from rta_transports.csv.head_titles import places_of
 from rta_transports.csv.header import CsvColumn
-from rta_transports.csv.layout import TableLayout
-from rta_transports.csv.line_kind import LineKind, line_kind
-from rta_transports.csv.lines import split_line
+from rta_transports.csv.layout.head_titles import places_of
+from rta_transports.csv.layout.layout import TableLayout
+from rta_transports.csv.layout.line_kind import LineKind, line_kind
+from rta_transports.csv.layout.lines import split_line
 from rta_transports.csv.long_table import LongTable
 from rta_transports.csv.row_times import TimeOf
 from rta_transports.csv.rows import Row
-from rta_transports.csv.time_order import LEFT_OUT, RowSegment, TimeOrder
+from rta_transports.csv.times.time_order import LEFT_OUT, RowSegment, TimeOrder
 
 __all__ = ["CsvFile", "Fault", "RowBatch", "RowReader"]
 

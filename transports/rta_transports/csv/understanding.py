@@ -10,15 +10,15 @@ from attrs import frozen
 from rta.ports import MalformedError, find_zone
 from rta_transports.csv.contents import Content, content_of
 from rta_transports.csv.header import ColumnNames, Header, read_header
-from rta_transports.csv.layout import LayoutOptions, TableLayout, detect_layout
+from rta_transports.csv.layout.layout import LayoutOptions, TableLayout, detect_layout
+from rta_transports.csv.layout.sample import FileSample
 from rta_transports.csv.long_table import LongTable, find_long, unit_column
 from rta_transports.csv.options import CsvOptions, names_in
 from rta_transports.csv.recording import Recording, read_recording
 from rta_transports.csv.row_order import RowOrder, row_order
 from rta_transports.csv.row_times import row_times
-from rta_transports.csv.sample import FileSample
-from rta_transports.csv.time_column import TimeChoice, find_time
-from rta_transports.csv.time_formats import TimeScale
+from rta_transports.csv.times.time_column import TimeChoice, find_time
+from rta_transports.csv.times.time_formats import TimeScale
 
 __all__ = ["UnderstoodFile", "understand"]
 

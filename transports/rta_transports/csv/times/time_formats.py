@@ -9,8 +9,8 @@ from itertools import pairwise
 
 from rta.ports import MalformedError, RtaError
 from rta_transports.csv.cells import excerpt
-from rta_transports.csv.clock_times import clock_times, durations
-from rta_transports.csv.named_formats import (
+from rta_transports.csv.times.clock_times import clock_times, durations
+from rta_transports.csv.times.named_formats import (
     JOINT,
     TimeFormat,
     TimeScale,
@@ -20,12 +20,12 @@ from rta_transports.csv.named_formats import (
     joined,
     says_elapsed,
 )
-from rta_transports.csv.time_layouts import layouts_of
-from rta_transports.csv.time_numbers import recognise_numbers
-from rta_transports.csv.time_patterns import compile_pattern
-from rta_transports.csv.time_trials import decimal_mark, enough, ignore, read_times, reads, with_text
-from rta_transports.csv.time_units import UnitHint, hint_of, zone_said
-from rta_transports.csv.times import iso_times
+from rta_transports.csv.times.time_layouts import layouts_of
+from rta_transports.csv.times.time_numbers import recognise_numbers
+from rta_transports.csv.times.time_patterns import compile_pattern
+from rta_transports.csv.times.time_trials import decimal_mark, enough, ignore, read_times, reads, with_text
+from rta_transports.csv.times.time_units import UnitHint, hint_of, zone_said
+from rta_transports.csv.times.times import iso_times
 
 __all__ = ["JOINT", "TimeFormat", "TimeScale", "format_of", "in_zone", "joined", "recognise"]
 

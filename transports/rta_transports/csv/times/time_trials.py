@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rta.ports import MalformedError
-from rta_transports.csv.cell_words import is_missing
-from rta_transports.csv.times import ParseTime, numeric_times
+from rta_transports.csv.layout.cell_words import is_missing
+from rta_transports.csv.times.times import ParseTime, numeric_times
 
 __all__ = [
     "SINCE_1990",

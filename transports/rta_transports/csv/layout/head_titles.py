@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from attrs import evolve, frozen
 
-from rta_transports.csv.cell_kinds import CellKind, kind_of
-from rta_transports.csv.head_lines import NO_LINE, TableLine, has_time_title
-from rta_transports.csv.table_shape import TableShape, begin_of, text_share
-from rta_transports.csv.units_row import are_sources, are_units
+from rta_transports.csv.layout.cell_kinds import CellKind, kind_of
+from rta_transports.csv.layout.head_lines import NO_LINE, TableLine, has_time_title
+from rta_transports.csv.layout.table_shape import TableShape, begin_of, text_share
+from rta_transports.csv.layout.units_row import are_sources, are_units
 
 __all__ = ["NOTHING", "TableHead", "assign_titles", "places_of"]
 

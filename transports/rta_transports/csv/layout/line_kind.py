@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 from enum import Enum
 
-from rta_transports.csv.cell_kinds import CellKind, kind_of
-from rta_transports.csv.cell_words import is_total
-from rta_transports.csv.head_titles import NOTHING
-from rta_transports.csv.layout import TableLayout
-from rta_transports.csv.units_row import is_unit_cell
+from rta_transports.csv.layout.cell_kinds import CellKind, kind_of
+from rta_transports.csv.layout.cell_words import is_total
+from rta_transports.csv.layout.head_titles import NOTHING
+from rta_transports.csv.layout.layout import TableLayout
+from rta_transports.csv.layout.units_row import is_unit_cell
 
 __all__ = ["LineKind", "line_kind"]
 

@@ -8,7 +8,7 @@ from datetime import UTC, timedelta, timezone, tzinfo
 
 from attrs import frozen
 
-from rta_transports.csv.times import NumberUnit
+from rta_transports.csv.times.times import NumberUnit
 
 __all__ = ["UnitHint", "gps_logged", "hint_of", "px4_logged", "words_of", "zone_said"]
 

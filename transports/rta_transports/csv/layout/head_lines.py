@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 
-from rta_transports.csv.cell_kinds import CellKind, kind_of
-from rta_transports.csv.table_shape import TableShape, begin_of, cells_of
-from rta_transports.csv.time_names import rank_of
+from rta_transports.csv.layout.cell_kinds import CellKind, kind_of
+from rta_transports.csv.layout.table_shape import TableShape, begin_of, cells_of
+from rta_transports.csv.times.time_names import rank_of
 
 __all__ = ["NO_LINE", "HeadLines", "TableLine", "has_time_title", "is_comment"]
 

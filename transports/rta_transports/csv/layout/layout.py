@@ -8,15 +8,15 @@ from collections.abc import Iterator, Sequence
 from attrs import frozen
 
 from rta.ports import MalformedError, RtaError
-from rta_transports.csv.cell_words import is_total
-from rta_transports.csv.encoding import decode_lines, detect_encoding
-from rta_transports.csv.facts import is_pair, read_facts
-from rta_transports.csv.head_lines import is_comment
-from rta_transports.csv.head_titles import TableHead, places_of
-from rta_transports.csv.number_format import NumberFormat, detect_number_format
-from rta_transports.csv.sample import FileSample
-from rta_transports.csv.table_search import LayoutOptions, find_table
-from rta_transports.csv.table_shape import TableShape, cells_of, filled_width
+from rta_transports.csv.layout.cell_words import is_total
+from rta_transports.csv.layout.encoding import decode_lines, detect_encoding
+from rta_transports.csv.layout.facts import is_pair, read_facts
+from rta_transports.csv.layout.head_lines import is_comment
+from rta_transports.csv.layout.head_titles import TableHead, places_of
+from rta_transports.csv.layout.number_format import NumberFormat, detect_number_format
+from rta_transports.csv.layout.sample import FileSample
+from rta_transports.csv.layout.table_search import LayoutOptions, find_table
+from rta_transports.csv.layout.table_shape import TableShape, cells_of, filled_width
 
 __all__ = ["LayoutOptions", "TableLayout", "detect_layout"]
 

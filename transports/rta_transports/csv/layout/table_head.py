@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from attrs import evolve
 
 from rta.ports import RtaError
-from rta_transports.csv.cell_kinds import kind_of
-from rta_transports.csv.head_lines import NO_LINE, HeadLines, TableLine, has_time_title
-from rta_transports.csv.head_titles import TableHead, assign_titles
-from rta_transports.csv.table_shape import TableShape, begin_of, filled_width, text_share
-from rta_transports.csv.units_row import are_numbers_of_columns
+from rta_transports.csv.layout.cell_kinds import kind_of
+from rta_transports.csv.layout.head_lines import NO_LINE, HeadLines, TableLine, has_time_title
+from rta_transports.csv.layout.head_titles import TableHead, assign_titles
+from rta_transports.csv.layout.table_shape import TableShape, begin_of, filled_width, text_share
+from rta_transports.csv.layout.units_row import are_numbers_of_columns
 
 __all__ = ["find_head"]
 

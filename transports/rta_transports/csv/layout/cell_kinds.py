@@ -6,8 +6,8 @@ import re
 from enum import Enum
 from functools import lru_cache
 
-from rta_transports.csv.cell_words import NOT_FINITE, SWITCHES, TRUTHS, is_missing
-from rta_transports.csv.month_names import MONTHS, WEEKDAYS
+from rta_transports.csv.layout.cell_words import NOT_FINITE, SWITCHES, TRUTHS, is_missing
+from rta_transports.csv.times.month_names import MONTHS, WEEKDAYS
 
 __all__ = ["CellKind", "kind_of"]
 

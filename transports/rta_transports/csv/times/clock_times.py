@@ -7,8 +7,8 @@ from datetime import tzinfo
 
 from rta.ports import MalformedError
 from rta_transports.csv.cells import excerpt
-from rta_transports.csv.local_times import LocalTimes, Note
-from rta_transports.csv.times import ParseTime, bounded, numeric_times
+from rta_transports.csv.times.local_times import LocalTimes, Note
+from rta_transports.csv.times.times import ParseTime, bounded, numeric_times
 
 __all__ = ["clock_times", "durations", "excel_days", "six_digit_times"]
 

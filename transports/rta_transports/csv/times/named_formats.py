@@ -9,11 +9,11 @@ from enum import Enum
 from attrs import evolve, field, frozen
 
 from rta.ports import RtaError
-from rta_transports.csv.clock_times import clock_times, durations, excel_days, six_digit_times
-from rta_transports.csv.local_times import LocalTimes, Note
-from rta_transports.csv.time_patterns import compile_pattern
-from rta_transports.csv.time_trials import decimal_mark, ignore, read_times, since_1970, with_text
-from rta_transports.csv.times import NS_OF, NumberUnit, ParseTime, bounded, iso_times, numeric_times
+from rta_transports.csv.times.clock_times import clock_times, durations, excel_days, six_digit_times
+from rta_transports.csv.times.local_times import LocalTimes, Note
+from rta_transports.csv.times.time_patterns import compile_pattern
+from rta_transports.csv.times.time_trials import decimal_mark, ignore, read_times, since_1970, with_text
+from rta_transports.csv.times.times import NS_OF, NumberUnit, ParseTime, bounded, iso_times, numeric_times
 
 __all__ = ["JOINT", "TimeFormat", "TimeScale", "clock_format", "format_of", "in_zone", "joined", "says_elapsed"]
 

@@ -12,9 +12,9 @@ from typing import Literal
 
 from attrs import frozen
 
-from rta_transports.csv.roll_over import rolled_over
 from rta_transports.csv.rows import Row
-from rta_transports.csv.time_formats import TimeScale
+from rta_transports.csv.times.roll_over import rolled_over
+from rta_transports.csv.times.time_formats import TimeScale
 
 __all__ = ["LEFT_OUT", "OnBack", "ReportOrder", "RowSegment", "TimeOrder"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rta_transports.csv.time_units import words_of
+from rta_transports.csv.times.time_units import words_of
 
 __all__ = ["CALENDAR", "NUMBERED", "PLAIN", "WEAK", "rank_of", "says_hour"]
 

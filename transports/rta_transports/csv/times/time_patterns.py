@@ -10,10 +10,10 @@ from attrs import frozen
 
 from rta.ports import MalformedError, RtaError
 from rta_transports.csv.cells import excerpt
-from rta_transports.csv.local_times import LocalTimes, Note
-from rta_transports.csv.month_names import MONTHS
-from rta_transports.csv.times import ParseTime, bounded
-from rta_transports.csv.zone_names import ZONE, offset_of
+from rta_transports.csv.times.local_times import LocalTimes, Note
+from rta_transports.csv.times.month_names import MONTHS
+from rta_transports.csv.times.times import ParseTime, bounded
+from rta_transports.csv.times.zone_names import ZONE, offset_of
 
 __all__ = ["TimePattern", "compile_pattern"]
 

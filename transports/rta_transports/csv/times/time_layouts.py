@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from rta_transports.csv.month_names import MONTHS, WEEKDAYS
-from rta_transports.csv.zone_names import ZONE
+from rta_transports.csv.times.month_names import MONTHS, WEEKDAYS
+from rta_transports.csv.times.zone_names import ZONE
 
 __all__ = ["layouts_of"]
 

@@ -9,12 +9,12 @@ from itertools import pairwise
 from attrs import evolve, frozen
 
 from rta.ports import MalformedError, RtaError
-from rta_transports.csv.time_formats import JOINT, TimeFormat, TimeScale, format_of, in_zone, joined, recognise
-from rta_transports.csv.time_names import CALENDAR, NUMBERED, PLAIN, WEAK, rank_of, says_hour
-from rta_transports.csv.time_patterns import compile_pattern
-from rta_transports.csv.time_trials import with_text
-from rta_transports.csv.time_units import UnitHint, hint_of, zone_said
-from rta_transports.csv.times import NS_OF, NumberUnit
+from rta_transports.csv.times.time_formats import JOINT, TimeFormat, TimeScale, format_of, in_zone, joined, recognise
+from rta_transports.csv.times.time_names import CALENDAR, NUMBERED, PLAIN, WEAK, rank_of, says_hour
+from rta_transports.csv.times.time_patterns import compile_pattern
+from rta_transports.csv.times.time_trials import with_text
+from rta_transports.csv.times.time_units import UnitHint, hint_of, zone_said
+from rta_transports.csv.times.times import NS_OF, NumberUnit
 
 __all__ = ["TimeChoice", "find_time"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rta_transports.csv.units import is_unit, is_weak_unit
+from rta_transports.csv.layout.units import is_unit, is_weak_unit
 
 __all__ = ["are_numbers_of_columns", "are_sources", "are_units", "is_unit_cell"]
 

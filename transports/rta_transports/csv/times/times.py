@@ -10,7 +10,7 @@ from typing import Literal
 
 from rta.ports import MalformedError
 from rta_transports.csv.cells import excerpt
-from rta_transports.csv.local_times import LocalTimes, Note
+from rta_transports.csv.times.local_times import LocalTimes, Note
 
 __all__ = ["EPOCH", "NS_OF", "Note", "NumberUnit", "ParseTime", "bounded", "iso_times", "numeric_times", "plain_number"]
 

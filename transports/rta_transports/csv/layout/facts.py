@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from rta_transports.csv.cell_kinds import CellKind, kind_of
+from rta_transports.csv.layout.cell_kinds import CellKind, kind_of
 
 __all__ = ["is_pair", "read_facts"]
 

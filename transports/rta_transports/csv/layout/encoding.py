@@ -7,8 +7,8 @@ import io
 import re
 
 from rta.ports import RtaError
-from rta_transports.csv.alphabets import detect_one_byte
-from rta_transports.csv.sample import FileSample, wide_encoding
+from rta_transports.csv.layout.alphabets import detect_one_byte
+from rta_transports.csv.layout.sample import FileSample, wide_encoding
 
 __all__ = ["decode_errors", "decode_lines", "detect_encoding"]
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from attrs import frozen
 
 from rta.ports import MalformedError
-from rta_transports.csv.cell_kinds import CellKind, kind_of
-from rta_transports.csv.lines import split_line
+from rta_transports.csv.layout.cell_kinds import CellKind, kind_of
+from rta_transports.csv.layout.lines import split_line
 
 __all__ = ["TableShape", "begin_of", "cells_of", "filled_width", "find_shape", "text_share"]
 

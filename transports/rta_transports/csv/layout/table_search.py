@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from attrs import frozen
 
 from rta.ports import RtaError
-from rta_transports.csv.head_lines import is_comment
-from rta_transports.csv.head_titles import TableHead
-from rta_transports.csv.table_head import find_head
-from rta_transports.csv.table_shape import TableShape, find_shape
+from rta_transports.csv.layout.head_lines import is_comment
+from rta_transports.csv.layout.head_titles import TableHead
+from rta_transports.csv.layout.table_head import find_head
+from rta_transports.csv.layout.table_shape import TableShape, find_shape
 
 __all__ = ["FoundTable", "LayoutOptions", "find_table"]
 

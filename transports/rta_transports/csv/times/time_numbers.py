@@ -9,11 +9,11 @@ from statistics import median
 
 from rta.ports import RtaError
 from rta_transports.csv.cells import excerpt
-from rta_transports.csv.clock_times import six_digit_times
-from rta_transports.csv.named_formats import TimeFormat, format_of
-from rta_transports.csv.time_trials import SINCE_1990, UNTIL_2100, ignore, read_times, reads, since_1970
-from rta_transports.csv.time_units import UnitHint, gps_logged, px4_logged
-from rta_transports.csv.times import NumberUnit, numeric_times
+from rta_transports.csv.times.clock_times import six_digit_times
+from rta_transports.csv.times.named_formats import TimeFormat, format_of
+from rta_transports.csv.times.time_trials import SINCE_1990, UNTIL_2100, ignore, read_times, reads, since_1970
+from rta_transports.csv.times.time_units import UnitHint, gps_logged, px4_logged
+from rta_transports.csv.times.times import NumberUnit, numeric_times
 
 __all__ = ["recognise_numbers"]
 
