@@ -85,6 +85,18 @@ async def test_a_session_that_was_closed_stays_closed() -> None:
     assert await stage.state() == "closed"
 
 
+async def test_a_source_that_ends_without_a_sample_is_said_to_be_no_use() -> None:
+    stage = Stage(Playing(OpenSession("a", OPEN), CloseSession("a", CLOSED)))
+    await stage.actor.run()
+    assert stage.health.reasons == ["source 's': ended without a single sample"]
+
+
+async def test_a_source_that_has_played_something_ends_in_health() -> None:
+    stage = Stage(Playing(OpenSession("a", OPEN), SessionBurst("a", numbered_burst(1)), CloseSession("a", CLOSED)))
+    await stage.actor.run()
+    assert stage.health.healthy
+
+
 async def test_data_of_a_session_that_is_not_open_is_counted_and_left_out() -> None:
     stage = Stage(Playing(SessionBurst("a", numbered_burst(1)), UpdateSession("a", OPEN)))
     await stage.actor.run()
