@@ -38,15 +38,15 @@ def describe_in_a_line(found: UnderstoodFile, options: CsvOptions) -> str:
 def list_detected(found: UnderstoodFile, options: CsvOptions) -> list[Detected]:
     """Each with the option that sets it, and why it is taken as this."""
     layout = found.layout
-    encoding, delimiter, numbers, *table = layout.reasons
+    why = {reason.split()[0]: reason.partition(": ")[2] or reason for reason in layout.reasons}
     out = [
-        Detected("encoding", layout.encoding, encoding),
-        Detected("delimiter", repr(layout.delimiter), delimiter),
-        Detected("decimal", layout.numbers.decimal, numbers),
+        Detected("encoding", layout.encoding, why.get("encoding", "")),
+        Detected("delimiter", repr(layout.delimiter), why.get("delimiter", "")),
+        Detected("decimal", layout.numbers.decimal, why.get("decimal", "")),
         Detected("thousands", repr(layout.numbers.thousands)),
         Detected("comment", repr(layout.comment)),
-        Detected("header", f"line {layout.header}" if layout.header else "none", "; ".join(table)),
-        Detected("units", f"line {layout.units}" if layout.units else "none"),
+        Detected("header", f"line {layout.header}" if layout.header else "none", why.get("header", "")),
+        Detected("units", f"line {layout.units}" if layout.units else "none", why.get("units", "")),
         Detected("time_column", _names(found, found.time.columns), found.time.reason),
         Detected("time_format", found.time.format.name, found.time.format.scale.value),
     ]
