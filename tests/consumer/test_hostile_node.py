@@ -5,22 +5,20 @@ from __future__ import annotations
 
 import json
 import random
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import cbor2
 import pytest
 import trio
-from rich.console import Console
-from rich.text import Text
 from rta_transports.memory import MemoryBroker, MemoryTopics
 from rta_transports.mqtt import MqttSourceOptions
 from rta_transports.mqtt.source import listen_to
 from trio.testing import MockClock
 
 from rta.cli.event_text import event_json, event_lines
-from rta.cli.watch_table import GapCounts, render
+from rta.cli.paging import Pager
+from rta.cli.watch_table import GapCounts, Watched
 from rta.consumer import StatusReceived, Watch, open_consumer
 from rta.consumer.counts import Counts
 from rta.hot_counters import HotCounters
@@ -181,10 +179,8 @@ class Looker:
                 self.of_well += [e.seq for e in event.entries]
 
     def table(self) -> str:
-        out = StringIO()
-        head = Text("head")
-        Console(file=out, width=100).print(render(self.watch.nodes, self.gaps, Ns(BASE), head, height=40))
-        return out.getvalue()
+        watched = Watched(["+"], self.watch.nodes, self.gaps, "tmc", trouble=None)
+        return "\n".join(line.plain for line in watched.draw(Ns(BASE), Pager(), 100, 40))
 
 
 async def attack(node: Liar, hostile: Hostile, well: FakeNode) -> None:
