@@ -23,6 +23,7 @@ from rta.ports import InspectedColumn, Inspection
 
 __all__ = ["command", "fault_lines"]
 
+_FAULTS = 30  # kinds that are shown
 _COLUMNS = 200  # that are shown; --json has all
 _BAR_AFTER = 0.5  # seconds
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -33,7 +34,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 @click.option(
     "-o", "--option", "more", multiple=True, metavar="NAME=VALUE", help="An option of the csv source; may be repeated."
 )
-@click.option("--rows", type=click.IntRange(min=1), help="Read so many rows at most. Default: the whole file.")
+@click.option("--rows", type=click.IntRange(min=1), help="Read about so many lines. Default: the whole file.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, with all columns; times are in ns.")
 def command(file: Path, more: tuple[str, ...], rows: int | None, as_json: bool) -> None:
     """Say what FILE holds and how it is read: what was detected and why, each column, what is left out, and the table
@@ -69,7 +70,7 @@ def _bar() -> Iterator[Callable[[float], None]]:
 
 
 def _report(file: Path, found: Inspection) -> Iterator[str]:
-    yield f"{printable(str(file))}: {found.line}"
+    yield f"{printable(str(file))}: {printable(found.line)}"
     yield ""
     yield from _table(
         [("option", "found", "why")] + [(d.what, printable(d.found), printable(d.why)) for d in found.detected]
@@ -89,15 +90,20 @@ def _report(file: Path, found: Inspection) -> Iterator[str]:
         yield f"left out: {found.lost} of {found.cells} cells" if found.lost else "nothing is left out"
         for line in fault_lines(found):
             yield f"  {line}"
+        if noticed := list(fault_lines(found, lost=False)):
+            yield from ("", "noticed", *(f"  {line}" for line in noticed))
     yield ""
     yield source_table(file, found).rstrip()
 
 
-def fault_lines(found: Inspection) -> Iterator[str]:
-    """A line for each kind of fault or notice."""
-    for fault in found.faults:
+def fault_lines(found: Inspection, *, lost: bool = True) -> Iterator[str]:
+    """A line for each kind of what was left out, or of what was only noticed."""
+    some = [fault for fault in found.faults if fault.lost is lost]
+    for fault in some[:_FAULTS]:
         where = f"column {printable(fault.column)}: " if fault.column else ""
         yield f"{where}{fault.count} x {fault.kind}, the first: {printable(fault.example)[:200]}"
+    if len(some) > _FAULTS:
+        yield f"and {len(some) - _FAULTS} more kinds; rta inspect --json has all"
 
 
 def _rows(found: Inspection) -> str:

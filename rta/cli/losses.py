@@ -20,6 +20,7 @@ _WORDS = {
     "quotes": "with wrong quotes",
     "line": "too long",
     "time_order": "at a time out of all order",
+    "header": "with cells of columns that the first header does not have",
     "channels": "of more channels than there is room for",
 }
 _HINTS = {

@@ -23,6 +23,8 @@ def split_pairs(more: tuple[str, ...]) -> dict[str, str]:
         name, equals, value = text.partition("=")
         if not equals:
             raise click.BadParameter(f"expected NAME=VALUE, got {text!r}", param_hint="'-o'")
+        if name.strip() == "path":
+            raise click.BadParameter("the path is FILE", param_hint="'-o'")
         pairs[name.strip().replace("-", "_")] = value
     return pairs
 

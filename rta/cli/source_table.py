@@ -43,4 +43,6 @@ def source_table(path: Path, found: Inspection) -> str:
 def _toml(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{toml_text(k)} = {_toml(v)}' for k, v in value.items())} }}"
     return toml_text(value) if isinstance(value, str) else str(value).lower()

@@ -159,7 +159,7 @@ def test_each_row_has_its_moment(text, times):
 def test_the_options_that_are_shown_give_the_same(text, times, tmp_path):
     (tmp_path / "drive.csv").write_text(text)
     found = inspect_source(CsvOptions(path="drive.csv", channel=""), context_in(tmp_path), None, lambda share: None)
-    played = play(text, origin="file", speed=1e9, channel="", **found.settings)
+    played = play(text, origin="file", speed=1e9, **found.settings)
     names = {p.name: p.channels[0] for _, p in played.configuration.parameters()}
     assert played.timestamps(names["v"]) == times
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import takewhile
 from typing import Any
 
+from attrs import fields
+
 from rta.ports import Detected
 from rta_transports.csv.layout.number_format import NumberFormat
 from rta_transports.csv.options import CsvOptions
@@ -78,9 +80,21 @@ def settings_of(found: UnderstoodFile, options: CsvOptions) -> dict[str, Any]:
         settings["timezone"] = options.timezone
     if not found.order.as_it_stands:
         settings["sort"] = True
+    if found.long is None and options.channel is not None:
+        settings["channel"] = ""
     if found.long is not None:
         settings["channel"] = [found.names.titles[i].name for i in found.long.keys]
-    return settings
+    return settings | {name: value for name, value in _given(options).items() if name not in settings}
+
+
+def _given(options: CsvOptions) -> dict[str, Any]:
+    """What was set, as a configuration has it; the path is for whoever writes it."""
+    default = CsvOptions(options.path)
+    given = {a.name: getattr(options, a.name) for a in fields(CsvOptions) if a.name not in ("path", "time_unit")}
+    given = {name: value for name, value in given.items() if value != getattr(default, name)}
+    if "types" in given:
+        given["types"] = {name: str(kind.value) for name, kind in given["types"].items()}
+    return given | ({"type": str(options.type.value)} if "type" in given else {})
 
 
 def _names(found: UnderstoodFile, columns: tuple[int, ...]) -> str:

@@ -30,9 +30,10 @@ def inspect_source(
     path = context.folder / options.path
     opened = open_file(path, options, context.clock(), most)
     counts = _Counts(opened, options)
+    first = opened.understood.layout.first_line
     with closing(opened.table):
         try:
-            while not opened.table.ended and (most is None or counts.rows < most):
+            while not opened.table.ended and (most is None or opened.table.line < first + most):
                 counts.add(opened.table.read())
                 progress(opened.table.share)
         except OSError as e:

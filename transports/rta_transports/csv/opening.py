@@ -66,6 +66,8 @@ def _problems_of(options: CsvOptions) -> list[str]:
         problems.append(f"timezone: there is no zone {options.timezone!r}; a name like Europe/London would be right")
     if options.loop and options.identity:
         problems.append("identity: cannot be set with loop, as every round is a session of its own")
+    if options.time_unit is not None and options.time_format is not None:
+        problems.append("time_unit and time_format both say what the times are: one of them is enough")
     return problems
 
 

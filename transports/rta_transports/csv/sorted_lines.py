@@ -17,6 +17,7 @@ import numpy.typing as npt
 from rta.ports import MalformedError, RtaError
 from rta_transports.csv.file_lines import LINE_LIMIT, open_text
 from rta_transports.csv.layout.encoding import decode_errors
+from rta_transports.csv.layout.head_titles import places_of
 from rta_transports.csv.layout.layout import TableLayout
 from rta_transports.csv.layout.lines import split_line
 from rta_transports.csv.long_table import LongTable
@@ -152,6 +153,7 @@ class SortedLines:
         for found in range(len(self._places)):
             line = self._line(found)
             self._noted = False
+            cells: list[str] = []
             try:
                 cells = split_line(self._text(line), self._layout.delimiter)
                 time = self._time_of(cells)
@@ -159,10 +161,20 @@ class SortedLines:
                 if self._order.careful:
                     self._check(time, cells, line)
             except (MalformedError, IndexError):
-                pass  # told when the line is read
+                self._check_titles(cells, line)  # the rest is told when the line is read
             self._known.append(time)
             if found % _AT_ONCE == 0:
                 yield
+
+    def _check_titles(self, cells: Sequence[str], line: int) -> None:
+        """Rows are read by the header that stands above them in the file, which sorting would take away."""
+        titles = self._layout.titles
+        places = places_of(titles, cells)
+        if places is not None and places != [i if title else None for i, title in enumerate(titles)]:
+            raise RtaError(
+                f"{self._path}: line {self._layout.first_line + line}: the columns are others from here on, so the "
+                "rows cannot be sorted; put the parts into files of their own, or say sort = false"
+            )
 
     def _check(self, time: int, cells: Sequence[str], line: int) -> None:
         thing = () if self._long is None else self._long.thing(cells)

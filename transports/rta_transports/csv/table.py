@@ -33,7 +33,7 @@ _BATCH_CHARACTERS = 1 << 18
 
 
 class Fault(NamedTuple):
-    """Something that was left out, or taken with a pinch of salt."""
+    """Something that was left out, or read in a way that ought to be told."""
 
     kind: str
     column: str
@@ -113,6 +113,11 @@ class CsvFile:
     def share(self) -> float:
         """How much of the file has been read, from 0 to 1."""
         return self._lines.share
+
+    @property
+    def line(self) -> int:
+        """The number of the line that was read last."""
+        return self._line
 
     @property
     def whole(self) -> bool:
@@ -257,15 +262,28 @@ class CsvFile:
                 self._note("units", f"other units, {', '.join(filter(None, cells))!r:.80}; values stay as they are")
             case LineKind.TOTAL:
                 self._note("total", f"a line of totals, {excerpt(cells[0].strip())}, is no row")
-            case LineKind.MARK if self._last_time is not None:
-                return self._mark(self._last_time, cells, range(len(cells)))
+            case LineKind.MARK if (time := self._time_of_mark(cells)) is not None:
+                own = self._reader.times if self._has_time(cells) else ()
+                return self._mark(time, cells, [i for i in range(len(cells)) if i not in own])
             case LineKind.ROW | LineKind.MARK:
                 raise fault
         return None
 
+    def _has_time(self, cells: list[str]) -> bool:
+        try:
+            self._reader.time_of(cells)
+        except (MalformedError, IndexError):
+            return False
+        return True
+
+    def _time_of_mark(self, cells: list[str]) -> int | None:
+        """The mark's own time where it has one, else that of the row before it; None: there is neither."""
+        return self._reader.time_of(cells) if self._has_time(cells) else self._last_time
+
     def _mark(self, time: int, cells: Sequence[str], which: Sequence[int]) -> Row:
         self.channels.columns(MARK)
-        return Row(time, [" ".join(cells[i].strip() for i in which).strip()], self._line, MARK)
+        text = " ".join(cells[i].strip() for i in which).strip()
+        return Row(time, ["".join(c if c.isprintable() else "?" for c in text)], self._line, MARK)
 
     def _lose(self, kind: str, detail: str) -> None:
         """A whole row is lost."""

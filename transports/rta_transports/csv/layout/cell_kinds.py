@@ -43,7 +43,7 @@ _NAMES = WEEKDAYS | frozenset(MONTHS)
 _TIME_WORDS = _NAMES | frozenset(_OTHERS.split())
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 11)
 def kind_of(cell: str) -> CellKind:
     """Of the text of a cell, in any format of numbers and times."""
     text = cell.strip()

@@ -21,6 +21,7 @@ _MARKS = (
 _UNDEFINED = frozenset(b"\x81\x8d\x8f\x90\x9d")
 """Bytes that are nothing in Windows-1252."""
 _OUTSIDE = re.compile(rb"[\x80-\xff]")
+_NOT_BYTES = ("utf-16", "utf-32", "utf-7", "iso2022", "hz", "unicode-escape", "raw-unicode-escape")
 _CHECKED = 1 << 17  # bytes from the first outside ASCII on
 _CONTINUATION = bytes(range(0x80, 0xC0))
 
@@ -55,7 +56,7 @@ def detect_encoding(sample: FileSample, wanted: str | None = None) -> tuple[str,
 
 def decode_errors(encoding: str) -> str:
     """What becomes of bytes that are wrong in an encoding, as `open` takes it: no file is refused for them."""
-    return "replace" if encoding.startswith(("utf-16", "utf-32")) else "surrogateescape"
+    return "replace" if encoding.startswith(_NOT_BYTES) else "surrogateescape"
 
 
 def decode_lines(sample: FileSample, encoding: str) -> tuple[list[str], list[str]]:

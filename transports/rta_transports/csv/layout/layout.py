@@ -23,10 +23,10 @@ __all__ = ["LayoutOptions", "TableLayout", "detect_layout"]
 _BEFORE = 10  # lines before the first row in which quotes are looked at
 _CHARACTERS = 1 << 18
 _NAMES = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar", " ": "blanks"}
-_CELLS = 60_000  # of rows that are kept, from each part
+_CELLS = 10_000  # of rows that are kept, from each part
 _ROWS = 2000
 _COUNTED = 20_000  # cells by which the format of numbers is found
-_SEPARATOR = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
+_SEPARATOR = re.compile(r'"?sep=([^"\r\n\0])"?', re.IGNORECASE)
 
 
 @frozen
@@ -101,8 +101,8 @@ def detect_layout(sample: FileSample, options: LayoutOptions) -> TableLayout:
         sources=table.sources.number,
         first_line=table.first_line,
         titles=titles,
-        unit_cells=_padded(table.units.cells, len(titles)),
-        source_cells=_padded(table.sources.cells, len(titles)),
+        unit_cells=_padded([*map(_readable, table.units.cells)], len(titles)),
+        source_cells=_padded([*map(_readable, table.sources.cells)], len(titles)),
         row_cells=shape.width,
         trailing=trailing,
         facts=read_facts(_preamble(head, shape.delimiter, table, marks)),

@@ -46,7 +46,7 @@ _QUALIFIED = re.compile(r"(deg(?:rees)?|°|°CA|%|percent|kpa|psi|bar|mm|in|v|g|
                         r"peak|btdc|atdc|bbdc|abdc|ca|crank|cam|dc|ac|vac(?:uum)?|hg|h2o|a|full|rh|vol)",
                         re.IGNORECASE)  # fmt: skip
 _BRACKETS = re.compile(r"(.*\S)\s*(?:\(([^()]*)\)|\[([^\[\]]*)\]|\{([^{}]*)\})", re.DOTALL)
-_BEHIND_COMMA = re.compile(r"(.*\S), ?([^,()\[\]\s]{1,12})((?: \([^()]*:[^()]*\))?)")
+_BEHIND_COMMA = re.compile(r"(.*\S), ?([^,()\[\]\s]{1,12})((?: \([^():]*:[^()]*\))?)")
 """`Temp, °C (LGR S/N: 1)`"""
 _SOURCED = re.compile(r"(.*\S)(\s+\*\w{1,12})")
 """`Engine Speed (RPM) *OBD`"""
@@ -81,8 +81,12 @@ def split_unit(text: str) -> tuple[str, str]:
     is there."""
     sourced = _SOURCED.fullmatch(text)
     if sourced is not None:
-        name, unit = split_unit(sourced[1])
+        name, unit = _split(sourced[1])
         return (f"{name}{sourced[2]}", unit) if unit else (text, "")
+    return _split(text)
+
+
+def _split(text: str) -> tuple[str, str]:
     behind = _BEHIND_COMMA.fullmatch(text)
     if behind is not None and is_unit(behind[2]) and not is_weak_unit(behind[2]):
         return f"{behind[1]}{behind[3]}", behind[2]

@@ -21,6 +21,7 @@ __all__ = ["TimeChoice", "find_time"]
 _DAY = 86400 * 10**9
 _FILLED = 0.5  # of the cells; a time column has few gaps
 _RISING = 0.6  # of the steps that are any
+_UNNAMED = 200  # columns without a name of a time that are looked at
 _GLANCE = 5  # cells of columns without a name of a time
 _CANDIDATES = 40
 _FINER = 1.5  # times as many different times as in another column: that one is too coarse
@@ -160,7 +161,7 @@ class _Search:
         """The columns that are looked into: the best by name, so that it does not take long in any table."""
         columns = sorted(range(len(self._titles)), key=self._named, reverse=True)
         named = [i for i in columns if self._named(i)]
-        return sorted({0, *named[:_CANDIDATES], *(i for i in columns if not self._named(i))})
+        return sorted({0, *named[:_CANDIDATES], *[i for i in columns if not self._named(i)][:_UNNAMED]})
 
     def _named(self, column: int) -> int:
         """How much the name and the unit say; 0: nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC
@@ -30,6 +31,7 @@ from rta_transports.csv.times.times import iso_times
 __all__ = ["JOINT", "TimeFormat", "TimeScale", "format_of", "in_zone", "joined", "recognise"]
 
 _DAY = 86400 * 10**9
+_HOURS = re.compile(r"\s*[+\-−]?(\d{1,7})[:h]")
 _SAMPLE = 400  # cells that are tried
 _DATES = 5000  # cells of dates, among which one may tell the day from the month
 
@@ -81,7 +83,7 @@ def _clock_name(cells: Sequence[str], hint: UnitHint, title: str) -> str:
     if hint.shape in ("m:ss", "h:mm"):
         return hint.shape
     fraction = any(mark in cell for cell in short for mark in ".,")
-    beyond = any(int("".join(filter(str.isdigit, cell.partition(":")[0]))) > 24 for cell in short)
+    beyond = any(int(m[1]) > 24 for cell in short if (m := _HOURS.match(cell)))
     return "m:ss" if fraction or beyond or says_elapsed(title) else "h:mm"
 
 

@@ -35,6 +35,7 @@ _SHORTEST_RUN = 3
 _SECOND = 10**9
 _DAY = 86400 * _SECOND
 _YEARS = 5 * 366 * _DAY
+_LONGEST = 50 * 366 * _DAY  # that midnights and roll-overs may add up to: int64 ns end 292 years from 1970
 _TIME = itemgetter(0)
 
 
@@ -274,6 +275,9 @@ class TimeOrder:
         elif turn is _Turn.LATE:
             self._report("late", row.line, f"the time is {by} before the latest one; taken as it is")
             self._accept(row, self._shift if shift is None else shift)
+        elif self._shift > _LONGEST:
+            self._report("new_session", row.line, "the session is 50 years long; a new one begins")
+            self._begin(row)
         elif turn is _Turn.ANEW and self._on_back == "continue":
             self._report("time_back", row.line, f"the time goes back by {by}; carried on")
             self._accept(row, self._high + self._step - row.time)
@@ -309,7 +313,7 @@ _WORDS = {_Turn.MIDNIGHT: "over midnight", _Turn.ROLLED: "over the roll-over"}
 
 def _unset(time: int, ahead: Sequence[int]) -> bool:
     """Whether a clock was set by years soon after this row, and stayed so."""
-    jump = next((i for i, t in enumerate(ahead) if t - time > _YEARS), _FEW)
+    jump = next((i for i, (a, b) in enumerate(pairwise([time, *ahead])) if b - a > _YEARS), _FEW)
     return jump < _FEW and len(ahead) > 2 * jump and all(t - time > _YEARS for t in ahead[jump:])
 
 
