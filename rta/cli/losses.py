@@ -21,6 +21,7 @@ _WORDS = {
     "line": "too long",
     "time_order": "at a time out of all order",
     "header": "with cells of columns that the first header does not have",
+    "unit": "in another unit than those before",
     "channels": "of more channels than there is room for",
 }
 _HINTS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 import time
@@ -111,7 +112,7 @@ def command(
     """
     progress = PublishProgress(sys.stdout.isatty(), f"{Path.cwd() / file}: ")
     options = {name: value for name, value in named.items() if value is not None} | split_pairs(more)
-    if options.get("speed", "").strip() in ("0", "0.0"):
+    if re.fullmatch(r"\s*0+(?:\.0*)?\s*", options.get("speed", "")):
         options["speed"] = _AT_ONCE
     offer = load_transport("csv").source
     assert offer is not None

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 
 import pytest
 from csv_replay import play, problems
+from rta_transports.csv import CsvOptions
 from rta_transports.csv.layout.units import split_unit
+from rta_transports.csv.opening import open_file
 
 CLOCKS = "".join(f"10:{m:02},{m}\n" for m in range(40))
 
@@ -75,3 +78,27 @@ def test_a_unit_of_one_wrong_byte_is_a_unit():
 def test_two_options_that_say_the_same_are_one_too_many():
     (line,) = problems("t,a\n0,1\n", time_unit="ms", time_format="s")
     assert line.endswith("time_unit and time_format both say what the times are: one of them is enough")
+
+
+def test_a_unit_that_changes_within_a_thing_costs_those_rows():
+    rows = "".join(f"{i},a,{i},{'C' if i < 30 else 'F'}\n" for i in range(40))
+    played = play(f"time,id,value,unit\n{rows}", channel="id")
+    assert (len(played.values()), set(played.kinds), len(played.kinds)) == (30, {"unit"}, 10)
+
+
+def read_to_the_end(table):
+    while not table.ended:
+        table.read()
+
+
+def test_a_file_that_changes_while_it_is_played_in_another_order_is_an_outage(tmp_path):
+    rows = [f"2024-01-01T{i // 60:02}:{i % 60:02}:00Z,{i}\n" for i in range(1400)]
+    file = tmp_path / "newest.csv"
+    file.write_text("time,a\n" + "".join(reversed(rows)))
+    opened = open_file(file, CsvOptions(path="newest.csv"), None, None)
+    with closing(opened.table) as table:
+        while not table.read().rows:
+            pass
+        file.write_text("time,a\n")
+        with pytest.raises(OSError, match="it has changed while it was read"):
+            read_to_the_end(table)

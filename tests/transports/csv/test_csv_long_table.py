@@ -92,7 +92,7 @@ def test_a_thing_that_comes_late_is_described_then():
     [
         ({"channel": "id", "value": "flow"}, "value: there is no column 'flow'; there are: 'id', 'when', 'volume'"),
         ({"channel": "detector"}, "channel: there is no column 'detector'; there are: 'id', 'when', 'volume'"),
-        ({"value": "volume"}, "value: is for long tables; channel, the columns that name the thing, is not set"),
+        ({"channel": "", "value": "volume"}, "value: is for long tables; channel says which columns name the thing"),
     ],
 )
 def test_what_is_wrong_with_an_option_is_said(options, problem):

@@ -13,7 +13,7 @@ from rta.ports import MalformedError, Publish
 from rta.wire import ChannelId, SampleType
 from rta_transports.csv.configuration import CsvConfigurations
 from rta_transports.csv.contents import Content
-from rta_transports.csv.header import CsvColumn
+from rta_transports.csv.header import CsvColumn, UniqueNames
 from rta_transports.csv.long_table import is_value_title
 from rta_transports.csv.options import CsvOptions
 
@@ -33,7 +33,9 @@ class FileChannels:
         self._configurations = CsvConfigurations(options)
         self._long = long
         self._keys: dict[tuple[str, ...], int] = {}
+        self._units: dict[int, str] = {}
         self._of_key: dict[int, tuple[CsvColumn, ...]] = {}
+        self._names = UniqueNames()
         self._new: list[CsvColumn] = []
         self._worded: set[ChannelId] = set()
         self._new_words: list[CsvColumn] = []
@@ -45,14 +47,19 @@ class FileChannels:
     def key(self, thing: tuple[str, ...], unit: str = "") -> int:
         """The key of a thing of a long table.
 
-        :raises MalformedError: kind `channels`, there are too many.
+        :raises MalformedError: kind `channels`, there are too many; `unit`, the unit of the thing is another now.
         """
         found = self._keys.get(thing)
         if found is not None:
+            was = self._units[found]
+            if unit and was and unit != was:
+                name = " ".join(thing)
+                raise MalformedError("unit", f"the unit of {name!r:.100} is {unit!r:.40}, and was {was!r:.40}")
             return found
         if self._last + len(self._columns) > _MOST:
             raise MalformedError("channels", f"there are over {_MOST} channels: no room for {' '.join(thing)!r:.100}")
         key = self._keys[thing] = len(self._keys)
+        self._units[key] = unit
         self._of_key[key] = tuple(self._paired(" ".join(thing), unit, i, c) for i, c in enumerate(self._columns, 1))
         self._add(self._of_key[key])
         return key
@@ -86,7 +93,7 @@ class FileChannels:
     def _paired(self, thing: str, unit: str, number: int, column: CsvColumn) -> CsvColumn:
         # The thing alone is the name where the column says nothing, unless the thing is a number, which is no name.
         alone = len(self._columns) == 1 and is_value_title(column.name) and not thing.strip("-. ").isdigit()
-        name = thing if alone else f"{column.name} {thing}"
+        name = self._names.unique(thing if alone else f"{column.name} {thing}")
         return evolve(
             column,
             channel=ChannelId(self._last + number),

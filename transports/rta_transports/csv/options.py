@@ -6,7 +6,7 @@ import math
 from typing import Any, Literal
 
 from attrs import Attribute, define
-from attrs.validators import and_, ge, gt, optional
+from attrs.validators import and_, ge, gt, le, optional
 
 from rta.ports import Duration, option
 from rta.wire import SampleType
@@ -120,7 +120,9 @@ class CsvOptions:
         "details `time`, `speed` and `delay`.",
         "start",
     )
-    speed: float = option("How many seconds of the file are played in one second.", 1.0, validator=_POSITIVE)
+    speed: float = option(
+        "How many seconds of the file are played in one second.", 1.0, validator=and_(_POSITIVE, ge(1e-6), le(1e12))
+    )
     loop: bool = option("Whether to start again at the end, as a new session.", False)
     kind: Kind = option('How samples are sent: "timestamped", "periodic" or "row".', "timestamped")
     interval: Duration | None = option(

@@ -5,6 +5,7 @@ Where each line begins and its time are kept in memory, 16 bytes a line; its tex
 
 from __future__ import annotations
 
+import os
 import tempfile
 from array import array
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -57,8 +58,9 @@ class SortedLines:
         self._times = times
         self._most = most
         self._encoding, self._errors = layout.encoding, decode_errors(layout.encoding)
-        self._size = max(1, path.stat().st_size)
         self._file: BinaryIO = path.open("rb")
+        self._stamp = self._stamped()
+        self._size = max(1, self._stamp[0])
         self._noted = False
         self._time_of = times(self._note)
         self._places = array("q")
@@ -96,6 +98,19 @@ class SortedLines:
             self._due = times[found], places[line]
             self._read += 1
             yield first + line, self._text(line)
+            if self._read % _AT_ONCE == 0:
+                self._check_unchanged()
+        self._check_unchanged()
+
+    def _stamped(self) -> tuple[int, int]:
+        """Size and time of the last change of what is read."""
+        stat = os.fstat(self._file.fileno())
+        return stat.st_size, stat.st_mtime_ns
+
+    def _check_unchanged(self) -> None:
+        """The places of the lines and their times are known from before, and the lines are read now."""
+        if self._stamped() != self._stamp:
+            raise OSError("it has changed while it was read")
 
     def times(self, note: Note) -> TimeOf:
         """What gives the time of the line that has come last, which is known already; notes what there is to note."""
@@ -210,7 +225,12 @@ class SortedLines:
         with open_text(self._path, self._encoding) as text:
             for number, line in enumerate(iter(lambda: text.readline(LINE_LIMIT), ""), 1):
                 copy.write(line.encode("utf-8", "surrogatepass"))
+                if self._most is not None and number >= self._layout.first_line + self._most:
+                    self.whole = False
+                    break
                 if number % _AT_ONCE == 0:
                     yield
         self._encoding, self._errors = "utf-8", "surrogatepass"
+        copy.flush()
+        self._stamp = self._stamped()
         self._size = max(1, copy.tell())

@@ -23,6 +23,8 @@ from rta_transports.csv.timeline import Due
 
 __all__ = ["CsvSource", "check_source", "open_source"]
 
+_FAULTS = 1000  # that are told without letting others run
+
 Updates = trio.MemorySendChannel[SourceUpdate]
 
 
@@ -108,7 +110,9 @@ class CsvSource:
             raise UnreadableError(f"{self._path}: cannot be read: {e.strerror or e}") from e
         name, report = self._context.name, self._context.report
         report.count("rta_source_cells_total", batch.cells, source=name)
-        for fault in batch.faults:
+        for number, fault in enumerate(batch.faults, 1):
+            if number % _FAULTS == 0:  # a row may have thousands of columns
+                await trio.lowlevel.checkpoint()
             detail = f"{self._path}: {fault.detail}"
             if fault.cells:
                 report.count("rta_source_cells_lost_total", fault.cells, source=name)

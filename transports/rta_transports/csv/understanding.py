@@ -135,13 +135,12 @@ def _long(
     """How things are told apart, and the columns that are no values of theirs."""
     width = len(names.texts)
     long: LongTable | None = None
-    if options.channel is None and options.value is None:
+    if options.channel is None:
         long = _found_long(names, timed, time, contents)
     elif not options.is_wide:
-        keys = _places(names, "channel", options.channel, problems)
-        if options.channel is None:
-            problems.append("value: is for long tables; channel, the columns that name the thing, is not set")
-        long = LongTable(tuple(keys), unit_column(names.texts))
+        long = LongTable(tuple(_places(names, "channel", options.channel, problems)), unit_column(names.texts))
+    if long is None and options.value is not None:
+        problems.append("value: is for long tables; channel says which columns name the thing")
     if long is None:
         return None, set()
     values = set(_places(names, "value", options.value, problems)) if options.value is not None else set(range(width))

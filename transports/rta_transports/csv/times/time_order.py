@@ -8,18 +8,16 @@ from enum import Enum
 from itertools import pairwise
 from operator import itemgetter
 from statistics import median_low
-from typing import Literal
 
 from attrs import frozen
 
+from rta_transports.csv.options import OnTimeBack
 from rta_transports.csv.rows import Row
 from rta_transports.csv.times.roll_over import rolled_over
 from rta_transports.csv.times.time_formats import TimeScale
 
-__all__ = ["LEFT_OUT", "OnBack", "ReportOrder", "RowSegment", "TimeOrder"]
+__all__ = ["LEFT_OUT", "ReportOrder", "RowSegment", "TimeOrder"]
 
-OnBack = Literal["auto", "continue", "session", "skip", "keep"]
-"""Carry on over midnight or roll-over; begin a new session; leave the row out; take it as it is."""
 ReportOrder = Callable[[str, int, str], None]
 """Takes kind, line and detail of each row that time goes back at."""
 
@@ -62,7 +60,7 @@ class TimeOrder:
     """The rows of one file, in the order of its lines."""
 
     def __init__(
-        self, scale: TimeScale, unit_ns: int, on_back: OnBack, report: ReportOrder, *, long: bool = False
+        self, scale: TimeScale, unit_ns: int, on_back: OnTimeBack, report: ReportOrder, *, long: bool = False
     ) -> None:
         """`unit_ns` is one count of a number in ns, 0 when times are no numbers. `long`: the rows are about several
         things, whose clocks may differ a little."""
