@@ -187,7 +187,7 @@ class Metrics:
     def notice(self, source: str, kind: str, detail: str) -> None:
         self.count("rta_notices_total", kind=kind)
         if self._is_first(source, kind):
-            log.info("worth knowing; more of this kind is only counted", source=source, kind=kind, detail=detail[:500])
+            log.info("noticed; more of this kind is only counted", source=source, kind=kind, detail=detail[:500])
 
     def _is_first(self, source: str, kind: str) -> bool:
         if (source, kind) in self._seen:
