@@ -8,6 +8,7 @@ from contextlib import closing
 import pytest
 from csv_replay import play, problems
 from rta_transports.csv import CsvOptions
+from rta_transports.csv.file_lines import LINE_LIMIT
 from rta_transports.csv.layout.units import split_unit
 from rta_transports.csv.opening import open_file
 
@@ -102,3 +103,18 @@ def test_a_file_that_changes_while_it_is_played_in_another_order_is_an_outage(tm
         file.write_text("time,a\n")
         with pytest.raises(OSError, match="it has changed while it was read"):
             read_to_the_end(table)
+
+
+def test_a_line_without_an_end_is_skipped_piece_by_piece(tmp_path):
+    file = tmp_path / "room.csv"
+    file.write_bytes(b"t,a\n" + b"".join(b"%d,%d\n" % (i, i) for i in range(100)) + bytes(40 * LINE_LIMIT))
+    reads = rows = 0
+    with closing(open_file(file, CsvOptions(path="room.csv")).table) as table:
+        while not table.ended:
+            reads, rows = reads + 1, rows + len(table.read().rows)
+    assert (rows, reads > 30) == (100, True)
+
+
+def test_a_cell_in_quotes_may_be_as_long_as_a_line():
+    played = play('t,a,note\n0,1,"' + "x" * 200_000 + '"\n1,2,\n')
+    assert (played.values(1), len(played.events()[0][2]), played.malformed) == ([1, 2], 200_000, [])

@@ -33,8 +33,9 @@ class RowLines(Protocol):
         :raises OSError: the file cannot be read any more.
         """
 
-    def __iter__(self) -> Iterator[tuple[int, str]]:
-        """Number and text of each line; of one that is too long, the first `LINE_LIMIT + 1` characters."""
+    def __iter__(self) -> Iterator[tuple[int, str | None]]:
+        """Number and text of each line; of one that is too long, the first `LINE_LIMIT + 1` characters, and then None
+        for each further piece, so that a line without an end does not hold up a worker thread."""
 
     def close(self) -> None: ...
 
@@ -57,7 +58,7 @@ class FileLines:
     def prepare(self) -> bool:
         return True
 
-    def __iter__(self) -> Iterator[tuple[int, str]]:
+    def __iter__(self) -> Iterator[tuple[int, str | None]]:
         read = self._file.readline
         number = 0
         while line := read(LINE_LIMIT + 1):
@@ -66,6 +67,7 @@ class FileLines:
                 yield number, line
             while len(line) > LINE_LIMIT and not line.endswith("\n"):
                 line = read(LINE_LIMIT + 1)
+                yield number, None
 
     def close(self) -> None:
         self._file.close()

@@ -98,7 +98,7 @@ class CsvFile:
         self.channels = channels
         self.ended = False
         self._lines = lines
-        self._each: Iterator[tuple[int, str]] | None = None
+        self._each: Iterator[tuple[int, str | None]] | None = None
         self._line = 0
         self._faults: list[Fault] = []
         self._cells = 0
@@ -147,6 +147,8 @@ class CsvFile:
                 self.ended = True
                 break
             self._line, line = numbered
+            if line is None:
+                break
             size += len(line)
             row = self._read_line(line)
             if row is None:

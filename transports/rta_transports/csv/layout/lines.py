@@ -8,6 +8,8 @@ from rta.ports import MalformedError
 
 __all__ = ["split_line"]
 
+csv.field_size_limit(max(csv.field_size_limit(), 1 << 20))  # a cell may be as long as the longest line
+
 
 def split_line(line: str, delimiter: str) -> list[str]:
     """The cells of a line; where blanks separate, any number of them does.
