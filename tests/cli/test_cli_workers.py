@@ -42,8 +42,16 @@ def workers_of(program) -> list[int]:
 
 
 def children_of(program) -> list[int]:
+    """Its workers. A library that it imports asks `ldconfig`, which is a child for a moment too."""
     numbers = [int(p.name) for p in Path("/proc").iterdir() if p.name.isdecimal()]
-    return sorted(pid for pid in numbers if parent(pid) == program.pid)
+    return sorted(pid for pid in numbers if parent(pid) == program.pid and is_worker(pid))
+
+
+def is_worker(pid: int) -> bool:
+    try:
+        return b"\0-m\0rta\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def folder_for_temporary_files(tmp_path: Path) -> Path:
