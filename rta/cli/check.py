@@ -51,7 +51,8 @@ def _inspect_files(config: Config, context_for: Callable[[str], Context]) -> lis
             continue
         lines = list(fault_lines(found))
         if not found.rows:
-            problems.append(Problem(f"source {source.name}: no row can be used: {'; '.join(lines)}"))
+            reasons = "; ".join(lines) or "none has a value"
+            problems.append(Problem(f"source {source.name}: no row can be used: {reasons}"))
         elif found.lost:
             click.echo(
                 f"warning: source {source.name}: {found.lost} of {found.cells} cells would be left out", err=True

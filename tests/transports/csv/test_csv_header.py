@@ -45,7 +45,6 @@ def application(*cells, app="csv", kind="timestamped", interval=None, holds=Cont
 
 class TestColumns:
     def test_all_columns_but_the_time_are_channels_from_1_on(self):
-        assert header("t", "a", "b").times == (0,)
         assert named("t", "a", "b") == [(1, 1, "a", ""), (2, 2, "b", "")]
 
     def test_a_unit_stands_in_parentheses_or_brackets(self):

@@ -42,10 +42,6 @@ class CsvColumn:
 class Header:
     """What the rows are read by."""
 
-    width: int
-    """Cells of a row."""
-    times: tuple[int, ...]
-    """Which cell is the time, or which two are date and time of day."""
     columns: tuple[CsvColumn, ...]
 
 
@@ -149,7 +145,7 @@ def read_header(
     ]
     if not columns and not problems:
         problems.append(f"no column is left besides the times, {listed([names.texts[i] for i in times])}")
-    return Header(width, tuple(times), tuple(columns)), problems
+    return Header(tuple(columns)), problems
 
 
 def _understood(titles: Sequence[str], units: Sequence[str], sources: Sequence[str]) -> list[_Title]:

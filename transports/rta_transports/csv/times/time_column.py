@@ -8,11 +8,11 @@ from itertools import pairwise
 
 from attrs import evolve, frozen
 
-from rta.ports import MalformedError, RtaError
+from rta.ports import RtaError
 from rta_transports.csv.times.time_formats import JOINT, TimeFormat, TimeScale, format_of, in_zone, joined, recognise
 from rta_transports.csv.times.time_names import CALENDAR, NUMBERED, PLAIN, WEAK, rank_of, says_hour
 from rta_transports.csv.times.time_patterns import compile_pattern
-from rta_transports.csv.times.time_trials import with_text
+from rta_transports.csv.times.time_trials import read_times, with_text
 from rta_transports.csv.times.time_units import UnitHint, hint_of, zone_said
 from rta_transports.csv.times.times import NS_OF, NumberUnit
 
@@ -407,14 +407,7 @@ def _other_unit(title: str, unit: str, hint: UnitHint) -> bool:
 
 
 def _times(found: TimeFormat, cells: Sequence[str]) -> tuple[int, ...]:
-    parse = found.parser(UTC, lambda kind, detail: None)
-    out: list[int] = []
-    for cell in cells:
-        try:
-            out.append(parse(cell))
-        except MalformedError:
-            pass
-    return tuple(out)
+    return tuple(read_times(found.parser(UTC, lambda kind, detail: None), cells))
 
 
 def _rising(times: Sequence[int]) -> bool:
