@@ -17,6 +17,7 @@ __all__ = ["ROOT", "BenchError", "Child", "allow_many_files", "free_port", "wait
 
 ROOT = Path(__file__).resolve().parents[2]
 _TICK = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class BenchError(Exception):
@@ -26,6 +27,10 @@ class BenchError(Exception):
 def _cpu(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / _TICK
+
+
+def _resident(pid: int) -> float:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE / (1 << 20)
 
 
 def _descendants(pid: int) -> list[int]:
@@ -83,6 +88,10 @@ class Child:
             if line.startswith(what):
                 return int(line.split()[1]) / 1024
         return 0.0
+
+    def rss_of_all(self) -> float:
+        """Resident memory in MiB of it and its children."""
+        return sum(map(_resident, [self.pid, *_descendants(self.pid)]))
 
     def settle(self, limit: float = 20.0) -> None:
         """Wait until it uses next to no CPU."""

@@ -74,11 +74,13 @@ def start(
     fanout: dict[str, Any] | None = None,
     redis: str | None = None,
     memory: bool = False,
+    edge: dict[str, Any] | None = None,
     more: str = "",
     pruner: dict[str, Any] | None = None,
     arguments: Sequence[str] = (),
 ) -> Running:
-    """Start it without waiting. Options: see `scripts.bench.transport`; `fanout` and `pruner` are the service's own.
+    """Start it without waiting. Options: see `scripts.bench.transport`; `edge`, `fanout` and `pruner` are the service's
+    own.
 
     With the URL of a `redis` it is an edge and nothing else: without a source, and with a gate in front of its log
     only if there are options for `log`. With `memory` the buffer is the service's own. `more` is put behind the
@@ -95,7 +97,7 @@ def start(
         buffer = {"transport": "memory"}
     sources = _table("[[source]]", {"name": "bench", "transport": "bench", "gate": str(gate_path), **(source or {})})
     config.write_text(
-        _table("[edge]", {"transport": "websocket", "host": "127.0.0.1", "port": port})
+        _table("[edge]", {"transport": "websocket", "host": "127.0.0.1", "port": port, **(edge or {})})
         + _table("[buffer]", buffer)
         + _table("[fanout]", fanout or {})
         + _table("[pruner]", pruner or {})
