@@ -50,8 +50,7 @@ def set_up_logging(level: str = "info", form: str = "auto", out: TextIO | None =
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for noisy in ("trio-websocket", "hypercorn"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("trio-websocket").setLevel(logging.WARNING)
 
 
 class _ConsoleLine:

@@ -225,7 +225,7 @@ async def test_one_client_over_the_limit_of_its_address_is_answered_503(serve: S
         async with raw(service.port) as second:
             assert (await second.upgrade(PATH)).status == 503
         async with raw(service.port) as third:
-            assert (await third.request("/")).status == 200
+            assert (await third.request("/")).status == 503
 
 
 async def test_clients_that_come_together_do_not_slip_past_the_limit_of_their_address(serve: Serve) -> None:

@@ -8,30 +8,38 @@ from collections.abc import AsyncIterator
 import pytest
 import trio
 import trio.testing
+from rta_transports.websocket.readiness import Readiness
 from rta_transports.websocket.stream import WireStream
 
 FRAME = bytes(range(256)) * 8192
 """2 MiB: more than a socket pair takes."""
 
 
-async def make_pair() -> tuple[WireStream, WireStream]:
+@pytest.fixture
+async def readiness(nursery: trio.Nursery) -> Readiness:
+    found = Readiness()
+    nursery.start_soon(found.run)
+    return found
+
+
+def make_pair(readiness: Readiness) -> tuple[WireStream, WireStream]:
     a, b = socket.socketpair()
-    return WireStream(a), WireStream(b)
+    return WireStream(a, readiness), WireStream(b, readiness)
 
 
 @pytest.fixture
-async def pair() -> AsyncIterator[tuple[WireStream, WireStream]]:
-    a, b = await make_pair()
+async def pair(readiness: Readiness) -> AsyncIterator[tuple[WireStream, WireStream]]:
+    a, b = make_pair(readiness)
     yield a, b
     a.close()
     b.close()
 
 
 @pytest.fixture
-async def tcp_pair() -> AsyncIterator[tuple[WireStream, WireStream]]:
+async def tcp_pair(readiness: Readiness) -> AsyncIterator[tuple[WireStream, WireStream]]:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        a = WireStream(socket.create_connection(server.getsockname()))
-        b = WireStream(server.accept()[0])
+        a = WireStream(socket.create_connection(server.getsockname()), readiness)
+        b = WireStream(server.accept()[0], readiness)
     yield a, b
     a.close()
     b.close()
@@ -53,8 +61,11 @@ async def read(wire: WireStream, count: int) -> bytes:
     return data
 
 
-async def test_it_keeps_the_contract_of_trio_streams() -> None:
-    await trio.testing.check_half_closeable_stream(make_pair, None)
+async def test_it_keeps_the_contract_of_trio_streams(readiness: Readiness) -> None:
+    async def make() -> tuple[WireStream, WireStream]:
+        return make_pair(readiness)
+
+    await trio.testing.check_half_closeable_stream(make, None)
 
 
 async def test_a_frame_held_in_part_is_not_free_until_it_is_flushed(pair: tuple[WireStream, WireStream]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import ipaddress
 import re
 from urllib.parse import unquote
 
@@ -12,13 +11,24 @@ from attrs import frozen
 
 from rta_transports.websocket.stream import WireStream
 
-__all__ = ["HeadTooLong", "RequestHead", "forwarded_for", "read_head", "stream_identity"]
+__all__ = ["HeadRefused", "RequestHead", "read_head", "stream_identity"]
 
 _STREAM = re.compile(r"(?:^|/)rta/+v2/+sessions/+([^/]+)/+stream/*$")
+_MOST_FIELDS = 128  # header lines: each costs time, and there are libraries that search them one by one
+_AT_ONCE = 16 << 10  # bytes
+_TOO_LONG = "431 Request Header Fields Too Large"
+_MALFORMED = "400 Bad Request"
+_ONCE = frozenset(("host", "content-length", "transfer-encoding"))
+_BARE = re.compile(rb"(?<!\r)\n|\r(?=[^\n])")  # a CR at the end may be half of a line's end
 
 
-class HeadTooLong(Exception):
-    """The request head is longer than we take."""
+class HeadRefused(Exception):
+    """The request head is not one that is taken."""
+
+    def __init__(self, status: str, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text
 
 
 @frozen
@@ -37,17 +47,36 @@ class RequestHead:
 
     @staticmethod
     def parse(raw: bytes) -> RequestHead:
-        """Lenient: what is wrong with it is found by the library that gets the connection."""
+        """Lenient where the library that gets the connection finds what is wrong, strict where it is not.
+
+        :raises HeadRefused: a proxy could see the end of the head, or of the body, somewhere else.
+        """
         text, blank, after = raw.partition(b"\r\n\r\n")
         lines = text.decode("latin-1").split("\r\n")
+        if len(lines) > _MOST_FIELDS + 1:
+            raise HeadRefused(_TOO_LONG, f"there are more than {_MOST_FIELDS} header lines")
         method, _, rest = lines[0].partition(" ")
+        target, _, version = rest.rpartition(" ")
         headers: dict[str, str] = {}
         for line in lines[1:]:
+            if line[:1] in (" ", "\t"):
+                raise HeadRefused(_MALFORMED, "a header is continued on another line")
             name, _, value = line.partition(":")
-            name, value = name.strip().lower(), value.strip()
+            name, value = name.lower(), value.strip(" \t")
+            if name in headers and name in _ONCE:
+                raise HeadRefused(_MALFORMED, f"there is more than one {name}")
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        target, _, version = rest.rpartition(" ")
-        return RequestHead(method, target, headers, text + blank, after, version == "HTTP/1.0")
+        head = RequestHead(method, target, headers, text + blank, after, version == "HTTP/1.0")
+        if version.startswith("HTTP/") and version not in ("HTTP/1.0", "HTTP/1.1"):
+            raise HeadRefused(_MALFORMED, f"{version[:20]} is not served here")
+        if "transfer-encoding" in headers and ("content-length" in headers or head.outdated):
+            raise HeadRefused(_MALFORMED, "the length of the body is given in two ways")
+        return head
+
+    @property
+    def path(self) -> str:
+        """The target without its query."""
+        return self.target.partition("?")[0]
 
     @property
     def key_is_valid(self) -> bool:
@@ -75,21 +104,29 @@ class RequestHead:
 async def read_head(stream: WireStream, limit: int) -> RequestHead | None:
     """Receive up to the blank line; None if the peer hung up before.
 
-    :raises HeadTooLong: there was none within `limit` bytes.
+    :raises HeadRefused: there was no blank line within `limit` bytes, or it is malformed.
     """
     raw = bytearray()
-    while (end := raw.find(b"\r\n\r\n")) < 0:
+    seen = 0
+    while (end := raw.find(b"\r\n\r\n", max(0, seen - 3))) < 0:
+        if _BARE.search(raw, max(0, seen - 1)):
+            raise HeadRefused(_MALFORMED, "a line does not end with CR LF")
         if len(raw) >= limit:
-            raise HeadTooLong
+            raise HeadRefused(_TOO_LONG, "the request head is too long")
+        seen = len(raw)
         try:
-            data = await stream.receive_some()
+            data = await stream.receive_some(_AT_ONCE)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             return None
         if not data:
             return None
-        raw = (raw + data).lstrip(b"\r\n")  # blank lines before a request are to be ignored
+        raw += data
+        if not seen:
+            raw = raw.lstrip(b"\r\n")  # blank lines before a request are to be ignored
     if end > limit:
-        raise HeadTooLong
+        raise HeadRefused(_TOO_LONG, "the request head is too long")
+    if _BARE.search(raw, max(0, seen - 1), end):
+        raise HeadRefused(_MALFORMED, "a line does not end with CR LF")
     return RequestHead.parse(bytes(raw))
 
 
@@ -102,24 +139,3 @@ def stream_identity(target: str) -> str | None:
         return unquote(m[1], errors="strict")
     except UnicodeDecodeError:
         return None
-
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
-def forwarded_for(peer: str, head: RequestHead, trusted: list[Network]) -> str:
-    """The client's own address: the last one in X-Forwarded-For that a trusted proxy vouches for."""
-    hops = [*head.tokens("x-forwarded-for"), peer]
-    while len(hops) > 1 and _within(hops[-1], trusted):
-        hops.pop()
-    return hops[-1]
-
-
-def _within(address: str, networks: list[Network]) -> bool:
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
-        ip = ip.ipv4_mapped
-    return any(ip in n for n in networks)

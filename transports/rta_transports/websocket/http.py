@@ -1,26 +1,32 @@
-"""HTTP on the same port: a connection is handed to Hypercorn, and taken back when a later request on it upgrades."""
+"""One HTTP/1.1 request and its answer, by h11 and an ASGI application, within bounds of time."""
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Callable
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import unquote
 
+import h11
+import structlog
 import trio
-from hypercorn.app_wrappers import ASGIWrapper
-from hypercorn.config import Config
-from hypercorn.protocol import ProtocolWrapper
-from hypercorn.trio.tcp_server import TCPServer
-from hypercorn.trio.worker_context import WorkerContext
 
 from rta.ports import AsgiApp
 from rta_transports.websocket.head import RequestHead
 from rta_transports.websocket.options import EdgeOptions
+from rta_transports.websocket.patience import Patience
 from rta_transports.websocket.stream import WireStream
 
-__all__ = ["HttpHost", "raw_response"]
+__all__ = ["HttpServer", "raw_response"]
 
-_PREFACE = b"PRI * HTTP/2.0"
-_BODILESS = (b"GET ", b"HEAD ", b"OPTIONS ")
-_WATCH = 1.0  # seconds between looks at a connection
+log = structlog.get_logger("rta.http")
+
+_PIECE = 32 << 10  # bytes that are received, or are to be taken, within one wait
+_JOINED = 64 << 10  # bytes up to which the parts of an answer are sent in one piece
+_AT_ONCE = 64  # parts of a body that are read without a checkpoint: each may be a chunk of one byte
+
+Message = dict[str, Any]
 
 
 def raw_response(status: str, text: str) -> bytes:
@@ -30,122 +36,237 @@ def raw_response(status: str, text: str) -> bytes:
     return f"{head}Connection: close\r\n\r\n".encode() + body
 
 
-class HttpHost:
-    """Runs an ASGI application on connections one by one."""
+class _ClientGone(OSError):
+    """What an application is told when it sends to a client that is gone, as ASGI wants it."""
+
+
+class HttpServer:
+    """Runs an ASGI application on connections, one request at a time."""
 
     def __init__(self, app: AsgiApp, options: EdgeOptions) -> None:
-        self._app = ASGIWrapper(app)
-        self._serving: set[WorkerContext] = set()
-        self._config = Config()
-        self._config.keep_alive_timeout = options.keep_alive
-        self._config.h11_max_incomplete_size = options.max_head
-        self._config.include_server_header = False
-        self._config.errorlog = logging.getLogger("rta.http")
-        self._config.accesslog = None
+        self._app = app
+        self._options = options
+        self.stopping = False
+        """From now on each answer is the last one of its connection."""
 
-    async def stop(self) -> None:
-        """Idle connections end now, the others after their answer."""
-        for context in list(self._serving):
-            await context.terminated.set()
+    async def answer(self, wire: WireStream, head: RequestHead, *, last: bool = False) -> bool:
+        """Answer a request. Whether another one may follow on this connection; otherwise it is still to be hung up.
 
-    async def serve(self, wire: WireStream) -> RequestHead | None:
-        """Serve requests until the connection ends; the head of one that asks to upgrade, if there comes one."""
-        context = WorkerContext(None)
-        lent = _LentStream(wire, self._config.h11_max_incomplete_size, context)
-        self._serving.add(context)
+        `last`: none may.
+        """
+        exchange = _Exchange(wire, head, self._options, lambda: last or self.stopping)
         try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._watch, wire, lent, nursery.cancel_scope)
-                await _Http1Server(self._app, self._config, context, {}, lent).run()  # type: ignore[arg-type]
-                nursery.cancel_scope.cancel()
-        finally:
-            self._serving.discard(context)
-        return lent.upgrade
+            scope = exchange.begin()
+        except h11.RemoteProtocolError as e:
+            exchange.refuse(e.error_status_hint, str(e))
+        else:
+            await self._run(exchange, scope)
+        return await exchange.end()
 
-    async def _watch(self, wire: WireStream, lent: _LentStream, scope: trio.CancelScope) -> None:
-        """Bound the connection's life: Hypercorn can wait for ever on one that is broken, and shields its sends."""
-        patience = self._config.keep_alive_timeout + _WATCH
+    async def _run(self, exchange: _Exchange, scope: Message) -> None:
         try:
-            while not lent.ended and trio.current_time() - max(wire.heard, wire.moved) < patience:
-                await trio.sleep(_WATCH)
-        finally:
-            if lent.upgrade is None:
-                wire.abort()
-            scope.cancel()
+            await self._app(scope, exchange.receive, exchange.send)
+        except Exception as e:
+            if not exchange.gone:
+                log.error("the application failed", path=scope["path"], exc_info=e)
+        if not exchange.answered and not exchange.gone:
+            exchange.refuse(500, "the server failed")
 
 
-class _Http1Server(TCPServer):
-    """Hypercorn's server of one connection, without the change to HTTP/2 that any request could ask it for."""
+class _Exchange:
+    """What the application is given to receive and to send."""
 
-    @property
-    def protocol(self) -> ProtocolWrapper:
-        return self._protocol
-
-    @protocol.setter
-    def protocol(self, wrapper: ProtocolWrapper) -> None:
-        wrapper.protocol._check_protocol = _stay  # type: ignore[union-attr,method-assign]
-        self._protocol = wrapper
-
-
-async def _stay(event: object) -> None:
-    """Take no offer of another protocol."""
-
-
-class _LentStream(trio.abc.HalfCloseableStream):
-    """The stream as Hypercorn sees it: it ends when a request asks to upgrade, and closing it then closes nothing."""
-
-    def __init__(self, wire: WireStream, max_head: int, context: WorkerContext) -> None:
+    def __init__(self, wire: WireStream, head: RequestHead, options: EdgeOptions, is_last: Callable[[], bool]) -> None:
         self._wire = wire
-        self._max_head = max_head
-        self._context = context
-        self.socket = wire.socket
-        self.upgrade: RequestHead | None = None
-        self.ended = False
+        self._head = head
+        self._is_last = is_last
+        self._http = h11.Connection(h11.SERVER, options.max_head)
+        self._taking = Patience(
+            grace=options.handshake_timeout,
+            rate=options.least_rate,
+            once=options.stall_timeout,
+            in_all=options.body_timeout,
+        )
+        self._giving = Patience(grace=options.stall_timeout, rate=options.least_rate, once=options.stall_timeout)
+        self._most_ahead = options.max_head
+        self._ahead = bytearray()
+        self._read = self._told = False
+        self._start: Message | None = None
+        self._begun = self._bodiless = False
+        self._refusal: bytes | None = None
+        self.answered = False
+        """The whole answer was sent."""
+        self.gone = False
+        """The application can receive and send no more."""
 
-    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+    # ---- the request
+
+    def begin(self) -> Message:
+        """Read the head; the ASGI scope.
+
+        :raises h11.RemoteProtocolError: it is malformed.
+        """
+        self._http.receive_data(self._head.raw)
+        request = self._http.next_event()
+        assert isinstance(request, h11.Request)  # since the head is whole
+        if not {b"content-length", b"transfer-encoding"} & {name for name, _ in request.headers}:
+            self._read = isinstance(self._http.next_event(), h11.EndOfMessage)
+        path, _, query = request.target.partition(b"?")
+        return {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.4"},
+            "http_version": request.http_version.decode(),
+            "method": request.method.decode(),
+            "scheme": "http",
+            "path": unquote(path.decode("ascii")),
+            "raw_path": path,
+            "query_string": query,
+            "root_path": "",
+            "headers": list(request.headers),
+            "client": _address(self._wire.socket.getpeername),
+            "server": _address(self._wire.socket.getsockname),
+        }
+
+    async def receive(self) -> Message:
+        """The next part of the body; behind it, that the client is gone, once it is."""
+        if self._told:
+            await self._until_gone()
+        while not self.gone:
+            body = await self._parse()
+            self._told = self._read
+            if body or self._read:
+                return {"type": "http.request", "body": body, "more_body": not self._read}
+            await self._feed()
+        return {"type": "http.disconnect"}
+
+    async def _parse(self) -> bytes:
+        """What of the body has been received and not been read."""
+        parts: list[bytes] = []
+        while not self._read:
+            try:
+                event = self._http.next_event()
+            except h11.RemoteProtocolError as e:
+                self.refuse(e.error_status_hint, str(e))
+                break
+            if event is h11.NEED_DATA:
+                break
+            if isinstance(event, h11.Data):
+                parts.append(bytes(event.data))
+            self._read = isinstance(event, h11.EndOfMessage)
+            if len(parts) % _AT_ONCE == 0:
+                await trio.lowlevel.checkpoint()
+        return b"".join(parts)
+
+    async def _feed(self) -> None:
+        """Receive more of the body, unless it is malformed."""
+        if self._refusal is not None:
+            return
+        if self._http.they_are_waiting_for_100_continue:
+            await self._write(self._http.send(h11.InformationalResponse(status_code=100, headers=[])))
         data = b""
         try:
-            data = await self._receive(max_bytes)
-        finally:
-            if not data:
-                self.ended = self._wire.closed.is_set()
-                await self._context.terminated.set()  # otherwise it would wait for the keep-alive time to pass
-        return data
+            with self._taking.limit() as scope:
+                data = await self._wire.receive_some(_PIECE)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass
+        self._taking.add(len(data))
+        if data:
+            self._http.receive_data(data)
+        elif scope.cancelled_caught:
+            self.refuse(408, "the body of the request does not come")
+        else:
+            self.gone = True
 
-    async def _receive(self, max_bytes: int | None) -> bytes:
-        data = await self._wire.receive_some(max_bytes)
-        if data.startswith(_PREFACE):
-            return b"HTTP/2 is not served here\r\n\r\n"  # answered 400: cleartext HTTP/2 has no use on this port
-        # A proxy may send the upgrade on a connection it has used before. Requests begin at the beginning of what is
-        # received when nothing was pipelined, and who upgrades cannot pipeline.
-        while data.startswith(_BODILESS) and b"\r\n\r\n" not in data and len(data) < self._max_head:
-            more = await self._wire.receive_some(max_bytes)
+    async def _until_gone(self) -> None:
+        """What comes meanwhile belongs to the next request."""
+        try:
+            while not self.gone and len(self._ahead) < self._most_ahead:
+                data = await self._wire.receive_some(_PIECE)
+                self._ahead += data
+                self.gone = not data
+            if len(self._ahead) >= self._most_ahead:
+                await self._wire.closed.wait()
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass
+        self.gone = True
+
+    # ---- the answer
+
+    async def send(self, message: Message) -> None:
+        """A part of the answer; waits for a client that is slow.
+
+        :raises OSError: the client is gone, or takes nothing for too long.
+        """
+        if message["type"] == "http.response.start":
+            self._start = message
+        elif message["type"] == "http.response.body":
+            parts = self._head_of_answer()
+            more = message.get("more_body", False)
+            if (body := message.get("body", b"")) and not self._bodiless:
+                parts += self._http.send_with_data_passthrough(h11.Data(data=body)) or ()
             if not more:
-                break
-            data += more
-        if data.startswith(_BODILESS) and b"\r\n\r\n" in data:
-            head = RequestHead.parse(data)
-            if head.wants_websocket:
-                self.upgrade = head
-                return b""
-        return data
+                parts += self._http.send_with_data_passthrough(h11.EndOfMessage()) or ()
+            self._begun = True
+            for part in parts if sum(map(len, parts)) > _JOINED else [b"".join(parts)]:
+                await self._write(part)
+            self.answered = not more
 
-    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        if self.upgrade is None:
+    def _head_of_answer(self) -> list[bytes]:
+        if self._start is None:
+            return []
+        status, headers = self._start["status"], [(bytes(n), bytes(v)) for n, v in self._start.get("headers", ())]
+        self._start = None
+        headers.append((b"date", formatdate(usegmt=True).encode()))
+        if self._is_last() or not self._read:
+            headers.append((b"connection", b"close"))
+        self._bodiless = self._head.method == "HEAD" or status in (204, 304)
+        return [self._http.send(h11.Response(status_code=status, headers=headers))]
+
+    async def _write(self, data: bytes) -> None:
+        if len(data) > _PIECE:
+            self._wire.bound_unsent(_PIECE)
+        for at in range(0, len(data), _PIECE):
+            if self.gone:
+                raise _ClientGone("the client is gone")
+            piece = memoryview(data)[at : at + _PIECE]
             try:
-                await self._wire.send_all(data)
-            except (trio.BrokenResourceError, trio.ClosedResourceError):
-                self.ended = True
-                raise
+                with self._giving.limit() as scope:
+                    await self._wire.send_all(piece)
+            except (trio.BrokenResourceError, trio.ClosedResourceError) as e:
+                self.gone = True
+                raise _ClientGone(str(e)) from None
+            self._giving.add(len(piece))
+            if scope.cancelled_caught:
+                self._wire.abort()
+                self.gone = True
+                raise _ClientGone("the client takes nothing")
 
-    async def wait_send_all_might_not_block(self) -> None:
-        await self._wire.wait_send_all_might_not_block()
+    # ---- the end
 
-    async def send_eof(self) -> None:
-        if self.upgrade is None:
-            await self._wire.send_eof()
+    def refuse(self, status: int, text: str) -> None:
+        """Answer this, unless an answer has begun; the application can do no more."""
+        if self._refusal is None:
+            self._refusal = raw_response(f"{status} {HTTPStatus(status).phrase}", text)
+        self.gone = True
 
-    async def aclose(self) -> None:
-        self.ended = True
-        if self.upgrade is None:
-            await self._wire.aclose()
+    async def end(self) -> bool:
+        """Whether another request may follow."""
+        if self._refusal is not None and not self._begun:
+            with self._giving.limit():
+                await self._wire.send_all(self._refusal)
+            return False
+        if not self.answered:
+            self._wire.abort()
+            return False
+        if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
+            return False
+        self._wire.unread(self._http.trailing_data[0] + self._ahead)
+        return True
+
+
+def _address(ask: Callable[[], Any]) -> tuple[str, int] | None:
+    try:
+        host, port = ask()[:2]
+    except OSError:
+        return None  # the client is gone
+    return host, port

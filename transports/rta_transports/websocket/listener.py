@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import math
 import socket
-from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack, asynccontextmanager, nullcontext
+from functools import partial
 
 import h11
 import structlog
@@ -17,10 +18,12 @@ from trio_websocket import ConnectionClosed, WebSocketRequest, wrap_server_strea
 
 from rta.ports import AsgiApp, CloseCode, Context, Handler, RtaError
 from rta.wire.websocket import SUBPROTOCOL
+from rta_transports.websocket.addresses import Addresses
 from rta_transports.websocket.connection import ControlStream, WebSocketPeer
-from rta_transports.websocket.head import HeadTooLong, RequestHead, forwarded_for, read_head, stream_identity
-from rta_transports.websocket.http import HttpHost, raw_response
+from rta_transports.websocket.head import HeadRefused, RequestHead, read_head, stream_identity
+from rta_transports.websocket.http import HttpServer, raw_response
 from rta_transports.websocket.options import EdgeOptions
+from rta_transports.websocket.readiness import Readiness
 from rta_transports.websocket.stream import WireStream
 
 __all__ = ["WebSocketEdge", "check_edge", "open_edge"]
@@ -28,9 +31,15 @@ __all__ = ["WebSocketEdge", "check_edge", "open_edge"]
 log = structlog.get_logger("rta.edge")
 
 _BACKLOG = 1024
-_RESERVE = 64  # connections over the limit that are told so instead of being dropped at once
+_RESERVE = 64  # connections over a limit that may be asking at the same time
+_PROBE = 2.0  # seconds for them to ask
+_ALWAYS = ("/health", "/metrics")  # what they are answered
+_SHARE = 0.9  # of all connections: what one address may have, so that it cannot lock out the others
+_CROWDED = "too many connections from this address"
+_AT_ONCE = 8  # idle connections ended without a checkpoint
 _MARGIN = 10.0  # seconds
 _HANG_UP = 2.0  # seconds for the peer to hang up first
+Visit = Callable[[WireStream, str], Awaitable[None]]
 _FULL = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
@@ -42,9 +51,11 @@ class WebSocketEdge:
         self.ping_interval: float = options.ping_interval
         self.stall_timeout: float = options.stall_timeout
         self._report = context.report
-        self._trusted = [ipaddress.ip_network(a, strict=False) for a in options.trusted_proxies]
+        per_address = options.max_per_address or math.ceil(options.max_connections * _SHARE)
+        self._addresses = Addresses(options.trusted_proxies, per_address)
         self._open = 0
-        self._by_address: Counter[str] = Counter()
+        self._idle: dict[trio.CancelScope, None] = {}
+        self._probing: dict[WireStream, None] = {}
         self._draining = trio.Event()
 
     def drain(self) -> None:
@@ -58,19 +69,30 @@ class WebSocketEdge:
         shared_port: int | None = None,
         task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        http = HttpHost(app, self._options)
+        http, readiness = HttpServer(app, self._options), Readiness()
         listening = await self._listen(shared_port)
-        async with trio.open_nursery() as nursery:
-            with ExitStack() as until_draining:
-                for sock in listening:
-                    until_draining.enter_context(sock)
-                task_status.started(self._url(listening[0]))
-                async with trio.open_nursery() as accepting:
+        async with trio.open_nursery() as waking:
+            waking.start_soon(readiness.run)
+            async with trio.open_nursery() as nursery:
+                with ExitStack() as until_draining:
                     for sock in listening:
-                        accepting.start_soon(self._accept, sock, nursery, handler, http)
-                    await self._draining.wait()
-                    accepting.cancel_scope.cancel()
-            await http.stop()
+                        until_draining.enter_context(sock)
+                    task_status.started(self._url(listening[0]))
+                    async with trio.open_nursery() as accepting:
+                        for sock in listening:
+                            visit = partial(self._connection, handler=handler, http=http)
+                            accepting.start_soon(self._accept, sock, readiness, nursery, visit)
+                        await self._draining.wait()
+                        accepting.cancel_scope.cancel()
+                http.stopping = True
+                await self._end_idle()
+            waking.cancel_scope.cancel()
+
+    async def _end_idle(self) -> None:
+        for i, scope in enumerate(list(self._idle), 1):
+            scope.cancel()
+            if i % _AT_ONCE == 0:  # live data goes first
+                await trio.lowlevel.checkpoint()
 
     # ---- listening
 
@@ -108,7 +130,9 @@ class WebSocketEdge:
         host, port = sock.getsockname()[:2]
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
-    async def _accept(self, listening: socket.socket, nursery: trio.Nursery, handler: Handler, http: HttpHost) -> None:
+    async def _accept(
+        self, listening: socket.socket, readiness: Readiness, nursery: trio.Nursery, visit: Visit
+    ) -> None:
         while True:
             try:
                 sock, address = listening.accept()
@@ -121,12 +145,8 @@ class WebSocketEdge:
                     log.warning("cannot accept connections", error=e.strerror)
                     await trio.sleep(0.1)
                 continue
-            if self._open >= self._options.max_connections + _RESERVE:
-                self._report.count("rta_connections_refused_total", reason="limit")
-                sock.close()
-                continue
             self._tune(sock)
-            nursery.start_soon(self._connection, WireStream(sock), str(address[0]), handler, http)
+            nursery.start_soon(visit, WireStream(sock, readiness), str(address[0]))
             await trio.lowlevel.checkpoint()
 
     def _tune(self, sock: socket.socket) -> None:
@@ -142,14 +162,18 @@ class WebSocketEdge:
 
     # ---- one connection
 
-    async def _connection(self, wire: WireStream, peer: str, handler: Handler, http: HttpHost) -> None:
+    async def _connection(self, wire: WireStream, peer: str, handler: Handler, http: HttpServer) -> None:
         self._open += 1
         self._report.gauge("rta_connections", self._open)
         try:
-            if self._open > self._options.max_connections:
-                await self._refuse(wire, "503 Service Unavailable", "too many connections", "limit")
-            else:
-                await self._serve(wire, peer, handler, http)
+            proxy = self._addresses.trusts(peer)
+            with nullcontext(True) if proxy else self._addresses.counted(peer) as within:
+                if self._open > self._options.max_connections:
+                    await self._probe(wire, http, "too many connections")
+                elif not within:
+                    await self._probe(wire, http, _CROWDED)
+                else:
+                    await self._serve(wire, peer, handler, http)
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # the peer has gone
         except* (ConnectionClosed, wsproto.utilities.ProtocolError, h11.LocalProtocolError, UnicodeDecodeError) as e:
@@ -164,26 +188,66 @@ class WebSocketEdge:
             self._open -= 1
             self._report.gauge("rta_connections", self._open)
 
-    async def _serve(self, wire: WireStream, peer: str, handler: Handler, http: HttpHost) -> None:
+    async def _probe(self, wire: WireStream, http: HttpServer, why: str) -> None:
+        """Serve a connection over a limit: whether the service lives can be asked even then, if at once."""
+        if len(self._probing) >= _RESERVE:
+            oldest = next(iter(self._probing))  # it is no probe, or it has its answer
+            del self._probing[oldest]
+            oldest.abort()
+        self._probing[wire] = None
         try:
-            with trio.move_on_after(self._options.handshake_timeout) as scope:
-                head = await read_head(wire, self._options.max_head)
-        except HeadTooLong:
-            await self._refuse(wire, "431 Request Header Fields Too Large", "the request head is too long", "head")
-            return
-        if scope.cancelled_caught:
-            await self._refuse(wire, "408 Request Timeout", "no request came", "handshake")
-            return
-        while head is not None:
-            if head.wants_websocket:
-                wire.unread(head.rest)
-                await self._websocket(wire, head, forwarded_for(peer, head, self._trusted), handler)
+            head = await self._head(wire, _PROBE)
+            if head is None:
                 return
-            wire.unread(head.raw + head.rest)
+            if head.method in ("GET", "HEAD") and head.path in _ALWAYS:
+                wire.unread(head.rest)
+                await http.answer(wire, head, last=True)
+                await wire.hang_up(_HANG_UP)
+            else:
+                await self._refuse(wire, "503 Service Unavailable", why, "limit")
+        finally:
+            self._probing.pop(wire, None)
+
+    async def _serve(self, wire: WireStream, peer: str, handler: Handler, http: HttpServer) -> None:
+        head = await self._head(wire, self._options.handshake_timeout)
+        while head is not None:
+            wire.unread(head.rest)
+            if head.wants_websocket:
+                wire.bound_unsent(0)
+                await self._websocket(wire, head, peer, handler)
+                return
             if self._draining.is_set():
                 await self._refuse(wire, "503 Service Unavailable", "shutting down", "draining")
                 return
-            head = await http.serve(wire)
+            if not await http.answer(wire, head) or not await self._heard(wire):
+                await wire.hang_up(_HANG_UP)
+                return
+            head = await self._head(wire, self._options.handshake_timeout)
+
+    async def _heard(self, wire: WireStream) -> bool:
+        """Wait for the next request to begin; False if none does in time, or none is to."""
+        if self._draining.is_set():
+            return False
+        with trio.move_on_after(self._options.keep_alive) as scope:
+            self._idle[scope] = None
+            try:
+                first = await wire.receive_some()
+                wire.unread(first)
+                return bool(first)
+            finally:
+                del self._idle[scope]
+        return False
+
+    async def _head(self, wire: WireStream, timeout: float) -> RequestHead | None:
+        """The next request; None if there is none, and the connection has been taken care of."""
+        try:
+            with trio.move_on_after(timeout) as scope:
+                return await read_head(wire, self._options.max_head)
+        except HeadRefused as e:
+            await self._refuse(wire, e.status, e.text, "head")
+        if scope.cancelled_caught:
+            await self._refuse(wire, "408 Request Timeout", "no request came", "handshake")
+        return None
 
     async def _refuse(self, wire: WireStream, status: str, text: str, reason: str) -> None:
         self._report.count("rta_connections_refused_total", reason=reason)
@@ -213,31 +277,27 @@ class WebSocketEdge:
         handler: Handler,
     ) -> None:
         identity = stream_identity(head.target)
-        status, reason = self._verdict(head, identity, peer)
-        if status or identity is None:
-            self._report.count("rta_connections_refused_total", reason=reason)
-            await request.reject(status, body=f"{reason}\n".encode())
-            return
-        # No checkpoint since the verdict: those who come at the same time are counted one by one.
-        self._by_address[peer] += 1
-        try:
+        client = self._addresses.behind(peer, head)
+        proxy = self._addresses.trusts(peer)
+        # No checkpoint up to the verdict: those who come at the same time are counted one by one.
+        with self._addresses.counted(client) if proxy else nullcontext(True) as within:
+            status, reason = self._verdict(head, identity, within)
+            if status or identity is None:
+                self._report.count("rta_connections_refused_total", reason=reason)
+                await request.reject(status, body=f"{reason}\n".encode())
+                return
             websocket = await request.accept(subprotocol=SUBPROTOCOL)
             control.open(websocket)
-            connection = WebSocketPeer(identity, peer, wire, control, websocket, self._options.close_timeout)
+            connection = WebSocketPeer(identity, client, wire, control, websocket, self._options.close_timeout)
             try:
                 await handler(connection)
             except Exception:
                 await connection.close(CloseCode.INTERNAL, "a fault of the server")
                 raise
             await connection.close(CloseCode.NORMAL, "")
-        finally:
-            self._by_address[peer] -= 1
-            if not self._by_address[peer]:
-                del self._by_address[peer]
 
-    def _verdict(self, head: RequestHead, identity: str | None, peer: str) -> tuple[int, str]:
-        """The status to refuse with, and why; 0 to accept."""
-        limit = self._options.max_per_address
+    def _verdict(self, head: RequestHead, identity: str | None, within: bool) -> tuple[int, str]:
+        """The status to refuse with, and why; 0 to accept. `within`: the limit of its address."""
         if self._draining.is_set():
             return 503, "shutting down"
         if not head.key_is_valid:
@@ -246,8 +306,8 @@ class WebSocketEdge:
             return 404, "no such path: /rta/v2/sessions/{identity}/stream is what there is"
         if SUBPROTOCOL not in head.tokens("sec-websocket-protocol"):
             return 406, f"sub-protocol {SUBPROTOCOL} is needed"
-        if limit is not None and self._by_address[peer] >= limit:
-            return 503, "too many connections from this address"
+        if not within:
+            return 503, _CROWDED
         return 0, ""
 
     async def _handshake(

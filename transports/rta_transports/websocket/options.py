@@ -17,10 +17,15 @@ class EdgeOptions:
     host: str = option("Address to listen on. Beyond loopback, put TLS and authentication in front.", "127.0.0.1")
     port: int = option("TCP port; 0 takes a free one and says which.", 8180, validator=and_(ge(0), le(65535)))
     reuse_port: bool = option("Share the port with other processes that do the same; the workers of a site do.", False)
-    max_connections: int = option("Connections in all; one more is answered 503.", 10_000, validator=ge(1))
+    max_connections: int = option(
+        "Connections in all; one more is answered 503, unless it asks for `/health` or `/metrics`.",
+        10_000,
+        validator=ge(1),
+    )
     max_per_address: int | None = option(
-        "WebSocket connections from one address; one more is answered 503. Unset: no such limit, since a whole "
-        "site may sit behind one gateway.",
+        "Connections from one address, or from one /64 of IPv6; one more is answered 503. Those of a trusted proxy are "
+        "not counted, but a WebSocket behind it is, for the client's address. Unset: nine tenths of "
+        "`max_connections`, since a whole site may sit behind one gateway.",
         None,
         validator=optional(ge(1)),
     )
@@ -33,6 +38,15 @@ class EdgeOptions:
         "The longest client message taken; a longer one closes with 1009.", Size(1 << 20), validator=ge(1024)
     )
     handshake_timeout: Duration = option("For a request head to be complete.", Duration(10.0), validator=gt(0))
+    body_timeout: Duration = option(
+        "For a request body to be complete; one that is not is answered 408.", Duration(300.0), validator=gt(0)
+    )
+    least_rate: Size = option(
+        "Bytes a second that a request body has to come with, from `handshake_timeout` on, and an answer has to be "
+        "taken with, from `stall_timeout` on. Only the time that is spent waiting for the client counts.",
+        Size(1 << 10),
+        validator=ge(1),
+    )
     keep_alive: Duration = option("How long an idle HTTP connection is kept.", Duration(75.0), validator=gt(0))
     close_timeout: Duration = option("For the client to answer a close frame.", Duration(5.0), validator=gt(0))
     ping_interval: Duration = option(

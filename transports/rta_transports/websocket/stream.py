@@ -14,6 +14,8 @@ from collections.abc import Callable
 
 import trio
 
+from rta_transports.websocket.readiness import Readiness
+
 __all__ = ["WireStream"]
 
 _CHUNK = 64 << 10
@@ -23,14 +25,16 @@ _DISCARD = 32 << 20  # bytes read and thrown away at most while waiting for the 
 class WireStream(trio.abc.HalfCloseableStream):
     """A non-blocking stream socket. Sending may be interleaved by frames; receiving is for one task."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, readiness: Readiness) -> None:
         sock.setblocking(False)
         self.socket = sock
+        self._readiness = readiness
         self.blocked: Callable[[], None] = lambda: None
         """Called when a `send_all` has to wait: nobody may write to the socket past us then."""
         self.closed = trio.Event()
         self.heard = self.moved = trio.current_time()
         self._unread = b""
+        self._unsent = 0
         self._rest: memoryview | None = None
         self._lock = trio.Lock()
         self._receiving = False
@@ -92,6 +96,15 @@ class WireStream(trio.abc.HalfCloseableStream):
             else:
                 self._rest = self._rest[taken:] or None
 
+    def bound_unsent(self, size: int) -> None:
+        """Have the kernel hold few bytes that it has not sent yet, so that a client is seen to take them; 0: many."""
+        if size != self._unsent and hasattr(socket, "TCP_NOTSENT_LOWAT"):
+            self._unsent = size
+            try:
+                self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, size)
+            except OSError:
+                pass  # the peer has gone already
+
     # ---- receiving
 
     def unread(self, data: bytes) -> None:
@@ -105,7 +118,8 @@ class WireStream(trio.abc.HalfCloseableStream):
             raise trio.ClosedResourceError("the connection is being closed")
         return await self._receive(max_bytes)
 
-    async def _receive(self, max_bytes: int | None) -> bytes:
+    async def _receive(self, max_bytes: int | None, *, last: bool = False) -> bytes:
+        """`last`: nobody else is to receive any more."""
         if self._receiving:
             raise trio.BusyResourceError("another task is receiving")
         self._receiving = True
@@ -120,8 +134,10 @@ class WireStream(trio.abc.HalfCloseableStream):
                 try:
                     data = self.socket.recv(max_bytes or _CHUNK)
                 except BlockingIOError:
-                    await trio.lowlevel.wait_readable(self.socket)
+                    await self._readiness.wait(self.socket)
                     self._check_open()
+                    if self._hanging_up and not last:
+                        raise trio.ClosedResourceError("the connection is being closed") from None
                     continue
                 except OSError as e:
                     raise trio.BrokenResourceError(f"receiving: {e}") from e
@@ -167,11 +183,11 @@ class WireStream(trio.abc.HalfCloseableStream):
         try:
             with trio.move_on_after(timeout):
                 await self.send_eof()
-                trio.lowlevel.notify_closing(self.socket)  # whoever is receiving is not to wait any longer
+                self._readiness.release(self.socket)  # whoever is receiving is not to wait any longer
                 while self._receiving:
                     await trio.lowlevel.checkpoint()
                 while discarded < _DISCARD:
-                    data = await self._receive(_CHUNK)
+                    data = await self._receive(_CHUNK, last=True)
                     if not data:
                         break
                     discarded += len(data)
@@ -194,7 +210,7 @@ class WireStream(trio.abc.HalfCloseableStream):
         if not self.closed.is_set():
             self.closed.set()
             self._rest = None
-            trio.lowlevel.notify_closing(self.socket)
+            self._readiness.release(self.socket)
             self.socket.close()
 
     async def aclose(self) -> None:

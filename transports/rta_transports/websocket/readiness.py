@@ -1,0 +1,68 @@
+"""Who of very many connections has something to read, told to a few at a time.
+
+Trio runs every task whose socket has become readable before it looks at anything else: ten thousand clients that hang
+up, or answer a ping, at once would hold up live data until all of them are done. So they wait here, in an epoll set of
+their own, which is itself one descriptor in Trio's. A connection that says nothing costs nothing here.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+
+import trio
+
+__all__ = ["Readiness"]
+
+_AT_ONCE = 8  # tasks woken in one turn of the event loop
+
+
+class Readiness:
+    """Wakes tasks that wait for their clients' data. Where there is no epoll, Trio does."""
+
+    def __init__(self) -> None:
+        self._poll = select.epoll() if hasattr(select, "epoll") else None
+        self._waiting: dict[int, trio.lowlevel.Task] = {}
+
+    async def run(self) -> None:
+        """Until cancelled; who waits meanwhile waits for this."""
+        if self._poll is None:
+            await trio.sleep_forever()
+        with self._poll:
+            while True:
+                await trio.lowlevel.wait_readable(self._poll.fileno())
+                for number, _ in self._poll.poll(0, _AT_ONCE):
+                    self._wake(number)
+                await trio.lowlevel.checkpoint()
+
+    async def wait(self, sock: socket.socket) -> None:
+        """Until the socket has something to read, or its end, or is released."""
+        if self._poll is None or self._poll.closed:
+            try:
+                await trio.lowlevel.wait_readable(sock)
+            except trio.ClosedResourceError:
+                pass  # released
+            return
+        number = sock.fileno()
+        events = select.EPOLLIN | select.EPOLLONESHOT
+        try:
+            self._poll.modify(number, events)
+        except FileNotFoundError:
+            self._poll.register(number, events)
+        self._waiting[number] = trio.lowlevel.current_task()
+
+        def abort(_: object) -> trio.lowlevel.Abort:
+            del self._waiting[number]
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        await trio.lowlevel.wait_task_rescheduled(abort)
+
+    def release(self, sock: socket.socket) -> None:
+        """Wake who waits, since the socket is going to be closed."""
+        trio.lowlevel.notify_closing(sock)
+        self._wake(sock.fileno())
+
+    def _wake(self, number: int) -> None:
+        task = self._waiting.pop(number, None)
+        if task is not None:
+            trio.lowlevel.reschedule(task)
