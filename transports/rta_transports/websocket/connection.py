@@ -7,8 +7,9 @@ from collections.abc import Callable
 import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection
 
-from rta.ports import ClientGone
+from rta.ports import ClientGone, CloseCode
 from rta.wire.websocket import PING
+from rta_transports.websocket.frames import FrameMeter
 from rta_transports.websocket.stream import WireStream
 
 __all__ = ["ControlStream", "WebSocketPeer"]
@@ -29,9 +30,11 @@ class ControlStream(trio.abc.Stream):
     the library until the client sends again.
     """
 
-    def __init__(self, wire: WireStream, head: bytes, hang_up_timeout: float) -> None:
+    def __init__(self, wire: WireStream, head: bytes, max_request: int, hang_up_timeout: float) -> None:
+        """`max_request`: bytes of a client's message, see `FrameMeter`."""
         self._wire = wire
         self._head = head
+        self._frames = FrameMeter(max_request)
         self._hang_up_timeout = hang_up_timeout
         self._websocket: WebSocketConnection | None = None
         self._opened = trio.Event()
@@ -60,7 +63,16 @@ class ControlStream(trio.abc.Stream):
             head, self._head = self._head, b""  # in one piece: in parts, h11 finds it too long much earlier
             return head
         await self._opened.wait()
-        return await self._wire.receive_some(max_bytes)
+        data = await self._wire.receive_some(max_bytes)
+        taken = self._frames.feed(data)
+        if self._frames.exceeded:
+            with trio.move_on_after(self._hang_up_timeout):
+                await self.send_all(_close_frame(CloseCode.TOO_BIG, "a message has too many frames"))
+            await self._wire.hang_up(self._hang_up_timeout)
+            return b""
+        if taken < len(data):
+            self._wire.unread(data[taken:])
+        return data[:taken]
 
     async def aclose(self) -> None:
         try:

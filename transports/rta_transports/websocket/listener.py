@@ -256,7 +256,7 @@ class WebSocketEdge:
         await wire.hang_up(_HANG_UP)
 
     async def _websocket(self, wire: WireStream, head: RequestHead, peer: str, handler: Handler) -> None:
-        control = ControlStream(wire, head.raw, _HANG_UP)
+        control = ControlStream(wire, head.raw, self._options.max_request, _HANG_UP)
         try:
             async with trio.open_nursery() as nursery:
                 request = await self._handshake(nursery, wire, control)

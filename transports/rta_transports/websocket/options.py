@@ -35,7 +35,10 @@ class EdgeOptions:
     )
     max_head: Size = option("The longest request head taken.", Size(64 << 10), validator=ge(1024))
     max_request: Size = option(
-        "The longest client message taken; a longer one closes with 1009.", Size(1 << 20), validator=ge(1024)
+        "The longest client message taken, each of its frames counting as 64 bytes at least; a longer one closes with "
+        "1009.",
+        Size(1 << 20),
+        validator=ge(1024),
     )
     handshake_timeout: Duration = option("For a request head to be complete.", Duration(10.0), validator=gt(0))
     body_timeout: Duration = option(
