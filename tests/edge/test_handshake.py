@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import socket
+from contextlib import AsyncExitStack
 
 import pytest
 import trio
@@ -218,7 +219,42 @@ async def test_one_connection_over_the_limit_is_answered_503(serve: Serve) -> No
             assert (await fourth.request("/")).status == 200
 
 
-async def test_one_client_over_the_limit_of_its_address_is_answered_503(serve: Serve) -> None:
+@pytest.mark.parametrize("limits", [{"max_connections": 1}, {"max_per_address": 1}], ids=["in all", "of an address"])
+async def test_a_service_that_is_full_still_says_whether_it_lives(serve: Serve, limits: dict[str, object]) -> None:
+    async with serve(edge=limits) as service, raw(service.port) as first:
+        await first.request("/")
+        for path in ("/health", "/metrics", "/health?probe=1"):
+            for method in ("GET", "HEAD"):
+                async with raw(service.port) as probe:
+                    answer = await probe.request(path, method)
+                    assert (answer.status, answer.headers["connection"]) == (200, "close")
+                    assert await probe.rest() == b""
+        for path in ("/", "/rta/v2/sessions", "//health", "/health/"):
+            async with raw(service.port) as other:
+                assert (await other.request(path)).status == 503
+        assert (await first.request("/")).status == 200
+
+
+async def test_a_service_that_is_full_says_so_while_others_are_silent(serve: Serve) -> None:
+    async with serve(edge={"max_connections": 1}) as service, raw(service.port) as first, AsyncExitStack() as crowd:
+        await first.request("/")
+        for _ in range(200):
+            await crowd.enter_async_context(raw(service.port))
+        async with raw(service.port) as probe:
+            assert (await probe.request("/health")).status == 200
+
+
+async def test_who_comes_to_a_full_service_and_says_nothing_is_let_go(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rta_transports.websocket.listener._PROBE", 0.1)
+    async with serve(edge={"max_connections": 1}) as service, raw(service.port) as first, raw(service.port) as silent:
+        await first.request("/")
+        await silent.gone()
+        await service.until_connections(1)
+
+
+async def test_connections_of_every_kind_count_for_their_address(serve: Serve) -> None:
     async with serve(edge={"max_per_address": 1}) as service, raw(service.port) as first:
         await service.open("s")
         await first.attach("s")
@@ -226,6 +262,19 @@ async def test_one_client_over_the_limit_of_its_address_is_answered_503(serve: S
             assert (await second.upgrade(PATH)).status == 503
         async with raw(service.port) as third:
             assert (await third.request("/")).status == 503
+
+
+async def test_one_address_cannot_have_all_connections(serve: Serve) -> None:
+    async with serve(edge={"max_connections": 20}) as service, AsyncExitStack() as crowd:
+        clients = [await crowd.enter_async_context(raw(service.port)) for _ in range(19)]
+        assert [(await client.request("/")).status for client in clients] == [200] * 18 + [503]
+
+
+async def test_a_trusted_proxy_may_have_many_connections(serve: Serve) -> None:
+    options = {"max_per_address": 1, "trusted_proxies": ["127.0.0.1"]}
+    async with serve(edge=options) as service, raw(service.port) as a, raw(service.port) as b:
+        for client in (a, b):
+            assert (await client.request("/")).status == 200
 
 
 async def test_clients_that_come_together_do_not_slip_past_the_limit_of_their_address(serve: Serve) -> None:
