@@ -206,11 +206,6 @@ class Site:
     def _sources(self) -> list[SourceConfig]:
         return self.config.sources if self._primary else []
 
-    @property
-    def clients(self) -> int:
-        """How many are being served."""
-        return self._edge.clients if self._edge is not None else 0
-
     def _live(self) -> dict[str, float]:
         feeds = self._hub.feeds if self._hub is not None else []
         streams, running = self._node.view.value.running if self._node is not None else (0, 0)
@@ -223,7 +218,7 @@ class Site:
             "rta_healthy": float(self.health.healthy),
             "rta_workers": 1.0,
             "rta_sessions_followed": len(feeds),
-            "rta_clients": self.clients,
+            "rta_clients": self._edge.clients if self._edge is not None else 0,
             "rta_views": sum(len(f.state.views) for f in feeds),
             "rta_clients_behind": sum(not c.live for f in feeds for c in f.state.clients),
             "rta_lag_seconds": max((f.lag for f in feeds), default=0.0),

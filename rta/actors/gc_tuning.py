@@ -1,8 +1,8 @@
 """Keeps garbage collections short: with a thousand clients a full one stops everything for a tenth of a second.
 
-Owns the settings of the collector, in a process that does nothing but serve. Counts clients once a second; when many
-have come, it freezes what there is, so that collections leave out what lives as long as the service or a client. Sends
-nothing. Ends with the process.
+Owns the settings of the collector, in a process that does nothing but serve. Counts tasks once a second, of which each
+connection has some; when many have come, it freezes what there is, so that collections leave out what lives as long as
+the service or a connection. Sends nothing. Ends with the process.
 """
 
 from __future__ import annotations
@@ -14,13 +14,17 @@ import trio
 
 __all__ = ["keep_collections_short"]
 
-_INTERVAL = 1.0  # seconds between counts of the clients
-_FEW = 50  # clients that are not worth a freeze
-_THRESHOLDS = (5000, 20, 100)
+_INTERVAL = 1.0  # seconds between counts of the tasks
+_FEW = 50  # tasks that are not worth a freeze
+_THRESHOLDS = (5000, 2, 1000)  # what has just come is looked through twice, 15 000 objects at most at a time
 
 
-async def keep_collections_short(size: Callable[[], int]) -> None:
-    """Until cancelled. `size`: how many clients there are."""
+def _tasks() -> int:
+    return trio.lowlevel.current_statistics().tasks_living
+
+
+async def keep_collections_short(size: Callable[[], int] = _tasks) -> None:
+    """Until cancelled. `size`: how many tasks there are."""
     before = gc.get_threshold()
     gc.set_threshold(*_THRESHOLDS)
     gc.collect()

@@ -186,7 +186,7 @@ async def _main(site: Site, membership: Membership | None, started: _Started) ->
         async with guard_signals(stop, at_once), trio.open_nursery() as nursery:
             if membership is not None:
                 nursery.start_soon(membership.attend, started.event, site.stop)
-            nursery.start_soon(keep_collections_short, lambda: site.clients)
+            nursery.start_soon(keep_collections_short)
             await site.run(task_status=started)
             nursery.cancel_scope.cancel()
     except* RtaError as group:

@@ -109,9 +109,12 @@ def _tolerant(app: ASGIApp, node: ASGIApp | None) -> ASGIApp:
             if node is not None and (of_streams or path == _ALARMS):
                 await node(scope, receive, send)
                 return
-            if not of_streams and (await receive_body(receive)).size > MAX_BODY:
-                await PlainTextResponse("the request body is too long\n", 413)(scope, receive, send)
-                return
+            if not of_streams:
+                body = await receive_body(receive)
+                if body.size > MAX_BODY:
+                    await PlainTextResponse("the request body is too long\n", 413)(scope, receive, send)
+                if body.size > MAX_BODY or body.cut:  # a request that did not come whole is none
+                    return
         await app(scope, receive, send)
 
     return routed

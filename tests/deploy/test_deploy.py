@@ -219,9 +219,9 @@ def test_the_proxy_hides_nothing_else(path):
 
 
 async def test_the_proxy_hides_every_path_at_which_the_service_has_metrics():
-    before = ("/", "//", "///", "/./", "/x/../", "/%2f", "/rta/v2/", "/rta/v2/../")
+    before = ("/", "//", "///", "/./", "/x/../", "/%2f", "/rta/v2/", "/rta/v2/../", "http://host/", "*", "")
     names = ("metrics", "%6detrics", "METRICS")
-    after = ("", "/", "//", "/.", "%2f", ";x", "/;x")
+    after = ("", "/", "//", "/.", "%2f", ";x", "/;x", "#x", "%00", "%0a", "\\")
     found = [path for path in map("".join, product(before, names, after)) if await answers(path)]
     assert "/metrics" in found
     assert [path for path in found if not hidden(path)] == []

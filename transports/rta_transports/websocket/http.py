@@ -43,9 +43,11 @@ class _ClientGone(OSError):
 class HttpServer:
     """Runs an ASGI application on connections, one request at a time."""
 
-    def __init__(self, app: AsgiApp, options: EdgeOptions) -> None:
+    def __init__(self, app: AsgiApp, options: EdgeOptions, turns: trio.Semaphore) -> None:
+        """`turns`: whoever refuses a client has one first."""
         self._app = app
         self._options = options
+        self._turns = turns
         self.stopping = False
         """From now on each answer is the last one of its connection."""
 
@@ -61,6 +63,9 @@ class HttpServer:
             exchange.refuse(e.error_status_hint, str(e))
         else:
             await self._run(exchange, scope)
+        if exchange.refused:
+            async with self._turns:
+                await trio.lowlevel.checkpoint()
         return await exchange.end()
 
     async def _run(self, exchange: _Exchange, scope: Message) -> None:
@@ -248,6 +253,11 @@ class _Exchange:
         if self._refusal is None:
             self._refusal = raw_response(f"{status} {HTTPStatus(status).phrase}", text)
         self.gone = True
+
+    @property
+    def refused(self) -> bool:
+        """Whether the answer is a refusal, which is still to be sent."""
+        return self._refusal is not None and not self._begun
 
     async def end(self) -> bool:
         """Whether another request may follow."""

@@ -36,7 +36,7 @@ _PROBE = 2.0  # seconds for them to ask
 _ALWAYS = ("/health", "/metrics")  # what they are answered
 _SHARE = 0.9  # of all connections: what one address may have, so that it cannot lock out the others
 _CROWDED = "too many connections from this address"
-_AT_ONCE = 8  # idle connections ended without a checkpoint
+_AT_ONCE = 8  # connections ended in one turn of the event loop
 _MARGIN = 10.0  # seconds
 _HANG_UP = 2.0  # seconds for the peer to hang up first
 Visit = Callable[[WireStream, str], Awaitable[None]]
@@ -57,6 +57,8 @@ class WebSocketEdge:
         self._idle: dict[trio.CancelScope, None] = {}
         self._probing: dict[WireStream, None] = {}
         self._draining = trio.Event()
+        # Deadlines that pass at the same time wake all their tasks in one turn of the event loop.
+        self._turns = trio.Semaphore(_AT_ONCE)
 
     def drain(self) -> None:
         self._draining.set()
@@ -69,7 +71,7 @@ class WebSocketEdge:
         shared_port: int | None = None,
         task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        http, readiness = HttpServer(app, self._options), Readiness()
+        http, readiness = HttpServer(app, self._options, self._turns), Readiness()
         listening = await self._listen(shared_port)
         async with trio.open_nursery() as waking:
             waking.start_soon(readiness.run)
@@ -251,6 +253,8 @@ class WebSocketEdge:
 
     async def _refuse(self, wire: WireStream, status: str, text: str, reason: str) -> None:
         self._report.count("rta_connections_refused_total", reason=reason)
+        async with self._turns:
+            await trio.lowlevel.checkpoint()
         with trio.move_on_after(_HANG_UP):
             await wire.send_all(raw_response(status, text))
         await wire.hang_up(_HANG_UP)
