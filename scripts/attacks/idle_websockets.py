@@ -1,9 +1,9 @@
-"""WebSocket connections that subscribe to nothing, say nothing and answer no ping, and leave all at once."""
+"""WebSocket connections to a session that sleeps, that say nothing and answer no ping, and leave all at once."""
 
 import time
 
 from scripts.attacks.stage import Attack, Stage
-from scripts.attacks.stage.crowd import UPGRADE, Crowd
+from scripts.attacks.stage.crowd import UPGRADE_SLEEPING, Crowd
 
 __all__ = ["ATTACK"]
 
@@ -11,7 +11,7 @@ __all__ = ["ATTACK"]
 def _strike(stage: Stage) -> None:
     crowd = Crowd(stage.service.port)
     stage.stretch("coming")
-    crowd.join(stage.sizes.count, UPGRADE)
+    crowd.join(stage.sizes.count, UPGRADE_SLEEPING)
     crowd.listen(5)
     stage.stretch("held")
     crowd.listen(stage.sizes.seconds)

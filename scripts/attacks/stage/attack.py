@@ -38,7 +38,8 @@ class Stage:
     """For files of its own; removed at the end."""
     sizes: Sizes
     redis: RedisServer
-    """The service's buffer. The honest client streams the session bench-1, which is in `stream:bench`."""
+    """The service's buffer. The honest client streams the session bench-1, which is in `stream:bench`; in bench-2, of
+    the same stream, nothing comes."""
     broker: Mosquitto | None
     """Where the attack has asked for one."""
     stretches: list[tuple[str, int]] = field(factory=list)

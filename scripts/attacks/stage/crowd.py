@@ -7,7 +7,7 @@ import socket
 import time
 from collections.abc import Iterable
 
-__all__ = ["UPGRADE", "Crowd"]
+__all__ = ["UPGRADE", "UPGRADE_SLEEPING", "Crowd"]
 
 _ADDRESSES = 100
 _AT_ONCE = 200
@@ -18,6 +18,8 @@ UPGRADE = (
     b"Sec-WebSocket-Protocol: mat.ocs.rta.stream-lz4\r\n\r\n"
 )
 """A request to stream the session of the honest client."""
+UPGRADE_SLEEPING = UPGRADE.replace(b"bench-1", b"bench-2")
+"""A request to stream a session in which nothing comes."""
 
 
 class Crowd:

@@ -29,7 +29,7 @@ def run(name: str, attack: Attack, sizes: Sizes, folder: Path, results: Results)
     """Bring everything up, let the attack strike, and show what the honest client and the kernel say."""
     with ExitStack() as servers:
         redis = servers.enter_context(RedisServer(folder))
-        servers.enter_context(redis.emptied(1))
+        servers.enter_context(redis.emptied(2))
         broker = servers.enter_context(Mosquitto(folder)) if attack.broker else None
         stage = Stage(folder, sizes, redis, broker)
         found = _perform(attack, stage)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import select
 import socket
+from itertools import islice
 
 import trio
 
 __all__ = ["Readiness"]
 
-_AT_ONCE = 8  # tasks woken in one turn of the event loop
+_AT_ONCE = 4  # tasks woken in one turn of the event loop
 
 
 class Readiness:
@@ -23,17 +24,32 @@ class Readiness:
     def __init__(self) -> None:
         self._poll = select.epoll() if hasattr(select, "epoll") else None
         self._waiting: dict[int, trio.lowlevel.Task] = {}
+        self._released: dict[trio.lowlevel.Task, None] = {}
+        self._releasing = trio.Event()
 
     async def run(self) -> None:
         """Until cancelled; who waits meanwhile waits for this."""
         if self._poll is None:
             await trio.sleep_forever()
         with self._poll:
-            while True:
-                await trio.lowlevel.wait_readable(self._poll.fileno())
-                for number, _ in self._poll.poll(0, _AT_ONCE):
-                    self._wake(number)
-                await trio.lowlevel.checkpoint()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._wake_released)
+                while True:
+                    await trio.lowlevel.wait_readable(self._poll.fileno())
+                    for number, _ in self._poll.poll(0, _AT_ONCE):
+                        if (task := self._waiting.pop(number, None)) is not None:
+                            trio.lowlevel.reschedule(task)
+                    await trio.lowlevel.checkpoint()
+
+    async def _wake_released(self) -> None:
+        while True:
+            await self._releasing.wait()
+            for task in list(islice(self._released, _AT_ONCE)):
+                del self._released[task]
+                trio.lowlevel.reschedule(task)
+            if not self._released:
+                self._releasing = trio.Event()
+            await trio.lowlevel.checkpoint()
 
     async def wait(self, sock: socket.socket) -> None:
         """Until the socket has something to read, or its end, or is released."""
@@ -49,20 +65,21 @@ class Readiness:
             self._poll.modify(number, events)
         except FileNotFoundError:
             self._poll.register(number, events)
-        self._waiting[number] = trio.lowlevel.current_task()
+        task = self._waiting[number] = trio.lowlevel.current_task()
 
         def abort(_: object) -> trio.lowlevel.Abort:
-            del self._waiting[number]
+            if task in self._released:
+                del self._released[task]
+            else:
+                del self._waiting[number]
             return trio.lowlevel.Abort.SUCCEEDED
 
         await trio.lowlevel.wait_task_rescheduled(abort)
 
     def release(self, sock: socket.socket) -> None:
-        """Wake who waits, since the socket is going to be closed."""
+        """Wake who waits, if not at once, since the socket is going to be closed."""
         trio.lowlevel.notify_closing(sock)
-        self._wake(sock.fileno())
-
-    def _wake(self, number: int) -> None:
-        task = self._waiting.pop(number, None)
+        task = self._waiting.pop(sock.fileno(), None)
         if task is not None:
-            trio.lowlevel.reschedule(task)
+            self._released[task] = None
+            self._releasing.set()

@@ -38,6 +38,7 @@ class WireStream(trio.abc.HalfCloseableStream):
         self._rest: memoryview | None = None
         self._lock = trio.Lock()
         self._receiving = False
+        self._quiet = trio.Event()
         self._hanging_up = False
         self._sent_eof = False
 
@@ -145,6 +146,8 @@ class WireStream(trio.abc.HalfCloseableStream):
                 return data
         finally:
             self._receiving = False
+            if self._hanging_up:
+                self._quiet.set()
 
     # ---- ending
 
@@ -184,8 +187,8 @@ class WireStream(trio.abc.HalfCloseableStream):
             with trio.move_on_after(timeout):
                 await self.send_eof()
                 self._readiness.release(self.socket)  # whoever is receiving is not to wait any longer
-                while self._receiving:
-                    await trio.lowlevel.checkpoint()
+                if self._receiving:
+                    await self._quiet.wait()
                 while discarded < _DISCARD:
                     data = await self._receive(_CHUNK, last=True)
                     if not data:
