@@ -14,6 +14,7 @@ import trio
 
 __all__ = ["keep_collections_short"]
 
+_APART = 60.0  # seconds between collections of everything, at least: each stops the service for some 60 ms
 _INTERVAL = 1.0  # seconds between counts of the tasks
 _FEW = 50  # tasks that are not worth a freeze
 _THRESHOLDS = (5000, 2, 1000)  # what has just come is looked through twice, 15 000 objects at most at a time
@@ -30,6 +31,7 @@ async def keep_collections_short(size: Callable[[], int] = _tasks) -> None:
     gc.collect()
     gc.freeze()
     frozen = last = size()
+    collected = trio.current_time()
     try:
         while True:
             await trio.sleep(_INTERVAL)
@@ -37,7 +39,8 @@ async def keep_collections_short(size: Callable[[], int] = _tasks) -> None:
             if now > frozen * 1.1 + _FEW and now <= last * 1.1:  # they have come, and are being served
                 gc.freeze()  # at once; garbage frozen with the rest stays until half of the clients have left
                 frozen = now
-            elif now < frozen / 2 - _FEW and now >= last * 0.9:
+            elif now < frozen / 2 - _FEW and now >= last * 0.9 and trio.current_time() >= collected + _APART:
+                collected = trio.current_time()
                 gc.unfreeze()
                 gc.collect()
                 gc.freeze()

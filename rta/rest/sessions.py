@@ -67,9 +67,12 @@ def list_sessions(
             found.append((fields, record.json))
             children.update(c for c in _list(fields.get("children")) if isinstance(c, str))
     found = [(f, text) for f, text in found if not _is_child(f.get("identity"), children)]
-    for key in reversed([k for k in page.sort if k.partition(":")[0] in _SORTABLE] or ["timestamp:desc"]):
-        name, _, order = key.partition(":")
-        found.sort(key=lambda item: _sort_key(item[0].get(name.lower())), reverse=order == "desc")
+    orders: dict[str, str] = {}  # a property that is named again changes nothing
+    for name, _, order in (key.partition(":") for key in page.sort):
+        if name in _SORTABLE:
+            orders.setdefault(name, order)
+    for name, order in reversed((orders or {"timestamp": "desc"}).items()):
+        found.sort(key=lambda item: _sort_key(item[0].get(name)), reverse=order == "desc")
     start = page.index * (page.size or 0)
     part = found[start:] if page.size is None else found[start : start + page.size]
     return '{"sessions":[' + ",".join(text for _, text in part) + "]}"

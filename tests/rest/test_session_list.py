@@ -44,3 +44,9 @@ def test_sorting_and_paging() -> None:
     found = [session(i, version=n) for n, i in enumerate("abcd")]
     assert identities(found, Page(1, 2, ("version:desc",))) == ["b", "a"]
     assert identities(found, Page(0, None, ("what:asc", "identity:asc"))) == ["a", "b", "c", "d"]
+
+
+def test_a_property_that_is_named_again_changes_nothing() -> None:
+    found = [session(i, version=n % 2) for n, i in enumerate("abcd")]
+    again = ("version:desc", "identity:desc", "version:asc", "identity:asc") * 1000
+    assert identities(found, Page(0, None, again)) == ["d", "b", "c", "a"]
