@@ -144,7 +144,8 @@ METRICS: tuple[Metric, ...] = (
            "flood.", ("reason",)),
     # Connections.
     Metric("rta_connections", _G, "Open TCP connections."),
-    Metric("rta_connections_refused_total", _C, "Connections refused, by reason.", ("reason",)),
+    Metric("rta_connections_refused_total", _C, "Connections refused, or given up for what they send or do not "
+           "take, by reason.", ("reason",)),
     Metric("rta_connection_faults_total", _C, "Connections ended by a fault of ours; the log has it."),
 )  # fmt: skip
 

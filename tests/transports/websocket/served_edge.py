@@ -61,6 +61,10 @@ class Served:
         self.port = int(url.rpartition(":")[2])
         self.metrics = metrics
 
+    def refused(self, reason: str) -> float:
+        """How many connections, for this reason."""
+        return self.metrics.registry.get_sample_value("rta_connections_refused_total", {"reason": reason}) or 0.0
+
     @asynccontextmanager
     async def visited(self) -> AsyncIterator[Visitor]:
         async with await trio.open_tcp_stream("127.0.0.1", self.port) as stream:

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 import structlog
 import trio
-from served_edge import answering, serving
+from served_edge import PATIENCE, answering, serving
+
+from rta.testing.patience import until
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: x\r\n"
@@ -179,6 +181,7 @@ async def test_a_body_that_trickles_is_answered_408() -> None:
 
         nursery.start_soon(trickle)
         assert (await client.rest()).startswith(b"HTTP/1.1 408 ")
+        assert served.refused("body") == 1
         nursery.cancel_scope.cancel()
 
 
@@ -203,6 +206,7 @@ async def test_an_answer_that_nobody_takes_is_given_up() -> None:
     async with serving(endless, stall_timeout=0.2) as served, served.visited() as client:
         await client.send(GET)
         await gone.wait()
+        await until(lambda: served.refused("stalled") == 1, PATIENCE, "a count of it")
 
 
 async def test_an_answer_comes_whole_though_its_client_does_other_things_meanwhile() -> None:

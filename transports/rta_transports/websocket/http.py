@@ -12,7 +12,7 @@ import h11
 import structlog
 import trio
 
-from rta.ports import AsgiApp
+from rta.ports import AsgiApp, Reporter
 from rta_transports.websocket.head import RequestHead
 from rta_transports.websocket.options import EdgeOptions
 from rta_transports.websocket.patience import Patience
@@ -43,10 +43,11 @@ class _ClientGone(OSError):
 class HttpServer:
     """Runs an ASGI application on connections, one request at a time."""
 
-    def __init__(self, app: AsgiApp, options: EdgeOptions, turns: trio.Semaphore) -> None:
+    def __init__(self, app: AsgiApp, options: EdgeOptions, report: Reporter, turns: trio.Semaphore) -> None:
         """`turns`: whoever refuses a client has one first."""
         self._app = app
         self._options = options
+        self._report = report
         self._turns = turns
         self.stopping = False
         """From now on each answer is the last one of its connection."""
@@ -60,9 +61,11 @@ class HttpServer:
         try:
             scope = exchange.begin()
         except h11.RemoteProtocolError as e:
-            exchange.refuse(e.error_status_hint, str(e))
+            exchange.refuse(e.error_status_hint, str(e), "head")
         else:
             await self._run(exchange, scope)
+        if exchange.given_up:
+            self._report.count("rta_connections_refused_total", reason=exchange.given_up)
         if exchange.refused:
             async with self._turns:
                 await trio.lowlevel.checkpoint()
@@ -75,7 +78,7 @@ class HttpServer:
             if not exchange.gone:
                 log.error("the application failed", path=scope["path"], exc_info=e)
         if not exchange.answered and not exchange.gone:
-            exchange.refuse(500, "the server failed")
+            exchange.refuse(500, "the server failed", "fault")
 
 
 class _Exchange:
@@ -99,6 +102,8 @@ class _Exchange:
         self._start: Message | None = None
         self._begun = self._bodiless = False
         self._refusal: bytes | None = None
+        self.given_up = ""
+        """Why the client is not served to the end."""
         self.answered = False
         """The whole answer was sent."""
         self.gone = False
@@ -151,7 +156,7 @@ class _Exchange:
             try:
                 event = self._http.next_event()
             except h11.RemoteProtocolError as e:
-                self.refuse(e.error_status_hint, str(e))
+                self.refuse(e.error_status_hint, str(e), "body")
                 break
             if event is h11.NEED_DATA:
                 break
@@ -178,7 +183,7 @@ class _Exchange:
         if data:
             self._http.receive_data(data)
         elif scope.cancelled_caught:
-            self.refuse(408, "the body of the request does not come")
+            self.refuse(408, "the body of the request does not come", "body")
         else:
             self.gone = True
 
@@ -243,14 +248,16 @@ class _Exchange:
             self._giving.add(len(piece))
             if scope.cancelled_caught:
                 self._wire.abort()
+                self.given_up = "stalled"
                 self.gone = True
                 raise _ClientGone("the client takes nothing")
 
     # ---- the end
 
-    def refuse(self, status: int, text: str) -> None:
-        """Answer this, unless an answer has begun; the application can do no more."""
+    def refuse(self, status: int, text: str, reason: str) -> None:
+        """Answer this, unless an answer has begun; the application can do no more. `reason`: for the metric."""
         if self._refusal is None:
+            self.given_up = reason
             self._refusal = raw_response(f"{status} {HTTPStatus(status).phrase}", text)
         self.gone = True
 

@@ -71,7 +71,7 @@ class WebSocketEdge:
         shared_port: int | None = None,
         task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        http, readiness = HttpServer(app, self._options, self._turns), Readiness()
+        http, readiness = HttpServer(app, self._options, self._report, self._turns), Readiness()
         listening = await self._listen(shared_port)
         async with trio.open_nursery() as waking:
             waking.start_soon(readiness.run)
@@ -171,9 +171,9 @@ class WebSocketEdge:
             proxy = self._addresses.trusts(peer)
             with nullcontext(True) if proxy else self._addresses.counted(peer) as within:
                 if self._open > self._options.max_connections:
-                    await self._probe(wire, http, "too many connections")
+                    await self._probe(wire, http, "too many connections", "limit")
                 elif not within:
-                    await self._probe(wire, http, _CROWDED)
+                    await self._probe(wire, http, _CROWDED, _CROWDED)
                 else:
                     await self._serve(wire, peer, handler, http)
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
@@ -190,7 +190,7 @@ class WebSocketEdge:
             self._open -= 1
             self._report.gauge("rta_connections", self._open)
 
-    async def _probe(self, wire: WireStream, http: HttpServer, why: str) -> None:
+    async def _probe(self, wire: WireStream, http: HttpServer, why: str, reason: str) -> None:
         """Serve a connection over a limit: whether the service lives can be asked even then, if at once."""
         if len(self._probing) >= _RESERVE:
             oldest = next(iter(self._probing))  # it is no probe, or it has its answer
@@ -206,7 +206,7 @@ class WebSocketEdge:
                 await http.answer(wire, head, last=True)
                 await wire.hang_up(_HANG_UP)
             else:
-                await self._refuse(wire, "503 Service Unavailable", why, "limit")
+                await self._refuse(wire, "503 Service Unavailable", why, reason)
         finally:
             self._probing.pop(wire, None)
 
