@@ -7,6 +7,7 @@ from __future__ import annotations
 
 __all__ = [
     "ConfigError",
+    "DamagedFileError",
     "HistoryError",
     "MalformedError",
     "NotConnectedError",
@@ -55,6 +56,10 @@ class UnreadableError(TransportError):
 
 class HistoryError(RtaError):
     """The history on disk cannot be used for now, or cannot take this: the disk is full, the file is in use."""
+
+
+class DamagedFileError(RtaError):
+    """A file of the state directory is not what was written there, or there is something else in its place."""
 
 
 class Problem(str):

@@ -10,6 +10,7 @@ once.
 
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
 from collections import deque
@@ -40,12 +41,13 @@ _NAME = "history.sqlite"
 _WHO = "history"
 _AGAIN = 10.0  # seconds until a file that cannot be used is tried again, or another process is started at once again
 _READERS = 32  # at once; others wait
-_PATIENCE = 20.0  # seconds that the node waits for its opening
+_PATIENCE = 6.0  # seconds that the node waits for its opening: another one may take 5 s to leave it
 _BUFFER = 1 << 20  # bytes of the socket: a commit is written at once
 _CHUNK = 1 << 18
 _ENDING = 2.0  # seconds for the process to bring its log into the file
 _UNANSWERED = 256  # calls; then no more is read
 _DYING = 1.0  # and to be gone when it is killed
+_CRASHES = (signal.SIGXCPU, signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL)
 
 T = TypeVar("T")
 
@@ -223,6 +225,7 @@ class HistoryFile:
         damage = [] if self._worker is None else self._worker.damage
         for sentence in damage[self._told :]:
             log.error("the history is damaged", damage=sentence)
+            self._health.note(_WHO, sentence)
             self._report.count("rta_history_damaged_total")
         self._told = len(damage)
 
@@ -269,25 +272,49 @@ OpenHistory = Callable[[Path], AbstractAsyncContextManager[HistoryWorker]]
 
 @asynccontextmanager
 async def in_a_process(path: Path) -> AsyncIterator[HistoryWorker]:
-    """A process that has the history open."""
+    """A process that has the history open. A file at which one has crashed is set aside by the next one."""
     try:
-        line, process = await _started(path)
-    except OSError as e:
-        raise HistoryError(f"the process of the history cannot be started: {e}") from e
-    # No checkpoint since it was started: from here on it is ended whatever happens.
-    worker = _Process(line)
+        line, process, worker = await _begun(path)
+    except _CrashedError as e:
+        line, process, worker = await _begun(path, str(e))
+    # No checkpoint since it has begun: from here on it is ended whatever happens.
     try:
-        await worker.begin()
         async with in_background(worker.run):
             yield worker
     finally:
         line.close()
-        await _end(process)
+        await _end(process, _ENDING)
         if worker.by_itself:
             log.error("the process of the history has ended by itself", status=process.returncode)
 
 
-async def _started(path: Path) -> tuple[socket.socket, trio.Process]:
+class _CrashedError(HistoryError):
+    """A process has ended while it opened the file, as none does at a whole one."""
+
+
+async def _begun(path: Path, *unusable: str) -> tuple[socket.socket, trio.Process, _Process]:
+    """The line to a process, the process, and its other end, which has the history open.
+
+    :raises HistoryError: it cannot be opened.
+    """
+    try:
+        line, process = await _started(path, *unusable)
+    except OSError as e:
+        raise HistoryError(f"the process of the history cannot be started: {e}") from e
+    worker = _Process(line)
+    try:
+        await worker.begin()
+    except BaseException as e:
+        line.close()
+        await _end(process, 0)  # nothing can be lost by it
+        status = -(process.returncode or 0)
+        if isinstance(e, HistoryError) and status in _CRASHES:
+            raise _CrashedError(f"the process that opened it has ended with {signal.Signals(status).name}") from None
+        raise
+    return line, process, worker
+
+
+async def _started(path: Path, *unusable: str) -> tuple[socket.socket, trio.Process]:
     """The line to it, and the process.
 
     :raises OSError: there are too many files or processes, or our program is not there any more.
@@ -299,7 +326,7 @@ async def _started(path: Path) -> tuple[socket.socket, trio.Process]:
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
             ours.setblocking(False)
             process = await trio.lowlevel.open_process(
-                python_command("rta.history.process", str(theirs.fileno()), str(path)),
+                python_command("rta.history.process", str(theirs.fileno()), str(path), *unusable),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is for us
@@ -310,9 +337,9 @@ async def _started(path: Path) -> tuple[socket.socket, trio.Process]:
     return ours, process
 
 
-async def _end(process: trio.Process) -> None:
+async def _end(process: trio.Process, patience: float) -> None:
     with trio.CancelScope(shield=True):
-        with trio.move_on_after(_ENDING):
+        with trio.move_on_after(patience):
             await process.wait()
         if process.returncode is None:
             process.kill()

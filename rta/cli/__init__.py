@@ -27,6 +27,7 @@ _COMMANDS = {
     "tail": ("rta.cli.tail", "Follow a session live."),
     "watch": ("rta.cli.watch", "Watch nodes on a broker: presence, streams, gaps, alarms."),
     "fetch": ("rta.cli.fetch", "Fetch the history of a stream from a node."),
+    "history": ("rta.cli.history", "Get out of a damaged history what can be got."),
     "command": ("rta.cli.command", "Give a node a command."),
     "publish": ("rta.cli.publish", "Write a recording to Redis, as a live session."),
 }

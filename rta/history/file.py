@@ -18,19 +18,23 @@ from typing import Any
 
 from attrs import frozen
 
-from rta.errors import HistoryError
+from rta.errors import DamagedFileError, HistoryError
+from rta.state_file import MODE, sync_folder
 
 __all__ = [
     "INSERTED_AT_ONCE",
     "PAGE",
     "RUNS",
+    "SCHEMA",
+    "SUFFIXES",
     "State",
     "beside",
+    "check_made",
     "check_sum",
     "connect",
     "create",
+    "damage_in",
     "insert",
-    "is_damage",
     "is_right",
     "is_right_run",
     "move",
@@ -42,6 +46,9 @@ __all__ = [
 ]
 
 PAGE = 4096
+SUFFIXES = ("", "-wal", "-shm", "-journal")
+"""Of the files that a database may consist of."""
+
 _WAIT = 5.0  # s, for a lock that another program holds
 _SCHEMA = """
 CREATE TABLE state (id INTEGER PRIMARY KEY, last INTEGER, mark BLOB, sealed INTEGER, streams INTEGER,
@@ -52,6 +59,9 @@ CREATE TABLE runs (id INTEGER PRIMARY KEY, first INTEGER, last INTEGER, count IN
                    oldest INTEGER, newest INTEGER, sum INTEGER, places BLOB);
 CREATE TABLE entries (pos INTEGER PRIMARY KEY, stream INTEGER, ts INTEGER, seq INTEGER, sum INTEGER, data BLOB);
 """
+
+SCHEMA = {text.split()[2]: text.strip() for text in _SCHEMA.split(";")[:-1]}
+"""The statements that make the tables, by their names."""
 
 INSERTED_AT_ONCE = 1000
 """Rows that one statement adds."""
@@ -141,17 +151,18 @@ def connect(path: Path, *, reading: bool = False) -> sqlite3.Connection:
     return db
 
 
-def create(path: Path, segment: int) -> None:
-    """A file with nothing in it; one of this name is replaced. The same version makes the same bytes each time."""
-    for suffix in ("", "-wal", "-shm", "-journal"):
+def create(path: Path, state: State) -> None:
+    """A file with nothing in it but this; one of this name is replaced."""
+    for suffix in SUFFIXES:
         beside(path, suffix).unlink(missing_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE))  # SQLite's others are like it
     db = connect(path)
     try:
         db.execute(f"PRAGMA page_size = {PAGE}")
         db.execute("BEGIN")
-        for statement in _SCHEMA.split(";")[:-1]:
+        for statement in SCHEMA.values():
             db.execute(statement)
-        State(segment=segment).write(db)
+        state.write(db)
         db.execute("COMMIT")
         db.execute("PRAGMA journal_mode = WAL")
     finally:
@@ -165,15 +176,28 @@ def beside(path: Path, suffix: str) -> Path:
 
 def move(path: Path, to: Path) -> None:
     """A database with its log, in place of what was there; lasting."""
-    for suffix in ("-wal", "-shm", "-journal", ""):
+    for suffix in reversed(SUFFIXES):
         beside(to, suffix).unlink(missing_ok=True)
         if beside(path, suffix).exists():
             os.replace(beside(path, suffix), beside(to, suffix))
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)
+
+
+_HEAD = (  # where, and what is there in every file that we make; the numbers of versions are 1 in a copy by `.backup`
+    (0, (b"SQLite format 3\0" + PAGE.to_bytes(2, "big"),)),
+    (18, (b"\1\1\0@  ", b"\2\2\0@  ")),
+    (44, (b"\0\0\0\4",)),
+    (52, (b"\0\0\0\0\0\0\0\1" + bytes(32),)),
+)
+
+
+def check_made(head: bytes) -> None:
+    """Whether a file begins as ours do: a wrong bit there makes SQLite say that it may not write, or read other texts.
+
+    :raises DamagedFileError: it does not.
+    """
+    if not all(head.startswith(allowed, at) for at, allowed in _HEAD):
+        raise DamagedFileError("its head is not as it was written")
 
 
 @contextmanager
@@ -191,10 +215,36 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def is_damage(error: sqlite3.Error) -> bool:
-    """Whether the file is not what it was, rather than out of reach."""
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
-    return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT)
+_NO_DAMAGE = (
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_INTERRUPT,
+)
+# A place on the disk that cannot be read, and a file that somebody has moved or removed under us.
+_DAMAGE = (sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_READONLY_DBMOVED)
+
+
+def damage_in(error: Exception) -> str | None:
+    """What is wrong with the file, if it is not what it was; None: it is, and out of reach.
+
+    :param error: what reading or writing the file has raised. SQLite's texts quote what is in the file, so that they
+        may be no texts.
+    """
+    if isinstance(error, sqlite3.ProgrammingError | OSError | MemoryError | HistoryError):
+        return None
+    if isinstance(error, sqlite3.Error):
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+        if code & 0xFF in _NO_DAMAGE and code not in _DAMAGE:
+            return None
+    if isinstance(error, sqlite3.Error | DamagedFileError):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
 
 
 _REASONS = {

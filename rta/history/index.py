@@ -97,13 +97,6 @@ class HistoryIndex:
         self._went(went)
         return sum(went.values())
 
-    def shrink(self, track: StreamIndex, run: Segment, load: Load) -> int:
-        """Of a run, not all can be found; how many are missing."""
-        missing = track.shrink(run, load(track, run))
-        self._went({run.segment: missing})
-        track.measure(load)
-        return missing
-
     def _went(self, gone: Mapping[int, int]) -> None:
         for segment, count in gone.items():
             self.live[segment] = max(0, self.live.get(segment, 0) - count)

@@ -24,20 +24,26 @@ class Log:
 
     def __init__(self, path: Path) -> None:
         """`path` is that of the database."""
+        self.breaks_off = False
+        """It ends within a commit: that is one that nobody was told of, unless the end was cut off."""
         self._whole = True
         self._committed: list[int] = []
         try:
             with open(beside(path, "-wal"), "rb") as file:
                 head = file.read(_HEAD)
-                frames = (file.seek(0, 2) - _HEAD) // (_FRAME + PAGE)
+                frames, rest = divmod(file.seek(0, 2) - _HEAD, _FRAME + PAGE)
+                self.breaks_off = bool(rest)
                 if frames < 1:
                     return
                 self._whole = _is_head(head)
                 for number in range(frames):
                     file.seek(_HEAD + number * (_FRAME + PAGE))
                     frame = file.read(_FRAME)
-                    if frame[8:16] == head[16:24] and frame[4:8] != bytes(4):
-                        self._committed.append(number + 1)
+                    if frame[8:16] == head[16:24]:
+                        ends = frame[4:8] != bytes(4)
+                        self.breaks_off = self.breaks_off or (number + 1 == frames and not ends)
+                        if ends:
+                            self._committed.append(number + 1)
         except OSError:
             return
 

@@ -1,42 +1,50 @@
-"""Opening a history's file: made if it is not there, checked, salvaged if it is damaged, read into memory."""
+"""Opening a history's file: made if it is not there, checked, read into memory; set aside if it is damaged.
+
+Checking takes a time that the size of the file bounds. Whatever is wrong, a new file is begun at once, with the
+positions behind those of the old one; `rta.history.salvage` gets out of the old one what can be got, some other time.
+"""
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
-import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from attrs import define, evolve
 
-from rta.errors import HistoryError
+from rta.errors import DamagedFileError
 from rta.history.cleaning import Cleaning
 from rta.history.file import (
     RUNS,
+    SCHEMA,
+    SUFFIXES,
     State,
     beside,
+    check_made,
     check_sum,
     connect,
     create,
-    is_damage,
+    damage_in,
     is_right,
     is_right_run,
     move,
     places_id,
+    transaction,
 )
+from rta.history.hold import FIRST_ABSURD, Hold
 from rta.history.index import HistoryIndex
 from rta.history.log import Log
 from rta.history.rows import Rows
-from rta.history.salvage import salvage
-from rta.history.segment import Places, Segment
+from rta.history.segment import LONGEST, Places, Segment
 from rta.history.stream_index import StreamIndex
+from rta.state_file import open_own_file, set_aside
 
-__all__ = ["Opened", "hold", "open_file", "release"]
+__all__ = ["Opened", "open_file"]
 
-_LOOK = 0.02  # seconds between tries to have the file
+_HEAD = 100  # bytes
 
 Damaged = Callable[[str], None]
 """Is given a sentence for people."""
@@ -56,121 +64,124 @@ class Opened:
     def close(self) -> None:
         """The last one to close it brings the log into the file."""
         self.rows.close()
-        self.db.close()
+        with suppress(sqlite3.Error, UnicodeDecodeError):  # of what is damaged
+            self.db.close()
 
 
-class _Torn(Exception):
-    """The file is not as it was written."""
+def open_file(path: Path, segment: int, hold: Hold, damaged: Damaged, reason: str | None = None) -> Opened:
+    """The file as it is, or a new one.
 
-
-def hold(path: Path, patience: float) -> int:
-    """Keep other processes away until `release`; the folder is made.
-
-    :param patience: seconds to wait for another process to leave it.
-    :raises HistoryError: another process has it.
-    :raises OSError: the folder cannot be made or written.
+    :param segment: positions in a segment, of a file that is made.
+    :param reason: why it is to be set aside in any case.
+    :raises sqlite3.Error, OSError: it cannot be read or written, and not because it is damaged.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = os.open(beside(path, ".lock"), os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        until = time.monotonic() + patience
-        while not _locked(lock):
-            if time.monotonic() >= until:
-                raise HistoryError(f"the history {path} is in use: another process has this state directory")
-            time.sleep(_LOOK)
-    except BaseException:
-        os.close(lock)
-        raise
-    return lock
-
-
-def _locked(lock: int) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def release(lock: int) -> None:
-    """Others may have it."""
-    os.close(lock)
-
-
-def open_file(path: Path, segment: int, damaged: Damaged, reason: str | None = None) -> Opened:
-    """The file as it is, or what is left of it.
-
-    :param reason: why it is to be salvaged in any case.
-    :raises sqlite3.Error, OSError: it cannot be read or written.
-    """
-    if not path.exists():
-        if beside(path, ".salvage").exists():  # the process ended just before the last step
-            move(beside(path, ".salvage"), path)
-        else:
-            create(beside(path, ".new"), segment)
-            move(beside(path, ".new"), path)
     if reason is None:
         try:
-            return _read(path, damaged)
-        except _Torn as e:
-            reason = str(e)
-        except sqlite3.Error as e:
-            # A table that is not there is damage, too.
-            if not is_damage(e) and getattr(e, "sqlite_errorcode", 0) != sqlite3.SQLITE_ERROR:
+            if _is_there(path):
+                return _read(path, hold, damaged)
+        except Exception as e:
+            reason = damage_in(e)
+            if reason is None:
                 raise
-            reason = str(e)
-    count, aside = salvage(path, segment)
-    damaged(f"the history was damaged ({reason}): {count} entries could be saved, the damaged file is {aside.name}")
-    return _read(path, damaged)
+    if reason is not None:
+        aside = set_aside(path, SUFFIXES)
+        damaged(f"the history was damaged ({reason}): it is set aside as {aside.name}, and a new one is begun")
+    create(beside(path, ".new"), State(hold.noted or 0, segment=segment))
+    move(beside(path, ".new"), path)
+    return _read(path, hold, damaged)
 
 
-def _read(path: Path, damaged: Damaged) -> Opened:
+def _is_there(path: Path) -> bool:
+    """:raises DamagedFileError: something else is, or a log without its file."""
+    sizes = {}
+    for suffix in SUFFIXES:
+        with suppress(FileNotFoundError):
+            descriptor = open_own_file(beside(path, suffix), os.O_RDWR)
+            try:
+                sizes[suffix] = os.fstat(descriptor).st_size
+                if not suffix:
+                    check_made(os.read(descriptor, _HEAD))
+            finally:
+                os.close(descriptor)
+    if "" not in sizes and sizes.get("-wal"):
+        raise DamagedFileError("it is gone, and its write-ahead log is there")
+    return "" in sizes
+
+
+def _read(path: Path, hold: Hold, damaged: Damaged) -> Opened:
     log = Log(path)
-    if path.stat().st_size == 0:
-        raise _Torn("it is empty")
     db = connect(path)
     try:
-        if log.is_torn(_taken_over(db)):
-            damaged("the history's write-ahead log was torn: the last entries before the end are missing")
+        torn = log.is_torn(_taken_over(db)) or (hold.noted is None and log.breaks_off)
         if (found := db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-            raise _Torn(found.splitlines()[-1])
-        state = State.read(db)
-        if state is None:
-            raise _Torn("its state is not as it was written")
-        newest = db.execute("SELECT max(pos) FROM entries").fetchone()[0]
-        state = evolve(state, last=max(state.last, newest or 0))
+            raise DamagedFileError(found.splitlines()[-1])
+        _check_schema(db)
+        state = _state(db)
+        lost = max(0, (hold.noted or 0) - state.last)
+        if lost:
+            state = _skip_to(db, state, state.last + lost)
         catalogue = HistoryIndex(state.segment, state.sealed)
         tracks = _tracks(db)
         _runs(db, tracks, catalogue)
-        lost = _newest(db, tracks, catalogue)
+        unreadable = _newest(db, tracks, catalogue)
+        rows = Rows(path, state.segment)
+        catalogue.tracks = {track.key: track for track in tracks.values()}
+        for track in tracks.values():
+            _measure(track, rows)
     except BaseException:
-        db.close()
+        with suppress(sqlite3.Error, UnicodeDecodeError):
+            db.close()
         raise
     if lost:
-        damaged(f"{lost} entries cannot be read and are left out")
-    catalogue.tracks = {track.key: track for track in tracks.values()}
-    rows = Rows(path, state.segment)
-    for track in tracks.values():
-        _measure(track, rows)
+        damaged(f"{lost} entries at the end of the history are gone: its write-ahead log was cut off, or it is a copy")
+    elif torn:
+        damaged("the history's write-ahead log was torn: the last entries before the end are missing")
+    if unreadable:
+        damaged(f"{unreadable} entries cannot be read and are left out")
     return Opened(db, rows, state, catalogue, Cleaning())
 
 
 def _taken_over(db: sqlite3.Connection) -> int:
     """How many pages of the log there are, for SQLite."""
     try:
+        db.execute("PRAGMA journal_mode = WAL").fetchone()  # it is not in a copy that `.backup` has made
         found: int = db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
     except sqlite3.Error as e:
-        if is_damage(e):
+        if damage_in(e) is not None:
             raise
         return 1 << 30  # no room for it now: it can be read all the same
     return found
+
+
+def _check_schema(db: sqlite3.Connection) -> None:
+    """:raises DamagedFileError: the tables are not those that were made."""
+    found = {row[1]: row[2] for row in db.execute("SELECT type, name, sql FROM sqlite_master WHERE type != 'trigger'")}
+    if {name: found.get(name) for name in SCHEMA} != SCHEMA:
+        raise DamagedFileError("its tables are not as they were made")
+
+
+def _state(db: sqlite3.Connection) -> State:
+    """:raises DamagedFileError: it is not as it was written."""
+    state = State.read(db)
+    newest = db.execute("SELECT max(pos) FROM entries").fetchone()[0] or 0
+    if state is None or not 1 <= state.segment <= LONGEST or not 0 <= max(state.last, newest) < FIRST_ABSURD:
+        raise DamagedFileError("its state is not as it was written")
+    return evolve(state, last=max(state.last, newest))
+
+
+def _skip_to(db: sqlite3.Connection, state: State, noted: int) -> State:
+    """Entries that are missing at the end have had their positions."""
+    state = evolve(state, last=noted)
+    with suppress(sqlite3.Error), transaction(db):  # else they are missed once more the next time
+        state.write(db)
+    return state
 
 
 def _tracks(db: sqlite3.Connection) -> dict[int, StreamIndex]:
     tracks = {}
     for row in db.execute("SELECT id, code, name, floor, sum FROM streams ORDER BY id"):
         if check_sum(*row[:4]) != row[4]:
-            raise _Torn("a stream is not as it was written")
+            raise DamagedFileError("a stream is not as it was written")
         tracks[row[0]] = StreamIndex(row[0], (row[1], row[2]), row[3])
     return tracks
 
@@ -179,7 +190,7 @@ def _runs(db: sqlite3.Connection, tracks: dict[int, StreamIndex], catalogue: His
     """Runs of full segments. Those of a segment that are not all there are found out anew."""
     for row in db.execute(f"{RUNS} WHERE id < ? ORDER BY id", (places_id(catalogue.sealed + 1, 0),)):
         if not is_right_run(row):
-            raise _Torn("a run is not as it was written")
+            raise DamagedFileError("a run is not as it was written")
         segment, stream = row[0] >> 32, row[0] & 0xFFFFFFFF
         track = tracks.get(stream)
         if track and row[2] > track.floor:
@@ -189,6 +200,10 @@ def _runs(db: sqlite3.Connection, tracks: dict[int, StreamIndex], catalogue: His
             catalogue.live[segment] = catalogue.live.get(segment, 0) + live
     sizes = db.execute("SELECT number, entries FROM segments WHERE number <= ? ORDER BY number", (catalogue.sealed,))
     catalogue.entries = dict(sizes)
+    if any(
+        not isinstance(n, int) or n < 0 or not 0 <= catalogue.entries[n] <= catalogue.segment for n in catalogue.entries
+    ):
+        raise DamagedFileError("a segment is not as it was written")
 
 
 def _newest(db: sqlite3.Connection, tracks: dict[int, StreamIndex], catalogue: HistoryIndex) -> int:

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from rta.history.file import RUNS, connect, is_damage, is_right, is_right_run, places_id
+from rta.errors import DamagedFileError
+from rta.history.file import RUNS, connect, is_right, is_right_run, places_id
 from rta.history.segment import Places, Segment
 from rta.history.stream_index import StreamIndex
 
@@ -37,7 +38,10 @@ class Rows:
         self._loaded: OrderedDict[tuple[int, int], Places] = OrderedDict()
 
     def places(self, track: StreamIndex, run: Segment) -> Places:
-        """Of a run; where they cannot be read, what the entries themselves say."""
+        """Of a run.
+
+        :raises DamagedFileError: they are not as they were written.
+        """
         if run.places is not None:
             return run.places
         key = (run.segment, track.id)
@@ -53,17 +57,11 @@ class Rows:
         return places
 
     def _read_places(self, segment: int, stream: int) -> Places:
-        start = segment * self._segment
         with self._connection() as db:
-            try:
-                found = db.execute(f"{RUNS} WHERE id = ?", (places_id(segment, stream),)).fetchone()
-                if found and is_right_run(found):
-                    return Places.unpack(found[8], start)
-            except sqlite3.DatabaseError as e:
-                if not is_damage(e):
-                    raise
-            rows = _select(db, stream, range(start, start + self._segment))
-            return Places([row[0] for row in rows], [row[2] for row in rows])
+            found = db.execute(f"{RUNS} WHERE id = ?", (places_id(segment, stream),)).fetchone()
+        if not found or not is_right_run(found):
+            raise DamagedFileError("a run is not as it was written")
+        return Places.unpack(found[8], segment * self._segment)
 
     def entries(self, stream: int, positions: Sequence[int]) -> dict[int, tuple[int, int, bytes]]:
         """Time, number and values of the entries at these positions (rising) that are as they were written."""
@@ -102,22 +100,7 @@ class Rows:
 
 def _select(db: sqlite3.Connection, stream: int, positions: Sequence[int]) -> list[Row]:
     first, last = positions[0], positions[-1]
-    try:
-        if last - first < 4 * len(positions):
-            return db.execute(_BETWEEN, (first, last, stream)).fetchall()
-        size = next(n for n in _IN if n >= len(positions))
-        filled = [*positions, *[last] * (size - len(positions))]
-        return db.execute(_IN[size], filled).fetchall()
-    except sqlite3.DatabaseError as e:
-        if not is_damage(e):
-            raise
-    return [row for pos in positions for row in _one(db, pos)]
-
-
-def _one(db: sqlite3.Connection, pos: int) -> list[Row]:
-    try:
-        return db.execute(f"{_SELECT} = ?", (pos,)).fetchall()
-    except sqlite3.DatabaseError as e:
-        if not is_damage(e):
-            raise
-        return []
+    if last - first < 4 * len(positions):
+        return db.execute(_BETWEEN, (first, last, stream)).fetchall()
+    size = next(n for n in _IN if n >= len(positions))
+    return db.execute(_IN[size], [*positions, *[last] * (size - len(positions))]).fetchall()

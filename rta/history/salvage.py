@@ -1,182 +1,175 @@
-"""Salvage: what can still be read of a damaged file, row by row, into a new one. The old one is kept aside.
+"""Salvage: what a damaged history still has, into a new one or before what another one has. For people, without a node.
 
-Only entries, streams and the state are carried over: where the entries are is found out anew from them.
+The entries of a history that is there already come behind, at other positions where that is needed; what streams had
+not delivered is still owed. The time is bounded by the size of the files.
 """
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, suppress
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
-from rta.history.file import (
-    INSERTED_AT_ONCE,
-    PAGE,
-    State,
-    beside,
-    check_sum,
-    connect,
-    create,
-    insert,
-    is_right,
-    move,
-    transaction,
-)
+from attrs import frozen
 
-__all__ = ["salvage"]
+from rta.errors import DamagedFileError
+from rta.history.delivery import Checkpoint, Span, read_checkpoint, write_checkpoint
+from rta.history.entry import Bounds, Key, NewEntry
+from rta.history.file import SUFFIXES, State, beside, check_sum, is_right, move, spoken
+from rta.history.hold import FIRST_ABSURD, Hold
+from rta.history.opening import Opened, open_file
+from rta.history.pages import Value, rows
+from rta.history.store import HistoryStore
+from rta.wire.values import Ns
 
-_KEPT = 3
-_RANGE = 1024  # positions that are read at once
-_LEAST = 16  # positions of which one that cannot be read may cost the others
-_SELECT = "SELECT pos, stream, ts, seq, sum, data FROM entries WHERE pos > ? AND pos < ? ORDER BY pos"
+__all__ = ["Salvaged", "salvage"]
 
-_STREAMS = "SELECT id, code, name, floor, sum FROM streams ORDER BY id"
-_ENDS = "SELECT pos FROM entries ORDER BY pos", "SELECT pos FROM entries ORDER BY pos DESC"
-
-Row = tuple[int, int, int, int, int, bytes]
+_STREAM, _ENTRY, _STATE = 5, 6, 7  # columns of the tables that count
+_AT_ONCE = 1000  # entries of a commit
+_SEGMENT = 1 << 15
+_FOUND = "SELECT pos, stream, ts, seq, sum, data FROM entries ORDER BY pos"
 
 
-def salvage(path: Path, segment: int) -> tuple[int, Path]:
-    """Put a file in place of a damaged one that has what can be read of it.
+@frozen
+class Salvaged:
+    """What has been found in a damaged history."""
 
-    :return: how many entries that is, and where the damaged file is now.
-    :raises OSError, sqlite3.Error: there is no room, or the folder cannot be written; nothing has changed then.
+    streams: dict[Key, Bounds]
+    """Those of which there are entries."""
+    nameless: int
+    """Entries of streams whose names cannot be read any more: they are lost."""
+    noticed: list[str]
+    """What was found wrong with the history that they were put into, a sentence each."""
+
+
+def salvage(path: Path, into: Path | None = None) -> Salvaged:
+    """Look through a damaged history, which stays as it is.
+
+    :param into: a history that is to have what is found, before what it has; it is made if it is not there.
+    :raises HistoryError: the damaged one cannot be read, or the other one cannot be written, or is in use.
     """
-    work, mended = beside(path, ".salvage"), beside(path, ".mended")
     try:
-        count = _carried_over(path, work, segment)
-        if not count:
-            # Nothing could be found by way of the first page: ours is as good, all files begin alike.
-            _mend(path, work, mended)
-            count = _carried_over(mended, work, segment)
-        aside = _make_room(path)
-        move(path, aside)
-        move(work, path)
+        with closing(_Found(path)) as found:
+            noticed: list[str] = []
+            streams = found.bounds()
+            if into is not None and streams:
+                _put_into(found, into, noticed)
+            return Salvaged(streams, found.nameless, noticed)
+    except (sqlite3.Error, OSError, DamagedFileError) as e:
+        raise spoken(path, e) from e
+
+
+class _Found:
+    """Rows that are as they were written, in a file of their own that has no name."""
+
+    def __init__(self, path: Path) -> None:
+        self.state: State | None = None
+        """The newest one."""
+        self.nameless = 0
+        self._names: dict[int, tuple[Key, int]] = {}
+        self._db = sqlite3.connect("", isolation_level=None)
+        self._db.execute("CREATE TABLE entries (pos INTEGER PRIMARY KEY, stream, ts, seq, sum, data)")
+        self._db.execute("BEGIN")
+        try:
+            for number, row in rows(path, frozenset({_STREAM, _ENTRY, _STATE})):
+                self._add(number, row)
+        except BaseException:
+            self._db.close()
+            raise
+        self._db.execute("COMMIT")
+        for stream, count in self._db.execute("SELECT stream, count(*) FROM entries GROUP BY stream"):
+            self.nameless += 0 if stream in self._names else count
+
+    def _add(self, number: int, row: list[Value]) -> None:
+        values: tuple[Any, ...] = (number, *row[1:])
+        if len(row) == _ENTRY:
+            if is_right(values) and 0 < number < FIRST_ABSURD:
+                self._db.execute("REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?)", values)
+        elif len(row) == _STREAM:
+            known = self._names.get(number)
+            if check_sum(*values[:4]) == values[4] and (known is None or known[1] < values[3]):
+                self._names[number] = (values[1], values[2]), values[3]
+        elif number == 1 and check_sum(*values[1:6]) == values[6]:
+            state = State(*values[1:6])
+            if self.state is None or self.state.last <= state.last:
+                self.state = state
+
+    def entries(self) -> Iterator[NewEntry]:
+        """Those that are not over the limits, in order."""
+        for pos, stream, ts, seq, _, data in self._db.execute(_FOUND):
+            key, floor = self._names.get(stream, (("", ""), FIRST_ABSURD))
+            if pos > floor:
+                yield key, pos, Ns(ts), seq, data
+
+    def bounds(self) -> dict[Key, Bounds]:
+        found: dict[Key, Bounds] = {}
+        for key, pos, ts, seq, _ in self.entries():
+            known = found.get(key) or Bounds(pos, pos, 0, ts, ts, seq)
+            found[key] = Bounds(known.first, pos, known.count + 1, known.oldest, ts, seq)
+        return found
+
+    def close(self) -> None:
+        self._db.close()
+
+
+def _put_into(found: _Found, into: Path, noticed: list[str]) -> None:
+    hold = Hold(into, 0)
+    work = beside(into, ".salvage")
+    try:
+        present = open_file(into, _SEGMENT, hold, noticed.append) if into.exists() else None
+        try:
+            for suffix in (*SUFFIXES, ".lock"):
+                beside(work, suffix).unlink(missing_ok=True)
+            with closing(HistoryStore(work)) as store:
+                _join(store, found, present)
+                last = store.last
+        finally:
+            if present is not None:
+                present.close()
+        move(work, into)
+        hold.note(last)
     finally:
-        for suffix in ("", "-wal", "-shm"):
-            beside(mended, suffix).unlink(missing_ok=True)
-    return count, aside
+        hold.release()
+        for suffix in (*SUFFIXES, ".lock"):
+            with suppress(OSError):
+                beside(work, suffix).unlink()
 
 
-def _make_room(path: Path) -> Path:
-    for number in range(_KEPT - 1, 0, -1):
-        older = beside(path, f".damaged-{number}")
-        if older.exists():
-            move(older, beside(path, f".damaged-{number + 1}"))
-    return beside(path, ".damaged-1")
-
-
-def _mend(path: Path, fresh: Path, to: Path) -> None:
-    for suffix in ("", "-wal"):
-        if beside(path, suffix).exists():
-            shutil.copyfile(beside(path, suffix), beside(to, suffix))
-    page = bytearray(fresh.read_bytes()[:PAGE])
-    page[28:32] = (to.stat().st_size // PAGE).to_bytes(4, "big")
-    page[32:40] = bytes(8)  # the free pages: none
-    page[92:96] = page[24:28]  # so that the number of pages counts
-    with open(to, "r+b") as file:
-        file.write(page)
-
-
-def _carried_over(path: Path, work: Path, segment: int) -> int:
-    """The number of entries that are in the new file."""
-    create(work, segment)
-    with closing(connect(work)) as new, closing(sqlite3.connect(path, isolation_level=None)) as old:
-        old.text_factory = lambda text: text.decode("utf-8", "replace")
-        state = _state(old)
-        floors = {}
-        with transaction(new):
-            for row in _streams(old):
-                floors[row[0]] = row[3]
-                new.execute("INSERT INTO streams VALUES (?, ?, ?, ?, ?)", row)
-        count = last = 0
-        batch: list[Row] = []
-        for entry in _entries(old, path, state):
-            if entry[0] <= floors.get(entry[1], entry[0]):
-                continue
-            batch.append(entry)
-            count, last = count + 1, entry[0]
-            if len(batch) == INSERTED_AT_ONCE:
-                _insert(new, batch)
-        _insert(new, batch)
-        if state is None:  # what was lost may have had greater positions
-            known = State(last + segment if last else 0, streams=max(floors, default=0), segment=segment)
-        else:
-            known = State(max(state.last, last), state.mark, -1, max(state.streams, *floors, 0), state.segment)
-        with transaction(new):
-            known.write(new)
-    return count
-
-
-def _insert(db: sqlite3.Connection, batch: list[Row]) -> None:
-    with transaction(db):
-        for row in batch:
-            db.execute(insert(1), row)
-    batch.clear()
-
-
-def _state(db: sqlite3.Connection) -> State | None:
-    try:
-        return State.read(db)
-    except sqlite3.DatabaseError:
-        return None
-
-
-def _streams(db: sqlite3.Connection) -> Iterator[tuple[int, str, str, int, int]]:
-    """Those that are as they were written."""
-    known: set[int] = set()
-    for statement in (_STREAMS, _STREAMS + " DESC"):
-        try:
-            for row in db.execute(statement):
-                if row[0] not in known and check_sum(*row[:4]) == row[4]:
-                    known.add(row[0])
-                    yield row
-        except sqlite3.DatabaseError:
-            continue
-
-
-def _entries(db: sqlite3.Connection, path: Path, state: State | None) -> Iterator[Row]:
-    """Those that are as they were written, in order."""
-    ends: list[int] = []
-    for statement in _ENDS:
-        try:
-            ends += db.execute(statement + " LIMIT 1").fetchone() or ()
-        except sqlite3.DatabaseError:
-            continue
-    # No more than a row for every twenty bytes can have been in the file.
-    last = max([*ends, state.last if state else 0]) or path.stat().st_size // 20
-    least = ends[0] - 1 if len(ends) == 2 else max(0, last - path.stat().st_size // 20)
-    for after in range(least, last, _RANGE):
-        for row in _between(db, after, after + _RANGE + 1):
-            if is_right(row):
-                yield row
-
-
-def _between(db: sqlite3.Connection, after: int, before: int) -> Iterator[Row]:
-    """Rows between two positions: up to what cannot be read, and from the other side."""
-    yield from (found := _until_it_fails(db, _SELECT, after, before))[0]
-    rows, failed = found
-    if not failed:
+def _join(store: HistoryStore, found: _Found, present: Opened | None) -> None:
+    _commit_all(store, found.entries())
+    last = store.last
+    owed = read_checkpoint(found.state.mark if found.state else b"")
+    keys = set(store.streams())
+    if present is None:
+        _commit_all(store, [], owed)
         return
-    after = rows[-1][0] if rows else after
-    behind, _ = _until_it_fails(db, _SELECT + " DESC", after, before)
-    before = behind[-1][0] if behind else before
-    middle = (after + before) // 2
-    if before - after > _LEAST:
-        yield from _between(db, after, middle + 1)
-        yield from _between(db, middle, before)
-    yield from reversed(behind)
+    first = min(
+        (track.first for track in present.catalogue.tracks.values() if track.count), default=present.state.last + 1
+    )
+    shift = max(0, last + 1 - first)
+    _commit_all(store, _moved(present, shift))
+    newer = read_checkpoint(present.state.mark)
+    undelivered = {key: owed.owed(key, last) for key in keys}
+    for key, spans in newer.undelivered.items():
+        moved = [Span(max(span.first, first) + shift, span.last + shift) for span in spans if span.last >= first]
+        undelivered[key] = undelivered.get(key, []) + moved
+    _commit_all(store, [], Checkpoint(max(newer.upto + shift, last), undelivered))
 
 
-def _until_it_fails(db: sqlite3.Connection, select: str, after: int, before: int) -> tuple[list[Row], bool]:
-    rows: list[Row] = []
-    try:
-        for row in db.execute(select, (after, before)):
-            if rows and (row[0] > rows[-1][0]) == select.endswith("DESC"):
-                return rows, True  # a page that belongs elsewhere
-            rows.append(row)
-    except sqlite3.DatabaseError:
-        return rows, True
-    return rows, False
+def _moved(present: Opened, shift: int) -> Iterator[NewEntry]:
+    tracks = {track.id: track for track in present.catalogue.tracks.values()}
+    for row in present.db.execute(_FOUND):
+        track = tracks.get(row[1])
+        if track is not None and row[0] > track.floor and is_right(row):
+            yield track.key, row[0] + shift, Ns(row[2]), row[3], row[5]
+
+
+def _commit_all(store: HistoryStore, entries: Iterable[NewEntry], checkpoint: Checkpoint | None = None) -> None:
+    remaining = iter(entries)
+    while batch := list(islice(remaining, _AT_ONCE)):
+        store.commit(batch)
+    if checkpoint is not None:
+        store.commit([], write_checkpoint(checkpoint))

@@ -22,21 +22,22 @@ from typing import TypeVar
 
 from attrs import evolve
 
-from rta.errors import HistoryError
+from rta.errors import DamagedFileError, HistoryError
 from rta.history.entry import Bounds, KeptEntry, Key, NewEntry, Retention
 from rta.history.file import (
     INSERTED_AT_ONCE,
     State,
     check_sum,
+    damage_in,
     insert,
-    is_damage,
     places_id,
     replace_runs,
     spoken,
     sum_of_entry,
     transaction,
 )
-from rta.history.opening import Opened, hold, open_file, release
+from rta.history.hold import Hold
+from rta.history.opening import Opened, open_file
 from rta.history.segment import LONGEST, Segment, chosen
 from rta.history.stream_index import FOR_EVER, StreamIndex
 from rta.wire.values import Ns
@@ -47,6 +48,7 @@ _SEALED_AT_ONCE = 30  # runs that a commit writes besides
 _CHECKPOINT = 4 << 20  # bytes of the log, about
 _PER_ROW, _PER_COMMIT = 40, 4 * 4096  # bytes, about
 _SENTENCES = 100
+_FAULTS = (sqlite3.Error, OSError, UnicodeDecodeError, DamagedFileError)  # of the file
 
 T = TypeVar("T")
 
@@ -57,11 +59,12 @@ class HistoryStore:
     `commit`, `trim`, `forget` and `close` are for one thread at a time; what reads is for any threads at any time.
     """
 
-    def __init__(self, path: Path, segment: int = 1 << 15, patience: float = 0.0) -> None:
-        """Opens the file, makes it, or salvages what is in a damaged one.
+    def __init__(self, path: Path, segment: int = 1 << 15, patience: float = 0.0, unusable: str | None = None) -> None:
+        """Opens the file, or makes it; a damaged one is set aside.
 
         :param segment: positions in a segment, of a file that is made.
         :param patience: seconds to wait for another process to leave the file.
+        :param unusable: why the file that is there is not to be used in any case.
         :raises HistoryError: another process has it, or it cannot be read or written.
         """
         if not 1 <= segment <= LONGEST:
@@ -72,15 +75,16 @@ class HistoryStore:
         self._segment = segment
         self._lock = threading.Lock()
         self._written = 0
-        self._unusable: str | None = None  # why the file is to be salvaged before the next write
+        self._unusable: str | None = None  # why the file is to be set aside before the next write
         try:
-            self._held: int | None = hold(path, patience)
+            self._held: Hold | None = Hold(path, patience)
         except OSError as e:
             raise HistoryError(f"the history {path}: {e.strerror}") from e
         try:
-            self._file = self._opened()
+            self._file = self._opened(self._held, unusable)
+            self._held.note(self.last)
         except BaseException:
-            release(self._held)
+            self._held.release()
             raise
 
     # ---- what there is
@@ -116,6 +120,8 @@ class HistoryStore:
         :raises HistoryError: none of them is kept; the store can be used on.
         """
         self._writing(lambda: self._commit(entries, mark))
+        if entries and self._held is not None:
+            self._held.note(self.last)
         self._written += _PER_COMMIT
         if self._written >= _CHECKPOINT:
             self._checkpoint()
@@ -209,7 +215,8 @@ class HistoryStore:
         :param after: positions are greater than this.
         :param upto: and no greater than this; None: up to the last.
         :param limit: no more than this many.
-        :raises HistoryError: the file cannot be read. An entry that is damaged is left out, and `damage` says so.
+        :raises HistoryError: the file cannot be read; if it is damaged, the next write sets it aside. An entry that is
+            not as it was written is left out, and `damage` says so.
         """
         upto = FOR_EVER if upto is None else upto
         if self._held is None:
@@ -224,44 +231,39 @@ class HistoryStore:
                 if track is None:
                     return []
                 places: list[tuple[int, int | None]] = []
-                torn = None
                 for i, run in enumerate(runs):
                     if run.first > upto or len(places) >= limit:
                         break
                     if run.within(since, until):
                         begins = runs[i + 1].begins if i + 1 < len(runs) else None
                         found = file.rows.places(track, run)
-                        if run.places is None and len(found.positions) < run.count:
-                            torn = run
-                            break
                         places += islice(
                             chosen(found, begins, max(after, floor), upto, since, until), limit - len(places)
                         )
-                rows = {} if torn else file.rows.entries(track.id, [pos for pos, _ in places])
-                lost = {pos for pos, _ in places if pos not in rows}
-                if torn or lost:
-                    after = max(after, self._lose(file, track, torn, lost))
+                rows = file.rows.entries(track.id, [pos for pos, _ in places])
+                if lost := {pos for pos, _ in places if pos not in rows}:
+                    after = max(after, self._lose(file, track, lost))
                     continue
                 return [
                     KeptEntry(pos, Ns(row[0]), row[1], row[2], None if next_ts is None else Ns(next_ts))
                     for pos, next_ts in places
                     for row in (rows[pos],)
                 ]
-        except (sqlite3.Error, OSError) as e:
+        except _FAULTS as e:
+            damage = damage_in(e)
+            with self._lock:
+                if damage is not None and self._file is file:
+                    self._unusable = self._unusable or damage
             raise spoken(self._path, e) from e
 
-    def _lose(self, file: Opened, track: StreamIndex, torn: Segment | None, lost: set[int]) -> int:
-        """Entries, or the places of a run, are not where they should be; up to where they are just gone."""
+    def _lose(self, file: Opened, track: StreamIndex, lost: set[int]) -> int:
+        """Entries are not where they should be; up to where they are just gone."""
         with self._lock:
             if self._file is not file or file.catalogue.tracks.get(track.key) is not track:
                 return 0
-            load = file.rows.places
-            if torn is not None:
-                missing = file.catalogue.shrink(track, torn, load)
-            else:
-                missing = file.catalogue.lose(track, {pos for pos in lost if pos > track.doomed}, load)
-                if not missing:
-                    return track.doomed
+            missing = file.catalogue.lose(track, {pos for pos in lost if pos > track.doomed}, file.rows.places)
+            if not missing:
+                return track.doomed
             newest = file.rows.entries(track.id, [track.last])
             if track.last in newest:
                 track.newest, track.seq = newest[track.last][:2]
@@ -329,7 +331,7 @@ class HistoryStore:
     # ---- the file
 
     def _writing(self, write: Callable[[], T]) -> T:
-        """Write; if the file turns out to be damaged, salvage it and write again.
+        """Write; if the file turns out to be damaged, begin another one and write there.
 
         :raises HistoryError: nothing has been written.
         """
@@ -338,34 +340,34 @@ class HistoryStore:
         if self._unusable is None:
             try:
                 return write()
-            except (sqlite3.Error, OSError) as e:
-                if not isinstance(e, sqlite3.Error) or not is_damage(e):
+            except _FAULTS as e:
+                self._unusable = damage_in(e)
+                if self._unusable is None:
                     # A full disk may hold a log that is in the file already, or could be.
                     self._checkpoint()
                     raise spoken(self._path, e) from e
-                self._unusable = f"it could not be written: {e}"
-                self._file.close()
-        opened = self._opened(self._unusable)  # takes its time; readers know what there was meanwhile
-        opened.state = evolve(opened.state, last=self.last, mark=self.mark)  # the file may have lost them
+        self._file.close()
+        opened = self._opened(self._held, self._unusable)
+        opened.state = evolve(opened.state, last=self.last, mark=self.mark)
         with self._lock:
             self._file, self._unusable = opened, None
         try:
             return write()
-        except (sqlite3.Error, OSError) as e:
+        except _FAULTS as e:
             raise spoken(self._path, e) from e
 
-    def _opened(self, reason: str | None = None) -> Opened:
+    def _opened(self, held: Hold, unusable: str | None) -> Opened:
         """:raises HistoryError: it cannot be opened."""
         try:
-            return open_file(self._path, self._segment, self._damaged, reason)
-        except (sqlite3.Error, OSError) as e:
+            return open_file(self._path, self._segment, held, self._damaged, unusable)
+        except _FAULTS as e:
             raise spoken(self._path, e) from e
 
     def close(self) -> None:
         """End; what is committed is in the file. Closing again does nothing."""
         if self._held is not None:
             self._file.close()
-            release(self._held)
+            self._held.release()
             self._held = None
 
 

@@ -143,14 +143,6 @@ class StreamIndex:
         self.measure(load)
         return went
 
-    def shrink(self, run: Segment, places: Places) -> int:
-        """Of a run, only these places can be found; how many are missing."""
-        at = bisect_left(self.runs, run.segment, key=_segment)
-        if at == len(self.runs) or self.runs[at] is not run:
-            return 0  # seen by another reader
-        self.runs[at : at + 1] = [Segment.of(run.segment, places)] if places.positions else []
-        return run.count - len(places.positions)
-
     def measure(self, load: Load) -> None:
         """Count anew, and see where the oldest entry is."""
         self.count = 0

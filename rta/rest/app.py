@@ -146,10 +146,11 @@ class _Rest:
         return PlainTextResponse(f"rta {__version__}\n")
 
     async def health(self, request: Request) -> Response:
-        reasons = self._service.health.reasons
-        if reasons:
-            return PlainTextResponse("".join(f"{r}\n" for r in reasons), 503)
-        return PlainTextResponse("Healthy")
+        health = self._service.health
+        notes = [f"note: {note}" for note in health.notes]
+        if health.healthy:
+            return PlainTextResponse("\n".join(["Healthy", *notes]))
+        return PlainTextResponse("".join(f"{line}\n" for line in [*health.reasons, *notes]), 503)
 
     async def metrics(self, request: Request) -> Response:
         return Response(await self._service.metrics(), headers={"content-type": CONTENT_TYPE_LATEST})

@@ -1,0 +1,87 @@
+"""The right to use a history's file, which one process has at a time; beside it is known how far that has come.
+
+The lock file has the last position that was committed. It is not waited for until that is on the disk, so that it costs
+nothing; it is never ahead of the history. So a history that ends before it has lost something.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+import time
+import zlib
+from contextlib import suppress
+from pathlib import Path
+
+from rta.errors import DamagedFileError, HistoryError
+from rta.history.file import beside
+from rta.state_file import open_own_file, set_aside
+
+__all__ = ["FIRST_ABSURD", "Hold"]
+
+FIRST_ABSURD = 1 << 46
+"""A position that no history comes to: a million entries a second for two years."""
+
+_LOOK = 0.02  # seconds between tries to have the file
+_NOTE = struct.Struct("<qI")
+
+
+class Hold:
+    """Other processes keep away until `release`."""
+
+    def __init__(self, path: Path, patience: float) -> None:
+        """The folder is made.
+
+        :param path: of the history.
+        :param patience: seconds to wait for another process to leave it.
+        :raises HistoryError: another process has it.
+        :raises OSError: the folder cannot be made or written.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._descriptor = _opened(beside(path, ".lock"))
+        try:
+            until = time.monotonic() + patience
+            while not _locked(self._descriptor):
+                if time.monotonic() >= until:
+                    raise HistoryError(f"the history {path} is in use: another process has this state directory")
+                time.sleep(_LOOK)
+            self.noted = _noted(os.pread(self._descriptor, _NOTE.size, 0))
+            """The last position that was committed; None: that is not known."""
+        except BaseException:
+            os.close(self._descriptor)
+            raise
+
+    def note(self, last: int) -> None:
+        """So far it is committed."""
+        with suppress(OSError):  # the disk is full
+            position = last.to_bytes(8, "little")
+            os.pwrite(self._descriptor, _NOTE.pack(last, zlib.crc32(position)), 0)
+
+    def release(self) -> None:
+        """Others may have it."""
+        os.close(self._descriptor)
+
+
+def _opened(path: Path) -> int:
+    try:
+        return open_own_file(path, os.O_RDWR | os.O_CREAT)
+    except DamagedFileError:
+        set_aside(path)
+        return open_own_file(path, os.O_RDWR | os.O_CREAT)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _noted(data: bytes) -> int | None:
+    if len(data) < _NOTE.size:
+        return None
+    last, found = _NOTE.unpack(data)
+    right = 0 <= last < FIRST_ABSURD and zlib.crc32(data[:8]) == found
+    return last if right else None

@@ -1,0 +1,174 @@
+"""Files of the state directory: whatever stands in their place, opening them does not hang, and follows no link.
+
+They are small, but for the history; each is replaced wholly or not at all, only its owner may read it, and a damaged
+one is set aside under another name, so that a new one can be begun. Blocks.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import stat
+import zlib
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rta.errors import DamagedFileError
+
+__all__ = ["MODE", "open_own_file", "read_document", "replace_file", "set_aside", "sync_folder", "write_document"]
+
+MODE = 0o600
+"""Of a file: what streams have sent, and who has asked for what, is nobody else's business."""
+
+_KEPT = 5  # damaged files of one name
+_UNUSABLE = (errno.EACCES, errno.EPERM, errno.EIO, errno.ELOOP, errno.EISDIR, errno.ENXIO, errno.ENODEV)
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+def open_own_file(path: Path, flags: int) -> int:
+    """A descriptor of a file of ours. It is readable for its owner alone from then on.
+
+    :param flags: as of `os.open`.
+    :raises DamagedFileError: there is something else in its place, or it may not be opened.
+    :raises FileNotFoundError: it is not there, and `flags` do not say that it is to be made.
+    :raises OSError: it cannot be opened for a reason that has nothing to do with it.
+    """
+    with suppress(FileNotFoundError, NotADirectoryError):
+        _check_kind(path, os.lstat(path).st_mode)  # before it is opened: to open a device can do something
+    try:
+        descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, MODE)
+    except OSError as e:
+        if e.errno in _UNUSABLE:
+            raise DamagedFileError(f"it cannot be opened: {e.strerror}") from None
+        raise
+    try:
+        found = os.fstat(descriptor)
+        _check_kind(path, found.st_mode)
+        if found.st_mode & 0o077:
+            with suppress(OSError):  # it may be somebody else's
+                os.fchmod(descriptor, MODE)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _check_kind(path: Path, mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        raise DamagedFileError(f"it is {_KINDS.get(stat.S_IFMT(mode), 'no file')}, not a file")
+
+
+def read_document(path: Path, limit: int) -> dict[str, Any]:
+    """The JSON object that `write_document` has written; one without a check sum, which a person has written, too.
+
+    :param limit: bytes that it may have.
+    :raises DamagedFileError: it is not as it was written.
+    :raises FileNotFoundError: it is not there.
+    :raises OSError: as above.
+    """
+    with open(open_own_file(path, os.O_RDONLY), "rb") as file:
+        try:
+            data = file.read(limit + 1)
+        except OSError as e:
+            raise DamagedFileError(f"it cannot be read: {e.strerror}") from None
+    if len(data) > limit:
+        raise DamagedFileError(f"it has more than {limit} bytes")
+    try:
+        document = json.loads(data)
+        if not isinstance(document, dict):
+            raise DamagedFileError("it is no JSON object")
+        if "sum" in document and document.pop("sum") != _check_sum(document):
+            raise DamagedFileError("its check sum is wrong")
+    except (ValueError, RecursionError) as e:
+        raise DamagedFileError(f"it is no JSON: {e}") from None
+    return document
+
+
+def write_document(path: Path, document: Mapping[str, Any], indent: int | None = None) -> None:
+    """Replace the file, with a check sum in it. Nested mappings have texts as keys.
+
+    :raises OSError: it cannot be written.
+    """
+    text = json.dumps({"sum": _check_sum(document), **document}, indent=indent, ensure_ascii=False)
+    replace_file(path, text.encode("utf-8", "surrogatepass") + b"\n")
+
+
+def _check_sum(document: Mapping[str, Any]) -> str:
+    return f"{zlib.crc32(json.dumps(document, sort_keys=True).encode()):08x}"
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Wholly or not at all, and lasting; its folder is made.
+
+    :raises OSError: it cannot be written; the file is as it was.
+    """
+    new = path.with_name(path.name + ".new")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for place in (new, path):
+        if place.is_dir():  # which no file can take the place of
+            set_aside(place)
+    try:
+        new.unlink(missing_ok=True)
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(new, path)
+    except OSError:
+        with suppress(OSError):
+            new.unlink()
+        raise
+    with suppress(OSError):  # the file is replaced; only a power cut could undo it
+        sync_folder(path.parent)
+
+
+def set_aside(path: Path, suffixes: Sequence[str] = ("",)) -> Path:
+    """Give a damaged file another name, which says when; of those with one name the first four and the newest are kept.
+
+    :param suffixes: of the files that belong together.
+    :return: the other name, without a suffix.
+    :raises OSError: it cannot be renamed.
+    """
+    name = f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    taken = _set_aside(path)
+    number = 1
+    while (aside := name if number == 1 else f"{name}.{number}") in taken:
+        number += 1
+    for surplus in taken[_KEPT - 1 :]:
+        for suffix in suffixes:
+            with suppress(OSError):
+                path.with_name(surplus + suffix).unlink()
+    for suffix in sorted(suffixes, reverse=True):  # the file itself last: without it the others are nothing
+        with suppress(FileNotFoundError):
+            os.rename(path.with_name(path.name + suffix), path.with_name(aside + suffix))
+    sync_folder(path.parent)
+    return path.with_name(aside)
+
+
+def _set_aside(path: Path) -> list[str]:
+    """The names of those that have been, in order."""
+    pattern = re.compile(re.escape(path.name) + r"\.damaged-(\d{8}T\d{6}Z)(?:\.(\d+))?")
+    matches = filter(None, (pattern.match(other.name) for other in path.parent.iterdir()))
+    found = {match[0]: (match[1], int(match[2] or 1)) for match in matches}
+    return sorted(found, key=lambda name: found[name])
+
+
+def sync_folder(folder: Path) -> None:
+    """What was renamed in it lasts."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
