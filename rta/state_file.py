@@ -20,7 +20,16 @@ from typing import Any
 
 from rta.errors import DamagedFileError
 
-__all__ = ["MODE", "open_own_file", "read_document", "replace_file", "set_aside", "sync_folder", "write_document"]
+__all__ = [
+    "MODE",
+    "make_way",
+    "open_own_file",
+    "read_document",
+    "replace_file",
+    "set_aside",
+    "sync_folder",
+    "write_document",
+]
 
 MODE = 0o600
 """Of a file: what streams have sent, and who has asked for what, is nobody else's business."""
@@ -116,11 +125,10 @@ def replace_file(path: Path, data: bytes) -> None:
     """
     new = path.with_name(path.name + ".new")
     path.parent.mkdir(parents=True, exist_ok=True)
-    for place in (new, path):
-        if place.is_dir():  # which no file can take the place of
-            set_aside(place)
+    make_way(new)
+    if path.is_dir():  # which no file can take the place of
+        set_aside(path)
     try:
-        new.unlink(missing_ok=True)
         with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE), "wb") as file:
             file.write(data)
             file.flush()
@@ -132,6 +140,19 @@ def replace_file(path: Path, data: bytes) -> None:
         raise
     with suppress(OSError):  # the file is replaced; only a power cut could undo it
         sync_folder(path.parent)
+
+
+def make_way(path: Path) -> None:
+    """What is left of a file that was to take another's place is removed; a folder, which we have not made, set aside.
+
+    :raises OSError: it cannot be.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        if not path.is_dir():
+            raise
+        set_aside(path)
 
 
 def set_aside(path: Path, suffixes: Sequence[str] = ("",)) -> Path:

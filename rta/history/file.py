@@ -19,7 +19,7 @@ from typing import Any
 from attrs import frozen
 
 from rta.errors import DamagedFileError, HistoryError
-from rta.state_file import MODE, sync_folder
+from rta.state_file import MODE, make_way, sync_folder
 
 __all__ = [
     "INSERTED_AT_ONCE",
@@ -154,7 +154,7 @@ def connect(path: Path, *, reading: bool = False) -> sqlite3.Connection:
 def create(path: Path, state: State) -> None:
     """A file with nothing in it but this; one of this name is replaced."""
     for suffix in SUFFIXES:
-        beside(path, suffix).unlink(missing_ok=True)
+        make_way(beside(path, suffix))
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE))  # SQLite's others are like it
     db = connect(path)
     try:
@@ -177,7 +177,7 @@ def beside(path: Path, suffix: str) -> Path:
 def move(path: Path, to: Path) -> None:
     """A database with its log, in place of what was there; lasting."""
     for suffix in reversed(SUFFIXES):
-        beside(to, suffix).unlink(missing_ok=True)
+        make_way(beside(to, suffix))
         if beside(path, suffix).exists():
             os.replace(beside(path, suffix), beside(to, suffix))
     sync_folder(path.parent)

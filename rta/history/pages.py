@@ -37,9 +37,19 @@ def rows(path: Path, columns: frozenset[int]) -> Iterator[tuple[int, list[Value]
 
     :raises DamagedFileError, OSError: it cannot be read, or is no file.
     """
-    pages = _Pages([_contents(path), *_log(path)])
+    pages = _Pages(*_files(path))
     for page in pages.all():
         yield from _of_page(pages, page, columns)
+
+
+def _files(path: Path) -> tuple[memoryview, memoryview]:
+    """The file and its log, one of which need not be there."""
+    log = beside(path, "-wal")
+    alone = not os.path.lexists(log)
+    return (
+        memoryview(b"") if not alone and not os.path.lexists(path) else _contents(path),
+        memoryview(b"") if alone else _contents(log),
+    )
 
 
 def _contents(path: Path) -> memoryview:
@@ -51,25 +61,17 @@ def _contents(path: Path) -> memoryview:
         os.close(descriptor)
 
 
-def _log(path: Path) -> list[memoryview]:
-    try:
-        return [_contents(beside(path, "-wal"))]
-    except FileNotFoundError:
-        return []
-
-
 class _Pages:
-    """Of the file, and of its log if there is one."""
+    """Of the file and of its log."""
 
-    def __init__(self, files: list[memoryview]) -> None:
-        self._file, *logs = files
+    def __init__(self, file: memoryview, log: memoryview) -> None:
+        self._file = file
         self._logged: list[memoryview] = []
         self._newest: dict[int, memoryview] = {}
-        for log in logs:
-            for start in range(_LOG_HEAD + _FRAME, len(log) - PAGE + 1, _FRAME + PAGE):
-                page = log[start : start + PAGE]
-                self._logged.append(page)
-                self._newest[int.from_bytes(log[start - _FRAME : start - _FRAME + 4], "big")] = page
+        for start in range(_LOG_HEAD + _FRAME, len(log) - PAGE + 1, _FRAME + PAGE):
+            page = log[start : start + PAGE]
+            self._logged.append(page)
+            self._newest[int.from_bytes(log[start - _FRAME : start - _FRAME + 4], "big")] = page
         self._chains_left = _CHAINS * (len(self._logged) + len(self._file) // PAGE)
 
     def all(self) -> Iterator[memoryview]:
