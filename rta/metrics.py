@@ -112,6 +112,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("rta_history_left_out_total", _C, "Entries that were published without being in the history: the disk was "
            "full, or did not answer, or its process was gone."),
     Metric("rta_history_damaged_total", _C, "Damage found in the history file; the log has it."),
+    Metric("rta_state_damaged_total", _C, "Other files of the state directory that were damaged and set aside."),
     Metric("rta_history_restarts_total", _C, "Times the process of the history ended by itself."),
     Metric("rta_replay_entries_total", _C, "Entries delivered by replay."),
     # Fetches.

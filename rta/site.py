@@ -44,6 +44,7 @@ log = structlog.get_logger("rta.site")
 P = TypeVar("P")
 
 _GOODBYE = 6.0  # seconds for the node to take leave of its bus, and to commit its history
+_FIRST_SAMPLE = 2.0  # seconds that sources wait for the node to begin, which may wait for its history
 _CATCH_UP = 1.0  # seconds for the readers to hand out the last entries at shutdown
 
 
@@ -75,6 +76,7 @@ class Site:
         self._edge: EdgeActor | None = None
         self._node: NodeSupervisor | None = None
         self._sampling = trio.CancelScope()
+        self._sampled = trio.Event()
 
     def stop(self) -> None:
         """Ask `run` to come to an orderly end."""
@@ -98,7 +100,7 @@ class Site:
             if self._primary:
                 nursery.start_soon(Pruner(opened.buffer, self.config.pruner, self.reporter).run)
             if self._primary and self._has_node:
-                await self._start_node(nursery, opened, hub)
+                nursery.start_soon(self._run_node, self._make_node(opened), opened, hub)
             shown = http_service(self.config, opened.buffer, self.health, self.reporter, self._node)
             member, port = self._membership, None
             app = make_app(shown)
@@ -128,14 +130,16 @@ class Site:
         log.info("stopped")
 
     async def _run_sources(self, opened: _Opened) -> None:
+        if self._node is not None:  # whose streams are to have the first samples too
+            with trio.move_on_after(_FIRST_SAMPLE):
+                await self._sampled.wait()
         async with trio.open_nursery() as nursery:
             for actor in self._ingest(opened):
                 nursery.start_soon(actor.run)
         if opened.sources:
             log.info("all sources have ended; the service goes on with what is in the buffer")
 
-    async def _start_node(self, nursery: trio.Nursery, opened: _Opened, hub: SessionHub) -> None:
-        """Streams over topics: the sampler follows sessions for the node."""
+    def _make_node(self, opened: _Opened) -> NodeSupervisor:
         config = self.config
         node = NodeSupervisor(
             NodeSettings(config.site.node, config.site.zone, config.state_dir, config.site.administration),
@@ -144,11 +148,16 @@ class Site:
         commands = [*load_commands(), *[forwarding_command(c, opened.topics) for c in config.commands]]
         node.configure([(s.definition, s.streams) for s in config.statuses], commands, config.alarms, load_alarms())
         self._node = node
-        await nursery.start(node.run)
-        context = SamplingContext(opened.buffer, opened.topics, self.health, self.reporter, self._clock)
-        statuses = [*(s.binding for s in config.statuses), *(a.binding for a in config.alarms)]
-        sampler = Sampler(context, hub, statuses, node.inbox)
-        nursery.start_soon(self._sample, sampler)
+        return node
+
+    async def _run_node(self, node: NodeSupervisor, opened: _Opened, hub: SessionHub) -> None:
+        """Streams over topics: the sampler follows sessions for the node. Clients do not wait for it to begin."""
+        async with trio.open_nursery() as nursery:
+            await nursery.start(node.run)
+            self._sampled.set()
+            context = SamplingContext(opened.buffer, opened.topics, self.health, self.reporter, self._clock)
+            statuses = [*(s.binding for s in self.config.statuses), *(a.binding for a in self.config.alarms)]
+            await self._sample(Sampler(context, hub, statuses, node.inbox))
 
     async def _sample(self, sampler: Sampler) -> None:
         with self._sampling:

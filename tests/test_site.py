@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import sys
 
 import pytest
 import trio
 
 from rta.actors.sampler import Sampler
+from rta.client import RestClient
 from rta.config import load_config
 from rta.rsmp.message import PLAIN
 from rta.site import Site
@@ -48,3 +50,23 @@ async def test_samples_that_come_to_the_end_do_not_keep_a_site_from_its_end(tmp_
         async with trio.open_nursery() as nursery:
             await nursery.start(site.run)
             site.stop()
+
+
+KEEPS = SITE.replace('node = "dk/tlc-1"', 'node = "dk/tlc-1"\nstate_dir = "state"') + "history = {}\n"
+
+
+@pytest.mark.processes
+async def test_neither_the_port_nor_the_end_waits_for_a_history_that_does_not_open(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "rta.actors.history_file.python_command", lambda *_: [sys.executable, "-c", "import signal; signal.pause()"]
+    )
+    path = tmp_path / "site.toml"
+    path.write_text(KEEPS)
+    site = Site(load_config(path, {}))
+    began = trio.current_time()
+    with trio.fail_after(30):
+        async with trio.open_nursery() as nursery:
+            url = await nursery.start(site.run)
+            assert await RestClient(url).sessions() == []
+            site.stop()
+    assert trio.current_time() - began < 5  # the node waits for six

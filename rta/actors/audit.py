@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import structlog
 import trio
 
+from rta.errors import DamagedFileError
 from rta.node.node_stream import Initiator, Now
 from rta.ports import Reporter
 from rta.rsmp.payload import iso
+from rta.state_file import open_own_file, set_aside
 
 __all__ = ["Audit"]
 
 log = structlog.get_logger("rta.audit")
 
 _FILE = "audit.jsonl"
+_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT
 _LARGEST = 16 << 20  # bytes; then the file makes way for a new one
 _KEPT = 4
 _WAITING = 1024
@@ -87,11 +91,16 @@ def _line(record: dict[str, Any]) -> str:
 
 def _append(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists() and path.stat().st_size > _LARGEST:
-        for number in range(_KEPT - 1, 0, -1):
-            older = path.with_suffix(f".{number}.jsonl")
-            if older.exists():
-                os.replace(older, path.with_suffix(f".{number + 1}.jsonl"))
-        os.replace(path, path.with_suffix(".1.jsonl"))
-    with open(path, "a", encoding="utf-8", errors="backslashreplace") as file:
+    try:
+        descriptor = open_own_file(path, _FLAGS)
+    except DamagedFileError as e:
+        log.error("the audit file was damaged", path=str(path), why=str(e), kept_as=set_aside(path).name)
+        descriptor = open_own_file(path, _FLAGS)
+    with open(descriptor, "a", encoding="utf-8", errors="backslashreplace") as file:
         file.write(text)
+        full = file.tell() > _LARGEST
+    if full:
+        for number in range(_KEPT - 1, 0, -1):
+            with suppress(FileNotFoundError):
+                os.replace(path.with_suffix(f".{number}.jsonl"), path.with_suffix(f".{number + 1}.jsonl"))
+        os.replace(path, path.with_suffix(".1.jsonl"))

@@ -43,7 +43,7 @@ from rta.actors.stream_commands import stream_commands
 from rta.actors.streams import Streams
 from rta.actors.topic_input import OwnTopics, TopicRequests
 from rta.alarm.definition import AlarmDefinition
-from rta.errors import TransportError
+from rta.errors import DamagedFileError, RtaError, TransportError
 from rta.health import Health
 from rta.history.calls import Beginning
 from rta.history.entry import Bounds, Key
@@ -52,7 +52,7 @@ from rta.inbox import Inbox, Outlet, Reply
 from rta.latest import Latest
 from rta.metrics import Metrics
 from rta.node.administration import Administration
-from rta.node.changes import load_changes
+from rta.node.changes import CHANGES_FILE, Changes, load_changes
 from rta.node.events import Turn
 from rta.node.node import Node
 from rta.node.node_stream import Now
@@ -63,6 +63,7 @@ from rta.ports.command import Command
 from rta.rsmp.payload import encode
 from rta.rsmp.presence import OFFLINE, SHUTDOWN
 from rta.rsmp.topics import NodeTopics, TopicKind
+from rta.state_file import set_aside
 from rta.stream.definition import StatusDefinition, StreamDefinition
 from rta.wire.values import Ns
 
@@ -145,6 +146,7 @@ class NodeSupervisor:
         self._alarm_codes: frozenset[str] = frozenset()
         self._stop = trio.Event()
         self._ended = trio.Event()
+        self._opening = trio.CancelScope()
 
     def _file(self, open_history: OpenHistory) -> HistoryFile | None:
         folder, around, inbox = self._settings.state_dir, self._around, self._history_inbox
@@ -177,13 +179,29 @@ class NodeSupervisor:
             for stream in streams:
                 self._node.add(stream)
         if self._settings.state_dir is not None:
-            self._administration.restore(load_changes(self._settings.state_dir), self._now())
+            self._administration.restore(self._load_changes(self._settings.state_dir), self._now())
         self._commands.register([*stream_commands(self.streams), *commands])
         self._alarm_codes = self.alarms.configure(alarms, plug_ins or {})
 
+    def _load_changes(self, folder: Path) -> Changes:
+        """What administration has changed; where that is damaged, it is set aside, and streams are as configured."""
+        path = folder / CHANGES_FILE
+        try:
+            return load_changes(folder)
+        except DamagedFileError as e:
+            aside = set_aside(path)
+            what = f"{path.name} was damaged ({e}): streams are as configured; it is set aside as {aside.name}"
+        except OSError as e:
+            raise RtaError(f"cannot read {path}: {e.strerror or e}") from None
+        log.error(what, folder=str(folder))
+        self._around.health.note("streams", what)
+        self._around.metrics.count("rta_state_damaged_total")
+        return {}
+
     def stop(self) -> None:
-        """Ask `run` to come to an orderly end."""
+        """Ask `run` to come to an orderly end. It does not wait for the history to be opened."""
         self._stop.set()
+        self._opening.cancel()
 
     async def ended(self) -> None:
         """Wait until it has."""
@@ -214,7 +232,8 @@ class NodeSupervisor:
         out = NodeOutlets(line, self._alarm_inbox, self.view, self._audit, around.metrics)
         node = NodeActor(self.inbox, self._node, self._administration, self._now, out)
         if any(s.definition.history for s in self.view.value.streams.values()):
-            await self._history.open()
+            with self._opening:
+                await self._history.open()
         async with trio.open_nursery() as nursery:
             await nursery.start(self._commands.run)
             await nursery.start(self._fetches.run)

@@ -25,6 +25,8 @@ __all__ = ["Administration", "StreamPlan", "added_name", "added_status"]
 log = structlog.get_logger("rta.node")
 
 _STREAMS = 10_000  # of a node that can be added
+_SAID = 20  # changes that do not fit and are said one by one
+_WHY = 300  # characters of the reason
 
 
 @frozen
@@ -64,8 +66,7 @@ class Administration:
         self._check_allowed()
         status = self._node.status(code)
         definition = new_stream({**fields, "name": name}, status)
-        if len(self._node.streams) >= _STREAMS:
-            raise Refused(f"there are {_STREAMS} streams already", kind=Refusal.CONFLICT)
+        self._check_room()
         self._node.check_names(definition)
         kept = {k: v for k, v in fields.items() if k not in ("code", "name") and v is not None}
         return StreamPlan(definition, self._changes_with(definition, StreamChange("add", kept)))
@@ -111,6 +112,10 @@ class Administration:
             why = "there is no state directory to keep changes in ([site] state_dir)"
             raise Refused(why, kind=Refusal.FORBIDDEN)
 
+    def _check_room(self) -> None:
+        if len(self._node.streams) >= _STREAMS:
+            raise Refused(f"there are {_STREAMS} streams already", kind=Refusal.CONFLICT)
+
     def _changes_with(self, definition: StreamDefinition, change: StreamChange) -> Changes:
         key = definition.key
         after = {k: v for k, v in self._changes.items() if k != key}
@@ -132,12 +137,19 @@ class Administration:
                 self._restore(code, name, change, now)
             except Refused as e:
                 self._left_out.add((code, name))
-                log.error("a change of a stream no longer fits", code=code, stream=name, change=change.kind, why=str(e))
+                if len(self._left_out) <= _SAID:
+                    why = str(e)[:_WHY]
+                    log.error(
+                        "a change of a stream no longer fits", code=code, stream=name, change=change.kind, why=why
+                    )
+        if len(self._left_out) > _SAID:
+            log.error("more changes of streams no longer fit", count=len(self._left_out) - _SAID)
 
     def _restore(self, code: str, name: str, change: StreamChange, now: Now) -> None:
         node, status = self._node, self._node.status(code)
         if change.kind in ("add", "replace"):
             definition = new_stream({**change.fields, "name": name}, status)
+            self._check_room()
             if change.kind == "replace" and node.has(code, name):
                 node.remove(node.stream(code, name), CONFIGURATION, now)
             node.add(definition)

@@ -6,25 +6,27 @@ Source: docs/rsmp.md, "Administration" and "Commands".
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
 from attrs import evolve, field, frozen
 
-from rta.errors import RtaError
+from rta.errors import DamagedFileError
 from rta.formatting import nearest
 from rta.node.node_stream import Refused
 from rta.node.stream_settings import StreamTableError, read_stream, write_stream
+from rta.state_file import read_document, write_document
 from rta.stream.definition import StatusDefinition, StreamDefinition
 
-__all__ = ["StreamChange", "Changes", "changed", "load_changes", "merged", "new_stream", "save_changes"]
+__all__ = ["CHANGES_FILE", "StreamChange", "Changes", "changed", "load_changes", "merged", "new_stream", "save_changes"]
 
-_FILE = "streams.json"
+CHANGES_FILE = "streams.json"
+"""In the state directory."""
+
 _VERSION = 1
+_LARGEST = 16 << 20  # bytes
+_FIELDS = 100  # of a stream, which has a dozen
 
 
 @frozen
@@ -79,20 +81,28 @@ def merged(before: StreamChange | None, change: StreamChange, configured: bool) 
 def load_changes(folder: Path) -> Changes:
     """The changes in a state directory.
 
-    :raises RtaError: the file cannot be read, is damaged, or has another version.
+    :raises DamagedFileError: the file is not as it was written, or has another version.
+    :raises OSError: it cannot be opened.
     """
-    path = folder / _FILE
     try:
-        document = json.loads(path.read_bytes())
-        if document["version"] != _VERSION:
-            raise RtaError(f"{path} is of version {document['version']}, and this is for {_VERSION}")
-        return {(c["code"], c["name"]): StreamChange(c["change"], dict(c["fields"])) for c in document["streams"]}
-    except FileNotFoundError:
+        document = read_document(folder / CHANGES_FILE, _LARGEST)
+    except (FileNotFoundError, NotADirectoryError):
         return {}
-    except OSError as e:
-        raise RtaError(f"cannot read {path}: {e.strerror or e}") from None
-    except (ValueError, LookupError, TypeError, RecursionError):
-        raise RtaError(f"{path} is damaged; mend it, or take it away to have the streams as configured") from None
+    version, entries = document.get("version"), document.get("streams")
+    if version != _VERSION:
+        raise DamagedFileError(f"it is of version {version!r:.20}, and this is for {_VERSION}")
+    if document.keys() != {"version", "streams"} or not isinstance(entries, list):
+        raise DamagedFileError("it is no list of changes")
+    return dict(_change(entry) for entry in entries)
+
+
+def _change(entry: Any) -> tuple[tuple[str, str], StreamChange]:
+    match entry:
+        case {"code": str(code), "name": str(name), "change": "add" | "replace" | "edit" | "remove" as kind}:
+            fields = entry.get("fields")
+            if isinstance(fields, dict) and len(fields) <= _FIELDS and len(entry) == 4:
+                return (code, name), StreamChange(kind, fields)
+    raise DamagedFileError(f"it has an entry that is no change: {entry!s:.100}")
 
 
 def save_changes(folder: Path, changes: Changes) -> None:
@@ -104,22 +114,4 @@ def save_changes(folder: Path, changes: Changes) -> None:
         {"code": code, "name": name, "change": change.kind, "fields": change.fields}
         for (code, name), change in sorted(changes.items())
     ]
-    text = json.dumps({"version": _VERSION, "streams": entries}, indent=1, ensure_ascii=False)
-    folder.mkdir(parents=True, exist_ok=True)
-    path, new = folder / _FILE, folder / f"{_FILE}.new"
-    try:
-        with open(new, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(new, path)
-    except OSError:
-        with suppress(OSError):
-            new.unlink()
-        raise
-    with suppress(OSError):  # the file is replaced; only a power cut could undo it
-        directory = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+    write_document(folder / CHANGES_FILE, {"version": _VERSION, "streams": entries}, indent=1)

@@ -117,10 +117,9 @@ async def test_errors_are_raised_where_it_was_asked_for(tmp_path):
 
 
 async def test_what_cannot_be_opened_says_why(tmp_path):
-    path = tmp_path / "h.sqlite"
-    path.mkdir()
+    (tmp_path / "file").touch()
     with pytest.raises(HistoryError, match="the history"):
-        async with in_a_process(path):
+        async with in_a_process(tmp_path / "file" / "h.sqlite"):
             pass
 
 
@@ -133,10 +132,80 @@ async def test_damage_is_told_once(tmp_path):
         file.write(b"\xff" * 4096)
     async with in_a_process(path) as keeper:
         assert len(keeper.damage) == 1
-        left = await keeper.ask(False, positions)
-        await keeper.ask(False, positions)
+        assert keeper.beginning.last == 2000
+        assert await keeper.ask(False, positions) == []
         assert len(keeper.damage) == 1
-        assert 0 < len(left) < 2000
+
+
+def dies_at_its_first_opening(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    """The process of a history does this when it opens a file of which it was not told that it is unusable."""
+    program = f"""
+import os, resource, signal, sys
+import rta.history.process as process
+def open_store(path, patience, unusable, real=process.HistoryStore):
+    if unusable is None:
+        {how}
+    return real(path, patience=patience, unusable=unusable)
+process.HistoryStore = open_store
+process.main()
+"""
+    monkeypatch.setattr(
+        "rta.actors.history_file.python_command", lambda module, *rest: [sys.executable, "-c", program, *rest]
+    )
+
+
+@pytest.mark.parametrize(
+    ("how", "name"),
+    [
+        ("os.abort()", "SIGABRT"),
+        ("resource.setrlimit(resource.RLIMIT_CPU, (1, -1)); [None for _ in iter(int, 1)]", "SIGXCPU"),
+    ],
+)
+async def test_a_file_at_which_the_process_crashes_or_never_ends_is_set_aside(tmp_path, monkeypatch, how, name):
+    path = tmp_path / "h.sqlite"
+    async with in_a_process(path) as keeper:
+        await keeper.ask(True, commit, set(), entries(1, 10), None)
+    dies_at_its_first_opening(monkeypatch, f"resource.setrlimit(resource.RLIMIT_CORE, (0, 0)); {how}")
+    with within(PATIENCE, "the history"):
+        async with in_a_process(path) as keeper:
+            assert name in keeper.damage[0]
+            await keeper.ask(True, commit, set(), entries(11, 20), None)
+            assert await keeper.ask(False, positions) == list(range(11, 21))
+    assert len(list(tmp_path.glob("h.sqlite.damaged-*"))) == 1
+
+
+async def test_a_file_whose_process_somebody_kills_while_it_opens_stays(tmp_path, monkeypatch):
+    path = tmp_path / "h.sqlite"
+    async with in_a_process(path) as keeper:
+        await keeper.ask(True, commit, set(), entries(1, 10), None)
+    with monkeypatch.context() as patched:
+        dies_at_its_first_opening(patched, "os.kill(os.getpid(), signal.SIGKILL)")
+        with pytest.raises(HistoryError, match="before it was open"):
+            async with in_a_process(path):
+                pass
+    async with in_a_process(path) as keeper:
+        assert await keeper.ask(False, positions) == list(range(1, 11))
+
+
+async def test_the_end_does_not_wait_for_an_opening(tmp_path, monkeypatch):
+    os.mkfifo(tmp_path / "fifo")
+    dies_at_its_first_opening(monkeypatch, f"open({str(tmp_path / 'fifo')!r}).read()")
+    site = Site(tmp_path)
+    ended = trio.Event()
+
+    async def run() -> None:
+        await site.file.run()
+        ended.set()
+
+    with within(PATIENCE, "the end"):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(run)
+            nursery.start_soon(site.file.open)
+            async with await trio.open_file(tmp_path / "fifo", "wb"):  # the process is there, and opening
+                began = trio.current_time()
+                site.file.close()
+                await ended.wait()
+    assert trio.current_time() - began < 1.5
 
 
 async def test_when_it_is_killed_everybody_who_waits_is_told(tmp_path):

@@ -244,10 +244,42 @@ async def test_a_change_that_no_longer_fits_is_left_out_and_kept(autojump_clock,
         assert [s["qos"] for s in await again.node.streams.list()] == [1]
 
 
-def test_a_damaged_state_file_keeps_the_node_from_starting_and_says_what_to_do(tmp_path):
-    (tmp_path / "streams.json").write_text("{")
-    with pytest.raises(RtaError, match=r"streams\.json is damaged; mend it, or take it away"):
-        Stage(LIVE, state_dir=tmp_path).node.configure([])
+CHANGED = {"version": 1, "streams": [{"code": "car.engine", "name": "live", "change": "edit", "fields": {"qos": 1}}]}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        "\0" * 100,
+        "[" * 100_000,
+        "{" + " " * (17 << 20) + "}",
+        json.dumps({**CHANGED, "version": 2}),
+        json.dumps({**CHANGED, "streams": [{**CHANGED["streams"][0], "change": "hide"}]}),
+        json.dumps({**CHANGED, "streams": [{**CHANGED["streams"][0], "fields": dict.fromkeys(map(str, range(101)))}]}),
+    ],
+    ids=range(9),
+)
+async def test_a_damaged_file_of_changes_is_set_aside_and_streams_are_as_configured(autojump_clock, tmp_path, content):
+    (tmp_path / "streams.json").write_text(content)
+    async with Stage(LIVE, state_dir=tmp_path, administration=True).running() as stage:
+        assert [s["qos"] for s in await stage.node.streams.list()] == [0]
+        assert "streams.json was damaged" in stage.health.notes[0]
+        assert stage.health.healthy
+        await ask(stage, "stream.edit", {"code": "car.engine", "name": "live", "qos": 1})
+    (aside,) = tmp_path.glob("streams.json.damaged-*")
+    assert aside.read_text() == content
+    async with Stage(LIVE, state_dir=tmp_path).running() as again:
+        assert [s["qos"] for s in await again.node.streams.list()] == [1]
+        assert again.health.notes == []
+
+
+async def test_changes_that_a_person_or_an_earlier_version_has_written_are_read(autojump_clock, tmp_path):
+    (tmp_path / "streams.json").write_text(json.dumps(CHANGED))
+    async with Stage(LIVE, state_dir=tmp_path).running() as stage:
+        assert [s["qos"] for s in await stage.node.streams.list()] == [1]
 
 
 @pytest.mark.parametrize(

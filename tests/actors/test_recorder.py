@@ -245,7 +245,7 @@ async def test_a_history_that_is_slow_to_open_is_used_when_it_is_open(autojump_c
     stage = SlowToOpen(LIVE, state_dir=tmp_path)
     async with stage.running():
         assert not stage.health.healthy
-        await trio.sleep(15)
+        await trio.sleep(25)
         assert stage.health.healthy
         await stage.sample(rpm=1)
         assert kept_now(stage) == [2]
