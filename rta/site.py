@@ -185,7 +185,8 @@ class Site:
         """What a transport is opened with."""
         path = self.config.path
         folder = path.parent if path is not None else Path.cwd()
-        return Context(name, folder, self._clock, self.reporter, self.config.state_dir)
+        note = partial(self.health.note, name)
+        return Context(name, folder, self._clock, self.reporter, self.config.state_dir, note)
 
     def _ingest(self, opened: _Opened) -> list[IngestActor]:
         return [

@@ -28,6 +28,7 @@ __all__ = [
     "replace_file",
     "set_aside",
     "sync_folder",
+    "try_to_set_aside",
     "write_document",
 ]
 
@@ -176,6 +177,14 @@ def set_aside(path: Path, suffixes: Sequence[str] = ("",)) -> Path:
             os.rename(path.with_name(path.name + suffix), path.with_name(aside + suffix))
     sync_folder(path.parent)
     return path.with_name(aside)
+
+
+def try_to_set_aside(path: Path) -> str:
+    """What has become of a damaged file, for people."""
+    try:
+        return f"it is set aside as {set_aside(path).name}"
+    except OSError as e:
+        return f"it cannot be set aside: {e.strerror}"
 
 
 def _set_aside(path: Path) -> list[str]:

@@ -19,7 +19,7 @@ from rta.errors import DamagedFileError
 from rta.node.node_stream import Initiator, Now
 from rta.ports import Reporter
 from rta.rsmp.payload import iso
-from rta.state_file import open_own_file, set_aside
+from rta.state_file import open_own_file, try_to_set_aside
 
 __all__ = ["Audit"]
 
@@ -94,7 +94,7 @@ def _append(path: Path, text: str) -> None:
     try:
         descriptor = open_own_file(path, _FLAGS)
     except DamagedFileError as e:
-        log.error("the audit file was damaged", path=str(path), why=str(e), kept_as=set_aside(path).name)
+        log.error("the audit file was damaged", path=str(path), why=str(e), then=try_to_set_aside(path))
         descriptor = open_own_file(path, _FLAGS)
     with open(descriptor, "a", encoding="utf-8", errors="backslashreplace") as file:
         file.write(text)

@@ -63,7 +63,7 @@ from rta.ports.command import Command
 from rta.rsmp.payload import encode
 from rta.rsmp.presence import OFFLINE, SHUTDOWN
 from rta.rsmp.topics import NodeTopics, TopicKind
-from rta.state_file import set_aside
+from rta.state_file import try_to_set_aside
 from rta.stream.definition import StatusDefinition, StreamDefinition
 from rta.wire.values import Ns
 
@@ -189,8 +189,7 @@ class NodeSupervisor:
         try:
             return load_changes(folder)
         except DamagedFileError as e:
-            aside = set_aside(path)
-            what = f"{path.name} was damaged ({e}): streams are as configured; it is set aside as {aside.name}"
+            what = f"{path.name} was damaged ({e}): streams are as configured; {try_to_set_aside(path)}"
         except OSError as e:
             raise RtaError(f"cannot read {path}: {e.strerror or e}") from None
         log.error(what, folder=str(folder))

@@ -4,7 +4,7 @@ Neither the head of the file nor the tree of its pages is believed, so that each
 bounded by the size. The pages in the write-ahead log are older and newer ones of the same file: a row may come more
 than once, and one that was removed may come. Whether a row is right, its check sum says.
 
-Source: "Database File Format", sqlite.org/fileformat2.html, sections 1.6, 2.1 and 4.
+Source: "The Database File", sqlite.org/fileformat2.html, section 1.
 """
 
 from __future__ import annotations

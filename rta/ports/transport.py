@@ -60,6 +60,8 @@ class Context:
     report: Reporter
     state_dir: Path | None = None
     """The folder for what is to survive a restart, which need not be there yet; None: nothing does."""
+    note: Callable[[str], None] = lambda what: None
+    """Tells `/health` that something has been lost or set aside, though the work goes on."""
 
 
 @frozen

@@ -92,6 +92,7 @@ def test_transports_import_the_ports_the_wire_and_the_side_of_consumers_only():
         "background",
         "formatting",
         "network_errors",
+        "state_file",
         "wakeup",
     )
     assert {(path, m) for path, m in used if m not in allowed} == set()

@@ -150,11 +150,11 @@ def test_numbers_outlive_a_restart():
     before = Scene()
     before.entry({"rpm": 1, "mode": "auto"})
     before.entry({"rpm": 1}, node="other")
-    after = Scene(known=read_channels(before.sessions.channels_json()))
+    after = Scene(known=read_channels(before.sessions.channels_document()))
     after.entry({"new": 1, "rpm": 2})
     after.presence("online")
     assert numbers(after) == {"rpm:car.engine.live": 1, "new:car.engine.live": 3}
-    assert read_channels(after.sessions.channels_json())["other"], "one that has not been heard of again is kept"
+    assert read_channels(after.sessions.channels_document())["other"], "one that has not been heard of again is kept"
 
 
 def test_the_same_channels_have_the_same_documents_after_a_restart():
@@ -163,17 +163,18 @@ def test_the_same_channels_have_the_same_documents_after_a_restart():
         sessions.entries(NODE, "car.engine", "live", [(BASE, {"a-b": 1, "a_b": 2, "c": "x"})])
         sessions.presence(NODE, "online", Instant(BASE, 0))
         updates = sessions.updates(Instant(BASE, 0))
-        return [u for u in updates if isinstance(u, Publish)], read_channels(sessions.channels_json())
+        return [u for u in updates if isinstance(u, Publish)], read_channels(sessions.channels_document())
 
     first, known = documents({})
     assert documents(known)[0] == first
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["", "[]", "{}", '{"form":2,"nodes":{}}', '{"form":1,"nodes":[]}', '{"form":1,"nodes":{"a":[["b"]]}}',
-     '{"form":1,"nodes":{"a":[["b","c","d",1,1]]}}', '{"form":1,"nodes":{"a":7}}', "[" * 100_000],
+    "document",
+    [{}, {"form": 2, "nodes": {}}, {"form": 1, "nodes": []}, {"form": 1, "nodes": {"a": [["b"]]}},
+     {"form": 1, "nodes": {"a": [["b", "c", "d", 1, 1]]}}, {"form": 1, "nodes": {"a": 7}},
+     {"form": 1, "nodes": {}, "more": 1}],
 )  # fmt: skip
-def test_a_document_that_is_none_is_malformed(text):
+def test_a_document_that_is_none_is_malformed(document):
     with pytest.raises(MalformedError):
-        read_channels(text)
+        read_channels(document)

@@ -132,13 +132,13 @@ class Listener:
         while True:
             await self._learned.wait()
             self.sessions.learned = False
-            await trio.to_thread.run_sync(self._file.write, self.sessions.channels_json())
+            await trio.to_thread.run_sync(self._file.write, self.sessions.channels_document())
             await trio.sleep(_SAVING)
 
     def save(self) -> None:
         """What has not been saved yet. Blocks."""
         if self.sessions.learned:
-            self._file.write(self.sessions.channels_json())
+            self._file.write(self.sessions.channels_document())
 
 
 class MqttSource:

@@ -1,12 +1,12 @@
 """The data channels of one node: a number for each code, stream, attribute and component, given once and for ever;
-and the JSON document in which the numbers outlive a restart."""
+and the document in which the numbers outlive a restart."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from enum import IntFlag
+from typing import Any
 
 from attrs import define, frozen
 
@@ -141,24 +141,23 @@ KnownChannels = dict[str, list[tuple[ValueOrigin, ValueKinds]]]
 
 def write_channels(
     nodes: Mapping[str, ChannelIds], unseen: Mapping[str, Iterable[tuple[ValueOrigin, ValueKinds]]] = {}
-) -> str:
+) -> dict[str, Any]:
     """The document. `unseen`: nodes of before that have not been heard of again."""
-    document: dict[str, list[list[object]]] = {n: [_row(p, h) for p, h in known] for n, known in unseen.items()}
-    document |= {n: [_row(c.origin, c.holds) for c in ids.all] for n, ids in nodes.items()}
-    return json.dumps({"form": _FORM, "nodes": document}, ensure_ascii=False, separators=(",", ":"))
+    found: dict[str, list[list[object]]] = {n: [_row(p, h) for p, h in known] for n, known in unseen.items()}
+    found |= {n: [_row(c.origin, c.holds) for c in ids.all] for n, ids in nodes.items()}
+    return {"form": _FORM, "nodes": found}
 
 
-def read_channels(text: str) -> KnownChannels:
+def read_channels(document: Mapping[str, Any]) -> KnownChannels:
     """The inverse.
 
     :raises MalformedError: kind `json`; it is not what `write_channels` writes.
     """
     try:
-        document = json.loads(text)
-        if document["form"] != _FORM:
-            raise ValueError(f"its form is {document['form']!r}, not {_FORM}")
+        if document.keys() != {"form", "nodes"} or document["form"] != _FORM:
+            raise ValueError(f"its form is {document.get('form')!r:.20}, not {_FORM}")
         return {str(n): [_unrow(*row) for row in rows] for n, rows in document["nodes"].items()}
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as e:
+    except (ValueError, TypeError, AttributeError) as e:
         raise MalformedError("json", f"not a list of channels: {e}") from None
 
 
@@ -169,5 +168,5 @@ def _row(origin: ValueOrigin, holds: ValueKinds) -> list[object]:
 def _unrow(code: str, stream: str, attribute: str, component: str, holds: int) -> tuple[ValueOrigin, ValueKinds]:
     for word in (code, stream, attribute, component):
         if not isinstance(word, str):
-            raise TypeError(f"{word!r} is no name")
+            raise TypeError(f"{word!r:.100} is no name")
     return ValueOrigin(code, stream, attribute, component), ValueKinds(holds) & (ValueKinds.NUMBERS | ValueKinds.TEXTS)

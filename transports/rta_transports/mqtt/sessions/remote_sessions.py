@@ -93,7 +93,7 @@ class RemoteSessions:
                 del self._busy[name]
         return out
 
-    def channels_json(self) -> str:
+    def channels_document(self) -> dict[str, Any]:
         """The document to keep over a restart."""
         return write_channels({n: known.channels for n, known in self._nodes.items()}, self._unseen)
 
