@@ -19,6 +19,7 @@ Ends when it is cancelled. `EndNode` comes before: then its batches are sent, an
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
@@ -45,6 +46,7 @@ from rta.actors.node_messages import (
 )
 from rta.alarm.definition import code_of
 from rta.errors import RtaError
+from rta.health import Health
 from rta.inbox import Inbox, Outlet, Reply
 from rta.latest import Latest
 from rta.node.administration import Administration
@@ -62,6 +64,8 @@ __all__ = ["NodeActor", "NodeOutlets"]
 
 log = structlog.get_logger("rta.node")
 
+_WHO = "samples"
+_OLD_LOOKS = 5  # after so many, one after the other, samples that are too old are no passing matter
 _LOOK = 1.0  # seconds between looks at what is to be pruned, and the longest sleep of the clock
 _SET_BACK = 1.0  # seconds the wall clock may be set back without everything beginning anew
 _SET_FORWARD = 10.0  # and forward: so much can be played through, and costs less than to forget all values
@@ -76,6 +80,7 @@ class NodeOutlets:
     view: Latest[NodeView]
     audit: Audit
     report: Reporter
+    health: Health
 
 
 class NodeActor:
@@ -101,6 +106,8 @@ class NodeActor:
         self._changed = True
         """What is shown is no longer so."""
         self._looked_at = 0.0
+        self._old_looks = 0
+        """Looks one after the other at which samples had been too old."""
         self._over = False
         out.view.show(node.view())
 
@@ -259,8 +266,11 @@ class NodeActor:
     def _prune(self, now: Now) -> None:
         """What is to be pruned, and what there is to count."""
         out = self._out
+        counts = Counter[str]()
         for kind, count in self._node.counts():
+            counts[kind] += count
             out.report.count("rta_stream_samples_left_out_total", count, kind=kind)
+        self._notice_old_samples(counts["too_old"])
         pruned, events = self._node.prune(now)
         for stream in pruned:
             by = stream.stopped_by or Initiator("pruning")
@@ -268,6 +278,16 @@ class NodeActor:
             out.report.count("rta_streams_pruned_total", reason=by.who)
         self._events += events
         self._changed = self._changed or bool(pruned)
+
+    def _notice_old_samples(self, count: int) -> None:
+        """Values are null though samples come: that is told, once it lasts."""
+        self._old_looks = self._old_looks + 1 if count else 0
+        if self._old_looks == _OLD_LOOKS:
+            why = "values are null: samples are older than max_age when they come, so a clock is wrong, theirs or ours"
+            log.warning(why, samples=count)
+            self._out.health.fail(_WHO, why)
+        elif not count:
+            self._out.health.ok(_WHO)
 
 
 def _plain(name: str) -> str:

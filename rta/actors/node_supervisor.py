@@ -228,7 +228,7 @@ class NodeSupervisor:
     async def _run(self, task_status: trio.TaskStatus[None]) -> None:
         around, topics = self._around, self._topics
         line: Outlet[Turn] = self._publisher_inbox if self._settings.state_dir is None else self._history_inbox
-        out = NodeOutlets(line, self._alarm_inbox, self.view, self._audit, around.metrics)
+        out = NodeOutlets(line, self._alarm_inbox, self.view, self._audit, around.metrics, around.health)
         node = NodeActor(self.inbox, self._node, self._administration, self._now, out)
         if any(s.definition.history for s in self.view.value.streams.values()):
             with self._opening:

@@ -58,11 +58,12 @@ class AttributeState:
         self._timers = timers
         self._expiry = Timer(self._expire, _EXPIRY)
 
-    def feed(self, ts: Ns, value: Value, reached: Ns) -> None:
-        """A sample that is not older than the newest; `value` as `known` gives it. `reached`: stream time until now."""
+    def feed(self, ts: Ns, value: Value, reached: Ns) -> bool:
+        """A sample that is not older than the newest; `value` as `known` gives it. `reached`: stream time until now.
+        Whether it counts: it does not if it came when it was too old already."""
         self.ts = ts
         if self.max_age is not None and ts + self.max_age <= reached:
-            return  # it came when it was too old already
+            return False
         self.moment = ts
         if self.digits is not None:
             value = rounded(value, self.digits)
@@ -72,6 +73,7 @@ class AttributeState:
             self.value = value
             for watcher in self.watchers:
                 watcher.changed(self, ts)
+        return True
 
     def forget(self) -> None:
         """Be as before the first sample. Watchers are not called."""

@@ -35,8 +35,8 @@ class StatusEngine:
         self.definition = definition
         self.streams: dict[str, StreamEngine] = {}
         self.counts: Counter[str] = Counter()
-        """What was left out, by reason: `out_of_order`, `unknown` (samples); `late`, `early` (samples of windows, by
-        stream); `median_overflow` (windows)."""
+        """What was left out, by reason: `out_of_order`, `too_old`, `unknown` (samples); `late`, `early` (samples of
+        windows, by stream); `median_overflow` (windows)."""
         self._heaps = TimerHeaps(TimerHeap(), TimerHeap(), LocalDays(zone))
         self._outbox = Outbox(Ns(0))
         self._states: dict[tuple[str, Component], AttributeState] = {
@@ -92,8 +92,8 @@ class StatusEngine:
                 collector.collect(state, at, value)
             if at < state.ts:
                 self.counts["out_of_order"] += 1
-            else:
-                state.feed(at, value, reached)
+            elif not state.feed(at, value, reached):
+                self.counts["too_old"] += 1
         self._run(ts, ts)
         return self._outbox.drain()
 

@@ -105,6 +105,7 @@ class Stage:
             self.keepers,
         )
         self.send = self.node.inbox
+        self.status = CAR
         self.definitions = list(streams)
         self.commands: list[Command] = []
         self.alarms: list[AlarmDefinition] = []
@@ -163,7 +164,7 @@ class Stage:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Stage]:
-        self.node.configure([(CAR, self.definitions)], self.commands, self.alarms, self.plug_ins)
+        self.node.configure([(self.status, self.definitions)], self.commands, self.alarms, self.plug_ins)
         async with self.other.connect("other"), trio.open_nursery() as nursery:
             await nursery.start(self.node.run)
             await self.settle()

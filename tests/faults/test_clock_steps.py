@@ -10,9 +10,12 @@ import trio
 from attrs import evolve
 
 from rta.history.store import HistoryStore
-from rta.stream.definition import History, StreamDefinition, Trigger
+from rta.rsmp.message import PLAIN
+from rta.stream.clock import Sampled
+from rta.stream.definition import AttributeDefinition, History, StreamDefinition, Trigger
+from rta.stream.sample import Sample
 from rta.wire.values import Ns
-from tests.actors.node_stage import Stage
+from tests.actors.node_stage import CAR, Stage
 
 SECOND = 1_000_000_000
 HOUR = 3600 * SECOND
@@ -82,3 +85,17 @@ async def test_every_committed_entry_is_delivered_while_the_clock_is_set_and_the
     assert set(kept) <= set(delivered)
     assert kept == sorted(set(kept))
     assert status["entries"][-1]["values"] == {"rpm": rpm}
+
+
+async def test_samples_that_are_too_old_because_the_clock_was_set_are_told(autojump_clock):
+    """As those of a recording that goes on playing while the clock is an hour ahead."""
+    stage = Stage(evolve(KEPT, history=None, replay=None))
+    stage.status = evolve(CAR, attributes={"rpm": AttributeDefinition("rpm", max_age=Ns(10 * SECOND))})
+    async with stage.running():
+        for ahead in (0, HOUR, 0):
+            stage.back = -ahead
+            for rpm in range(10):
+                ts = Ns(stage.clock() - ahead)
+                await stage.send.send(Sampled("car.engine", [Sample(ts, "rpm", PLAIN, rpm)]))
+                await trio.sleep(1)
+            assert ("a clock is wrong" in str(stage.health.reasons)) is bool(ahead)

@@ -97,7 +97,7 @@ class BriefActors:
         history = HistoryActor(to_history, to_publisher, view, None, now, metrics)
         topics, bus = NodeTopics("n"), MemoryTopics()
         publisher = Publisher(to_publisher, topics, PublisherOutlets(bus, to_node, to_history, metrics, HotCounters()))
-        outlets = NodeOutlets(to_history, Inbox(16), view, audit, metrics)
+        outlets = NodeOutlets(to_history, Inbox(16), view, audit, metrics, Health())
         node = NodeActor(to_node, self._node, self._administration, now, outlets)
         for task in (
             history.run,
