@@ -113,7 +113,7 @@ class Administration:
             raise Refused(why, kind=Refusal.FORBIDDEN)
 
     def _check_room(self) -> None:
-        if len(self._node.streams) >= _STREAMS:
+        if self._node.count >= _STREAMS:
             raise Refused(f"there are {_STREAMS} streams already", kind=Refusal.CONFLICT)
 
     def _changes_with(self, definition: StreamDefinition, change: StreamChange) -> Changes:
@@ -148,8 +148,8 @@ class Administration:
     def _restore(self, code: str, name: str, change: StreamChange, now: Now) -> None:
         node, status = self._node, self._node.status(code)
         if change.kind in ("add", "replace"):
-            definition = new_stream({**change.fields, "name": name}, status)
             self._check_room()
+            definition = new_stream({**change.fields, "name": name}, status)
             if change.kind == "replace" and node.has(code, name):
                 node.remove(node.stream(code, name), CONFIGURATION, now)
             node.add(definition)

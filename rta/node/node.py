@@ -60,6 +60,11 @@ class Node:
         """All of them, by status and name."""
         return [self._streams[key] for key in sorted(self._streams)]
 
+    @property
+    def count(self) -> int:
+        """How many streams there are."""
+        return len(self._streams)
+
     def status(self, code: str) -> StatusDefinition:
         """:raises Refused: there is none."""
         engine = self._statuses.get(code)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import trio
 from attrs import define
+from structlog.testing import capture_logs
 from trio.testing import MockClock
 
 from rta.errors import RtaError
@@ -274,6 +275,19 @@ async def test_a_damaged_file_of_changes_is_set_aside_and_streams_are_as_configu
     async with Stage(LIVE, state_dir=tmp_path).running() as again:
         assert [s["qos"] for s in await again.node.streams.list()] == [1]
         assert again.health.notes == []
+
+
+async def test_more_streams_than_a_node_may_have_are_left_out_and_said_in_few_lines(
+    autojump_clock, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("rta.node.administration._STREAMS", 5)
+    added = [{"code": "car.engine", "name": f"n{i}", "change": "add", "fields": {}} for i in range(100)]
+    (tmp_path / "streams.json").write_text(json.dumps({"version": 1, "streams": added}))
+    with capture_logs() as logs:
+        async with Stage(LIVE, state_dir=tmp_path).running() as stage:
+            assert len(await stage.node.streams.list()) == 5
+    assert len([line for line in logs if "no longer fit" in line["event"]]) == 21
+    assert [line["count"] for line in logs if line["event"] == "more changes of streams no longer fit"] == [76]
 
 
 async def test_changes_that_a_person_or_an_earlier_version_has_written_are_read(autojump_clock, tmp_path):
