@@ -53,7 +53,7 @@ class RestClient:
     async def configuration(self, identifier: str) -> Configuration | None:
         """A configuration document; None if the service does not have it."""
         text = await self._get(f"/rta/v2/configs/{quote(identifier, safe='')}")
-        return None if text is None else read_configuration(text)
+        return None if text is None else read_configuration(text.decode(errors="replace"))
 
     async def alarms(self, active: bool = False) -> list[dict[str, Any]]:
         """All alarms that are configured, or only those that are active: `code`, `component`, `description`, `active`,

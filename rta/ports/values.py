@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import NamedTuple, Self
 
-from attrs import frozen
+from attrs import field, frozen
 
 from rta.wire.burst import Burst
+from rta.wire.session_json import Glance
 from rta.wire.values import TimeRange
 
 __all__ = ["START", "Batch", "Entry", "Position", "SessionRecord", "StreamSessionId", "Trim"]
@@ -90,6 +91,8 @@ class SessionRecord:
     json: str | None = None
     """The latest session JSON as its writer wrote it; the session can be streamed once it is there."""
     time_range: TimeRange | None = None
+    inspected: Glance | None = field(default=None, eq=False)
+    """What has been found in the JSON; None: nobody has looked, and it is small."""
 
 
 @frozen(slots=True)

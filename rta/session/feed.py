@@ -44,6 +44,7 @@ class SessionFeed:
         self.state = FeedState(self.summary, record, position, ring_bytes // 2, counters)
         self.fan_out = FanOut(self.state, cutter)
         self.catch_up = CatchUp(self.state, cutter, ring_bytes // 2)
+        self.summary.learn_of(record)
         if record.json is not None:
             self.summary.begin(record.json, now)
         self.summary.expand(record.time_range)

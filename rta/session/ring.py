@@ -42,15 +42,19 @@ class Ring:
         self._open += burst.raw_size
         self._positions.append(position)
         self._bursts.append(burst)
-        self.bytes += len(burst.packed) + self._OVERHEAD
+        self.bytes += self._cost(burst)
         while self.bytes > self.bound and self._gone < len(self._positions):
             self.floor = self._positions[self._gone]
-            self.bytes -= len(self._bursts[self._gone].packed) + self._OVERHEAD
+            self.bytes -= self._cost(self._bursts[self._gone])
             self._bursts[self._gone] = _DROPPED
             self._gone += 1
         if self._gone > 1024 and self._gone * 2 > len(self._positions):
             del self._positions[: self._gone], self._bursts[: self._gone]
             self._gone = 0
+
+    def _cost(self, burst: Burst) -> int:
+        """Session JSON is kept as it was unpacked."""
+        return len(burst.packed) + self._OVERHEAD + sum(map(len, burst.session_json))
 
     def grid_end(self, after: Position) -> Position | None:
         """The first grid line behind a position."""

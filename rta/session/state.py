@@ -98,6 +98,8 @@ class FeedState:
 
     def is_ours(self, run: SessionRun, entry: Entry) -> bool:
         """Whether an entry with our id is of our session. Ids are used again where a counter got lost."""
+        if entry.burst.inspected is not None:
+            self.summary.learn(entry.burst.session_json, entry.burst.inspected)
         for text in entry.burst.session_json:
             identity = self.summary.inspect(text).identity
             if identity is not None and identity != self.summary.identity:
@@ -127,6 +129,7 @@ class FeedState:
     def refresh(self, record: SessionRecord, now: float) -> None:
         """A record of this run, read just after the feed was made."""
         if self.run.is_run(record):
+            self.summary.learn_of(record)
             if record.json != self.summary.json and not self.summary.came_by_stream:
                 self.announce(record.json, now)
             self.summary.expand(record.time_range)
@@ -135,6 +138,7 @@ class FeedState:
         """Compare with a fresh record; False if it speaks of another run, so that the feed must be moved there."""
         if not self.run.is_run(record):
             return False
+        self.summary.learn_of(record)
         self.summary.expand(record.time_range)
         if self.summary.believes(record.json):
             self.announce(record.json, now)
@@ -148,6 +152,7 @@ class FeedState:
         new = SessionRun.from_record(record, self.run.serial + 1)
         self._enter(new, self.position, max(position, new.start))
         new.joined = self.position
+        self.summary.learn_of(record)
         self.summary.expand(record.time_range)
         self.announce(record.json, now)
         self._wake_all()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from rta.ports.values import SessionRecord
 from rta.wire.burst import json_item, make_burst, range_item
 from rta.wire.session_json import Glance, glance
 from rta.wire.values import TimeRange
@@ -32,7 +33,7 @@ class SessionSummary:
         """Since when the session JSON has been in a closed state (Trio time)."""
         self._doubted: str | None = None
         """A session JSON of the record that differs from ours, as of the last comparison."""
-        self._inspected: tuple[str, Glance] | None = None
+        self._inspected: Sequence[tuple[str, Glance]] = ()
         self._json_frame: bytes | None = None
         self._range_frame: bytes | None = None
 
@@ -41,9 +42,21 @@ class SessionSummary:
     def inspect(self, text: str) -> Glance:
         """What the service needs of a session JSON. It is parsed once, however often it is asked for in a row: it may
         be megabytes long."""
-        if self._inspected is None or self._inspected[0] != text:
-            self._inspected = text, glance(text)
-        return self._inspected[1]
+        for known, seen in self._inspected:
+            if known == text:
+                return seen
+        seen = glance(text)
+        self._inspected = [(text, seen)]
+        return seen
+
+    def learn(self, texts: Sequence[str], inspected: Sequence[Glance]) -> None:
+        """What is in session JSONs that are about to come: they are large, and somebody has looked elsewhere."""
+        self._inspected = list(zip(texts, inspected, strict=True))
+
+    def learn_of(self, record: SessionRecord) -> None:
+        """The same for the one of a record."""
+        if record.json is not None and record.inspected is not None:
+            self.learn([record.json], [record.inspected])
 
     def receive(self, text: str, now: float) -> None:
         """A session JSON that came by the stream."""

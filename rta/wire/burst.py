@@ -13,6 +13,8 @@ from google.protobuf.message import DecodeError
 from rta.errors import MalformedError
 from rta.wire._pb import data_pb2, scan_pb2, stream_pb2
 from rta.wire.block import BURST_LIMIT, JSON_LIMIT, TARGET, pack, unpack
+from rta.wire.json_text import SESSION_LIMITS, JsonLimits, check_json_size
+from rta.wire.session_json import Glance
 from rta.wire.values import TimeRange
 
 __all__ = [
@@ -44,10 +46,11 @@ Data = TimestampedData | PeriodicData | RowData | Event
 
 @define(frozen=True, slots=True)
 class SizeLimits:
-    """How much a burst may hold unpacked, in bytes."""
+    """How much a burst may hold unpacked, in bytes, and how much each session JSON in it."""
 
     burst: int = BURST_LIMIT
     session_json: int = JSON_LIMIT
+    json: JsonLimits = SESSION_LIMITS
 
 
 DEFAULT_LIMITS = SizeLimits()
@@ -68,6 +71,8 @@ class Burst:
     has_data: bool
     """Whether it has items of any of the three data kinds."""
     has_events: bool
+    inspected: tuple[Glance, ...] | None = None
+    """What has been found in each session JSON; None: nobody has looked, and they are small."""
 
     def raw(self) -> bytes:
         """The serialised `StreamDataBurst`."""
@@ -89,13 +94,14 @@ def read_burst(packed: bytes, limits: SizeLimits = DEFAULT_LIMITS) -> Burst:
         if e.kind != "oversize" or limits.session_json <= limits.burst:
             raise
         raw = unpack(packed, limits.session_json)
-        burst = digest(packed, raw)
-        if not burst.session_json and len(raw) > limits.burst:
-            raise MalformedError(
-                "oversize", f"a burst without session JSON holds {len(raw)} bytes; at most {limits.burst} are taken"
-            ) from None
-        return burst
-    return digest(packed, raw)
+    burst = digest(packed, raw)
+    if not burst.session_json and len(raw) > limits.burst:
+        raise MalformedError(
+            "oversize", f"a burst without session JSON holds {len(raw)} bytes; at most {limits.burst} are taken"
+        )
+    for text in burst.session_json:
+        check_json_size(text, "a session JSON", limits.json)
+    return burst
 
 
 def make_burst(items: Sequence[stream_pb2.StreamData]) -> Burst:

@@ -14,6 +14,7 @@ from attrs import define, field
 
 from rta.errors import MalformedError
 from rta.wire.json_model import converter, required, structure
+from rta.wire.json_text import CONFIGURATION_LIMITS, JsonLimits, parse_json
 from rta.wire.samples import SampleType
 
 __all__ = [
@@ -187,15 +188,12 @@ class Configuration:
                 yield application, parameter
 
 
-def read_configuration(text: str | bytes) -> Configuration:
+def read_configuration(text: str, limits: JsonLimits = CONFIGURATION_LIMITS) -> Configuration:
     """Read a configuration document.
 
-    :raises MalformedError: kind `json`, with every fault and where it is.
+    :raises MalformedError: kind `json`, with every fault and where it is; `oversize`.
     """
-    try:
-        applications = json.loads(text)
-    except (ValueError, RecursionError) as e:
-        raise MalformedError("json", f"configuration is not JSON: {e}") from None
+    applications = parse_json(text, "configuration", limits)
     if not isinstance(applications, dict):
         raise MalformedError("json", "configuration: expected an object of applications")
     out: dict[str, Application] = {}

@@ -18,6 +18,7 @@ from cattrs.errors import AttributeValidationNote, BaseValidationError, ClassVal
 from cattrs.v import transform_error
 
 from rta.errors import MalformedError
+from rta.wire.json_text import JsonLimits, parse_json
 
 __all__ = ["converter", "dump", "load", "required", "structure"]
 
@@ -138,16 +139,12 @@ def _bool(value: Any) -> bool:
     return value
 
 
-def load(text: str | bytes, cls: type[T], what: str) -> T:
+def load(text: str, cls: type[T], what: str, limits: JsonLimits) -> T:
     """Read a JSON document into a model; `what` names it in errors.
 
-    :raises MalformedError: kind `json`, with every fault and where it is.
+    :raises MalformedError: kind `json`, with every fault and where it is; `oversize`.
     """
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as e:
-        raise MalformedError("json", f"{what} is not JSON: {e}") from None
-    return structure(value, cls, what)
+    return structure(parse_json(text, what, limits), cls, what)
 
 
 def structure(value: Any, cls: type[T], what: str) -> T:

@@ -8,6 +8,7 @@ from rta.errors import MalformedError
 from rta.wire.bit_pattern import BitPattern, PatternBuilder, PatternCache
 from rta.wire.block import unpack
 from rta.wire.burst import DEFAULT_LIMITS, Burst, SizeLimits, digest, read_burst
+from rta.wire.json_text import check_json_size
 from rta.wire.layout import ItemKind
 from rta.wire.values import TimeRange
 
@@ -57,15 +58,26 @@ class BurstReader:
 
         :raises MalformedError: kind `lz4`, `oversize` or `protobuf`.
         """
+        return self.read_usual(packed) or read_burst(packed, self._limits)
+
+    def read_usual(self, packed: bytes) -> Burst | None:
+        """The same for a burst that is not larger than one without session JSON may be. None: it may be larger.
+
+        :raises MalformedError: kind `lz4`, `oversize` or `protobuf`.
+        """
         try:
             raw = unpack(packed, self._limits.burst)
-        except MalformedError:
-            return read_burst(packed, self._limits)
+        except MalformedError as e:
+            if e.kind == "oversize":
+                return None
+            raise
         size = len(raw)
         pattern = self._patterns.get(size)
         if pattern is not None and pattern.fits(raw):
             return pattern.burst(packed, raw)
         burst = digest(packed, raw)
+        for text in burst.session_json:
+            check_json_size(text, "a session JSON", self._limits.json)
         if self._patterns.admits(size):
             self._patterns.add(size, _BurstPattern.from_burst(raw))
         return burst

@@ -91,6 +91,7 @@ def test_transports_import_the_ports_the_wire_and_the_side_of_consumers_only():
         "backoff",
         "background",
         "formatting",
+        "large_json",
         "network_errors",
         "state_file",
         "wakeup",

@@ -210,10 +210,6 @@ def test_every_parameter_comes_with_its_application() -> None:
     assert found == [(True, "p:a"), (True, "q:b")]
 
 
-def test_bytes_are_read_like_text() -> None:
-    assert read_configuration(json.dumps(DOCUMENT).encode()) == read_configuration(json.dumps(DOCUMENT))
-
-
 # Writing
 
 
@@ -272,13 +268,11 @@ def test_new_content_has_a_new_identifier(part: dict[str, Any]) -> None:
 # Damage
 
 
-@pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", '"text"', b"\xff\xfe\xfd", "[" * 100_000], ids=lambda v: repr(v)[:9]
-)
-def test_what_is_no_json_object_is_malformed(text: str | bytes) -> None:
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '"text"', "[" * 100_000], ids=lambda v: repr(v)[:9])
+def test_what_is_no_json_object_is_malformed(text: str) -> None:
     with pytest.raises(MalformedError) as caught:
         read_configuration(text)
-    assert caught.value.kind == "json"
+    assert caught.value.kind == ("json" if len(text) < 100 else "oversize")
 
 
 @pytest.mark.parametrize(
@@ -309,7 +303,7 @@ def test_the_faults_of_all_applications_are_told_at_once() -> None:
         read_configuration('{"a":{"desc":1},"b":{"desc":2}}')
 
 
-@pytest.mark.parametrize("depth", [50, 400])
+@pytest.mark.parametrize("depth", [20, 400])
 def test_a_tree_of_any_depth_is_read_or_malformed(depth: int) -> None:
     text = '{"a":{"tree":{"groups":' + '[{"id":"g","groups":' * depth + "[]" + "}]" * depth + "}}}"
     try:

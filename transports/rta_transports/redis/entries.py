@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import trio
+from attrs import frozen
+
 from rta.errors import MalformedError
+from rta.large_json import inspect_burst
 from rta.ports import Entry, Position, Reporter
-from rta.wire.burst import SizeLimits
+from rta.wire.burst import Burst, SizeLimits, read_burst
 from rta.wire.reader import BurstReader
 
-__all__ = ["EntryReader", "RawEntry", "position_of"]
+__all__ = ["DeferredEntry", "EntryReader", "RawEntry", "position_of"]
+
+_AT_ONCE = 2048  # bytes of a burst with session JSON: many such come in a row, and each is parsed
 
 RawEntry = Sequence[Any]
 """As the server gives it: the position, and a flat list of fields and values."""
@@ -20,6 +26,17 @@ def position_of(raw: bytes) -> Position:
     """A position as the server writes it."""
     ms, _, seq = raw.partition(b"-")
     return Position(int(ms), int(seq))
+
+
+@frozen(slots=True)
+class DeferredEntry:
+    """An entry of which so much has to be read that it would hold others up: `EntryReader.complete` reads it."""
+
+    position: Position
+    session_id: int
+    packed: bytes
+    burst: Burst | None
+    """None: it is not even unpacked."""
 
 
 class EntryReader:
@@ -32,16 +49,43 @@ class EntryReader:
         self._limits = limits
         self._readers: dict[tuple[str, int], BurstReader] = {}
 
-    def read(self, stream: str, raw: Sequence[RawEntry]) -> list[Entry]:
-        """The entries that are what the protocol says."""
-        entries: list[Entry] = []
+    def read(self, stream: str, raw: Sequence[RawEntry]) -> list[Entry | DeferredEntry]:
+        """The entries that are what the protocol says, as far as can be told at once."""
+        entries: list[Entry | DeferredEntry] = []
         for name, fields in raw:
             try:
                 session_id, data = _fields(fields)
-                entries.append(Entry(position_of(name), session_id, self._reader(stream, session_id).read(data)))
+                burst = self._reader(stream, session_id).read_usual(data)
+                if burst is None or (burst.session_json and burst.raw_size > _AT_ONCE):
+                    entries.append(DeferredEntry(position_of(name), session_id, data, burst))
+                else:
+                    entries.append(Entry(position_of(name), session_id, burst))
             except MalformedError as e:
-                self._report.malformed(f"stream {stream!r}", e.kind, f"entry {name.decode()}: {e}")
+                self._malformed(stream, name.decode(), e)
         return entries
+
+    async def complete(self, stream: str, entry: Entry | DeferredEntry) -> Entry | None:
+        """The whole entry; None: it is not what the protocol says.
+
+        :raises TransportError: it cannot be read now.
+        """
+        if not isinstance(entry, DeferredEntry):
+            return entry
+        try:
+            burst: Burst | MalformedError | None = entry.burst
+            if burst is None:
+                burst = await trio.to_thread.run_sync(
+                    _unpacked, entry.packed, self._limits, abandon_on_cancel=True, limiter=_threads()
+                )
+            if isinstance(burst, MalformedError):
+                raise burst
+            return Entry(entry.position, entry.session_id, await inspect_burst(burst, self._limits.json))
+        except MalformedError as e:
+            self._malformed(stream, str(entry.position), e)
+            return None
+
+    def _malformed(self, stream: str, position: str, e: MalformedError) -> None:
+        self._report.malformed(f"stream {stream!r}", e.kind, f"entry {position}: {e}")
 
     def _reader(self, stream: str, session_id: int) -> BurstReader:
         reader = self._readers.get((stream, session_id))
@@ -50,6 +94,27 @@ class EntryReader:
                 self._readers.clear()
             reader = self._readers[stream, session_id] = BurstReader(self._limits)
         return reader
+
+
+def _unpacked(packed: bytes, limits: SizeLimits) -> Burst | MalformedError:
+    """The error as a value: one that is raised out of a thread holds the frames, with 16 MiB, until it is collected."""
+    try:
+        return read_burst(packed, limits)
+    except MalformedError as e:
+        return MalformedError(e.kind, str(e))
+
+
+_UNPACKING: trio.lowlevel.RunVar[trio.CapacityLimiter] = trio.lowlevel.RunVar("rta_redis_unpacking")
+
+
+def _threads() -> trio.CapacityLimiter:
+    """One burst at a time: unpacked it may have 16 MiB."""
+    try:
+        return _UNPACKING.get()
+    except LookupError:
+        limiter = trio.CapacityLimiter(1)
+        _UNPACKING.set(limiter)
+        return limiter
 
 
 def _fields(fields: Sequence[bytes] | None) -> tuple[int, bytes]:

@@ -11,13 +11,15 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import count
 
 import trio
-from attrs import define
+from attrs import define, evolve
 
 from rta.background import in_background, started_in_background
 from rta.errors import MalformedError
+from rta.large_json import SMALL, inspect_large
 from rta.ports import Batch, Context, Entry, Position, Reporter, SessionRecord, Trim
 from rta.wire import Burst
 from rta.wire.burst import SizeLimits
+from rta.wire.session_json import Glance
 from rta_transports.redis.connection import Reply, ServerError
 from rta_transports.redis.directory import Directory
 from rta_transports.redis.entries import EntryReader, RawEntry, position_of
@@ -59,6 +61,7 @@ class RedisLog:
         entries: EntryReader,
         options: RedisLogOptions,
         report: Reporter,
+        limits: SizeLimits,
     ) -> None:
         self.server = server
         self.keys = Keys(options.session_key)
@@ -67,6 +70,9 @@ class RedisLog:
         self._entries = entries
         self._expiry_ms = int(options.session_expiry * 1000)
         self._anchors = anchors
+        self._limits = limits
+        self._large: dict[str, tuple[tuple[int, int], Glance]] = {}
+        """What was found in the large JSON of a session, and how to recognise that JSON."""
         self._writer = f"{random.getrandbits(64):016x}"
         self._openings = 0
         self._numbers = count(1)
@@ -144,11 +150,30 @@ class RedisLog:
     async def find(self, identity: str) -> SessionRecord | None:
         key = self.keys.session(identity)
         (reply,) = await self.server.ask(key, ("HGETALL", key))
-        return self._record(identity, reply)
+        return await self._inspected(self._record(identity, reply))
 
     async def sessions(self) -> list[SessionRecord]:
-        found = [self._record(identity, reply) for identity, reply in await self._directory.ask_each("HGETALL")]
+        found = [
+            await self._inspected(self._record(identity, reply))
+            for identity, reply in await self._directory.ask_each("HGETALL")
+        ]
         return [record for record in found if record is not None]
+
+    async def _inspected(self, record: SessionRecord | None) -> SessionRecord | None:
+        """The record, with what is in its JSON if that is large. None: it may not be so large."""
+        if record is None or record.json is None or len(record.json) <= SMALL:
+            return record
+        text, known = record.json, self._large.get(record.identity)
+        if known is None or known[0] != (len(text), hash(text)):
+            try:
+                seen = await inspect_large(text, self._limits.json)
+            except MalformedError as e:
+                self._report.malformed(f"session {record.identity!r}", e.kind, str(e))
+                return None
+            if len(self._large) >= _WRITING:
+                self._large.clear()
+            known = self._large[record.identity] = (len(text), hash(text)), seen
+        return evolve(record, inspected=known[1])
 
     def _record(self, identity: str, reply: Reply) -> SessionRecord | None:
         if isinstance(reply, ServerError) and reply.code == "WRONGTYPE":
@@ -195,10 +220,13 @@ class RedisLog:
             if gap and position != after:
                 break  # trimmed between two looks: the next read will say so
             lost = lost or gap
-            got = self._entries.read(stream, raw)
-            if got:
-                self._burst_size[stream] = max(sum(e.burst.raw_size for e in got) / len(got), 1.0)
-            for entry in got:
+            seen = total = 0
+            for found in self._entries.read(stream, raw):
+                entry = await self._entries.complete(stream, found)
+                if entry is None:
+                    continue
+                seen, total = seen + 1, total + entry.burst.raw_size
+                self._burst_size[stream] = max(total / seen, 1.0)
                 size += entry.burst.raw_size
                 if entries and size > max_bytes:
                     return Batch(entries, entries[-1].position, lost)
@@ -242,10 +270,11 @@ async def open_log(options: RedisLogOptions, context: Context) -> AsyncIterator[
     """A log whose server need not be there yet."""
     server = Server(options, context.folder)
     anchors = Anchors()
-    entries = EntryReader(context.report, SizeLimits())
+    limits = SizeLimits()
+    entries = EntryReader(context.report, limits)
     multiplexer = XReadMultiplexer(server, anchors, entries)
     try:
         async with in_background(server.keep_topology), started_in_background(multiplexer.run):
-            yield RedisLog(server, multiplexer, anchors, entries, options, context.report)
+            yield RedisLog(server, multiplexer, anchors, entries, options, context.report, limits)
     finally:
         server.close()

@@ -9,23 +9,25 @@ A tail holds a bounded number of bytes; while it is full its stream is left out 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from math import inf
 
 import trio
+from attrs import frozen
 
 from rta.errors import NotConnectedError, RtaError, TransportError, UnreadableError, first_error
-from rta.ports import Batch, Position
+from rta.ports import Batch, Entry, Position
 from rta.wakeup import Wakeup
 from rta_transports.redis.connection import RedisConnection, Reply, ServerError, answer_within
-from rta_transports.redis.entries import EntryReader, RawEntry, position_of
+from rta_transports.redis.entries import DeferredEntry, EntryReader, RawEntry, position_of
 from rta_transports.redis.keys import Keys
 from rta_transports.redis.losses import Anchors, Edges, was_lost
 from rta_transports.redis.scripts import EDGES
 from rta_transports.redis.server import Server, good
 
-__all__ = ["XReadMultiplexer", "RedisTail"]
+__all__ = ["ReadEntries", "RedisTail", "XReadMultiplexer"]
 
 _BLOCK_MS = 1000
 _ENTRIES = 200  # asked for by one XREAD, over all its streams
@@ -34,11 +36,23 @@ _UNWATCHED = 0.02  # seconds without an XREAD after which trimming is taken to b
 _UNBLOCK_AGAIN = 0.005
 _RECONNECT = 0.05
 
+CompleteEntry = Callable[[str, Entry | DeferredEntry], Awaitable[Entry | None]]
+"""`EntryReader.complete`."""
+
+
+@frozen(slots=True)
+class ReadEntries:
+    """What an XREAD has brought of one stream."""
+
+    entries: Sequence[Entry | DeferredEntry]
+    position: Position
+    lost: bool = False
+
 
 class RedisTail:
     """Follows one stream: what has been read of it and waits for its follower."""
 
-    def __init__(self, stream: str, after: Position) -> None:
+    def __init__(self, stream: str, after: Position, complete: CompleteEntry) -> None:
         self.stream = stream
         self.key = Keys.stream(stream)
         self.position = after
@@ -48,7 +62,13 @@ class RedisTail:
         self.watched = False
         """An XREAD has been waiting, or about to, since the stream's edges were last read."""
         self.reading = trio.Event()
-        self._batches: list[Batch] = []
+        self._complete = complete
+        self._reads: list[ReadEntries] = []
+        self._deferred = False
+        """Whether there is an entry among them that has to be completed."""
+        self._rest: deque[Entry | DeferredEntry] = deque()
+        """What has been handed over but for such entries, and what follows them."""
+        self._rest_upto, self._rest_lost = after, False
         self._bytes = 0
         self._failure: TransportError | None = None
         self._changed = Wakeup()
@@ -59,9 +79,10 @@ class RedisTail:
     def has_room(self) -> bool:
         return self._bytes < _QUEUED and self._failure is None
 
-    def put(self, batch: Batch, size: int) -> None:
-        self._batches.append(batch)
+    def put(self, read: ReadEntries, size: int) -> None:
+        self._reads.append(read)
         self._bytes += size
+        self._deferred = self._deferred or any(isinstance(entry, DeferredEntry) for entry in read.entries)
         self._changed.set()
 
     def fail(self, error: TransportError) -> None:
@@ -71,20 +92,45 @@ class RedisTail:
         self.reading.set()
 
     async def next(self) -> Batch:
-        if self._batches:
+        if self._rest:
+            return await self._next_of_rest()
+        if self._reads:
             await trio.lowlevel.checkpoint()
-        while not self._batches:
+        while not self._reads:
             self.check()
             await self._changed.wait()
         had_room = self.has_room
-        batches, self._batches, self._bytes = self._batches, [], 0
+        reads, self._reads, self._bytes = self._reads, [], 0
+        deferred, self._deferred = self._deferred, False
         self._changed.clear()  # else the next call would wake for what this one has taken
         if not had_room:
             self.on_room()
-        if len(batches) == 1:
-            return batches[0]
-        entries = [entry for batch in batches for entry in batch.entries]
-        return Batch(entries, batches[-1].position, any(batch.lost for batch in batches))
+        position, lost = reads[-1].position, any(read.lost for read in reads)
+        if deferred:
+            self._rest_upto, self._rest_lost = position, lost
+            self._rest.extend(entry for read in reads for entry in read.entries)
+            return await self._next_of_rest()
+        return Batch([e for read in reads for e in read.entries if isinstance(e, Entry)], position, lost)
+
+    async def _next_of_rest(self) -> Batch:
+        """What comes before the first entry that has to be completed; if nothing does, that entry. Once more, if it is
+        cancelled."""
+        rest = self._rest
+        whole: list[Entry] = []
+        if isinstance(rest[0], Entry):
+            await trio.lowlevel.checkpoint()
+            position = rest[0].position
+            while rest and isinstance(entry := rest[0], Entry):
+                whole.append(entry)
+                rest.popleft()
+                position = entry.position
+        else:
+            found = await self._complete(self.stream, rest[0])
+            position = rest.popleft().position
+            if found is not None:
+                whole.append(found)
+        lost, self._rest_lost = self._rest_lost, False
+        return Batch(whole, position if rest else self._rest_upto, lost)
 
     def check(self) -> None:
         """:raises TransportError: reading has failed since this was last asked; asking makes it go on."""
@@ -232,7 +278,7 @@ class _XReadConnection:
         tail.reading.set()
         if lost and edges.first is None:
             tail.position, tail.count = edges.last, edges.added
-            tail.put(Batch([], tail.position, lost=True), 0)
+            tail.put(ReadEntries([], tail.position, lost=True), 0)
             return False
         return lost
 
@@ -241,7 +287,8 @@ class _XReadConnection:
         if tail.count is not None:
             tail.count = None if lost else tail.count + len(raw)
         entries = self._entries.read(tail.stream, raw)
-        tail.put(Batch(entries, tail.position, lost), sum(len(e.burst.packed) for e in entries) + 200 * len(raw))
+        size = sum(len(e.packed if isinstance(e, DeferredEntry) else e.burst.packed) for e in entries)
+        tail.put(ReadEntries(entries, tail.position, lost), size + 200 * len(raw))
 
     async def _find_wrong_types(self, connection: RedisConnection, wanted: list[RedisTail]) -> None:
         with answer_within(self._server.timeout, connection.where):
@@ -267,6 +314,7 @@ class XReadMultiplexer:
 
     def __init__(self, server: Server, anchors: Anchors, entries: EntryReader) -> None:
         self._server = server
+        self._entries = entries
         self._make: Callable[[], _XReadConnection] = lambda: _XReadConnection(server, anchors, entries)
         self._connections: list[_XReadConnection] = []
         self._nursery: trio.Nursery | None = None
@@ -285,7 +333,7 @@ class XReadMultiplexer:
 
         :raises TransportError: the stream cannot be read.
         """
-        tail = RedisTail(stream, after)
+        tail = RedisTail(stream, after, self._entries.complete)
         connection = self._connection_for(tail)
         connection.add(tail)
         try:

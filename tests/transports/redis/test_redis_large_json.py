@@ -1,0 +1,168 @@
+"""Entries and hashes with large session JSON: in order, within limits, and nobody waits for what is refused."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import trio
+from real_servers import RedisServer
+from rta_transports.redis import RedisLogOptions
+from rta_transports.redis.entries import DeferredEntry, EntryReader
+from rta_transports.redis.log import RedisLog, open_log
+from rta_transports.redis.xread import ReadEntries, RedisTail
+
+from rta.ports import START, Batch, Context, Entry, Position
+from rta.testing.bursts import json_burst, numbered_burst, session_json
+from rta.wire import Burst, SizeLimits
+from rta.wire.session_json import Glance
+
+HOSTILE = '{"identity":"a","x":[' + "{}," * 600_000 + "{}]}"
+DEEP = '{"identity":"a","x":' + "[" * 2000 + "]" * 2000 + "}"
+MEDIUM = session_json("a", details={"x": "y" * 5000})
+LARGE = session_json("a", details={"x": "y" * 2_000_000})
+
+
+class Told:
+    """A reporter that remembers the kinds of what was left out."""
+
+    def __init__(self) -> None:
+        self.kinds: list[str] = []
+
+    def malformed(self, source: str, kind: str, detail: str, part: str = "") -> None:
+        self.kinds.append(kind)
+
+    def notice(self, source: str, kind: str, detail: str) -> None: ...
+
+    def count(self, metric: str, amount: float = 1, **labels: str) -> None: ...
+
+    def gauge(self, metric: str, amount: float, **labels: str) -> None: ...
+
+
+def raw(*bursts: Burst) -> list[tuple[bytes, list[bytes]]]:
+    return [(b"1-%d" % n, [b"id", b"1", b"data", burst.packed]) for n, burst in enumerate(bursts, 1)]
+
+
+def tail_of(told: Told, *reads: Sequence[Burst], lost: bool = False) -> RedisTail:
+    """A tail for which these were read, one after the other."""
+    reader = EntryReader(told, SizeLimits())
+    tail = RedisTail("s", START, reader.complete)
+    for n, bursts in enumerate(reads, 1):
+        entries = reader.read("s", [(name.replace(b"1-", b"%d-" % n), f) for name, f in raw(*bursts)])
+        tail.put(ReadEntries(entries, Position(n, len(bursts)), lost), 0)
+    return tail
+
+
+async def batches(tail: RedisTail, end: Position) -> list[Batch]:
+    found: list[Batch] = []
+    while not found or found[-1].position < end:
+        found.append(await tail.next())
+    return found
+
+
+def positions(found: Sequence[Batch]) -> list[Position]:
+    return [entry.position for batch in found for entry in batch.entries]
+
+
+async def test_small_entries_come_as_one_batch() -> None:
+    tail = tail_of(Told(), [numbered_burst(1), json_burst(session_json("a"))], [numbered_burst(2)])
+    (batch,) = await batches(tail, Position(2, 1))
+    assert positions([batch]) == [Position(1, 1), Position(1, 2), Position(2, 1)]
+
+
+@pytest.mark.parametrize("text", [MEDIUM, pytest.param(LARGE, marks=pytest.mark.processes)], ids=["medium", "large"])
+async def test_an_entry_that_is_completed_keeps_its_place(text: str) -> None:
+    bursts = [numbered_burst(1), json_burst(text), json_burst(text), numbered_burst(2)]
+    told = Told()
+    found = await batches(tail_of(told, bursts, [numbered_burst(3)]), Position(2, 1))
+    assert positions(found) == [Position(1, 1), Position(1, 2), Position(1, 3), Position(1, 4), Position(2, 1)]
+    assert [len(batch.entries) for batch in found] == [1, 1, 1, 2]
+    assert found[1].entries[0].burst.session_json == (text,)
+    assert [seen.identity for seen in found[1].entries[0].burst.inspected or ()] == ["a"]
+    assert told.kinds == []
+
+
+@pytest.mark.parametrize("text", [HOSTILE, DEEP], ids=["items", "depth"])
+async def test_an_entry_over_the_limits_is_left_out_and_the_others_come(text: str) -> None:
+    told = Told()
+    bursts = [json_burst(text), numbered_burst(1), json_burst(text)]
+    found = await batches(tail_of(told, bursts, lost=True), Position(1, 3))
+    assert positions(found) == [Position(1, 2)]
+    assert told.kinds == ["oversize", "oversize"]
+    assert [batch.lost for batch in found] == [True, False, False]
+    assert found[-1].position == Position(1, 3)
+
+
+async def test_who_is_cancelled_while_an_entry_is_completed_gets_it_later() -> None:
+    told = Told()
+    tail = tail_of(told, [numbered_burst(1), json_burst(MEDIUM), numbered_burst(2)], lost=True)
+    found: list[Batch] = []
+    while not found or found[-1].position < Position(1, 3):
+        with trio.move_on_after(0) as scope:
+            await tail.next()
+        assert scope.cancelled_caught
+        found.append(await tail.next())
+    assert positions(found) == [Position(1, 1), Position(1, 2), Position(1, 3)]
+    assert [batch.lost for batch in found] == [True, False, False]
+
+
+def test_small_entries_are_read_at_once() -> None:
+    entries = EntryReader(Told(), SizeLimits()).read("s", raw(numbered_burst(1), json_burst(session_json("a"))))
+    assert all(isinstance(entry, Entry) for entry in entries)
+
+
+def test_what_is_large_is_not_even_unpacked_at_once() -> None:
+    (entry,) = EntryReader(Told(), SizeLimits()).read("s", raw(json_burst(LARGE)))
+    assert isinstance(entry, DeferredEntry)
+    assert entry.burst is None
+
+
+# ---- with a Redis
+
+
+@pytest.fixture
+def redis() -> Iterator[RedisServer]:
+    with RedisServer() as server:
+        yield server
+
+
+@asynccontextmanager
+async def log_of(redis: RedisServer, told: Told) -> AsyncIterator[RedisLog]:
+    async with open_log(RedisLogOptions(url=redis.url), Context("buffer", Path(), time.time_ns, told)) as log:
+        yield log
+
+
+@pytest.mark.processes
+async def test_a_log_is_read_past_what_is_refused(redis: RedisServer) -> None:
+    told = Told()
+    async with log_of(redis, told) as log:
+        session = await log.open_session("a", "s")
+        for burst in (numbered_burst(1), json_burst(HOSTILE), json_burst(LARGE), numbered_burst(2)):
+            last = await log.append(session, burst)
+        batch = await log.read("s", START, last, 100 << 20)
+        assert [e.burst.session_json for e in batch.entries] == [(), (LARGE,), ()]
+        assert batch.position == last
+        first = await log.read("s", START, last, 1000)
+        assert len(first.entries) == 1
+        assert first.position < last
+    assert set(told.kinds) == {"oversize"}
+
+
+@pytest.mark.processes
+async def test_a_record_says_what_is_in_its_large_json_and_is_left_out_over_the_limits(redis: RedisServer) -> None:
+    told = Told()
+    async with log_of(redis, told) as log:
+        for identity, text in (("a", LARGE), ("b", HOSTILE), ("c", session_json("c"))):
+            await log.append(await log.open_session(identity, "s"), json_burst(text))
+        found = {record.identity: record for record in await log.sessions()}
+        assert found.keys() == {"a", "c"}
+        assert (await log.find("a")) == found["a"]
+        seen = found["a"].inspected
+        assert isinstance(seen, Glance)
+        assert seen.identity == "a"
+        assert found["c"].inspected is None
+        assert await log.find("b") is None
+    assert set(told.kinds) == {"oversize"}
