@@ -8,7 +8,19 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["choices", "listed", "nearest", "printable", "replace_surrogates", "shown", "toml_text", "wrapped"]
+__all__ = [
+    "choices",
+    "listed",
+    "nearest",
+    "printable",
+    "printable_json",
+    "printable_lines",
+    "replace_surrogates",
+    "shown",
+    "shown_url",
+    "toml_text",
+    "wrapped",
+]
 
 _LISTED = 20
 _ALIKE = 0.7
@@ -22,7 +34,7 @@ def shown(value: Any) -> str:
     if isinstance(value, list):
         return "a list"
     if isinstance(value, str):
-        text = json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
+        text = printable_json(json.dumps(value, ensure_ascii=False))
     elif isinstance(value, bool):
         text = str(value).lower()
     elif isinstance(value, int) and abs(value) >= 10**60:
@@ -34,7 +46,13 @@ def shown(value: Any) -> str:
 
 def toml_text(text: str) -> str:
     """A text as a string of TOML, whole."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
+    written = json.dumps(text, ensure_ascii=False)
+    return written if written.isprintable() else "".join(c if c.isprintable() else _toml_escape(c) for c in written)
+
+
+def _toml_escape(character: str) -> str:
+    code = ord(character)
+    return f"\\u{code:04X}" if code < 0x10000 else f"\\U{code:08X}"
 
 
 def choices(name: str, known: Mapping[str, Iterable[str]]) -> str:
@@ -68,6 +86,23 @@ def nearest(name: str, known: Iterable[str]) -> str:
 def printable(text: str) -> str:
     """A text from outside, in one line: what would control a terminal is escaped, as in code."""
     return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def printable_json(text: str) -> str:
+    """JSON in one line, with an escape of JSON for every character that a terminal would obey."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
+
+
+def printable_lines(text: str) -> str:
+    """A text of several lines, each of them `printable`."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def shown_url(url: str) -> str:
+    """A URL without who we are there and without its query, however wrong it is: a password may have any character."""
+    scheme, mark, rest = url.partition("://") if "://" in url else ("", "", url)
+    _, at, place = rest.rpartition("@")
+    return "***" if "@" in scheme else f"{scheme}{mark}{'***@' if at else ''}{place.partition('?')[0]}"
 
 
 def replace_surrogates(text: str) -> str:

@@ -18,6 +18,7 @@ from attrs import frozen
 from rta.cli.faults import Faults
 from rta.config import Config, build_config, load_config
 from rta.errors import ConfigError, Problem
+from rta.formatting import shown_url
 from rta.ports import Context, load_transport
 from rta.rsmp.topics import valid_node
 
@@ -123,7 +124,7 @@ def _configured(path: Path | None) -> Config:
 def _host_and_port(text: str) -> dict[str, Any]:
     match = _BROKER.fullmatch(text)
     if match is None or int(match["port"] or 1) not in range(1, 65536):
-        raise click.BadParameter(f"expected HOST or HOST:PORT, got {text!r}", param_hint="--broker")
+        raise click.BadParameter(f"expected HOST or HOST:PORT, got {shown_url(text)!r}", param_hint="--broker")
     return {"host": match["host"].strip("[]"), "port": None if match["port"] is None else int(match["port"])}
 
 

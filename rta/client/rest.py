@@ -13,6 +13,7 @@ from urllib.parse import quote
 import trio
 
 from rta.errors import MalformedError, NotConnectedError, RtaError, UnreadableError
+from rta.formatting import shown_url
 from rta.network_errors import network_reason
 from rta.wire import Configuration, SessionModel, read_configuration, read_session
 
@@ -25,8 +26,8 @@ class RestClient:
     """A service at a base URL (`http://host:port`)."""
 
     def __init__(self, base: str, timeout: float = 10.0) -> None:
-        if not base.startswith(("http://", "https://")):
-            raise RtaError(f"{base!r} is no base URL like http://127.0.0.1:8180")
+        if not base.startswith(("http://", "https://")) or "@" in base:  # which may be behind a password
+            raise RtaError(f"{shown_url(base)!r} is no base URL like http://127.0.0.1:8180")
         self.base = base.rstrip("/")
         self._timeout = timeout
 

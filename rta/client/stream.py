@@ -11,6 +11,7 @@ import trio
 from trio_websocket import ConnectionClosed, ConnectionRejected, WebSocketConnection, wrap_client_stream
 
 from rta.errors import NotConnectedError, UndeliverableError
+from rta.formatting import shown_url
 from rta.network_errors import network_reason
 from rta.wire import SizeLimits, read_burst
 from rta.wire._pb import stream_pb2
@@ -76,6 +77,8 @@ async def open_live_stream(base: str, identity: str) -> AsyncIterator[LiveStream
     :raises NotConnectedError: it cannot be reached.
     :raises UndeliverableError: it refuses the stream.
     """
+    if "@" in base:
+        raise UndeliverableError(f"{shown_url(base)} names a user, and a service has none")
     stream = await _connect(base)
     try:
         async with trio.open_nursery() as nursery:

@@ -26,6 +26,16 @@ _WITHOUT_EFFECT = {("auth", "authority"), ("auth", "audience")}
 _CONNECTION = {"user", "password", "ssl", "connecttimeout", "synctimeout", "defaultdatabase", "servicename"}
 _CONNECTION_NEEDLESS = {"abortconnect", "name", "connectretry", "keepalive", "allowadmin"}
 """Options that are always on here, or that mean nothing here."""
+_CONNECTION_OTHERS = {
+    "sslhost",
+    "sslprotocols",
+    "tunnel",
+    "proxy",
+    "tiebreaker",
+    "version",
+}
+"""Options that may be wanted, and are not there."""
+_UNNAMED = "one behind the password"
 
 
 @define
@@ -167,7 +177,8 @@ def _parts(text: str) -> tuple[list[str], dict[str, str], list[str]]:
         elif key in _CONNECTION:
             settings[key] = value.strip()
         elif key not in _CONNECTION_NEEDLESS:
-            unknown.append(name.strip())
+            # A comma in a password ends it: what stands behind it may be a part of it.
+            unknown.append(name.strip() if key in _CONNECTION_OTHERS or "password" not in settings else _UNNAMED)
     return endpoints, settings, unknown
 
 
@@ -176,4 +187,8 @@ def _has_port(endpoint: str) -> bool:
 
 
 def _truth(text: str) -> bool:
-    return text.strip().casefold() in ("true", "1", "yes")
+    known = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    found = known.get(text.strip().casefold())
+    if found is None:
+        raise ValueError("expected true or false as ssl")
+    return found

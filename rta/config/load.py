@@ -28,6 +28,9 @@ __all__ = ["build_config", "default_config_path", "load_config"]
 S = TypeVar("S")
 D = TypeVar("D")
 
+_LARGEST = 8 << 20  # bytes of a file
+_MOST = 100  # problems that are listed
+
 
 def load_config(path: Path | None, environ: Mapping[str, str], default: Path | None = None) -> Config:
     """The configuration of `path`; without it, of the file that `RTA_CONFIG` names; without that, of `default`.
@@ -95,7 +98,11 @@ def build_config(document: dict[str, Any], environ: Mapping[str, str], file: Pat
 
 def _read(file: Path, named_by: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_bytes().decode("utf-8-sig"))
+        with file.open("rb") as opened:
+            content = opened.read(_LARGEST + 1)
+        if len(content) > _LARGEST:
+            raise ConfigError([Problem(f"{file}: is larger than {_LARGEST >> 20} MiB, which no configuration is")])
+        return tomllib.loads(content.decode("utf-8-sig"))
     except OSError as e:
         problem = f"{named_by}cannot read the configuration {file}: {e.strerror or e}"
     except UnicodeDecodeError as e:
@@ -119,11 +126,17 @@ class _Builder:
     def __init__(self, place: FaultLocation) -> None:
         self.place = place
         self.problems: list[Problem] = []
+        self.full = False
+        """There are more problems, which are neither kept nor looked for."""
         self.keeps = False
         """Whether there is a state directory."""
 
     def report(self, key: Key, message: str) -> None:
-        self.problems.append(self.place.problem(key, message))
+        if len(self.problems) < _MOST:
+            self.problems.append(self.place.problem(key, message))
+        elif not self.full:
+            self.full = True
+            self.problems.append(Problem(f"there are more problems; these are the first {_MOST}"))
 
     def check_shape(self, document: dict[str, Any]) -> None:
         """Report and remove what is not one of our tables, so that the rest can be checked."""
@@ -173,6 +186,8 @@ class _Builder:
         found: list[SourceConfig] = []
         first: dict[str, int] = {}
         for place, table in enumerate(tables):
+            if self.full:
+                break
             keys, options = self.keys_and_options(table, SLOTS["source"], ("source", place))
             if keys is None:
                 continue
@@ -187,6 +202,8 @@ class _Builder:
         """The key and the settings of each table that is well-formed. Each code may be there once."""
         first: dict[str, int] = {}
         for place, table in enumerate(tables):
+            if self.full:
+                break
             key = (name, place)
             settings = self.structure(table, LISTS[name], key)
             if settings is None:

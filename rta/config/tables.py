@@ -6,6 +6,7 @@ import re
 from typing import Any, Literal
 
 from attrs import define, frozen
+from attrs.validators import optional
 
 from rta.alarm.options import AlarmSettings
 from rta.config.model import LoggingSettings, SiteSettings
@@ -17,6 +18,12 @@ from rta.ports import Offer, Spelled, Transport, available, load_transport, opti
 from rta.session.options import FanOutSettings, PrunerSettings
 
 __all__ = ["LISTS", "ORDER", "SETTINGS", "SLOTS", "Slot", "installed", "offer_for", "offer_of"]
+
+
+BUFFER_STREAM = Spelled(
+    re.compile(r"(?!-)[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]{1,200}"),
+    'up to 200 characters that can be printed, and no "-" at the beginning',
+)
 
 
 @define
@@ -45,12 +52,19 @@ class SourceKeys:
     """Where bursts come from: one `[[source]]` for each."""
 
     name: str = option(
-        'What it is called in logs, metrics and environment variables: letters, digits, ".", "_" and "-"; no '
-        "two are called the same.",
-        validator=Spelled(re.compile(r"[A-Za-z0-9._-]+"), 'letters, digits, ".", "_" and "-"'),
+        'What it is called in logs, metrics, environment variables and names of files: letters, digits, ".", "_" and '
+        '"-", no "-" at the beginning, and 100 characters at most; no two are called the same.',
+        validator=Spelled(
+            re.compile(r"[A-Za-z0-9._][A-Za-z0-9._-]{0,99}"),
+            'letters, digits, ".", "_" and "-", no "-" at the beginning, and 100 characters at most',
+        ),
     )
     transport: str = option("What reads it.")
-    stream: str | None = option("The stream of the buffer its sessions are put on; unset: one of its own name.", None)
+    stream: str | None = option(
+        "The stream of the buffer its sessions are put on; unset: one of its own name.",
+        None,
+        validator=optional(BUFFER_STREAM),
+    )
 
 
 @frozen

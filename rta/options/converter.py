@@ -22,7 +22,7 @@ from cattrs.gen import make_dict_structure_fn, override
 from rta.formatting import shown
 from rta.options.kinds import arms, choices, is_list, is_table, is_union, phrase, takes_none
 from rta.options.values import parse_duration, parse_size
-from rta.ports import Duration, Size, key_of
+from rta.ports import SECRET, Duration, Size, key_of
 
 __all__ = ["CONVERTER", "EnvironmentText"]
 
@@ -206,7 +206,7 @@ def _options(cls: type[Any], converter: Converter) -> Hook:
     overrides: dict[str, Any] = {
         f.name: override(
             rename=key_of(f.name),
-            struct_hook=None if f.validator is None else _validated(cls, f, converter.get_structure_hook(f.type)),
+            struct_hook=_of_option(cls, f, converter),
         )
         for f in attrs.fields(attrs.resolve_types(cls))
         if f.init
@@ -218,6 +218,28 @@ def _options(cls: type[Any], converter: Converter) -> Hook:
         if not isinstance(value, Mapping):
             raise _refuse(value, cls)
         return fill(value, cls)
+
+    return hook
+
+
+def _of_option(cls: type[Any], field: attrs.Attribute[Any], converter: Converter) -> Hook | None:
+    """How to structure an option in another way than its type says; None: there is no other way."""
+    hook = None
+    if field.validator is not None:
+        hook = _validated(cls, field, converter.get_structure_hook(field.type))
+    if field.metadata.get(SECRET):
+        hook = _silent(hook or converter.get_structure_hook(field.type))
+    return hook
+
+
+def _silent(structure: Hook) -> Hook:
+    """Like another one, but what is wrong does not say what there is."""
+
+    def hook(value: Any, annotation: Any) -> Any:
+        try:
+            return structure(value, annotation)
+        except (ValueError, ExceptionGroup):
+            raise ValueError(f"expected {phrase(annotation)}; what is there is a secret, and not shown") from None
 
     return hook
 

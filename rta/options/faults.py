@@ -20,6 +20,7 @@ __all__ = ["FaultLocation", "Key", "faults", "options_fields", "written"]
 Key = tuple[str | int, ...]
 """A path of keys and places in lists, from the top of the document."""
 
+_UNKNOWN = 20  # keys of one table that are named: for each, what was meant is looked for
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -62,7 +63,10 @@ def faults(error: BaseException, key: Key, also_known: Iterable[str] = ()) -> It
             yield from faults(inner, (*key, element.index))
     elif isinstance(error, ForbiddenExtraKeysError):
         known = [*also_known, *options_fields(error.cl)]
-        for name in sorted(error.extra_fields):
+        unknown = sorted(error.extra_fields)
+        if len(unknown) > _UNKNOWN:
+            yield key, f"has {len(unknown)} keys that are no options; these are the first {_UNKNOWN}"
+        for name in unknown[:_UNKNOWN]:
             yield (*key, name), f"there is no such option; {nearest(name, known)}"
     elif isinstance(error, (ValueError, TypeError)):
         yield key, _sentence(error)

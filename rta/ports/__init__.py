@@ -13,7 +13,7 @@ from rta.ports.burst_log import BurstLog, Tail
 from rta.ports.edge import AsgiApp, ClientGone, CloseCode, Edge, FrameConnection, Handler
 from rta.ports.finding import Finding, Severity
 from rta.ports.inspection import Detected, InspectedColumn, InspectedFault, Inspection
-from rta.ports.options import HELP, Duration, Size, Spelled, key_of, option
+from rta.ports.options import HELP, SECRET, Duration, Size, Spelled, key_of, option
 from rta.ports.source import (
     CloseSession,
     OpenSession,
@@ -43,6 +43,7 @@ from rta.ports.zones import find_zone
 __all__ = [
     "GROUP",
     "HELP",
+    "SECRET",
     "START",
     "AsgiApp",
     "Batch",

@@ -9,9 +9,10 @@ import attrs
 
 from rta.formatting import shown
 
-__all__ = ["HELP", "Duration", "Size", "Spelled", "key_of", "option"]
+__all__ = ["HELP", "SECRET", "Duration", "Size", "Spelled", "key_of", "option"]
 
 HELP = "rta.help"
+SECRET = "rta.secret"  # noqa: S105 - the mark of an option that is one
 
 Duration = NewType("Duration", float)
 """Seconds; written as people do: "30s", "1.5 min", "2h"."""
@@ -20,12 +21,22 @@ Size = NewType("Size", int)
 """Bytes; written as people do: "64KiB", "1MB"."""
 
 
-def option(help: str, default: Any = attrs.NOTHING, *, factory: Any = None, validator: Any = None) -> Any:  # noqa: A002
-    """One setting of an attrs options class; without a default it is required."""
-    metadata = {HELP: " ".join(help.split())}
+def option(
+    help: str,  # noqa: A002
+    default: Any = attrs.NOTHING,
+    *,
+    factory: Any = None,
+    validator: Any = None,
+    secret: bool = False,
+) -> Any:
+    """One setting of an attrs options class; without a default it is required.
+
+    `secret`: neither messages about it nor the `repr` of the options show its value.
+    """
+    metadata = {HELP: " ".join(help.split()), SECRET: secret}
     if factory is not None:
-        return attrs.field(factory=factory, validator=validator, metadata=metadata)
-    return attrs.field(default=default, validator=validator, metadata=metadata)
+        return attrs.field(factory=factory, validator=validator, metadata=metadata, repr=not secret)
+    return attrs.field(default=default, validator=validator, metadata=metadata, repr=not secret)
 
 
 def key_of(name: str) -> str:

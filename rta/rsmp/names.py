@@ -28,8 +28,8 @@ CODE = Spelled(
     'a status code: module and status, as in "traffic.volume"',
 )
 STREAM = Spelled(
-    re.compile(r"([A-Za-z0-9_-][A-Za-z0-9._-]{0,99})?"),
-    'letters, digits, ".", "_" and "-", and no "." at the beginning',
+    re.compile(r"([A-Za-z0-9_][A-Za-z0-9._-]{0,99})?"),
+    'letters, digits, ".", "_" and "-", no "." or "-" at the beginning, and 100 characters at most',
 )
 ATTRIBUTE = Spelled(re.compile(r"[\w-]+"), 'an attribute\'s name: letters, digits, "_" and "-"')
 COMPONENT = Spelled(

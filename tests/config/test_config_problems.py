@@ -177,10 +177,11 @@ def test_no_two_sources_have_one_name(problems):
 
 
 @pytest.mark.usefixtures("plug_ins")
-@pytest.mark.parametrize("name", ["", "a b", "ä", "a/b", "a\\n"])
+@pytest.mark.parametrize("name", ["", "a b", "ä", "a/b", "a\\n", "-a", "a" * 101])
 def test_a_name_of_a_source_has_only_what_a_name_can_have(problems, name):
     [line] = problems(SOURCE.replace('"a"', f'"{name}"'))
-    assert line.endswith(f'expected letters, digits, ".", "_" and "-", got "{name}"')
+    right = 'letters, digits, ".", "_" and "-", no "-" at the beginning, and 100 characters at most'
+    assert f'expected {right}, got "{name[:78]}' in line
     assert "\n" not in line
 
 
@@ -200,3 +201,35 @@ def test_a_validator_may_look_at_other_options(problems, load):
         'site.toml: source[0] (source "a"): low is 6; it must not be over last, which is 5'
     ]
     assert load(f"{ordered}low = 4").sources[0].options == Ordered(5, 4)
+
+
+@pytest.mark.usefixtures("plug_ins")
+@pytest.mark.parametrize("name", ["a/b", "Rennen 1", "æ", "x" * 200])
+def test_a_stream_of_the_buffer_may_be_called_almost_anything(load, name):
+    assert load(f'{SOURCE}stream = "{name}"\n').sources[0].stream == name
+
+
+@pytest.mark.usefixtures("plug_ins")
+@pytest.mark.parametrize("name", ["", "-rf", "x" * 201, "a\\n", "a\\u007F", "a\\u202E"])
+def test_a_stream_of_the_buffer_has_a_name_that_can_be_printed(problems, name):
+    [line] = problems(f'{SOURCE}stream = "{name}"\n')
+    assert "source[0].stream" in line
+    assert "expected up to 200 characters that can be printed" in line
+    assert line.isprintable()
+
+
+def test_a_file_that_is_too_large_is_not_read(problems):
+    assert problems("x = 1\n" * 2_000_000) == ["site.toml: is larger than 8 MiB, which no configuration is"]
+
+
+def test_many_keys_that_are_no_options_are_counted_and_the_first_ones_named(problems):
+    found = problems("[fanout]\n" + "".join(f"k{i:06} = 1\n" for i in range(50_000)))
+    assert found[0] == "site.toml: fanout: has 50000 keys that are no options; these are the first 20"
+    assert len(found) == 21
+
+
+@pytest.mark.usefixtures("plug_ins")
+def test_no_more_than_a_hundred_problems_are_listed(problems):
+    found = problems('[[source]]\ntransport = "span"\n' * 1000)
+    assert len(found) == 101
+    assert found[-1] == "there are more problems; these are the first 100"

@@ -108,7 +108,7 @@ def test_an_option_carries_its_type_range_default_and_help():
     assert found["limit"]["default"] == "64KiB"
     assert found["names"] == {"type": "array", "items": {"type": "string"}, "description": "Names.", "default": []}
     assert found["tls"]["anyOf"][0]["required"] == ["certificate"]
-    assert found["name"]["pattern"] == "^(?:[A-Za-z0-9._-]+)$"
+    assert found["name"]["pattern"] == "^(?:[A-Za-z0-9._][A-Za-z0-9._-]{0,99})$"
     assert "default" not in found["note"]
 
 

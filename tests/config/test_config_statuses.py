@@ -198,7 +198,8 @@ def test_a_text_that_is_no_source_says_what_would_be_one(problems, text):
         (
             "name = 'a/b'",
             "name",
-            'expected letters, digits, ".", "_" and "-", and no "." at the beginning, got "a/b"',
+            'expected letters, digits, ".", "_" and "-", no "." or "-" at the beginning, and 100 characters at most, '
+            'got "a/b"',
         ),
         ("attributes = { rmp = 'change' }", "attributes.rmp", 'car.engine has no such attribute; did you mean "rpm"?'),
         ("attributes = { rpm = 'off' }", "attributes.rpm", 'expected "change" or "along", got "off"'),

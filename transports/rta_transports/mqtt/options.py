@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import attrs
 from attrs import define
 from attrs.validators import and_, ge, gt, le, min_len, optional
 
 from rta.errors import UnreadableError
-from rta.ports import HELP, Duration, Size, option
+from rta.ports import Duration, Size, option
 
 __all__ = ["MqttTopicsOptions"]
 
@@ -25,10 +24,10 @@ class MqttTopicsOptions:
         "Its port; unset: 1883, or 8883 with TLS.", None, validator=optional(and_(ge(1), le(65535)))
     )
     username: str | None = option("Who we are to the broker; unset: nobody in particular.", None)
-    password: str | None = attrs.field(
-        default=None,
-        repr=False,
-        metadata={HELP: "Better given as RTA_TOPICS__PASSWORD, or by password_file, than in a file that others read."},
+    password: str | None = option(
+        "Better given as RTA_TOPICS__PASSWORD, or by password_file, than in a file that others read.",
+        None,
+        secret=True,
     )
     password_file: Path | None = option(
         "A file that holds the password and nothing else; read anew for each connection.", None

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
 from attrs import Attribute, define
 from attrs.validators import ge
 
 from rta.formatting import shown
-from rta.ports import HELP, Duration, option
+from rta.ports import Duration, option
 from rta.rsmp.names import NODE, read_code, read_stream_name
 from rta.rsmp.topics import valid_node
 from rta_transports.mqtt.options import MqttTopicsOptions
@@ -63,8 +62,8 @@ class MqttSourceOptions(MqttTopicsOptions):
     )
     max_nodes: int = option("Nodes that are listened to; over it more are left out.", 1000, validator=ge(1))
     max_channels: int = option("Data channels of one node; over it more are left out.", 10_000, validator=ge(1))
-    password: str | None = attrs.field(
-        default=None,
-        repr=False,
-        metadata={HELP: "Better given as RTA_SOURCE__NAME__PASSWORD, or by password_file, than in a file others read."},
+    password: str | None = option(
+        "Better given as RTA_SOURCE__NAME__PASSWORD, or by password_file, than in a file others read.",
+        None,
+        secret=True,
     )

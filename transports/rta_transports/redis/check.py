@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rta.formatting import shown, shown_url
 from rta.ports import Context
 from rta_transports.redis.options import RedisLogOptions, url_parts
 from rta_transports.redis.topology import ServerAddress
@@ -22,7 +23,7 @@ def check(options: RedisLogOptions, context: Context) -> list[str]:
         try:
             ServerAddress.parse(sentinel)
         except ValueError:
-            problems.append(f"sentinels: expected host:port, got {sentinel!r}")
+            problems.append(f"sentinels: expected host:port, got {shown(shown_url(sentinel))}")
     if options.sentinels and options.mode != "sentinel":
         problems.append('sentinels: only used with mode = "sentinel"')
     if options.mode == "cluster" and url_parts(options.url).get("db"):

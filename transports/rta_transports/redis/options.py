@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import attrs
 from attrs import define
@@ -13,7 +13,7 @@ from redis.connection import parse_url
 
 from rta.ports import Duration, option
 
-__all__ = ["RedisLogOptions", "shown_url", "url_parts"]
+__all__ = ["RedisLogOptions", "url_parts"]
 
 _SCHEMES = ("redis", "rediss", "unix")
 _PARTS = {"host", "port", "db", "username", "password", "path", "connection_class"}
@@ -22,29 +22,30 @@ _PARTS = {"host", "port", "db", "username", "password", "path", "connection_clas
 def url_parts(url: str) -> dict[str, Any]:
     """What a Redis URL says, by the names of the redis package.
 
-    :raises ValueError: it is no Redis URL, or says more than where and who.
+    :raises ValueError: it is no Redis URL, or says more than where and who. The message quotes nothing of it.
     """
-    if urlsplit(url).scheme not in _SCHEMES:
+    try:
+        split = urlsplit(url)
+        parts: dict[str, Any] = parse_url(url) if split.scheme in _SCHEMES else {}
+        misread = "@" in f"{split.path}{split.query}{split.fragment}" and split.scheme != "unix"
+    except ValueError:
+        misread = True
+    if misread:
+        raise ValueError(
+            "host or port cannot be read; in a user or password of the URL, /, ?, #, @, [ and ] are written as %2F, "
+            "%3F, %23, %40, %5B and %5D"
+        )
+    if not parts:
         raise ValueError("expected redis://host:port/database, rediss:// for TLS, or unix:///path/to/socket")
-    parts: dict[str, Any] = parse_url(url)
-    unknown = sorted(set(parts) - _PARTS)
-    if unknown:
-        raise ValueError(f"{unknown[0]!r} cannot be given in the URL; the options of the buffer have it")
+    if split.scheme != "unix" and split.path.strip("/") and "db" not in parts:
+        raise ValueError("expected a number as the database, behind the last /")
+    if set(parts) - _PARTS:
+        raise ValueError("nothing but the database can be given behind the port; the buffer has options for the rest")
     return parts
 
 
-def shown_url(url: str) -> str:
-    """The URL without its secret, for messages."""
-    split = urlsplit(url)
-    _, at, place = split.netloc.rpartition("@")
-    return urlunsplit(split._replace(netloc=f"***@{place}" if at else split.netloc, query=""))
-
-
 def _is_url(_: object, attribute: attrs.Attribute[str], value: str) -> None:
-    try:
-        url_parts(value)
-    except ValueError as e:
-        raise ValueError(f"{attribute.name}: {e}") from None
+    url_parts(value)
 
 
 def _names_an_identity(_: object, attribute: attrs.Attribute[str], value: str) -> None:
@@ -61,17 +62,20 @@ class RedisLogOptions:
         "database only; with a Cluster: any of its nodes.",
         "redis://127.0.0.1:6379/0",
         validator=_is_url,
+        secret=True,
     )
     user: str | None = option("Who we are to Redis; unset: the default user.", None)
     password: str | None = option(
-        "Better given as RTA_BUFFER__PASSWORD, or by password_file, than in a file that others read.", None
+        "Better given as RTA_BUFFER__PASSWORD, or by password_file, than in a file that others read.",
+        None,
+        secret=True,
     )
     password_file: Path | None = option("A file that holds the password and nothing else.", None)
     mode: Literal["single", "sentinel", "cluster"] = option("What kind of Redis it is.", "single")
     sentinels: list[str] = option("host:port of each Sentinel.", factory=list)
     service: str = option("The name the Sentinels know the primary by.", "mymaster", validator=min_len(1))
     sentinel_user: str | None = option("Who we are to the Sentinels; unset: the default user.", None)
-    sentinel_password: str | None = option("The password the Sentinels want, where they want one.", None)
+    sentinel_password: str | None = option("The password the Sentinels want, where they want one.", None, secret=True)
     ca_file: Path | None = option(
         "For TLS: certificates of who may have signed the server's; unset: the system's.", None
     )

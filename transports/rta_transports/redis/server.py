@@ -20,8 +20,9 @@ from redis.connection import Connection as PlainConnection
 from redis.retry import Retry
 
 from rta.errors import NotConnectedError, TransportError, UnreadableError
+from rta.formatting import shown_url
 from rta_transports.redis.connection import RedisConnection, Reply, ServerError, answer_within, connect
-from rta_transports.redis.options import RedisLogOptions, shown_url, url_parts
+from rta_transports.redis.options import RedisLogOptions, url_parts
 from rta_transports.redis.topology import Cluster, Fixed, Sentinels, ServerAddress, Topology
 
 __all__ = ["Server", "good"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from rta.formatting import shown_url
 from rta.ports import Context, Finding, TransportError
 from rta.wire import SizeLimits
 from rta_transports.redis.connection import ServerError
@@ -27,7 +28,7 @@ from rta_transports.redis.doctor.survey import Survey, scan_keys
 from rta_transports.redis.doctor.unreachable import why_unreachable
 from rta_transports.redis.doctor.verdict import unknown_session, verdict
 from rta_transports.redis.keys import SESSION_COUNTER, STREAMS, Keys
-from rta_transports.redis.options import RedisLogOptions, shown_url, url_parts
+from rta_transports.redis.options import RedisLogOptions, url_parts
 from rta_transports.redis.server import Server, good
 
 __all__ = ["examine"]
