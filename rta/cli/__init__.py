@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import importlib
 import sys
-from io import TextIOWrapper
+import traceback
+from io import StringIO, TextIOWrapper
+from types import TracebackType
 
 import click
 
 from rta import __version__
 from rta.cli.interrupts import INTERRUPTED, interrupts_end_at_once
 from rta.errors import ConfigError, RtaError
-from rta.formatting import choices, printable
+from rta.formatting import choices, printable, printable_lines
 
 __all__ = ["main"]
 
@@ -66,22 +68,32 @@ def cli() -> None:
     """Live telemetry over RTA WebSocket streams and RSMP topics."""
 
 
+def _show_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """A programming error."""
+    click.echo(printable_lines("".join(traceback.format_exception(kind, error, trace))), err=True, nl=False)
+
+
 def main() -> None:
-    """The console entry point. An expected error is printed as one clear message, without a traceback."""
+    """The console entry point. An expected error is printed as one clear message, without a traceback.
+
+    What a message quotes may come from outside, and a terminal must not obey it.
+    """
+    sys.excepthook = _show_traceback
     if isinstance(sys.stdout, TextIOWrapper):  # names from outside may have characters that cannot be encoded
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         sys.exit(cli(prog_name="rta", standalone_mode=False) or 0)
     except click.ClickException as e:
-        e.show()
+        said = StringIO()
+        e.show(said)
+        click.echo(printable_lines(said.getvalue()), err=True, nl=False)
         sys.exit(e.exit_code)
     except click.Abort:  # Ctrl-C that the command itself does not act on
         sys.exit(INTERRUPTED)
     except RtaError as e:
         if isinstance(e, ConfigError):
             for problem in e.problems:
-                click.echo(problem, err=True)
+                click.echo(printable(problem), err=True)
             sys.exit(2)
-        # The text may come from a node, and a terminal must not obey it.
-        click.echo("rta: " + "\n".join(map(printable, str(e).splitlines())), err=True)
+        click.echo(f"rta: {printable_lines(str(e))}", err=True)
         sys.exit(1)

@@ -12,6 +12,7 @@ from rta.cli.inspect import fault_lines
 from rta.config import Config, check_config, load_config
 from rta.config.tables import SLOTS, offer_for
 from rta.errors import ConfigError, Problem, RtaError
+from rta.formatting import printable
 from rta.ports import Context
 from rta.site import Site
 
@@ -28,7 +29,7 @@ def command(path: Path | None) -> None:
     """Check a configuration without starting anything. The exit status is 2 if there are problems; all are printed."""
     config = load_config(path, os.environ)
     for warning in config.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        click.echo(printable(f"warning: {warning}"), err=True)
     context = Site(config).context
     problems = check_config(config, context) or _inspect_files(config, context)
     if problems:
@@ -58,5 +59,5 @@ def _inspect_files(config: Config, context_for: Callable[[str], Context]) -> lis
                 f"warning: source {source.name}: {found.lost} of {found.cells} cells would be left out", err=True
             )
             for line in lines:
-                click.echo(f"  {line}", err=True)
+                click.echo(printable(f"  {line}"), err=True)
     return problems

@@ -49,7 +49,7 @@ def command(path: Path | None, url: str | None, as_json: bool, identity: str | N
     config = _configured(path, url)
     buffer = config.buffer
     for warning in config.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        click.echo(printable(f"warning: {warning}"), err=True)
     offer = load_transport(buffer.transport).log
     assert offer is not None, "the configuration was not checked"
     findings = trio.run(_examine, offer, buffer, Site(config), identity)

@@ -170,7 +170,7 @@ def _add(writer: EntryWriter, page: HistoryPage) -> None:
 
 def _report(outcome: _Outcome, request: _Request) -> None:
     def say(text: str) -> None:
-        click.echo(text, err=True)
+        click.echo(printable(text), err=True)
 
     if outcome.broken_off:
         say(f"rta: broken off after {outcome.entries} entries: {outcome.broken_off}")

@@ -12,8 +12,9 @@ import json
 import tempfile
 from typing import IO, Any, Protocol
 
-from rta.cli.text import flatten, format_value
+from rta.cli.text import flatten, format_value, json_line
 from rta.consumer import StatusEntry
+from rta.formatting import printable
 from rta.rsmp.payload import iso
 
 __all__ = ["CsvTable", "EntryWriter", "JsonLines"]
@@ -43,7 +44,7 @@ class JsonLines:
     def add(self, entry: StatusEntry) -> None:
         following = None if entry.next_ts is None else iso(entry.next_ts)
         line = {"ts": iso(entry.ts), "seq": entry.seq, "values": entry.values, "next_ts": following}
-        self._out.write(json.dumps(line, ensure_ascii=False) + "\n")
+        self._out.write(json_line(line) + "\n")
 
     def finish(self) -> None:
         self._out.flush()
@@ -56,6 +57,7 @@ class CsvTable:
         """`fill`: an empty cell gets the value of the row before."""
         self.left_out = 0
         self._out = out
+        self._shown = printable if out.isatty() else str
         self._fill = fill
         self._columns: dict[str, None] = {}
         self._kept: IO[str] = tempfile.SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8")  # noqa: SIM115
@@ -65,7 +67,7 @@ class CsvTable:
         for path, value in flatten(entry.values):
             if path in self._columns or len(self._columns) < _MOST_COLUMNS:
                 self._columns[path] = None
-                cells[path] = format_value(value)
+                cells[path] = self._shown(format_value(value))
             else:
                 self.left_out += 1
         json.dump([iso(entry.ts), entry.seq, cells], self._kept)

@@ -18,7 +18,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rta.cli.source_options import split_pairs
 from rta.cli.source_table import inspect_file, source_table
 from rta.errors import RtaError
-from rta.formatting import printable
+from rta.formatting import printable, printable_json
 from rta.ports import InspectedColumn, Inspection
 
 __all__ = ["command", "fault_lines"]
@@ -45,7 +45,8 @@ def command(file: Path, more: tuple[str, ...], rows: int | None, as_json: bool) 
     with _bar() as progress:
         found = inspect_file(file, split_pairs(more), rows, progress)
     if as_json:
-        click.echo(json.dumps(attrs.asdict(found), ensure_ascii=False, indent=2))
+        text = json.dumps(attrs.asdict(found), ensure_ascii=False, indent=2)
+        click.echo("\n".join(map(printable_json, text.split("\n"))))
     else:
         click.echo("\n".join(_report(file, found)))
     if not found.rows:

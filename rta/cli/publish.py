@@ -16,6 +16,7 @@ from attrs import field, frozen
 from rta.cli.publish_progress import PublishProgress, show_progress
 from rta.cli.source_options import read_source_options, split_pairs
 from rta.errors import ConfigError, Problem, RtaError, TransportError, first_error
+from rta.formatting import printable_lines
 from rta.ports import Context, Offer, Source, load_transport
 from rta.signals import guard_signals
 from rta.writer import Pump, open_writer
@@ -126,7 +127,7 @@ def command(
     progress.end(job.caught)
     if job.caught:
         if error is not None:
-            click.echo(f"rta: {error}", err=True)
+            click.echo(f"rta: {printable_lines(str(error))}", err=True)
         sys.exit(128 + job.caught[0])
     if error is not None:
         raise error

@@ -13,6 +13,7 @@ from rta.cli.records import lay_out, output_width, print_lines
 from rta.cli.text import cell
 from rta.cli.times import format_elapsed, format_listed_time, format_time, parse_listed_time
 from rta.client import RestClient
+from rta.formatting import printable_json
 from rta.wire import SessionModel
 from rta.wire.json_model import dump
 from rta.wire.values import Ns
@@ -30,7 +31,7 @@ def command(url: str, as_json: bool) -> None:
     sessions = trio.run(RestClient(url).sessions)
     if as_json:
         for session in sessions:
-            click.echo(dump(session))
+            click.echo(printable_json(dump(session)))
         return
     if not sessions:
         click.echo("no sessions", err=True)

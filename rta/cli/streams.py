@@ -161,7 +161,7 @@ def remove(code: str, stream: str | None) -> None:
     """Stop a stream and forget it."""
     which = read_stream(code, stream)
     ask_streams(lambda service: service.remove(*which))
-    click.echo(f"{stream_label({'code': which[0], 'name': which[1]})}: removed")
+    click.echo(printable(f"{stream_label({'code': which[0], 'name': which[1]})}: removed"))
 
 
 def _print_stream(stream: dict[str, Any]) -> None:

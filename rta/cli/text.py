@@ -12,7 +12,7 @@ from typing import Any
 
 from rich.text import Text
 
-from rta.formatting import printable
+from rta.formatting import printable, printable_json
 
 __all__ = ["cell", "flatten", "format_value", "json_line", "outline", "summarize"]
 
@@ -26,8 +26,7 @@ def cell(text: object, style: str = "") -> Text:
 
 def json_line(value: Any) -> str:
     """A value as one line of JSON, with an escape for every character that a terminal would obey."""
-    text = json.dumps(value, ensure_ascii=False)
-    return text if text.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
+    return printable_json(json.dumps(value, ensure_ascii=False))
 
 
 def flatten(values: Mapping[str, Any], inside: str = "") -> Iterator[tuple[str, Any]]:
