@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 import trio
+from attrs import frozen
 from rich.console import Console
 from rich.live import Live
 
@@ -17,9 +18,12 @@ from rta.cli.output import allow_broken_pipe
 from rta.cli.place import url_option
 from rta.cli.tail_screen import TailScreen
 from rta.cli.text import json_line
+from rta.cli.times import read_duration
 from rta.client import RestClient
 from rta.client.decode import Decoder
 from rta.client.follow import SessionObserver, find_session, follow_session
+from rta.client.rest import ANSWER
+from rta.client.stream import SILENCE
 from rta.errors import RtaError, first_error
 from rta.formatting import printable
 from rta.signals import guard_signals
@@ -42,40 +46,72 @@ _REFRESH = 0.2  # seconds
     multiple=True,
     help="Only this parameter: its id, its name, or what the file calls it; may be repeated.",
 )
-def command(session: str, url: str, as_json: bool, only: tuple[str, ...]) -> None:
-    """Follow SESSION (an identity, an identifier or 'latest') until it is closed, or until Ctrl-C."""
+@click.option(
+    "--silence",
+    default=f"{SILENCE:g}s",
+    show_default=True,
+    metavar="TIME",
+    help="How long the service may say nothing, and not answer a ping, before the connection counts as lost.",
+)
+def command(session: str, url: str, as_json: bool, only: tuple[str, ...], silence: str) -> None:
+    """Follow SESSION (an identity, an identifier or 'latest') until it is closed, or until Ctrl-C.
+
+    A connection that is lost, or on which nothing is heard any more, is made again.
+    """
     error: RtaError | None = None
+    request = _Request(session, only, as_json, _read_silence(silence))
     with allow_broken_pipe():
         try:
-            error = trio.run(_main, RestClient(url), session, as_json, only)
+            # Ctrl-C may interrupt anything, a line to a pipe that nobody reads above all.
+            error = trio.run(_main, RestClient(url, min(ANSWER, request.silence)), request)
         except* KeyboardInterrupt:
             pass
     if error is not None:
         raise error
 
 
-async def _main(rest: RestClient, wanted: str, as_json: bool, only: tuple[str, ...]) -> RtaError | None:
+@frozen
+class _Request:
+    """What to follow, and how."""
+
+    wanted: str
+    only: tuple[str, ...]
+    as_json: bool
+    silence: float
+
+    async def follow(self, rest: RestClient, identity: str, observer: SessionObserver) -> None:
+        await follow_session(rest, identity, self.only, observer, self.wanted, self.silence)
+
+
+def _read_silence(text: str) -> float:
+    seconds = read_duration(text, "--silence")
+    if seconds <= 0:
+        raise click.BadParameter("expected more than 0, as in 30s", param_hint="--silence")
+    return seconds
+
+
+async def _main(rest: RestClient, request: _Request) -> RtaError | None:
     """Follow the session; the error that ended that, if there was one."""
     error: RtaError | None = None
     try:
-        found = await find_session(rest, wanted)
-        if as_json:
-            await follow_session(rest, found.identity, only, _Lines(), wanted)
+        found = await find_session(rest, request.wanted)
+        if request.as_json:
+            await request.follow(rest, found.identity, _Lines())
         else:
-            await _show(rest, found.identity, only, wanted)
+            await _show(rest, found.identity, request)
     except* RtaError as group:
         error = first_error(group)
     return error
 
 
-async def _show(rest: RestClient, identity: str, only: tuple[str, ...], wanted: str) -> None:
+async def _show(rest: RestClient, identity: str, request: _Request) -> None:
     """Show a table: on a terminal while the session goes on, elsewhere once, at the end."""
     screen = TailScreen(rest.base, time.monotonic)
     console = Console(highlight=False)
     if not sys.stdout.isatty():
         failed = False
         try:
-            await follow_session(rest, identity, only, screen, wanted)
+            await request.follow(rest, identity, screen)
         except RtaError:
             failed = True
             raise
@@ -93,7 +129,7 @@ async def _show(rest: RestClient, identity: str, only: tuple[str, ...], wanted: 
         async with guard_signals(lambda _: scope.cancel()), trio.open_nursery() as nursery:
             nursery.start_soon(refresh)
             nursery.start_soon(turn_pages, screen.pager, scope.cancel)
-            await follow_session(rest, identity, only, screen, wanted)
+            await request.follow(rest, identity, screen)
             live.update(screen.draw(console.width, None), refresh=True)  # what is over may be scrolled
             nursery.cancel_scope.cancel()
 

@@ -2,6 +2,14 @@
 
 from rta.client.decode import Decoder, ParameterSamples
 from rta.client.rest import RestClient
-from rta.client.stream import LiveStream, open_live_stream
+from rta.client.stream import LiveStream, ServiceSilent, StreamClosed, open_live_stream
 
-__all__ = ["Decoder", "LiveStream", "RestClient", "ParameterSamples", "open_live_stream"]
+__all__ = [
+    "Decoder",
+    "LiveStream",
+    "ParameterSamples",
+    "RestClient",
+    "ServiceSilent",
+    "StreamClosed",
+    "open_live_stream",
+]

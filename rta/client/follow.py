@@ -12,7 +12,7 @@ import trio
 from rta.backoff import Backoff
 from rta.client.decode import Decoder
 from rta.client.rest import RestClient
-from rta.client.stream import LiveStream, StreamClosed, open_live_stream
+from rta.client.stream import SILENCE, LiveStream, StreamClosed, open_live_stream
 from rta.errors import MalformedError, RtaError, TransportError
 from rta.formatting import choices
 from rta.wire import ConfigBinding, SessionModel, read_session
@@ -79,13 +79,16 @@ class _Superseded(Exception):
 class _Follower:
     """Follows one session, over one connection after the other."""
 
-    def __init__(self, rest: RestClient, identity: str, only: Collection[str], observer: SessionObserver) -> None:
+    def __init__(
+        self, rest: RestClient, identity: str, only: Collection[str], observer: SessionObserver, silence: float
+    ) -> None:
         self.identity = identity
         self.closed = False
         self.connected = False
         self._rest = rest
         self._only = tuple(only)
         self._observer = observer
+        self._silence = silence
         self._decoder = Decoder(only)
         self._bound: set[tuple[str, int]] = set()
 
@@ -94,7 +97,7 @@ class _Follower:
 
         :raises _Superseded: nothing comes any more, and there is a newer session.
         """
-        async with open_live_stream(self._rest.base, self.identity) as stream:
+        async with open_live_stream(self._rest.base, self.identity, self._silence) as stream:
             # An earlier connection may have said that the session is closed.
             self.connected = self.closed = False
             while True:
@@ -194,17 +197,22 @@ class _Restart:
 
 
 async def follow_session(
-    rest: RestClient, identity: str, only: Collection[str], observer: SessionObserver, wanted: str = ""
+    rest: RestClient,
+    identity: str,
+    only: Collection[str],
+    observer: SessionObserver,
+    wanted: str = "",
+    silence: float = SILENCE,
 ) -> None:
     """Follow a session until it is closed. After a lost connection, what the buffer holds comes again.
 
     `only`: what the parameters are called, as `rta.wire.parameter_index` reads it. Empty: all parameters, and the
     events. `wanted`: how the session was found, as `find_session` reads it: if not by its identity, the newest session
-    that is found so is followed after a restart of the service.
+    that is found so is followed after a restart of the service. `silence`: see `open_live_stream`.
     :raises RtaError: a name in `only` is not that of one parameter.
     """
     restart = _Restart(rest, wanted or identity, identity, observer)
-    follower = _Follower(rest, identity, only, observer)
+    follower = _Follower(rest, identity, only, observer, silence)
     backoff = Backoff(first=0.25, cap=5.0)
     while True:
         over = False
@@ -227,4 +235,4 @@ async def follow_session(
             return
         if following != follower.identity:
             observer.notice(f"following session {following!r} from now on")
-            follower = _Follower(rest, following, only, observer)
+            follower = _Follower(rest, following, only, observer, silence)

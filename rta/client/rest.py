@@ -17,7 +17,10 @@ from rta.formatting import shown_url
 from rta.network_errors import network_reason
 from rta.wire import Configuration, SessionModel, read_configuration, read_session
 
-__all__ = ["RestClient"]
+__all__ = ["ANSWER", "RestClient"]
+
+ANSWER = 10.0
+"""Seconds for a whole answer, connecting included."""
 
 _LIMIT = 64 << 20  # bytes of an answer that are read
 
@@ -25,7 +28,8 @@ _LIMIT = 64 << 20  # bytes of an answer that are read
 class RestClient:
     """A service at a base URL (`http://host:port`)."""
 
-    def __init__(self, base: str, timeout: float = 10.0) -> None:
+    def __init__(self, base: str, timeout: float = ANSWER) -> None:
+        """`timeout`: seconds for a whole answer, connecting included."""
         if not base.startswith(("http://", "https://")) or "@" in base:  # which may be behind a password
             raise RtaError(f"{shown_url(base)!r} is no base URL like http://127.0.0.1:8180")
         self.base = base.rstrip("/")

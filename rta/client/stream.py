@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 from urllib.parse import quote, urlsplit
 
 import trio
 from trio_websocket import ConnectionClosed, ConnectionRejected, WebSocketConnection, wrap_client_stream
 
+from rta.client.heard_stream import HeardStream
 from rta.errors import NotConnectedError, UndeliverableError
 from rta.formatting import shown_url
 from rta.network_errors import network_reason
@@ -18,13 +20,17 @@ from rta.wire._pb import stream_pb2
 from rta.wire.burst import Burst
 from rta.wire.websocket import SUBPROTOCOL
 
-__all__ = ["LiveStream", "StreamClosed", "open_live_stream"]
+__all__ = ["SILENCE", "LiveStream", "ServiceSilent", "StreamClosed", "open_live_stream"]
+
+SILENCE = 30.0
+"""Seconds without a byte from the service after which a stream counts as lost. It is asked for one after half of them:
+any WebSocket server has to answer a ping, so nothing has to be known of how often it speaks by itself."""
 
 _MESSAGE = 32 << 20  # bytes of a message
 _OPEN = 10.0  # seconds for the server to accept
 _CLOSE = 5.0  # seconds for the server to answer a close frame
 
-_Stream = trio.SocketStream | trio.SSLStream[trio.SocketStream]
+_Connection = trio.SocketStream | trio.SSLStream[trio.SocketStream]
 
 
 class StreamClosed(NotConnectedError):
@@ -36,56 +42,69 @@ class StreamClosed(NotConnectedError):
         self.reason = reason
 
 
+class ServiceSilent(NotConnectedError):
+    """Nothing has come over the stream for too long: the connection counts as lost."""
+
+    def __init__(self, base: str, silence: float) -> None:
+        super().__init__(f"nothing has been heard from {base} for {silence:g} s")
+
+
 class LiveStream:
     """The open stream of one session."""
 
-    def __init__(self, socket: WebSocketConnection, limits: SizeLimits) -> None:
+    def __init__(self, base: str, socket: WebSocketConnection, heard: HeardStream, limits: SizeLimits) -> None:
+        self._base = base
         self._socket = socket
+        self._heard = heard
         self._limits = limits
 
     async def subscribe(self, *, events: bool = False, all_data: bool = False, channels: Iterable[int] = ()) -> None:
-        """Ask for more of the session, beside what was asked for before."""
+        """Ask for more of the session, beside what was asked for before. Raises what `receive` raises."""
         subscription = stream_pb2.StreamSubscription(
             all_events=events, all_data_channels=all_data, data_channel_ids=list(channels)
         )
         try:
             await self._socket.send_message(stream_pb2.StreamRequest(subscribe=subscription).SerializeToString())
         except ConnectionClosed as e:
-            raise _closed(e) from None
+            raise self._ended(e) from None
 
     async def receive(self) -> Burst:
         """The next message.
 
         :raises StreamClosed: the stream is over.
+        :raises ServiceSilent: nothing has come for too long, neither data nor the answer to a ping.
         :raises MalformedError: it is not a burst.
         """
         try:
             message = await self._socket.get_message()
         except ConnectionClosed as e:
-            raise _closed(e) from None
+            raise self._ended(e) from None
         return read_burst(message if isinstance(message, bytes) else message.encode(), self._limits)
 
-
-def _closed(e: ConnectionClosed) -> StreamClosed:
-    return StreamClosed(e.reason.code if e.reason else 1006, (e.reason.reason if e.reason else None) or "")
+    def _ended(self, e: ConnectionClosed) -> NotConnectedError:
+        if self._heard.given_up:
+            return ServiceSilent(self._base, self._heard.silence)
+        return StreamClosed(e.reason.code if e.reason else 1006, (e.reason.reason if e.reason else None) or "")
 
 
 @asynccontextmanager
-async def open_live_stream(base: str, identity: str) -> AsyncIterator[LiveStream]:
-    """Connect to the stream of a session. `base`: the service, `http://host:port` or `ws://…`.
+async def open_live_stream(base: str, identity: str, silence: float = SILENCE) -> AsyncIterator[LiveStream]:
+    """Connect to the stream of a session. `base`: the service, `http://host:port` or `ws://…`. `silence`: seconds
+    without a byte from it after which the stream counts as lost.
 
     :raises NotConnectedError: it cannot be reached.
     :raises UndeliverableError: it refuses the stream.
     """
     if "@" in base:
         raise UndeliverableError(f"{shown_url(base)} names a user, and a service has none")
-    stream = await _connect(base)
+    stream = HeardStream(await _connect(base), silence)
     try:
         async with trio.open_nursery() as nursery:
             socket = await _accepted(nursery, stream, base, identity)
+            nursery.start_soon(stream.give_up_when_silent, partial(_ping, socket))
             try:
                 # Chunks may hold a single burst of up to the limit, and merged ones somewhat more.
-                yield LiveStream(socket, SizeLimits(burst=_MESSAGE, session_json=_MESSAGE))
+                yield LiveStream(base, socket, stream, SizeLimits(burst=_MESSAGE, session_json=_MESSAGE))
             finally:
                 with trio.move_on_after(_CLOSE):
                     await socket.aclose()
@@ -99,7 +118,7 @@ async def open_live_stream(base: str, identity: str) -> AsyncIterator[LiveStream
         await trio.aclose_forcefully(stream)
 
 
-async def _connect(base: str) -> _Stream:
+async def _connect(base: str) -> _Connection:
     try:
         parts = urlsplit(base)
         with trio.fail_after(_OPEN):
@@ -115,13 +134,23 @@ async def _connect(base: str) -> _Stream:
         raise NotConnectedError(f"{base} cannot be reached: no connection within {_OPEN:g} s") from None
 
 
-async def _accepted(nursery: trio.Nursery, stream: _Stream, base: str, identity: str) -> WebSocketConnection:
+async def _ping(socket: WebSocketConnection) -> None:
+    with suppress(ConnectionClosed):  # whoever receives is told
+        await socket.ping()
+
+
+async def _accepted(nursery: trio.Nursery, stream: HeardStream, base: str, identity: str) -> WebSocketConnection:
     parts = urlsplit(base)
     path = f"{parts.path.rstrip('/')}/rta/v2/sessions/{quote(identity, safe='')}/stream"
     try:
         with trio.fail_after(_OPEN):
             return await wrap_client_stream(
-                nursery, stream, parts.netloc, path, subprotocols=[SUBPROTOCOL], max_message_size=_MESSAGE
+                nursery,
+                stream,  # type: ignore[arg-type]  # any stream does
+                parts.netloc,
+                path,
+                subprotocols=[SUBPROTOCOL],
+                max_message_size=_MESSAGE,
             )
     except trio.TooSlowError:
         raise NotConnectedError(f"{base} has not accepted the stream within {_OPEN:g} s") from None
