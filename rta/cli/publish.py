@@ -120,9 +120,12 @@ def command(
     context = Context(file.name, Path.cwd(), time.time_ns, progress)
     job = _Job(offer, _structured(offer, {"path": str(file)} | options, context), context, url, stream, wait)
     error: RtaError | None = None
+    interrupted = False
     try:
-        error = trio.run(_main, job, progress)
-    except KeyboardInterrupt:  # it came before the guard of signals
+        error = trio.run(_main, job, progress, restrict_keyboard_interrupt_to_checkpoints=True)
+    except* KeyboardInterrupt:  # it came before the guard of signals
+        interrupted = True
+    if interrupted:
         sys.exit(128 + signal.SIGINT)
     progress.end(job.caught)
     if job.caught:

@@ -83,7 +83,7 @@ def command(
     error: RtaError | None = None
     with allow_broken_pipe():
         try:
-            trio.run(_main, access, request)
+            trio.run(_main, access, request, restrict_keyboard_interrupt_to_checkpoints=True)
         except* RtaError as group:
             error = first_error(group)
         except* KeyboardInterrupt:  # it came before the guard of signals

@@ -131,6 +131,8 @@ class RestClient:
                     return e.code, _read_body(e)
             except (OSError, ValueError, HTTPException) as e:
                 reason = getattr(e, "reason", e)
+                if isinstance(reason, TimeoutError):
+                    raise self._late() from None
                 why = network_reason(reason) if isinstance(reason, BaseException) else reason
                 raise NotConnectedError(f"{self.base} cannot be reached: {why}") from None
 
@@ -138,7 +140,10 @@ class RestClient:
             with trio.fail_after(self._timeout):  # the timeout in the thread is for each read
                 return await trio.to_thread.run_sync(ask, abandon_on_cancel=True)
         except trio.TooSlowError:
-            raise NotConnectedError(f"{self.base} has not answered within {self._timeout:g} s") from None
+            raise self._late() from None
+
+    def _late(self) -> NotConnectedError:
+        return NotConnectedError(f"{self.base} has not answered within {self._timeout:g} s")
 
 
 def _read_body(answer: urllib.error.HTTPError) -> bytes:

@@ -68,7 +68,7 @@ def test_a_redis_that_is_not_there_is_said(command, lap):
         failed = command("publish", lap, "--redis", f"redis://127.0.0.1:{port}")
     assert (failed.status, failed.out) == (1, "")
     assert failed.err.startswith("rta: Redis at 127.0.0.1:")
-    assert failed.err.endswith("start it, or wait for it with --wait\n")
+    assert failed.err.endswith("Connection refused; start it, or wait for it with --wait\n")
     assert failed.err.count("\n") == 1
 
 

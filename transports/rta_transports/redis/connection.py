@@ -149,7 +149,8 @@ async def connect(make: Callable[[], AbstractConnection], timeout: float, where:
             # Ends on its own: each of its steps has a timeout of the same order.
             connected = await trio.to_thread.run_sync(blocking, abandon_on_cancel=True, limiter=_threads())
     except (redis.RedisError, OSError) as e:
-        raise NotConnectedError(f"{where}: {e}") from None
+        said = str(e).rstrip(".")  # others go on behind it
+        raise NotConnectedError(f"{where}: {said}") from None
     finally:
         abandoned = True
     return RedisConnection(connected, where)
