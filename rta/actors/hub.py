@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from math import inf
 
 import structlog
 import trio
@@ -19,7 +18,9 @@ from rta.actors.stream_reader import StreamReader
 from rta.errors import TransportError
 from rta.health import Health
 from rta.hot_counters import HotCounters
-from rta.ports import START, BurstLog, Position, SessionRecord
+from rta.ports import BurstLog, Position, SessionRecord
+from rta.session.back_scan import back_scan_start, must_search
+from rta.session.client import Client
 from rta.session.feed import SessionFeed
 from rta.session.options import FanOutSettings
 
@@ -28,8 +29,6 @@ __all__ = ["SessionHub"]
 log = structlog.get_logger("rta.hub")
 
 _READ_UP = 1.0  # seconds for an old run to be read to its end before the next one is followed
-_BACK_SCAN = 600.0  # seconds, of a shared buffer
-_CLOCK_KEPT = 1.0  # seconds for which the buffer's clock is not asked again
 
 
 class SessionHub:
@@ -46,11 +45,9 @@ class SessionHub:
         self._opening = trio.Lock()
         self._ranges = RangeTeller()
         self._nursery: trio.Nursery | None = None
-        self._back_scan: float | None = settings.back_scan
-        if self._back_scan is None and buffer.shared:
-            self._back_scan = _BACK_SCAN
-        self._clock_ahead_ms = 0.0
-        self._clock_asked = -inf
+        self._back_scan = settings.back_scan_of(buffer.shared)
+        self._searches: dict[SessionFeed, trio.Event] = {}
+        """Feeds whose last data are being searched for."""
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Until cancelled."""
@@ -84,25 +81,29 @@ class SessionHub:
         self._unused_since.pop(feed, None)
         return feed if feed.streamable else None
 
-    async def back_scan_start(self) -> Position:
+    async def back_scan_start(self, feed: SessionFeed, client: Client) -> Position:
         """Where the back-fill of a subscription made now begins.
+
+        No checkpoint between what is told and what it is told of.
 
         :raises TransportError: the buffer cannot be read.
         """
-        if self._back_scan is None:
-            await trio.lowlevel.checkpoint()
-            return START
-        # Whole seconds: clients that come together share chunks.
-        ms = await self._buffer_ms() - int(self._back_scan * 1000)
-        return Position(max(ms // 1000 * 1000, 0), 0)
+        await trio.lowlevel.checkpoint()
+        while must_search(feed.state, self._back_scan):
+            if (under_way := self._searches.get(feed)) is not None:
+                await under_way.wait()
+            else:
+                await self._search(feed)
+        return back_scan_start(feed.state, client.run, self._back_scan)
 
-    async def _buffer_ms(self) -> int:
-        """The buffer's clock, near enough."""
-        if trio.current_time() - self._clock_asked > _CLOCK_KEPT:
-            ms = await self.buffer.now()
-            self._clock_asked = trio.current_time()
-            self._clock_ahead_ms = ms - self._clock_asked * 1000
-        return int(trio.current_time() * 1000 + self._clock_ahead_ms)
+    async def _search(self, feed: SessionFeed) -> None:
+        state, run = feed.state, feed.state.run
+        done = self._searches[feed] = trio.Event()
+        try:
+            state.find_newest(run, await self.buffer.last_data(run.stream, run.session_id, *state.searched))
+        finally:
+            del self._searches[feed]
+            done.set()
 
     async def caught_up(self) -> None:
         """Wait until the readers have handed out all that the log holds now.

@@ -148,7 +148,7 @@ class ServedClient:
     async def _widen(self) -> None:
         """Apply what the client asked for as far as it may have more back-fills."""
         try:
-            start = await self._hub.back_scan_start()
+            start = await self._hub.back_scan_start(self.feed, self._client)
         except TransportError as e:
             raise _Closing(UNREACHABLE) from e
         if self.feed.catch_up.widen(self._client, self._waiting, start):

@@ -52,7 +52,7 @@ def command(path: Path | None, url: str | None, as_json: bool, identity: str | N
         click.echo(printable(f"warning: {warning}"), err=True)
     offer = load_transport(buffer.transport).log
     assert offer is not None, "the configuration was not checked"
-    findings = trio.run(_examine, offer, buffer, Site(config), identity)
+    findings = trio.run(_examine, offer, config, identity)
     if as_json:
         for finding in findings:
             click.echo(json.dumps(_document(finding)))
@@ -61,8 +61,8 @@ def command(path: Path | None, url: str | None, as_json: bool, identity: str | N
     sys.exit(1 if any(f.is_problem for f in findings) else 0)
 
 
-async def _examine(offer: Offer[Any], buffer: Plugged, site: Site, identity: str | None) -> list[Finding]:
-    context = site.context("buffer")
+async def _examine(offer: Offer[Any], config: Config, identity: str | None) -> list[Finding]:
+    buffer, context = config.buffer, Site(config).context("buffer")
     faults = offer.check(buffer.options, context)
     if faults:
         raise ConfigError([Problem(f"buffer: {fault}") for fault in faults])
@@ -76,7 +76,7 @@ async def _examine(offer: Offer[Any], buffer: Plugged, site: Site, identity: str
                 "`rta sessions` lists what a running service has; --redis URL examines a Redis.",
             )
         ]
-    return await offer.examine(buffer.options, context, identity)
+    return await offer.examine(buffer.options, context, identity, config.fanout.back_scan_of(offer.shared))
 
 
 def _configured(path: Path | None, url: str | None) -> Config:

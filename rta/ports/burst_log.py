@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from rta.ports.values import Batch, Position, SessionRecord, Trim
+from rta.ports.values import Batch, Position, SessionRecord, StreamSessionId, Trim
 from rta.wire.burst import Burst
 
 __all__ = ["BurstLog", "Tail"]
@@ -60,6 +60,15 @@ class BurstLog(Protocol):
 
     async def head(self, stream: str) -> Position:
         """The position of the last entry ever appended; `START` for a stream that has none."""
+        ...
+
+    async def last_data(
+        self, stream: str, session_id: StreamSessionId, after: Position, upto: Position
+    ) -> Position | None:
+        """Where the last entry of a session is that has samples or events, with `after < position <= upto`.
+
+        None: there is none. It holds nobody up, however much others have written behind it.
+        """
         ...
 
     async def read(self, stream: str, after: Position, upto: Position, max_bytes: int) -> Batch:

@@ -77,9 +77,10 @@ class Offer(Generic[P]):
     """Of a log: whether other processes see the same one."""
     address: Callable[[Any], tuple[str, int]] | None = None
     """Of an edge that several processes can be behind: the host and the port of these options."""
-    examine: Callable[[Any, Context, str | None], Awaitable[list[Finding]]] | None = None
-    """For `rta doctor`: look at the other side, and at one session of it if an identity is given. Changes nothing,
-    does a bounded amount of work, and what cannot be reached is a finding, not an error."""
+    examine: Callable[[Any, Context, str | None, float | None], Awaitable[list[Finding]]] | None = None
+    """For `rta doctor`: look at the other side, and at one session of it if an identity is given. The number: how many
+    seconds of the end of a session a new client gets; None: all there is. Changes nothing, does a bounded amount of
+    work, and what cannot be reached is a finding, not an error."""
     inspect: Callable[[Any, Context, int | None, Callable[[float], None]], Inspection] | None = None
     """Of a source that reads a file: what it holds. Reads so many rows at most, and says from 0 to 1 how far it is.
     Blocks. Raises `RtaError` where the file or the options are not fit."""

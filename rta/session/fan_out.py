@@ -112,6 +112,8 @@ class FanOut:
             state.summary.expand(burst.time_range)
         for observer in self._observers:
             observer(entry)
+        if burst.has_data or burst.has_events:
+            state.brings_data(entry.position)
         if burst.has_data or burst.has_events or burst.session_json:
             state.ring.append(entry.position, burst)
             return True

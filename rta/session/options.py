@@ -9,6 +9,8 @@ from rta.ports import Duration, Size, option
 
 __all__ = ["FanOutSettings", "PrunerSettings"]
 
+_BACK_SCAN = 600.0  # seconds, of a shared buffer
+
 
 @define
 class FanOutSettings:
@@ -21,8 +23,8 @@ class FanOutSettings:
         validator=ge(1 << 16),
     )
     back_scan: Duration | None = option(
-        "How far back a new subscription is filled from the buffer, by time of arrival; unset: 10 minutes of a shared "
-        "buffer (Redis), all that a buffer of our own holds.",
+        "How far back from the session's last data a new subscription is filled from the buffer, by time of arrival, "
+        "in whole seconds; unset: 10 minutes of a shared buffer (Redis), all that a buffer of our own holds.",
         None,
     )
     merge_delay: Duration = option(
@@ -39,6 +41,10 @@ class FanOutSettings:
         Duration(10.0),
         validator=gt(0),
     )
+
+    def back_scan_of(self, shared: bool) -> float | None:
+        """Seconds of the back scan with a buffer that is shared, or that is our own; None: all that it holds."""
+        return _BACK_SCAN if self.back_scan is None and shared else self.back_scan
 
 
 @define

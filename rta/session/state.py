@@ -32,6 +32,10 @@ class FeedState:
         """The leading edge: up to here the run has been read."""
         self._ring_bytes = ring_bytes
         self.ring = Ring(ring_bytes, self.position)
+        self.newest: Position | None = None
+        """Where the last samples or events of the session are, up to the leading edge; None: there are none."""
+        self.newest_known = False
+        """Whether `newest` holds: nobody has had to search for it until somebody wants to know."""
         self.views: dict[Subscription, View] = {}
         self.clients: set[Client] = set()
 
@@ -111,6 +115,21 @@ class FeedState:
         run = run or self.run
         run.left = position if run.left is None else min(position, run.left)
 
+    def brings_data(self, position: Position) -> None:
+        """The entry at the leading edge has samples or events."""
+        self.newest, self.newest_known = position, True
+
+    @property
+    def searched(self) -> tuple[Position, Position]:
+        """Where the last data of the run are to be searched for: behind the first, up to the second."""
+        left = self.run.left
+        return self.run.start, self.position if left is None else min(self.position, left.before())
+
+    def find_newest(self, run: SessionRun, found: Position | None) -> None:
+        """What a search of a run has found. Of a run without data, those of the run before it are the last ones."""
+        if run is self.run and not self.newest_known:
+            self.newest, self.newest_known = found or self.newest, True
+
     def advance(self, position: Position) -> None:
         """The stream has been read up to here. What others lost there is no loss to us."""
         self.position = max(self.position, position)
@@ -166,10 +185,12 @@ class FeedState:
                     back_fill.upto = min(back_fill.upto, position)
         new = SessionRun(old.serial + 1, old.stream, old.session_id, position, position)
         self._enter(new, min(self.position, position), position)
+        self.newest = None
         self._wake_all()
 
     def _enter(self, new: SessionRun, end: Position, position: Position) -> None:
         self._all_leave_live()
         self.run.end, self.run.successor = end, new
         self.run, self.position = new, position
+        self.newest_known = False
         self.ring = Ring(self._ring_bytes, position)

@@ -1,11 +1,11 @@
-"""Contract of a log: what `read` gives between two positions."""
+"""Contract of a log: what `read` gives between two positions, and where the last data of a session are."""
 
 from __future__ import annotations
 
 import lz4.block
 import pytest
 
-from rta.ports import START, Position
+from rta.ports import START, Position, Trim
 from rta.testing.bursts import (
     burst_of_every_kind,
     event_burst,
@@ -31,7 +31,7 @@ def _as_another_writer_packs(burst: Burst) -> Burst:
 
 
 class ReadChecks(LogUnderTest):
-    """`read`."""
+    """`read` and `last_data`."""
 
     async def test_bursts_come_back_as_they_were_appended(self) -> None:
         bursts = [
@@ -115,6 +115,51 @@ class ReadChecks(LogUnderTest):
             (_, second, third) = await self.append_numbers(log, session, range(3))
             assert numbers((await log.read("s", second.before(), third, PLENTY)).entries) == [1, 2]
             assert numbers((await log.read("s", START, third.before(), PLENTY)).entries) == [0, 1]
+
+    async def test_the_last_data_of_a_session_are_its_last_samples_or_events(self) -> None:
+        async with self.open_log() as log, self.open_again(log) as other:
+            (session, silent) = [await log.open_session(i, "s") for i in ("a", "silent")]
+            end = Position((await log.append(silent, json_burst(session_json("silent")))).ms + 3_600_000, 0)
+            assert await other.last_data("s", silent.stream_session_id, START, end) is None
+            for burst in (numbered_burst(1), event_burst()):
+                last = await log.append(session, burst)
+                assert await other.last_data("s", session.stream_session_id, START, end) == last
+                for burst_without_data in (json_burst(session_json("a")), range_burst(1, 2)):
+                    await log.append(session, burst_without_data)
+                await log.append(silent, json_burst(session_json("silent")))
+                assert await other.last_data("s", session.stream_session_id, START, end) == last
+
+    async def test_the_last_data_are_searched_for_behind_after_and_not_behind_upto(self) -> None:
+        async with self.open_log() as log:
+            (session, others) = [await log.open_session(i, "s") for i in ("a", "b")]
+            places: list[Position | None] = []
+            for i in range(3):
+                await log.append(others, numbered_burst(i))
+                places.append(await log.append(session, numbered_burst(i)))
+            end = await log.append(others, numbered_burst(9))
+            assert await log.last_data("s", session.stream_session_id, START, end) == places[-1]
+            places = [None, *places]
+            for first, after in enumerate(places):
+                for last, upto in enumerate(places):
+                    found = await log.last_data("s", session.stream_session_id, after or START, upto or START)
+                    assert found == (places[last] if last > first else None)
+
+    async def test_the_last_data_are_found_however_much_others_have_written_behind_them(self) -> None:
+        async with self.open_log() as log:
+            (session, others) = [await log.open_session(i, "s") for i in ("a", "b")]
+            (last,) = await self.append_numbers(log, session, [1])
+            (*_, end) = await self.append_numbers(log, others, range(1500))
+            assert await log.last_data("s", session.stream_session_id, START, end) == last
+
+    async def test_what_was_trimmed_or_never_was_has_no_last_data(self) -> None:
+        async with self.open_log() as log:
+            (session, others) = [await log.open_session(i, "s") for i in ("a", "b")]
+            await log.append(session, numbered_burst(1))
+            (*_, end) = await self.append_numbers(log, others, range(self.slack + 2))
+            await log.trim(Trim(max_entries=1))
+            assert await log.last_data("s", session.stream_session_id, START, end) is None
+            assert await log.last_data("s", 1 << 40, START, end) is None
+            assert await log.last_data("unknown", 1, START, end) is None
 
     async def test_a_batch_is_at_upto_when_nothing_more_is_to_be_read(self) -> None:
         async with self.open_log() as log:

@@ -52,6 +52,7 @@ class GatedLog:
         self.find = inner.find
         self.sessions = inner.sessions
         self.head = inner.head
+        self.last_data = inner.last_data
         self.publish = inner.publish
         self.configuration = inner.configuration
         self.now = inner.now

@@ -218,10 +218,29 @@ async def test_back_fill_reaches_no_further_than_the_back_scan(serve: Serve) -> 
         arrived = service.site.context("").clock() // 1_000_000_000
         # Back-fill begins with a whole second of the log's clock.
         await service.until(lambda: service.site.context("").clock() // 1_000_000_000 > arrived, "the next second")
+        await service.send("s", samples(2))
         await client.attach("s")
         await client.subscribe(data=True)
-        await service.send("s", samples(2))
         assert tags(await client.until_tag(2) + await settled(client, service)) == [2]
+
+
+@pytest.mark.parametrize("state", ["open", "closed"])
+async def test_a_session_that_is_over_or_asleep_has_its_last_stretch(serve: Serve, state: str) -> None:
+    async with serve(fanout={"back_scan": 1.0, "linger": 60.0}) as service, raw(service.port) as client:
+        await service.open("s")
+        await service.open("awake")
+        await service.send("s", samples(1))
+        arrived = service.site.context("").clock()
+        await service.until(lambda: service.site.context("").clock() > arrived + 2_100_000_000, "two seconds")
+        await service.send_many("s", [burst(samples(2)), burst(event(3))])
+        arrived = service.site.context("").clock()
+        await service.until(lambda: service.site.context("").clock() > arrived + 2_100_000_000, "two seconds")
+        await service.send_many("awake", [burst(samples(tag)) for tag in range(100, 200)])
+        last = session_json("s", state, details={"about": "the end"})
+        await service.update("s", last)
+        await client.attach("s")
+        await client.subscribe(data=True, events=True)
+        assert tags(await client.until_tag(3)) == [2, 3]
 
 
 async def test_back_fill_is_merged_to_about_64_kib(service: Service) -> None:

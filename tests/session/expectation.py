@@ -10,7 +10,7 @@ from enum import Enum
 
 from attrs import define, field
 
-from rta.ports import Position
+from rta.ports import START, Position
 from rta.session.subscription import Subscription
 from rta.wire import TimeRange, glance
 
@@ -76,6 +76,13 @@ class Story:
     """The current one, as far as the feed has heard."""
     span: TimeRange | None = None
     """The union of all time ranges that the feed has heard of."""
+
+    def back_from(self, run: int, back_scan: float | None) -> Position:
+        """From where on a subscription that is made now is filled, in a run."""
+        data = [s.position for s in self.sent if s.run == run and s.taken is not None and s.items]
+        if back_scan is None or not data:
+            return START
+        return Position((max(data).ms - int(back_scan * 1000)) // 1000 * 1000, 0)
 
 
 def covers(want: Subscription, item: Item) -> bool:

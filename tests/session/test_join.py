@@ -20,6 +20,7 @@ from rta_transports.memory.log import MemoryLog
 
 from rta.hot_counters import HotCounters
 from rta.ports import START, Entry, Position, Trim
+from rta.session.back_scan import back_scan_start, must_search
 from rta.session.client import BackFill, Client
 from rta.session.feed import SessionFeed
 from rta.session.subscription import Subscription
@@ -294,7 +295,7 @@ class Session(RuleBasedStateMachine):
         _, other = self._pick(index)
         self.a_client_comes(1 << 40, True)
         for asked in list(other.asked):
-            self.a_client_subscribes(len(self.actors) - 1, asked.want, 1 << 60, False, served)
+            self.a_client_subscribes(len(self.actors) - 1, asked.want, None, False, served)
 
     def _pick(self, index: int) -> tuple[Actor, Expectation]:
         return self.actors[index % len(self.actors)]
@@ -303,11 +304,13 @@ class Session(RuleBasedStateMachine):
     @rule(
         index=which,
         more=subscriptions,
-        back=st.sampled_from([0, 30, 3000, 1 << 60, 1 << 60]),
+        back=st.sampled_from([0.0, 0.03, 1.0, None, None]),
         going=st.booleans(),
         served=st.booleans(),
     )
-    def a_client_subscribes(self, index: int, more: Subscription, back: int, going: bool, served: bool) -> None:
+    def a_client_subscribes(
+        self, index: int, more: Subscription, back: float | None, going: bool, served: bool
+    ) -> None:
         assert self.feed is not None
         actor, expectation = self._pick(index)
         if going:  # perhaps until it waits for the log
@@ -315,9 +318,14 @@ class Session(RuleBasedStateMachine):
             actor.run(self.now)
         if actor.over:
             return
-        back_from = Position(self.ms - back, 0) if back < self.ms else START
+        state = self.feed.state
+        if must_search(state, back):
+            run = state.run
+            state.find_newest(run, at_once(self.log.last_data(run.stream, run.session_id, *state.searched)))
+        start = back_scan_start(state, actor.client.run, back)
+        back_from = self.story.back_from(self.run, back)
         idle, promised, at = actor.idle, actor.socket.promised, self.tick()
-        if self.feed.catch_up.widen(actor.client, more, back_from):
+        if self.feed.catch_up.widen(actor.client, more, start):
             total = actor.client.subscription
             expectation.asked.append(Asked(at, more, total, back_from, self.run, idle, promised))
         if served:

@@ -86,6 +86,9 @@ class LogInAThread:
     async def head(self, stream: str) -> Position:
         return self._do(self._log.head, stream)
 
+    async def last_data(self, stream: str, session_id: int, after: Position, upto: Position) -> Position | None:
+        return self._do(self._log.last_data, stream, session_id, after, upto)
+
     async def read(self, stream: str, after: Position, upto: Position, max_bytes: int) -> Batch:
         return self._do(self._log.read, stream, after, upto, max_bytes)
 

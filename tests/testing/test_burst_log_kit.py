@@ -157,6 +157,25 @@ class ForgetsItsHead(Wrapped):
         return batch.entries[-1].position if batch.entries else START
 
 
+class TakesJsonForData(Wrapped):
+    async def last_data(self, stream, session_id, after, upto):
+        batch = await self.log.read(stream, after, upto, 1 << 30)
+        return max((e.position for e in batch.entries if e.session_id == session_id), default=None)
+
+
+class MixesTheLastDataUp(Wrapped):
+    async def last_data(self, stream, session_id, after, upto):
+        batch = await self.log.read(stream, after, upto, 1 << 30)
+        return max((e.position for e in batch.entries if e.burst.has_data or e.burst.has_events), default=None)
+
+
+class SearchesTheEndOnly(Wrapped):
+    async def last_data(self, stream, session_id, after, upto):
+        batch = await self.log.read(stream, after, upto, 1 << 30)
+        end = [e for e in batch.entries if e.burst.has_data or e.burst.has_events][-1000:]
+        return max((e.position for e in end if e.session_id == session_id), default=None)
+
+
 class NeverTellsOfLoss(Wrapped):
     async def read(self, stream, after, upto, max_bytes):
         return attrs.evolve(await self.log.read(stream, after, upto, max_bytes), lost=False)
@@ -264,6 +283,9 @@ BROKEN = [
     (GivesTheSameIds, "test_every_session_gets_a_fresh_id"),
     (BeginsTooLate, "test_nothing_of_a_session_is_before_its_stream_position"),
     (ForgetsItsHead, "test_the_head_stays_where_it_was"),
+    (TakesJsonForData, "test_the_last_data_of_a_session_are_its_last_samples_or_events"),
+    (MixesTheLastDataUp, "test_the_last_data_are_searched_for_behind_after_and_not_behind_upto"),
+    (SearchesTheEndOnly, "test_the_last_data_are_found_however_much_others_have_written_behind_them"),
     (NeverTellsOfLoss, "test_read_says_so_when_entries_behind_the_position_had_been_trimmed"),
     (AlwaysTellsOfLoss, "test_nothing_is_lost_for_who_had_read_what_was_trimmed"),
     (KeepsOneTooFew, "test_the_newest_entries_are_kept"),

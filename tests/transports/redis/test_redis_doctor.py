@@ -75,12 +75,12 @@ class Patient:
         """ms, by the clock of Redis, which is this machine's."""
         return time.time_ns() // 1_000_000
 
-    async def examine(self, identity: str | None = None) -> dict[str, Finding]:
+    async def examine(self, identity: str | None = None, back_scan: float | None = 600.0) -> dict[str, Finding]:
         """Findings by code."""
         assert TRANSPORT.log is not None
         assert TRANSPORT.log.examine is not None
         context = Context("buffer", Path("."), self.clock, Metrics(HotCounters(), dict))
-        found = await TRANSPORT.log.examine(RedisLogOptions(**self.options), context, identity)
+        found = await TRANSPORT.log.examine(RedisLogOptions(**self.options), context, identity, back_scan)
         return {f.code: f for f in found}
 
 
@@ -643,3 +643,20 @@ async def test_sentinels():
 async def test_a_cluster_that_is_none(patient):
     patient.options["mode"] = "cluster"
     assert problems(await patient.examine()) == {"reach.not-a-cluster"}
+
+
+@pytest.mark.parametrize(
+    ("back_scan", "told"), [(600.0, "the last 10 min"), (7199.0, "the last 120 min"), (7200.0, None), (None, None)]
+)
+async def test_a_session_with_more_than_is_sent_says_so(patient, back_scan, told):
+    last = patient.now() - 86_400_000
+    patient.ask("SADD", "streams", "car")
+    patient.session(json=JSON.replace("open", "closed"))
+    for ms in (last - 7_200_000, last):
+        patient.entry(at=f"{ms}-0")
+    found = await patient.examine("s-1", back_scan)
+    title = 'session "s-1": Redis holds about 2 h of it, and a client that joins gets '
+    assert ("session.back-scan" in found) == (told is not None)
+    if told is not None:
+        assert found["session.back-scan"].title == title + told
+    assert "session.back-scan" not in await patient.examine(None, back_scan)

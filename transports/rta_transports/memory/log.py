@@ -15,7 +15,19 @@ import trio
 from attrs import define
 from attrs.validators import ge
 
-from rta.ports import START, Batch, Context, Duration, Entry, Position, SessionRecord, Size, Trim, option
+from rta.ports import (
+    START,
+    Batch,
+    Context,
+    Duration,
+    Entry,
+    Position,
+    SessionRecord,
+    Size,
+    StreamSessionId,
+    Trim,
+    option,
+)
 from rta.wakeup import Wakeup
 from rta.wire import Burst, TimeRange
 from rta_transports.memory.configurations import Configurations
@@ -74,6 +86,20 @@ class _Stream:
             del self.positions[: self.gone], self.entries[: self.gone]
             self.gone = 0
         return _cost(entry.burst)
+
+    def last_data(self, session_id: StreamSessionId, after: Position, upto: Position) -> Position | None:
+        first = max(bisect_right(self.positions, after), self.gone)
+        left = self.held[session_id]
+        for i in range(bisect_right(self.positions, upto) - 1, first - 1, -1):
+            if not left:
+                break
+            entry = self.entries[i]
+            assert entry is not None
+            if entry.session_id == session_id:
+                if entry.burst.has_data or entry.burst.has_events:
+                    return entry.position
+                left -= 1
+        return None
 
     def read(self, after: Position, upto: Position | None, max_bytes: int, max_entries: int) -> Batch:
         first = max(bisect_right(self.positions, after), self.gone)
@@ -176,6 +202,13 @@ class MemoryLog:
     def _head(self, stream: str) -> Position:
         found = self._streams.get(stream)
         return START if found is None else found.head
+
+    async def last_data(
+        self, stream: str, session_id: StreamSessionId, after: Position, upto: Position
+    ) -> Position | None:
+        await trio.lowlevel.checkpoint()
+        found = self._streams.get(stream)
+        return None if found is None else found.last_data(session_id, after, upto)
 
     async def read(self, stream: str, after: Position, upto: Position, max_bytes: int) -> Batch:
         await trio.lowlevel.checkpoint()

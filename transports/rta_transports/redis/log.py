@@ -16,7 +16,7 @@ from attrs import define, evolve
 from rta.background import in_background, started_in_background
 from rta.errors import MalformedError
 from rta.large_json import SMALL, inspect_large
-from rta.ports import Batch, Context, Entry, Position, Reporter, SessionRecord, Trim
+from rta.ports import Batch, Context, Entry, Position, Reporter, SessionRecord, StreamSessionId, Trim
 from rta.wire import Burst
 from rta.wire.burst import SizeLimits
 from rta.wire.session_json import Glance
@@ -24,6 +24,7 @@ from rta_transports.redis.connection import Reply, ServerError
 from rta_transports.redis.directory import Directory
 from rta_transports.redis.entries import EntryReader, RawEntry, position_of
 from rta_transports.redis.keys import SESSION_COUNTER, STREAMS, Keys, encoded
+from rta_transports.redis.last_data import find_last_data
 from rta_transports.redis.losses import Anchors, Edges, was_lost
 from rta_transports.redis.options import RedisLogOptions
 from rta_transports.redis.records import as_mapping, read_record
@@ -207,6 +208,12 @@ class RedisLog:
         edges = Edges.read(await self.server.ask_one(key, "EVAL", EDGES, 1, key))
         self._anchors.note(stream, edges)
         return edges.last
+
+    async def last_data(
+        self, stream: str, session_id: StreamSessionId, after: Position, upto: Position
+    ) -> Position | None:
+        await trio.lowlevel.checkpoint()
+        return await find_last_data(self.server, stream, session_id, after, upto, self._entries.read)
 
     async def read(self, stream: str, after: Position, upto: Position, max_bytes: int) -> Batch:
         if after >= upto:

@@ -41,8 +41,11 @@ _NOT_WHAT_WAS_MEANT = ("role.sentinel", "role.cluster", "version.no-streams")
 """Findings after which all else would be refused."""
 
 
-async def examine(options: RedisLogOptions, context: Context, identity: str | None) -> list[Finding]:
-    """Everything there is to say. Nothing is changed."""
+async def examine(
+    options: RedisLogOptions, context: Context, identity: str | None, back_scan: float | None
+) -> list[Finding]:
+    """Everything there is to say. Nothing is changed. `back_scan`: seconds of the end of a session that a new client
+    gets; None: all there is."""
     found: list[Finding] = []
     try:
         server = Server(options, context.folder)
@@ -50,7 +53,7 @@ async def examine(options: RedisLogOptions, context: Context, identity: str | No
         found.append(Finding.problem("reach.options", "what is configured cannot be used", str(e)))
     else:
         try:
-            await _Examination(server, options, context, found).run(identity)
+            await _Examination(server, options, context, found, back_scan).run(identity)
         except TransportError as e:
             found.append(why_unreachable(shown_url(options.url), str(e)))
         finally:
@@ -63,11 +66,19 @@ async def examine(options: RedisLogOptions, context: Context, identity: str | No
 class _Examination:
     """Adds to `found` as it goes, so that what was found before Redis failed is not lost."""
 
-    def __init__(self, server: Server, options: RedisLogOptions, context: Context, found: list[Finding]) -> None:
+    def __init__(
+        self,
+        server: Server,
+        options: RedisLogOptions,
+        context: Context,
+        found: list[Finding],
+        back_scan: float | None,
+    ) -> None:
         self._server = server
         self._options = options
         self._context = context
         self._found = found
+        self._back_scan_ms = None if back_scan is None else int(back_scan * 1000)
         self._keys = Keys(options.session_key)
         self._directory = Directory(server, self._keys)
         self._limits = SizeLimits()
@@ -184,7 +195,7 @@ class _Examination:
             streams = await read_streams(self._directory, [session.stream])
             self._found += judge_streams(streams.values(), self._options.max_entries, self._now)
             traces = await self._traces(session, streams)
-        around = Surroundings(streams, self._now, traces, asked_for=True)
+        around = Surroundings(streams, self._now, traces, asked_for=True, back_scan_ms=self._back_scan_ms)
         self._found += judge_session(session, around)
         if session.stream and session.id is not None and traces is not None and traces.last is not None:
             entries = await sample_of(self._directory, session.stream, session.id, traces.last)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
-from rta.ports import Finding
+from rta.ports import START, Finding, Position
 from rta.wire import JSON_LIMIT, SessionState, glance
 from rta_transports.redis.doctor.sessions import SessionFacts, Traces
 from rta_transports.redis.doctor.streams import StreamFacts
@@ -32,6 +32,8 @@ class Surroundings:
     """None: its stream was not searched."""
     asked_for: bool = False
     """Somebody wants this one to be streamed: what usually is no more than a note may be the reason why not."""
+    back_scan_ms: int | None = None
+    """How much of the end of a session a new client gets; None: all there is."""
 
 
 def judge_session(session: SessionFacts, around: Surroundings) -> Iterator[Finding]:
@@ -132,14 +134,15 @@ def _inside_json(name: str, session: SessionFacts, raw: bytes) -> Iterator[Findi
         yield Finding.note(
             "session.abandoned",
             f"{name} is abandoned",
-            "Its writer said so, or stopped writing and it was marked. Clients get what the buffer holds, then the "
-            "connection ends. If its writer comes back it is streamed again.",
+            "Its writer said so, or stopped writing and it was marked. Clients get what the buffer holds of its last "
+            "stretch (fanout.back_scan), then the connection ends. If its writer comes back it is streamed again.",
         )
     elif seen.state.is_closed:
         yield Finding.note(
             "session.closed",
             f"{name} is closed ({seen.state.name.lower()})",
-            "Nothing more will come. Clients get what the buffer still holds, then the connection ends normally.",
+            "Nothing more will come. Clients get what the buffer still holds of its last stretch (fanout.back_scan), "
+            "then the connection ends normally.",
         )
 
 
@@ -219,6 +222,8 @@ def _entries(name: str, session: SessionFacts, facts: StreamFacts, around: Surro
             "begun anew, or the position is of another stream.",
             "Have the ingest process open the session anew.",
         )
+    if traces is not None and traces.last is not None:
+        yield from _back_scan(name, max(start or START, edges.first or START), traces.last, around)
     if traces is None or traces.last is not None:
         return
     others = f"; there are some of {', '.join(traces.others)}" if traces.others else ""
@@ -233,6 +238,18 @@ def _entries(name: str, session: SessionFacts, facts: StreamFacts, around: Surro
         else "If its writer is running: check that it puts streamSessionId of the hash into the field id of its "
         "entries, and that it has not been given another id since.",
     )
+
+
+def _back_scan(name: str, first: Position, last: Position, around: Surroundings) -> Iterator[Finding]:
+    """`first`, `last`: where the entries of the session begin, about, and end."""
+    if around.asked_for and around.back_scan_ms is not None and last.ms - first.ms > around.back_scan_ms:
+        yield Finding.note(
+            "session.back-scan",
+            f"{name}: Redis holds about {age(last.ms - first.ms)} of it, and a client that joins gets the last "
+            f"{age(around.back_scan_ms)}",
+            "It counts from the last data of the session, so that one that is closed or silent has its end too.",
+            'To send more: fanout.back_scan, for example "2h".',
+        )
 
 
 # ---- its times
