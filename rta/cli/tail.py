@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import sys
 import time
+from collections.abc import Callable
+from math import inf
 from typing import Any
 
 import click
@@ -16,10 +18,11 @@ from rich.live import Live
 from rta.cli.keyboard import turn_pages
 from rta.cli.output import allow_broken_pipe
 from rta.cli.place import url_option
-from rta.cli.tail_screen import TailScreen
+from rta.cli.tail_screen import TailScreen, describe_lack
 from rta.cli.text import json_line
 from rta.cli.times import read_duration
 from rta.client import RestClient
+from rta.client.coverage import Coverage
 from rta.client.decode import Decoder
 from rta.client.follow import SessionObserver, find_session, follow_session
 from rta.client.rest import ANSWER
@@ -33,6 +36,7 @@ from rta.wire.burst import Burst
 __all__ = ["command"]
 
 _REFRESH = 0.2  # seconds
+_SETTLED = 5.0  # seconds after the first data by when the oldest have come too
 
 
 @click.command("tail")
@@ -96,7 +100,9 @@ async def _main(rest: RestClient, request: _Request) -> RtaError | None:
     try:
         found = await find_session(rest, request.wanted)
         if request.as_json:
-            await request.follow(rest, found.identity, _Lines())
+            lines = _Lines(time.monotonic, whole=not request.only)
+            await request.follow(rest, found.identity, lines)
+            lines.end()
         else:
             await _show(rest, found.identity, request)
     except* RtaError as group:
@@ -106,7 +112,7 @@ async def _main(rest: RestClient, request: _Request) -> RtaError | None:
 
 async def _show(rest: RestClient, identity: str, request: _Request) -> None:
     """Show a table: on a terminal while the session goes on, elsewhere once, at the end."""
-    screen = TailScreen(rest.base, time.monotonic)
+    screen = TailScreen(rest.base, time.monotonic, whole=not request.only)
     console = Console(highlight=False)
     if not sys.stdout.isatty():
         failed = False
@@ -137,11 +143,29 @@ async def _show(rest: RestClient, identity: str, request: _Request) -> None:
 class _Lines(SessionObserver):
     """Prints samples and events as lines, for pipes; flushes them at the end of each message."""
 
+    def __init__(self, clock: Callable[[], float], whole: bool) -> None:
+        """`clock`: monotonic seconds. `whole`: all parameters are followed."""
+        self._clock = clock
+        self._whole = whole
+        self._identity = ""
+        self._begin()
+
+    def _begin(self) -> None:
+        self._coverage = Coverage()
+        self._due: float | None = None
+
     def session(self, model: SessionModel) -> None:
+        if model.identity != self._identity:
+            self._identity = model.identity
+            self._begin()
+        self._coverage.add_span(model.span)
         self._print({"session": model.identity, "state": model.state.name.lower(), "identifier": model.identifier})
 
     def burst(self, burst: Burst, decoder: Decoder) -> None:
+        self._coverage.add_span(burst.time_range)
         for sample in decoder.samples(burst):
+            if len(sample.timestamps):
+                self._coverage.add_time(int(sample.timestamps.min()))
             bound = sample.parameter
             name, desc, unit = ("",) * 3
             if bound is not None:
@@ -150,6 +174,7 @@ class _Lines(SessionObserver):
             for timestamp, value in zip(sample.timestamps.tolist(), sample.values.tolist(), strict=True):
                 self._print({"t": timestamp, **about, "value": _json_value(value), "unit": unit})
         for event in decoder.events(burst):
+            self._coverage.add_time(event.timestamp)
             self._print(
                 {
                     "t": event.timestamp,
@@ -160,6 +185,21 @@ class _Lines(SessionObserver):
                 }
             )
         sys.stdout.flush()
+        if self._coverage.earliest is not None:
+            self._due = self._clock() + _SETTLED if self._due is None else self._due
+            if self._clock() >= self._due:
+                self._say_lack()
+
+    def end(self) -> None:
+        """The session is over, and nothing more will come of it."""
+        self._say_lack()
+        if self._whole and self._coverage.is_empty:
+            self.notice("nothing of its data was sent: the service no longer holds any")
+
+    def _say_lack(self) -> None:
+        if self._whole and self._due != inf and (lack := describe_lack(self._coverage)):
+            self.notice(lack)
+        self._due = inf
 
     def lost(self, reason: str) -> None:
         self.notice(f"{reason}; connecting again")

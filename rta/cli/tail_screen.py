@@ -13,14 +13,15 @@ from rta.cli.shortening import cut_end, shorten
 from rta.cli.table import TableColumn, cut_ends, draw, in_one_line
 from rta.cli.text import cell
 from rta.cli.times import format_elapsed, format_time
+from rta.client.coverage import Coverage
 from rta.client.decode import Decoder
 from rta.client.follow import SessionObserver
 from rta.client.latest_values import LatestValues, sparkline
-from rta.wire import Ns, SessionModel, TimeRange
+from rta.wire import Ns, SessionModel
 from rta.wire.burst import Burst
 from rta.wire.parameter_index import given_name
 
-__all__ = ["TailScreen"]
+__all__ = ["TailScreen", "describe_lack"]
 
 _LOW = 16  # lines of a terminal below which only the most important lines stand above the table
 _NAME = 30  # columns of the terminal that ids of parameters have before anything else is shown beside the values
@@ -30,28 +31,34 @@ _VALUE = 24
 class TailScreen(SessionObserver):
     """Keeps what has come of a session, and draws it."""
 
-    def __init__(self, url: str, clock: Callable[[], float]) -> None:
-        """`url`: of the service; `clock`: monotonic seconds."""
+    def __init__(self, url: str, clock: Callable[[], float], whole: bool = True) -> None:
+        """`url`: of the service; `clock`: monotonic seconds. `whole`: all parameters are followed."""
         self.pager = Pager()
         self._url = url
         self._clock = clock
+        self._whole = whole
         self._latest = LatestValues()
         self._model: SessionModel | None = None
-        self._span: TimeRange | None = None
+        self._coverage = Coverage()
         self._link = Text(f"connecting to {url}", "yellow")
         self._last_event = ""
 
     def session(self, model: SessionModel) -> None:
         if self._model is None or self._model.identity != model.identity:
-            self._latest, self._span, self._last_event = LatestValues(), None, ""
+            self._latest, self._coverage, self._last_event = LatestValues(), Coverage(), ""
         self._model = model
         self._link = cell(f"connected to {self._url}", "green")
-        self._span = TimeRange.union_of(self._span, model.span)
+        self._coverage.add_span(model.span)
 
     def burst(self, burst: Burst, decoder: Decoder) -> None:
-        self._span = TimeRange.union_of(self._span, burst.time_range)
-        self._latest.add(decoder.samples(burst), self._clock())
+        self._coverage.add_span(burst.time_range)
+        samples = list(decoder.samples(burst))
+        for sample in samples:
+            if len(sample.timestamps):
+                self._coverage.add_time(int(sample.timestamps.min()))
+        self._latest.add(samples, self._clock())
         for event in decoder.events(burst):
+            self._coverage.add_time(event.timestamp)
             what = f"{event.app_name} {event.event_definition_id} {event.status_text}"
             self._last_event = f"{format_time(Ns(event.timestamp))} {what}"
 
@@ -81,10 +88,12 @@ class TailScreen(SessionObserver):
             called = self._model.identifier
             parts += [cell(called, "bold")] if called not in ("", self._model.identity) else []
             parts.append(cell(self._model.state.name.lower(), "dim"))
-        if self._span is not None:
-            parts.append(Text(format_elapsed(self._span.end - self._span.start)))
+        if (span := self._coverage.span) is not None:
+            parts.append(Text(format_elapsed(span.end - span.start)))
             if height is None or height >= _LOW:
-                parts.append(Text(f"to {format_time(Ns(self._span.end))}"))
+                parts.append(Text(f"to {format_time(Ns(span.end))}"))
+                if self._whole and (lack := describe_lack(self._coverage)):
+                    parts.append(Text(lack, "yellow"))
         if self._model is not None:
             parts.append(cell(self._model.identity, "dim"))
         return flow([*parts, self._link], width)
@@ -105,6 +114,14 @@ class TailScreen(SessionObserver):
         if any(names):
             columns.insert(1, TableColumn("name", [cell(name) for name in names], cut=shorten, least=20, leaves=3))
         return columns
+
+
+def describe_lack(coverage: Coverage) -> str:
+    """What is not sent of a session that has more than has come; empty: nothing."""
+    if not coverage.is_partial or coverage.span is None or coverage.earliest is None:
+        return ""
+    began, first = format_time(Ns(coverage.span.start)), format_time(Ns(coverage.earliest))
+    return f"sent from {first} on; the session began {began}"
 
 
 def _newest(courses: Sequence[str], width: int) -> list[str]:

@@ -12,6 +12,7 @@ from rta.wire import (
     ChannelId,
     ConfigBinding,
     Configuration,
+    Event,
     Parameter,
     SampleType,
     SessionModel,
@@ -97,6 +98,20 @@ def test_another_session_begins_anew(screen):
 def test_times_are_dates_and_hours(screen):
     session(screen, 1)
     assert drawn(screen, 120, 40)[0].startswith("Bench run  open  44:00:00  to 1970-01-02 20:00:00Z")
+
+
+def test_a_session_with_more_than_is_sent_says_so(screen):
+    said = "sent from 1970-01-02 20:00:00Z on; the session began 1970-01-01 00:00:00Z"
+    session(screen, 1)
+    assert said in "  ".join(drawn(screen, 120, 40))
+    screen.burst(make_burst([data_item(Event(timestamp=1_500_000_000))]), Decoder())
+    assert "the session began" not in "  ".join(drawn(screen, 120, 40))
+
+
+def test_where_some_parameters_are_followed_they_may_begin_later():
+    screen = TailScreen(URL, lambda: 0.0, whole=False)
+    session(screen, 1)
+    assert "the session began" not in "  ".join(drawn(screen, 120, 40))
 
 
 def test_in_a_pipe_nothing_is_cut(screen):
