@@ -169,7 +169,7 @@ class _Rest:
         record = await self._service.buffer.find(identity)
         if record is None or record.json is None:
             return _not_found(f"no session {identity!r}")
-        return _json(record.json)
+        return _json(self._catalogue.text(record))
 
     async def not_an_upgrade(self, request: Request) -> Response:
         return PlainTextResponse("this is a WebSocket: connect with an upgrade request\n", 400)

@@ -1,4 +1,4 @@
-"""Listing sessions: their JSON as it was written, sorted and paged."""
+"""Listing sessions: their JSON as it was written, with the time range that is known now, sorted and paged."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from typing import Any
 from attrs import frozen
 
 from rta.ports import SessionRecord
+from rta.rest.told_range import RangeSlot
 from rta.session_list import SessionListCache
 
 __all__ = ["SessionCatalogue", "Page", "list_sessions"]
 
+_MOST = 100_000  # sessions of which it is remembered where their time range stands
 _SORTABLE = {"identity", "identifier", "state", "timestamp", "type", "group", "version", "quality"}
 
 
@@ -33,6 +35,7 @@ class SessionCatalogue:
         self._cache = SessionListCache(read)
         self._records: list[SessionRecord] = []
         self._parsed: dict[str, tuple[str, dict[str, Any] | None]] = {}
+        self._slots: dict[str, tuple[str, RangeSlot | None]] = {}
 
     async def list(self, page: Page) -> str:
         """See `list_sessions`.
@@ -44,7 +47,22 @@ class SessionCatalogue:
             self._records = records
             known = {r.identity for r in records}
             self._parsed = {k: v for k, v in self._parsed.items() if k in known}
-        return list_sessions(records, page, self._fields)
+            self._slots = {k: v for k, v in self._slots.items() if k in known}
+        return list_sessions(records, page, self._fields, self.text)
+
+    def text(self, record: SessionRecord) -> str:
+        """The JSON of a session that has one, with the time range that is known now."""
+        text = record.json or ""
+        if record.time_range is None:
+            return text
+        found = self._slots.get(record.identity)
+        if found is None or found[0] != text:
+            if len(self._slots) >= _MOST:
+                self._slots.clear()
+                self._parsed.clear()
+            fields = self._fields(record)
+            found = self._slots[record.identity] = (text, None if fields is None else RangeSlot.find(text, fields))
+        return text if found[1] is None else found[1].fill(text, record.time_range)
 
     def _fields(self, record: SessionRecord) -> dict[str, Any] | None:
         found = self._parsed.get(record.identity)
@@ -57,16 +75,18 @@ def list_sessions(
     records: Iterable[SessionRecord],
     page: Page,
     read: Callable[[SessionRecord], dict[str, Any] | None] = lambda record: _fields(record),
+    write: Callable[[SessionRecord], str] = lambda record: record.json or "",
 ) -> str:
-    """`{"sessions": […]}` with the top-level sessions; sessions without a readable JSON are left out."""
-    found: list[tuple[dict[str, Any], str]] = []
+    """`{"sessions": […]}` with the top-level sessions; sessions without a readable JSON are left out. `write`: the JSON
+    of those that are given."""
+    found: list[tuple[dict[str, Any], SessionRecord]] = []
     children: set[str] = set()
     for record in records:
         fields = read(record)
         if record.json is not None and fields is not None:
-            found.append((fields, record.json))
+            found.append((fields, record))
             children.update(c for c in _list(fields.get("children")) if isinstance(c, str))
-    found = [(f, text) for f, text in found if not _is_child(f.get("identity"), children)]
+    found = [(fields, record) for fields, record in found if not _is_child(fields.get("identity"), children)]
     orders: dict[str, str] = {}  # a property that is named again changes nothing
     for name, _, order in (key.partition(":") for key in page.sort):
         if name in _SORTABLE:
@@ -75,7 +95,7 @@ def list_sessions(
         found.sort(key=lambda item: _sort_key(item[0].get(name)), reverse=order == "desc")
     start = page.index * (page.size or 0)
     part = found[start:] if page.size is None else found[start : start + page.size]
-    return '{"sessions":[' + ",".join(text for _, text in part) + "]}"
+    return '{"sessions":[' + ",".join(write(record) for _, record in part) + "]}"
 
 
 def _fields(record: SessionRecord) -> dict[str, Any] | None:

@@ -24,6 +24,7 @@ __all__ = [
     "glance",
     "inspect_session",
     "read_session",
+    "read_span",
     "write_session",
 ]
 
@@ -143,15 +144,18 @@ def inspect_session(text: str, limits: JsonLimits = SESSION_LIMITS) -> Glance:
         return _NOTHING
     fields = {str(k).lower(): v for k, v in document.items()}
     identity = fields.get("identity")
-    span = fields.get("timerange")
-    if isinstance(span, dict):
-        ends = {str(k).lower(): v for k, v in span.items()}
-        start, end = ends.get("starttime"), ends.get("endtime")
-        ok = isinstance(start, int) and isinstance(end, int) and -(1 << 63) <= start <= end < 1 << 63
-        span = TimeRange(start, end) if ok else None  # type: ignore[arg-type]
-    else:
-        span = None
+    span = read_span(fields.get("timerange"))
     return Glance(identity if isinstance(identity, str) else None, SessionState.read(fields.get("state")), span)
+
+
+def read_span(value: object) -> TimeRange | None:
+    """The value of `timeRange`, its keys in any case; None if it is none."""
+    if not isinstance(value, dict):
+        return None
+    ends = {str(k).lower(): v for k, v in value.items()}
+    start, end = ends.get("starttime"), ends.get("endtime")
+    ok = isinstance(start, int) and isinstance(end, int) and -(1 << 63) <= start <= end < 1 << 63
+    return TimeRange(start, end) if ok else None  # type: ignore[arg-type]
 
 
 def read_session(text: str) -> SessionModel:

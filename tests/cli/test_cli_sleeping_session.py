@@ -69,5 +69,10 @@ def test_tail_gets_its_end_and_says_that_there_is_more(command, service, began):
     assert (tail.status, closed, rest) == (0, "the session is closed", [])
     assert more.startswith("sent from ")
     assert "Z on; the session began " in more
+    assert (
+        command("sessions", "--url", service.url)
+        .out.splitlines()[1]
+        .endswith(f"2:00:00 from {more.split()[-2]} {more.split()[-1]}")
+    )
     table = command("tail", "night", "--url", service.url).out
     assert more in table

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 import pytest
 import trio
 
+from rta.client import RestClient
+from rta.wire import TimeRange
 from rta.wire._pb.stream_pb2 import StreamData, StreamRequest
 
 from .clients import BINARY, RawClient, raw
@@ -71,6 +73,16 @@ async def test_the_second_message_is_the_time_range_alone(service: Service) -> N
         second = await client.message()
         assert kinds(second) == ["time_range"]
         assert (second[0].time_range.start_time, second[0].time_range.end_time) == (2, 9)
+
+
+async def test_http_has_the_same_time_range(service: Service) -> None:
+    await service.open("s", session_json("s", timeRange={"startTime": 3, "endTime": 4}))
+    await service.send("s", samples(1), span(2, 9))
+    rest = RestClient(f"http://127.0.0.1:{service.port}")
+    (listed,) = await rest.sessions()
+    alone = await rest.session("s")
+    assert alone is not None
+    assert [listed.span, alone.span] == [TimeRange(2, 9)] * 2
 
 
 async def test_without_a_time_range_none_is_told(service: Service) -> None:
