@@ -23,6 +23,7 @@ from rta.cli.paging import Pager
 from rta.cli.stream_starter import StreamStarter
 from rta.cli.times import read_duration
 from rta.cli.watch_table import GapCounts, Watched, unheard
+from rta.cli.wrong_clocks import WrongClocks
 from rta.consumer import Watch
 from rta.errors import RtaError, first_error
 from rta.formatting import printable
@@ -131,10 +132,10 @@ async def _show(
 ) -> None:
     """Show a table. `leave` ends it."""
     console = Console(highlight=False)
-    gaps, pager = GapCounts(), Pager()
+    gaps, clocks, pager = GapCounts(), WrongClocks(), Pager()
 
     def table() -> Group:
-        trouble, notes = connected.bus.trouble, _notes(connected, watch, starter)
+        trouble, notes = connected.bus.trouble, _notes(connected, watch, starter, clocks)
         watched = Watched(request.patterns, watch.nodes, gaps, connected.consumer.id, trouble, notes)
         return Group(*watched.draw(Ns(time.time_ns()), pager, console.width, console.height))
 
@@ -149,16 +150,19 @@ async def _show(
             nursery.start_soon(turn_pages, pager, leave)
             async for event in watch:
                 gaps.handle(event)
+                clocks.handle(event, Ns(time.time_ns()))
                 starter.handle(event)
 
 
-def _notes(connected: ConnectedConsumer, watch: Watch, starter: StreamStarter) -> list[str]:
+def _notes(connected: ConnectedConsumer, watch: Watch, starter: StreamStarter, clocks: WrongClocks) -> list[str]:
     """What is wrong besides the connection, in words."""
     parts = [*starter.faults]
     if watch.dropped:
         parts.append(f"{watch.dropped} events left out: they came too fast")
     if connected.faults.total:
         parts.append(f"{connected.faults.total} messages were malformed, last {connected.faults.last}")
+    if clocks.total:
+        parts.append(f"{clocks.total} entries of wrong clocks, last {clocks.last}")
     return parts
 
 
@@ -169,12 +173,14 @@ async def _print(connected: ConnectedConsumer, watch: Watch, request: _Request, 
         nursery.start_soon(write_lines, receive)
         nursery.start_soon(_report_connection, connected)
         nursery.start_soon(_report_unheard, watch, request.patterns)
-        dropped = 0
+        dropped, clocks = 0, WrongClocks()
         async for event in watch:
             starter.handle(event)
             now = Ns(time.time_ns())
             for line in [event_json(event, now)] if request.form == "json" else event_lines(event, now):
                 await send.send(line)
+            if wrong := clocks.handle(event, now):
+                _say(wrong)
             if watch.dropped > dropped:
                 dropped = watch.dropped
                 _say(f"{dropped} events left out so far: they come faster than our output is read")

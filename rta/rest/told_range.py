@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from json.decoder import scanstring
 from typing import Any
 
 from attrs import frozen
@@ -64,7 +63,7 @@ def _place(text: str) -> tuple[int, int, str]:
     at = _skip(text, _skip(text, 0) + 1)
     end, comma = at, ""
     while text[at] != "}":
-        key, at = scanstring(text, at + 1, True)
+        key, at = decoder.raw_decode(text, at)
         at = _skip(text, _skip(text, at) + 1)
         _, end = decoder.raw_decode(text, at)
         if key.lower() == _KEY:

@@ -19,6 +19,7 @@ from rta.cli.paging import Pager
 from rta.cli.text import flatten, format_value, json_line, summarize
 from rta.cli.times import format_age, format_elapsed, format_time, read_time
 from rta.cli.watch_table import GapCounts, Watched
+from rta.cli.wrong_clocks import WrongClocks
 from rta.consumer import (
     AlarmChanged,
     AlarmEntry,
@@ -421,3 +422,30 @@ def test_the_reason_of_a_node_is_one_line_that_no_terminal_obeys(monkeypatch, ca
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 1
     assert said[0].isprintable()
+
+
+# ---- clocks that are wrong
+
+YEAR = 365.25 * 86400
+
+
+def received(*seconds: float, name: str = "live") -> StatusReceived:
+    """Entries of so many seconds ago."""
+    return StatusReceived("dk/tlc", "car.run", name, tuple(entry(s, 1) for s in seconds), False)
+
+
+def test_an_entry_of_a_wrong_clock_is_told_once_for_each_stream_and_counted():
+    clocks = WrongClocks()
+    assert clocks.handle(received(0.4, 14 * YEAR, -86_000), NOW) is None
+    old = clocks.handle(received(0.4, 56 * YEAR), NOW)
+    assert old == f"dk/tlc car.run/live: an entry of {format_time(ago(56 * YEAR))}, 56 y behind our clock"
+    assert clocks.handle(received(56 * YEAR, 57 * YEAR), NOW) is None
+    new = clocks.handle(received(-14 * YEAR, name=""), NOW)
+    assert new == f"dk/tlc car.run: an entry of {format_time(ago(-14 * YEAR))}, 14 y ahead of our clock"
+    assert (clocks.total, clocks.last) == (4, new)
+
+
+def test_events_without_entries_have_no_clock():
+    clocks = WrongClocks()
+    assert clocks.handle(PresenceChanged("dk/tlc", "online", ago(56 * YEAR), False), NOW) is None
+    assert clocks.total == 0

@@ -8,15 +8,20 @@ from typing import Any
 from rta_transports.mqtt.sessions import Instant, RemoteSessions
 from told import Told
 
+from rta.consumer.clock_bounds import ClockBounds
 from rta.ports import SourceUpdate
 from rta.wire import SessionModel
 
-__all__ = ["BASE", "MS", "NODE", "Report", "Scene"]
+__all__ = ["BASE", "FREE", "MS", "NODE", "Report", "Scene"]
 
 BASE = 1_763_720_231_123_000_000
 """2025-11-21T10:17:11.123Z, when scenes begin."""
 MS = 1_000_000
 NODE = "dk/cph/tlc-1"
+
+
+FREE = ClockBounds(None, None)
+"""Entries may be of any time."""
 
 
 class Report:
@@ -41,7 +46,15 @@ class Report:
 class Scene:
     """Some nodes, and a clock that stands still until it is moved."""
 
-    def __init__(self, *, grace: float = 60.0, max_nodes: int = 1000, max_channels: int = 10_000, known=None) -> None:
+    def __init__(
+        self,
+        *,
+        grace: float = 60.0,
+        max_nodes: int = 1000,
+        max_channels: int = 10_000,
+        clocks: ClockBounds = FREE,
+        known=None,
+    ) -> None:
         self.report = Report()
         self.sessions = RemoteSessions(
             "tmc",
@@ -49,6 +62,7 @@ class Scene:
             grace=grace,
             max_nodes=max_nodes,
             max_channels=max_channels,
+            clocks=clocks,
             known=known or {},
         )
         self.now = Instant(BASE, 0.0)
@@ -78,7 +92,7 @@ class Scene:
     def entry(
         self, values: Mapping[str, Any], ts: int = BASE, code: str = "car.engine", name: str = "live", node: str = NODE
     ) -> None:
-        self.sessions.entries(node, code, name, [(ts, values)])
+        self.sessions.entries(node, code, name, [(ts, values)], self.now)
         self.look()
 
     # ---- what a client sees of the only session

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from remote_scene import BASE, NODE, Report, Scene
+from remote_scene import BASE, FREE, NODE, Report, Scene
 from rta_transports.mqtt.sessions import Instant, RemoteSessions, read_channels
 
 from rta.errors import MalformedError
@@ -159,8 +159,8 @@ def test_numbers_outlive_a_restart():
 
 def test_the_same_channels_have_the_same_documents_after_a_restart():
     def documents(known):
-        sessions = RemoteSessions("tmc", Report(), grace=1, max_nodes=9, max_channels=99, known=known)
-        sessions.entries(NODE, "car.engine", "live", [(BASE, {"a-b": 1, "a_b": 2, "c": "x"})])
+        sessions = RemoteSessions("tmc", Report(), grace=1, max_nodes=9, max_channels=99, clocks=FREE, known=known)
+        sessions.entries(NODE, "car.engine", "live", [(BASE, {"a-b": 1, "a_b": 2, "c": "x"})], Instant(BASE, 0.0))
         sessions.presence(NODE, "online", Instant(BASE, 0))
         updates = sessions.updates(Instant(BASE, 0))
         return [u for u in updates if isinstance(u, Publish)], read_channels(sessions.channels_document())

@@ -10,10 +10,10 @@ LONG = "x" * 50_000
 def test_a_node_that_is_never_there_does_not_push_out_what_waits_of_others():
     scene = Scene()
     for i in range(100):
-        scene.sessions.entries("dk/ghost", "car.engine", "live", [(BASE + i * MS, {"mode": LONG})])
-    scene.sessions.entries(NODE, "car.engine", "live", [(BASE, {"rpm": 800, "mode": LONG})])
+        scene.sessions.entries("dk/ghost", "car.engine", "live", [(BASE + i * MS, {"mode": LONG})], scene.now)
+    scene.sessions.entries(NODE, "car.engine", "live", [(BASE, {"rpm": 800, "mode": LONG})], scene.now)
     for i in range(100, 200):
-        scene.sessions.entries("dk/ghost", "car.engine", "live", [(BASE + i * MS, {"mode": LONG})])
+        scene.sessions.entries("dk/ghost", "car.engine", "live", [(BASE + i * MS, {"mode": LONG})], scene.now)
     scene.sessions.presence(NODE, "online", scene.now)
     scene.after(1)
     samples = scene.told.samples[next(i for i in scene.told.sessions if i.startswith(NODE))]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from remote_scene import BASE, MS, NODE, Scene
+import pytest
+from remote_scene import BASE, FREE, MS, NODE, Scene
 from rta_transports.mqtt.sessions import Instant
 
+from rta.consumer.clock_bounds import ClockBounds
 from rta.ports import CloseSession, OpenSession
 from rta.wire import SessionState, TimeRange
 
@@ -122,7 +124,7 @@ def test_what_comes_together_is_one_burst_in_time_order():
     scene = Scene()
     scene.presence("online")
     entries = [(BASE + i * MS, {"rpm": i}) for i in (2, 0, 1)]
-    scene.sessions.entries(NODE, "car.engine", "live", entries)
+    scene.sessions.entries(NODE, "car.engine", "live", entries, scene.now)
     scene.entry({"gear": 3})
     assert sum(hasattr(u, "burst") for u in scene.told.updates) == 1
     assert scene.samples["rpm:car.engine.live"] == [(BASE + i * MS, i) for i in range(3)]
@@ -158,7 +160,7 @@ def test_nodes_over_the_bound_are_left_out_and_counted():
 
 def test_what_waits_for_a_session_is_bounded_and_the_newest_of_it_stay():
     scene = Scene()
-    scene.sessions.entries(NODE, "car.engine", "live", [(BASE + i * MS, {"rpm": i}) for i in range(20_000)])
+    scene.sessions.entries(NODE, "car.engine", "live", [(BASE + i * MS, {"rpm": i}) for i in range(20_000)], scene.now)
     assert scene.sessions.size <= 4 << 20
     scene.presence("online")
     samples = scene.samples["rpm:car.engine.live"]
@@ -170,6 +172,52 @@ def test_what_waits_for_a_session_is_bounded_and_the_newest_of_it_stay():
 def test_a_node_that_waits_does_not_push_out_what_others_have():
     scene = Scene()
     scene.entry({"rpm": 7}, node="quiet")
-    scene.sessions.entries("loud", "car.engine", "live", [(BASE, {"rpm": i}) for i in range(20_000)])
+    scene.sessions.entries("loud", "car.engine", "live", [(BASE, {"rpm": i}) for i in range(20_000)], scene.now)
     scene.presence("online", "quiet")
     assert scene.samples == {"rpm:car.engine.live": [(BASE, 7)]}
+
+
+# ---- clocks that are wrong
+
+DAY = 86_400_000 * MS
+YEAR = 365 * DAY
+
+
+@pytest.mark.parametrize("ts", [0, BASE - 56 * YEAR, BASE - 21 * YEAR, BASE + DAY + MS, BASE + 14 * YEAR])
+def test_an_entry_of_an_absurd_time_is_left_out_and_stretches_nothing(ts):
+    scene = Scene(clocks=ClockBounds())
+    scene.presence("online")
+    scene.entry({"rpm": 800}, BASE - 3 * DAY)
+    scene.entry({"rpm": 801}, ts)
+    scene.entry({"rpm": 802}, BASE + MS)
+    scene.presence("shutdown")
+    assert scene.session.span == TimeRange(BASE - 3 * DAY, BASE + MS)
+    assert [value for _, value in scene.samples["rpm:car.engine.live"]] == [800, 802]
+    assert scene.report.faults == [(f"tmc: {NODE}", "clock")]
+
+
+@pytest.mark.parametrize("ts", [BASE - 14 * YEAR, BASE + DAY])
+def test_an_entry_of_an_old_recording_or_of_another_day_is_taken(ts):
+    scene = Scene(clocks=ClockBounds())
+    scene.presence("online")
+    scene.entry({"rpm": 800}, ts)
+    scene.presence("shutdown")
+    assert scene.session.span == TimeRange(ts, ts)
+    assert scene.report.faults == []
+
+
+@pytest.mark.parametrize("ts", [MS, BASE + 100 * YEAR])
+def test_without_bounds_any_time_is_taken(ts):
+    scene = Scene(clocks=FREE)
+    scene.presence("online")
+    scene.entry({"rpm": 800}, ts)
+    scene.presence("shutdown")
+    assert scene.session.span == TimeRange(ts, ts)
+
+
+def test_an_entry_that_is_left_out_takes_no_channel():
+    scene = Scene(clocks=ClockBounds())
+    scene.presence("online")
+    scene.entry({"rpm": 800}, 0)
+    scene.presence("shutdown")
+    assert not scene.sessions.learned

@@ -23,6 +23,7 @@ from rta.consumer import (
     Watch,
     open_consumer,
 )
+from rta.consumer.clock_bounds import ClockBounds
 from rta.errors import NotConnectedError, RtaError, TransportError
 from rta.ports import Context, SourceUpdate, TopicBus
 from rta.wakeup import Wakeup
@@ -56,6 +57,7 @@ class Listener:
             grace=options.grace,
             max_nodes=options.max_nodes,
             max_channels=options.max_channels,
+            clocks=ClockBounds(options.max_ahead, options.max_behind),
             known=file.read(),
         )
         self._options, self._context, self._consumer, self._file = options, context, consumer, file
@@ -107,7 +109,7 @@ class Listener:
                 self.sessions.presence(node, presence, self.now())
             case StatusReceived() | ReplayReceived() | HistoryReceived():
                 entries = [(entry.ts, entry.values) for entry in event.entries]
-                self.sessions.entries(event.node, event.code, event.name, entries)
+                self.sessions.entries(event.node, event.code, event.name, entries, self.now())
             case _:
                 return
         self.heard.set()

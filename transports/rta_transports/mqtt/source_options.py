@@ -7,6 +7,7 @@ from typing import Any
 from attrs import Attribute, define
 from attrs.validators import ge
 
+from rta.consumer.clock_bounds import AHEAD, BEHIND
 from rta.formatting import shown
 from rta.ports import Duration, option
 from rta.rsmp.names import NODE, read_code, read_stream_name
@@ -62,6 +63,14 @@ class MqttSourceOptions(MqttTopicsOptions):
     )
     max_nodes: int = option("Nodes that are listened to; over it more are left out.", 1000, validator=ge(1))
     max_channels: int = option("Data channels of one node; over it more are left out.", 10_000, validator=ge(1))
+    max_ahead: Duration | None = option(
+        "How far ahead of our clock the time of an entry may be; over it the entry is left out.", Duration(AHEAD)
+    )
+    max_behind: Duration | None = option(
+        "How far behind our clock the time of an entry may be; over it the entry is left out. What a node sends late, "
+        "or plays from a recording, is old and right.",
+        Duration(BEHIND),
+    )
     password: str | None = option(
         "Better given as RTA_SOURCE__NAME__PASSWORD, or by password_file, than in a file others read.",
         None,

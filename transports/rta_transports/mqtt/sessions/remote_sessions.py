@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from rta.consumer.clock_bounds import ClockBounds
 from rta.errors import MalformedError
 from rta.ports import Reporter, SourceUpdate
+from rta.rsmp.payload import iso
 from rta.rsmp.presence import OFFLINE, ONLINE, SHUTDOWN
+from rta.wire.values import Ns
 from rta_transports.mqtt.sessions.channels import ChannelIds, KnownChannels, write_channels
 from rta_transports.mqtt.sessions.items import read_entry
 from rta_transports.mqtt.sessions.node_sessions import Instant, NodeSessions
@@ -21,12 +24,21 @@ class RemoteSessions:
     """Owns what is known of each node."""
 
     def __init__(
-        self, source: str, report: Reporter, *, grace: float, max_nodes: int, max_channels: int, known: KnownChannels
+        self,
+        source: str,
+        report: Reporter,
+        *,
+        grace: float,
+        max_nodes: int,
+        max_channels: int,
+        clocks: ClockBounds,
+        known: KnownChannels,
     ) -> None:
-        """`source`: its name. `grace`: seconds a node may be lost without its session being closed. `known`: the
-        channels of before."""
+        """`source`: its name. `grace`: seconds a node may be lost without its session being closed. `clocks`: what
+        times entries may have. `known`: the channels of before."""
         self._source, self._report, self._grace = source, report, grace
         self._max_nodes, self._max_channels = max_nodes, max_channels
+        self._clocks = clocks
         self._unseen = dict(known)
         self._nodes: dict[str, NodeSessions] = {}
         self._size = self._early = 0
@@ -51,12 +63,18 @@ class RemoteSessions:
             known.heard(presence if presence in (ONLINE, SHUTDOWN) else OFFLINE, now)
             self._busy[node] = known
 
-    def entries(self, node: str, code: str, stream: str, entries: Iterable[tuple[int, Mapping[str, Any]]]) -> None:
+    def entries(
+        self, node: str, code: str, stream: str, entries: Iterable[tuple[int, Mapping[str, Any]]], now: Instant
+    ) -> None:
         """Entries that have not been heard before, each with its `ts`, ns since the Unix epoch."""
         known = self._node(node)
         if known is None:
             return
         for ts, values in entries:
+            if not self._clocks.allow(ts, now.wall):
+                text = f"an entry of {code}/{stream} is of {iso(Ns(ts))}, and it is {iso(Ns(now.wall))}"
+                self._malformed(node, MalformedError("clock", text))
+                continue
             entry, faults = read_entry(known.channels, code, stream, ts, values)
             for fault in faults:
                 self._malformed(node, fault)
