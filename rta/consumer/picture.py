@@ -33,6 +33,7 @@ from rta.consumer.stream import MergeResult, RemoteStream
 from rta.consumer.values import Allowance
 from rta.errors import MalformedError
 from rta.ports import Reporter
+from rta.rsmp.payload import is_clear
 from rta.rsmp.presence import ONLINE, read_presence
 from rta.rsmp.topics import TopicAddress, TopicKind
 from rta.wire.values import Ns
@@ -100,7 +101,7 @@ class Picture:
         """A message of a node, received at `now` (wall time)."""
         node = self.nodes.get(node_id)
         if node is None:
-            if not payload:
+            if is_clear(payload):
                 return []
             if len(self.nodes) >= NODES:
                 self._count_left_out()
@@ -160,7 +161,7 @@ class Picture:
         return events
 
     def _status(self, node: RemoteNode, at: TopicAddress, payload: bytes, retained: bool, now: Ns) -> list[Event]:
-        if not payload:  # the retained one is cleared when a stream stops
+        if is_clear(payload):  # the retained one is cleared when a stream stops
             return []
         entries = read_entries(payload, self._faults(node, at))
         stream = self._stream(node, at) if entries else None
@@ -173,7 +174,7 @@ class Picture:
         return events
 
     def _replay(self, node: RemoteNode, at: TopicAddress, payload: bytes, retained: bool, now: Ns) -> list[Event]:
-        if not payload or retained:
+        if is_clear(payload) or retained:
             return []
         entries, done, beginning = read_replay(payload, self._faults(node, at))
         stream = self._stream(node, at) if entries or done else None
@@ -184,7 +185,7 @@ class Picture:
         return [ReplayReceived(node.id, at.code, at.name, tuple(result.entries), done, beginning), *healed]
 
     def _alarm(self, node: RemoteNode, at: TopicAddress, payload: bytes, retained: bool, now: Ns) -> list[Event]:
-        if not payload:  # the code is not configured any more
+        if is_clear(payload):  # the code is not configured any more
             entries: list[AlarmEntry] = []
             full = True
         else:

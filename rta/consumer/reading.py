@@ -11,7 +11,7 @@ from typing import Any
 
 from rta.consumer.events import AlarmEntry, HistoryPage, State, StatusEntry
 from rta.errors import MalformedError, RtaError
-from rta.rsmp.payload import parse_iso, read_map
+from rta.rsmp.payload import is_clear, parse_iso, read_map
 from rta.wire.values import Ns
 
 __all__ = ["CommandError", "Fault", "read_alarms", "read_entries", "read_page", "read_replay", "read_result",
@@ -33,11 +33,11 @@ class CommandError(RtaError):
 
 
 def read_state(payload: bytes) -> State | None:
-    """The state of a stream; None for an empty payload: the stream does not exist any more.
+    """The state of a stream; None for a payload that clears: the stream does not exist any more.
 
     :raises MalformedError: it is no state.
     """
-    if not payload:
+    if is_clear(payload):
         return None
     state = read_map(payload).get("state")
     if state == "running":

@@ -72,6 +72,7 @@ class Received:
         self._run_seq = 0
         self._run_ts = self._top_ts = Ns(0)
         self._stopped = False
+        self._counts_from_one = False  # a number 1 has come; other nodes may begin a run with another number
         self._repeated = False  # the newest number was that of the entry before
         self._out_of_order: int | None = None
 
@@ -123,6 +124,7 @@ class Received:
             self._begin(ts, seq)
             return ReceivedEntry(Placement.FIRST)
         if seq == self.seq + 1 and seq != 1:
+            self._stopped = False
             self._advance(ts, seq)
             return _NEWEST
         if self._stopped:
@@ -159,9 +161,13 @@ class Received:
         return ReceivedEntry(Placement.NEWEST, opened)
 
     def _anew(self, ts: Ns, seq: int) -> ReceivedEntry:
+        """The first of another run. What may be missing before it is known only of a stream that counts from 1; one
+        that goes on counting over a stop has lost nothing by it."""
+        assert self.seq is not None
         assert self.last_ts is not None
         opened = None
-        if seq > 1 and ts > self.last_ts:
+        goes_on = self._stopped and seq > self.seq
+        if seq > 1 and ts > self.last_ts and self._counts_from_one and not goes_on:
             opened = self._open(Gap(0, seq, self.last_ts, ts))
         self._begin(ts, seq)
         return ReceivedEntry(Placement.FIRST, opened)
@@ -219,6 +225,7 @@ class Received:
         return _mark(entry) in self._memory
 
     def _remember(self, entry: StatusEntry) -> None:
+        self._counts_from_one = self._counts_from_one or entry.seq == 1
         self._memory[_mark(entry)] = None
         if len(self._memory) > REMEMBERED:
             oldest = next(iter(self._memory))

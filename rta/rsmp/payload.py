@@ -5,6 +5,7 @@ Source: docs/rsmp.md, "Nodes, topics, payloads" and "CBOR".
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import re
@@ -22,7 +23,8 @@ from rta.formatting import replace_surrogates
 from rta.rsmp.message import StatusMessage, Values
 from rta.wire.values import Ns
 
-__all__ = ["MAX_PAYLOAD", "encode", "iso", "parse_iso", "read", "read_map", "write_status", "write_values"]
+__all__ = ["MAX_PAYLOAD", "decode", "encode", "iso", "is_clear", "parse_iso", "read", "read_map", "write_status",
+           "write_values"]  # fmt: skip
 
 MAX_PAYLOAD = 64 << 10
 """Bytes; a longer one is not looked at."""
@@ -34,6 +36,7 @@ _MILLISECOND = 1_000_000
 _ENTRIES = b"\xa1\x67entries"
 _ONE_ENTRY = _ENTRIES + b"\x81"
 _SEQ = b"\x63seq"
+_CLEARS = (b"", b"\xf6", b"\xf7")  # nothing, null, undefined
 
 
 write_values: Callable[[Values], bytes] = cbor2.dumps
@@ -83,22 +86,43 @@ def _writable(value: Any) -> Any:
     return value
 
 
-def read(payload: bytes) -> Any:
-    """CBOR from outside, as the JSON data model: whatever else there is in CBOR becomes the nearest of it.
+def decode(payload: bytes) -> Any:
+    """One item of CBOR from outside, in whatever types it has. Nothing stands behind it.
 
-    :raises MalformedError: kind `cbor`; too long, not CBOR, nested too deeply, or something JSON has nothing like.
+    :raises MalformedError: kind `cbor`; too long, not CBOR, more than one item, or nested too deeply.
     """
     if len(payload) > MAX_PAYLOAD:
         raise MalformedError("cbor", f"a payload of {len(payload)} bytes; at most {MAX_PAYLOAD} are read")
+    stream = io.BytesIO(payload)
     try:
-        return _readable(cbor2.loads(payload, max_depth=_DEPTH, semantic_decoders=_REFUSED), 0)
-    except (cbor2.CBORError, ValueError, ArithmeticError, TypeError, RecursionError, MemoryError) as e:
-        raise MalformedError("cbor", f"not CBOR as we read it: {str(e)[:200]}") from None
+        value = cbor2.CBORDecoder(stream, max_depth=_DEPTH, semantic_decoders=_REFUSED).decode()
+    except _UNREADABLE as e:
+        raise _malformed(e) from None
+    if stream.tell() < len(payload):
+        raise MalformedError("cbor", f"{len(payload) - stream.tell()} bytes behind an item of CBOR")
+    return value
+
+
+def read(payload: bytes) -> Any:
+    """As `decode`, in the JSON data model: whatever else there is in CBOR becomes the nearest of it.
+
+    :raises MalformedError: kind `cbor`; also for something that JSON has nothing like.
+    """
+    value = decode(payload)
+    try:
+        return _readable(value, 0)
+    except _UNREADABLE as e:
+        raise _malformed(e) from None
+
+
+def is_clear(payload: bytes) -> bool:
+    """Whether a retained message of this payload says that there is nothing any more: it is empty, or null."""
+    return payload in _CLEARS
 
 
 def read_map(payload: bytes) -> dict[str, Any]:
     """As `read`, of a map; an empty payload or null is an empty one."""
-    value = read(payload) if payload else None
+    value = None if is_clear(payload) else read(payload)
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -132,6 +156,12 @@ def _refuse(*_: object) -> Any:
 
 _REFUSED: Any = dict.fromkeys((25, 28, 29, 256), _refuse)
 """Tags by which a few bytes stand for a value without end."""
+
+_UNREADABLE = (cbor2.CBORError, ValueError, ArithmeticError, TypeError, RecursionError, MemoryError)
+
+
+def _malformed(error: Exception) -> MalformedError:
+    return MalformedError("cbor", f"not CBOR as we read it: {str(error)[:200]}")
 
 
 def _finite(value: float) -> float | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from rta.errors import MalformedError
-from rta.rsmp.payload import read
+from rta.rsmp.payload import is_clear, read
 
 __all__ = ["OFFLINE", "ONLINE", "SHUTDOWN", "PresenceKeeper", "read_presence"]
 
@@ -25,11 +25,11 @@ _AGAIN = 10.0  # s between two corrections
 
 
 def read_presence(payload: bytes) -> str | None:
-    """What somebody says of itself, cut to 32 characters; None: an empty payload, which clears a retained presence.
+    """What somebody says of itself, cut to 32 characters; None: a payload that clears it, empty or null.
 
     :raises MalformedError: it is not text.
     """
-    if not payload:
+    if is_clear(payload):
         return None
     said = read(payload)
     if not isinstance(said, str):

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import re
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 
-import cbor2
-
 from rta.errors import MalformedError
 from rta.ports import TopicMessage
 from rta.rsmp.message import Component, Value
+from rta.rsmp.payload import decode
 from rta.sampling.sources import StatusSources, TopicSource
 
 __all__ = ["ComponentValues", "TopicValues", "read_payload", "value_at"]
@@ -151,11 +149,7 @@ def _readable(payload: bytes) -> str | None:
 
 
 def _cbor(payload: bytes) -> object:
-    stream = io.BytesIO(payload)
     try:
-        document = cbor2.CBORDecoder(stream).decode()
-    except (cbor2.CBORDecodeError, ValueError, TypeError, OverflowError, RecursionError, MemoryError) as e:
+        return decode(payload)
+    except MalformedError as e:
         raise MalformedError("topic", f"neither text nor CBOR: {e}") from None
-    if stream.read(1):
-        raise MalformedError("topic", "neither text nor CBOR: there is more behind it")
-    return document

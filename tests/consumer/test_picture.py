@@ -67,6 +67,21 @@ def test_a_state_is_told_when_it_changes_and_a_stream_that_is_no_more_is_gone():
     assert fed.picture.nodes == {}
 
 
+@pytest.mark.parametrize("clear", [b"", b"\xf6"])
+def test_whatever_clears_a_topic_is_understood_whether_nothing_or_null(clear):
+    fed = Fed()
+    for kind in (TopicKind.PRESENCE, TopicKind.STATE, TopicKind.STATUS, TopicKind.REPLAY, TopicKind.ALARM):
+        assert fed.feed(kind, clear, retained=True) == []
+    assert fed.picture.nodes == {}
+    fed.feed(TopicKind.STATE, {"state": "running"})
+    fed.status(entry(1))
+    fed.feed(TopicKind.ALARM, {"entries": [alarm(True)]})
+    assert fed.feed(TopicKind.STATUS, clear) == []
+    assert [e.full for e in fed.feed(TopicKind.ALARM, clear)] == [True]
+    assert [e.state for e in fed.feed(TopicKind.STATE, clear)] == [None]
+    assert not fed.report.counts
+
+
 def test_the_gaps_of_a_stream_that_is_no_more_are_closed():
     fed = Fed()
     fed.status(entry(1))

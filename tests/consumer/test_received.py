@@ -72,9 +72,36 @@ def test_after_a_stop_higher_numbers_are_of_another_run_too():
     live(received, 1, 2)
     received.stopped()
     taken = received.live(entry(9, 20), retained=False)
-    assert taken.place is FIRST
-    assert taken.opened is not None
-    assert taken.opened.after_seq == 0
+    assert (taken.place, taken.opened) == (FIRST, None)
+
+
+def test_after_a_stop_a_lower_number_than_the_last_has_a_gap_before_it():
+    received = Received()
+    live(received, 1, 2, 3)
+    received.stopped()
+    opened = received.live(entry(2, 20), retained=False).opened
+    assert opened is not None
+    assert (opened.after_seq, opened.before_seq) == (0, 2)
+
+
+def test_a_stream_that_never_counts_from_1_has_lost_nothing_when_it_begins_anew():
+    received = Received()
+    for start, stopped in enumerate([True, False, True, False]):
+        taken = [received.live(entry(17 + n, 100 * start + n), retained=False) for n in range(3)]
+        assert [t.place for t in taken] == [FIRST, NEWEST, NEWEST]
+        if stopped:
+            received.stopped()
+    assert received.gaps == []
+
+
+def test_a_stream_that_goes_on_counting_over_a_stop_still_has_gaps_of_its_own():
+    received = Received()
+    live(received, 1, 2)
+    received.stopped()
+    assert live(received, 3, 4) == [NEWEST, NEWEST]
+    opened = received.live(entry(7, 7), retained=False).opened
+    assert opened is not None
+    assert (opened.after_seq, opened.before_seq) == (4, 7)
 
 
 def test_what_is_sent_just_before_a_stop_may_come_behind_it():

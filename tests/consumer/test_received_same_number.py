@@ -22,5 +22,11 @@ def test_a_run_that_is_as_far_as_the_last_one_has_a_gap_at_its_beginning():
 
 def test_a_number_that_is_always_the_same_is_asked_for_once():
     received = Received()
-    taken = [received.live(entry(7, ts), retained=False) for ts in range(100)]
+    received.live(entry(1, 0), retained=False)
+    taken = [received.live(entry(2, ts), retained=False) for ts in range(1, 100)]
     assert sum(t.opened is not None for t in taken) == 1
+
+
+def test_a_number_that_is_always_the_same_and_never_was_1_is_not_asked_for():
+    received = Received()
+    assert not any(received.live(entry(7, ts), retained=False).opened for ts in range(100))

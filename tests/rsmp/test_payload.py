@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rta.errors import MalformedError
 from rta.rsmp.message import Component, StatusMessage, StreamEvent
-from rta.rsmp.payload import MAX_PAYLOAD, encode, iso, parse_iso, read, read_map, write_status
+from rta.rsmp.payload import MAX_PAYLOAD, encode, is_clear, iso, parse_iso, read, read_map, write_status
 from rta.wire.values import Ns
 
 json_values = st.recursive(
@@ -67,7 +67,6 @@ def test_what_is_not_finite_is_null(value):
         (b"\xa1\x01\x02", {"1": 2}),
         (cbor2.dumps(2**70), float(2**70)),
         (b"\xc1\x1a\x65\x53\xf1\x00", "2023-11-14T22:13:20+00:00"),  # a tagged time
-        (b"\x00\x00", 0),  # something behind it
     ],
 )
 def test_it_is_read_liberally(written, value):
@@ -92,6 +91,10 @@ def test_it_is_read_liberally(written, value):
         b"\xd8\x23\x62(a",  # a regular expression
         b"\xc4\x82\x1b\x7f\xff\xff\xff\xff\xff\xff\xff\x01",  # a decimal of too many digits
         b"\xa0" + b" " * MAX_PAYLOAD,
+        b"\x00\x00",  # something behind it
+        bytes.fromhex("a164706c616e0100"),
+        encode({"a": 1}) + encode({"a": 2}),
+        encode({"a": 1}) + b"\xff",
     ],
 )
 def test_what_is_no_json_is_malformed(payload):
@@ -108,9 +111,14 @@ def test_nothing_else_comes_of_any_bytes(payload):
 
 
 def test_nothing_and_null_are_an_empty_map():
-    assert read_map(b"") == read_map(b"\xf6") == {}
+    assert read_map(b"") == read_map(b"\xf6") == read_map(b"\xf7") == {}
     with pytest.raises(MalformedError, match=r"expected a map, got \[1\]"):
         read_map(b"\x81\x01")
+
+
+@pytest.mark.parametrize(("payload", "clears"), [(b"", True), (b"\xf6", True), (b"\xf7", True), (b"\xa0", False)])
+def test_nothing_and_null_clear_what_is_retained(payload, clears):
+    assert is_clear(payload) is clears
 
 
 @given(st.integers(-60_000_000_000, 200_000_000_000))
