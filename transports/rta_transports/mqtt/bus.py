@@ -90,17 +90,20 @@ class MqttTopics:
                 self._troubled(str(e))
                 await backoff.pause()
                 continue
-            clean = clean and not connection.accepted.is_set()
+            began_clean, clean = clean, clean and not connection.accepted.is_set()
             now = trio.current_time()
             if connection.served_since is not None:
                 backoff.reset()
             if connection.accepted.is_set() and rivalry.lost(
                 told=connection.taken_over,
                 hung_up=connection.hung_up,
-                session_present=connection.session_present,
+                session=None if began_clean else connection.session_present,
                 lived=now - (connection.served_since or now),
+                now=now,
             ):
                 another = f"taken over by another client with the id {client_id!r}"
+                if not connection.taken_over:
+                    another = f"the broker closes the connection again and again: probably {another}"
                 self._troubled(f"{self._options.where()}: {another}; back in {_AFTER_TAKEOVER:g} s")
                 await trio.sleep(_AFTER_TAKEOVER)
                 continue
