@@ -9,8 +9,12 @@ from typing import Any
 
 from rta.cli.times import format_listed_time, parse_listed_time
 
-__all__ = ["explain_stream", "stream_label"]
+__all__ = ["explain_stream", "has_details", "stream_label"]
 
+_ANNOUNCED = {
+    "running": "It runs. Its node does not say since when, why, and what ends it.",
+    "stopped": "It is stopped. Its node does not say why.",
+}
 _BY = re.compile(r"(\w+)(?: \((.*)\))?", re.DOTALL)
 
 
@@ -20,8 +24,15 @@ def stream_label(stream: Mapping[str, Any]) -> str:
     return f"{code}/{name}" if name else str(code)
 
 
+def has_details(stream: Mapping[str, Any]) -> bool:
+    """Whether its node says more of it than what any node announces: its settings, and why it runs."""
+    return "newest" not in stream
+
+
 def explain_stream(stream: Mapping[str, Any], now: datetime) -> list[str]:
     """Sentences about a stream, given as it is listed."""
+    if not has_details(stream):
+        return [_ANNOUNCED.get(str(stream.get("state")), "Its node has not said whether it runs.")]
     if stream.get("state") != "running":
         return [_why_stopped(stream)]
     since, began = parse_listed_time(stream.get("since")), ""

@@ -13,10 +13,11 @@ from rich.text import Text
 from rta.cli.arguments import read_stream
 from rta.cli.place import ask_streams, place_options
 from rta.cli.records import beside, fold, lay_out, output_width, print_lines
-from rta.cli.stream_explanation import explain_stream, stream_label
+from rta.cli.stream_explanation import explain_stream, has_details, stream_label
 from rta.cli.stream_settings import apply_changes, read_changes
 from rta.cli.text import cell, json_line
 from rta.cli.times import format_listed_time, read_duration
+from rta.errors import RtaError
 from rta.formatting import printable
 from rta.node.stream_service import StreamService
 
@@ -149,6 +150,8 @@ def edit(code: str, stream: str | None, sets: tuple[str, ...], unsets: tuple[str
     async def change(service: StreamService) -> dict[str, Any]:
         in_part = any(len(path) > 1 for path in changes)
         now = (await service.list(*which))[0] if in_part else {}
+        if in_part and not has_details(now):
+            raise RtaError(f"{stream_label(now)}: its node does not say what its settings are")
         return await service.edit(*which, apply_changes(changes, now))
 
     _print_stream(ask_streams(change))
@@ -169,6 +172,8 @@ def _print_stream(stream: dict[str, Any]) -> None:
 
 
 def _list_lines(streams: list[dict[str, Any]]) -> list[Text]:
+    if not any(map(has_details, streams)):
+        return _announced_lines(streams)
     rows = []
     for s in streams:
         texts = [s.get("code"), s.get("name"), s.get("state"), format_listed_time(s.get("since")), s.get("started_by")]
@@ -176,6 +181,20 @@ def _list_lines(streams: list[dict[str, Any]]) -> list[Text]:
         rows.append([cell(text) for text in (*texts, format_listed_time(s.get("prune_at")), *rates)])
     heads = ("status", "stream", "state", "since", "started by", "prune at", "messages", "bytes")
     return lay_out(heads, rows, output_width(), keys=2, right=("messages", "bytes"))
+
+
+def _announced_lines(streams: list[dict[str, Any]]) -> list[Text]:
+    """What any node says of its streams."""
+    heads = ("status", "stream", "state", "seq", "newest")
+    rows = [
+        [cell(text) for text in (s.get("code"), s.get("name"), s.get("state"), s.get("seq"), _newest(s))]
+        for s in streams
+    ]
+    return lay_out(heads, rows, output_width(), keys=2, right=("seq",))
+
+
+def _newest(stream: dict[str, Any]) -> str:
+    return format_listed_time(stream.get("newest"))
 
 
 def _settings(stream: dict[str, Any], width: int | None) -> list[Text]:

@@ -22,6 +22,7 @@ from rta.consumer.answers import Answers
 from rta.consumer.counts import Counts
 from rta.consumer.fetch import Fetch, write_range
 from rta.consumer.patterns import read_pattern, valid_code, valid_name
+from rta.consumer.picture import RemoteNode
 from rta.consumer.reading import CommandError, read_result
 from rta.consumer.starts import Starts
 from rta.consumer.watch import Watch
@@ -38,6 +39,7 @@ __all__ = ["Consumer", "open_consumer"]
 
 _FETCHES = 4  # at once, to heal gaps
 _ANSWERS = 4096  # messages of answers that wait to be handled
+_QUIET, _LONGEST = 0.5, 5.0  # s for what the broker keeps of a node
 _GOODBYE = 2.0  # s for the last messages
 _UNKNOWN = "; whether it was carried out is unknown"
 
@@ -109,6 +111,25 @@ class Consumer:
                 yield watch
             finally:
                 self._watches.discard(watch)
+
+    async def announced(self, node: str) -> RemoteNode:
+        """What a node has announced of itself, as the broker keeps it: presence, streams with their states and newest
+        values, alarms. Empty for a node that nothing is kept of.
+
+        Returns when nothing more of it has come for 0.5 s, or after 5 s.
+
+        :raises UndeliverableError: the bus refuses it.
+        """
+        _check_node(node)
+        async with self.watch(node, replay=False, heal=False) as watch:
+            with trio.move_on_after(_LONGEST):
+                while True:
+                    with trio.move_on_after(_QUIET) as quiet:
+                        while not getattr(await watch.receive(), "retained", True):
+                            pass
+                    if quiet.cancelled_caught:
+                        break
+        return watch.nodes.get(node) or RemoteNode(node)
 
     async def start(self, node: str, code: str, name: str = "", timeout: float | None = None) -> None:
         """Start a stream, or renew it if it runs, and go on renewing it: until `stop`, or until this consumer ends and
@@ -278,13 +299,18 @@ def _stream(node: str, code: str, name: str) -> tuple[str, str, str]:
     """
     :raises ValueError: one of them is invalid.
     """
-    if not valid_node(node):
-        raise ValueError(f"{node[:80]!r} is not the id of a node")
+    _check_node(node)
     if not valid_code(code):
         raise ValueError(f'expected a code as in "traffic.volume", got {code[:80]!r}')
     if name and not valid_name(name):
         raise ValueError(f"{name[:80]!r} is not the name of a stream")
     return node, code, "" if name == RESERVED else name
+
+
+def _check_node(node: str) -> None:
+    """:raises ValueError: it cannot be the id of a node."""
+    if not valid_node(node):
+        raise ValueError(f"{node[:80]!r} is not the id of a node")
 
 
 async def _within(seconds: float, what: Awaitable[None]) -> None:

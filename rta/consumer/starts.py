@@ -6,17 +6,15 @@ A stream that runs already when it is asked to start is only renewed, and not st
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 
 import structlog
 import trio
 from attrs import define, field
 
-from rta.consumer.reading import read_state
+from rta.consumer.throttle import STOP, ThrottledStream, write_start
 from rta.errors import MalformedError, RtaError, TransportError
-from rta.ports import Reporter, TopicBus, TopicMessage
-from rta.rsmp.payload import encode
+from rta.ports import Reporter, TopicBus
 from rta.rsmp.presence import ONLINE, read_presence
 from rta.rsmp.topics import NodeTopics, TopicKind
 from rta.wakeup import Wakeup
@@ -35,11 +33,8 @@ _ASKED = 2.0  # s that a caller waits for the first try
 
 @define(eq=False)
 class _Start:
-    node: str
-    code: str
-    name: str
+    stream: ThrottledStream
     timeout: float
-    state: str | None = None
     ours: bool = False
     """It did not run when we started it."""
     scope: trio.CancelScope = field(factory=trio.CancelScope)
@@ -66,7 +61,7 @@ class Starts:
         if start is None:
             if len(self._starts) >= _MOST:
                 raise RtaError(f"{_MOST} streams have been started already")
-            start = self._starts[node, code, name] = _Start(node, code, name, timeout or _TIMEOUT)
+            start = self._starts[node, code, name] = _Start(ThrottledStream(node, code, name), timeout or _TIMEOUT)
             self._nursery.start_soon(self._keep, start)
         else:
             start.timeout = timeout or _TIMEOUT
@@ -81,7 +76,10 @@ class Starts:
         start = self._starts.pop((node, code, name), None)
         if start is not None:
             start.scope.cancel()
-        await self._send_stop(node, code, name)
+        stream = ThrottledStream(node, code, name) if start is None else start.stream
+        if stream.state is None and not name:
+            await self._find(stream)
+        await self._send_stop(stream)
 
     def reconnected(self) -> None:
         """There is a new connection: nodes may have forgotten the starts."""
@@ -93,17 +91,25 @@ class Starts:
         async with trio.open_nursery() as nursery:
             for start in self._starts.values():
                 start.scope.cancel()
-                if start.ours and start.state != "stopped":
+                if start.ours and start.stream.state != "stopped":
                     nursery.start_soon(self._stop_quietly, start)
             self._starts.clear()
 
     async def _stop_quietly(self, start: _Start) -> None:
         with suppress(TransportError):
-            await self._send_stop(start.node, start.code, start.name)
+            await self._send_stop(start.stream)
 
-    async def _send_stop(self, node: str, code: str, name: str) -> None:
-        topic = NodeTopics(node).topic(TopicKind.THROTTLE, code, name)
-        await self._bus.publish(topic, encode({"action": "stop"}), qos=1)
+    async def _send_stop(self, stream: ThrottledStream) -> None:
+        for topic in stream.throttle_topics:
+            await self._bus.publish(topic, STOP, qos=1)
+
+    async def _find(self, stream: ThrottledStream) -> None:
+        """Hear how an unnamed stream is announced, if it is."""
+        with trio.move_on_after(_STATE), suppress(TransportError):
+            async with self._bus.subscribe(*stream.state_topics) as subscription:
+                while stream.state is None:
+                    with suppress(MalformedError):
+                        stream.handle(await subscription.receive())
 
     # ---- one of them
 
@@ -123,41 +129,32 @@ class Starts:
     async def _ask(self, start: _Start) -> bool:
         with trio.move_on_after(_STATE):
             await start.known.wait()
-        asked = {"action": "start", "timeout": start.timeout, "consumer": self._consumer}
         try:
-            topic = NodeTopics(start.node).topic(TopicKind.THROTTLE, start.code, start.name)
-            self._bus.send(topic, encode(asked), qos=1)
+            for topic in start.stream.throttle_topics:
+                self._bus.send(topic, write_start(start.timeout, self._consumer), qos=1)
         except TransportError:
             return False
-        start.ours = start.ours or start.state != "running"
+        start.ours = start.ours or start.stream.state != "running"
         start.asked.set()
         return True
 
     async def _subscribe(self, start: _Start, *, task_status: trio.TaskStatus[None]) -> None:
         """Follow its state, and the presence of its node. If the bus refuses that, the start is renewed without."""
-        topics = NodeTopics(start.node)
-        state, presence = topics.topic(TopicKind.STATE, start.code, start.name), topics.topic(TopicKind.PRESENCE)
-        handlers: dict[str, Callable[[TopicMessage], None]] = {
-            state: lambda message: self._state(start, message),
-            presence: lambda message: self._presence(start, message),
-        }
+        node, states = start.stream.node, start.stream.state_topics
+        presence = NodeTopics(node).topic(TopicKind.PRESENCE)
         try:
-            async with self._bus.subscribe(state, presence, bound=256) as subscription:
+            async with self._bus.subscribe(*states, presence, bound=256) as subscription:
                 task_status.started()
                 while True:
                     message = await subscription.receive()
                     try:
-                        handlers[message.topic](message)
+                        if message.topic in states:
+                            start.stream.handle(message)
+                            start.known.set()
+                        elif read_presence(message.payload) == ONLINE and not message.retained:
+                            start.wake.set()
                     except MalformedError as e:
-                        self._report.malformed(f"node {start.node}", e.kind, str(e))
+                        self._report.malformed(f"node {node}", e.kind, str(e))
         except TransportError as e:
-            log.warning("the state of a stream cannot be known", node=start.node, reason=str(e))
+            log.warning("the state of a stream cannot be known", node=node, reason=str(e))
             task_status.started()
-
-    def _state(self, start: _Start, message: TopicMessage) -> None:
-        start.state = read_state(message.payload)
-        start.known.set()
-
-    def _presence(self, start: _Start, message: TopicMessage) -> None:
-        if read_presence(message.payload) == ONLINE and not message.retained:
-            start.wake.set()
