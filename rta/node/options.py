@@ -152,6 +152,14 @@ class StreamSettings:
         Duration(60.0),
         validator=_UPDATE,
     )
+    first: Literal["now", "known"] = option(
+        "When the first full update after a start is sent: at once, with null for what is unknown, or `known`: as soon "
+        "as every attribute that triggers updates has a value; nothing is sent before it.",
+        "now",
+    )
+    first_within: Duration = option(
+        "With `known`: after this long it is sent with what there is.", Duration(30.0), validator=_MS
+    )
     delta: Literal["on_change"] | Duration | Off = option(
         "When what changed is sent: at once, at an interval, or only with the full updates. None where it aggregates.",
         "on_change",

@@ -81,6 +81,8 @@ def define_stream(settings: StreamSettings, status: StatusDefinition) -> StreamD
         attributes=dict(attributes),
         aggregates={name: tuple(kinds) for name, kinds in settings.aggregate.items()},
         update=to_ns_or_none(settings.update),
+        first_known=settings.first == "known",
+        first_within=to_ns(settings.first_within),
         on_change=settings.delta == "on_change" and not aggregating,
         delta=to_ns_or_none(settings.delta),
         min_interval=to_ns_or_none(settings.min_interval) or Ns(0),
@@ -104,6 +106,8 @@ def write_stream(definition: StreamDefinition) -> dict[str, Any]:
         "attributes": {name: trigger.value for name, trigger in definition.attributes.items()},
         "aggregate": {name: [kind.value for kind in kinds] for name, kinds in definition.aggregates.items()},
         "update": _text(definition.update),
+        "first": "known" if definition.first_known else "now",
+        "first_within": _text(definition.first_within),
         "delta": "on_change" if definition.on_change and not definition.aggregating else _text(definition.delta),
         "min_interval": _text(definition.min_interval or None),
         "batch": _text(definition.batch),
@@ -174,6 +178,8 @@ def _window_faults(settings: StreamSettings) -> Iterator[Fault]:
         yield ("delta",), "expected none, since the stream aggregates"
     if to_ns_or_none(settings.min_interval):
         yield ("min_interval",), "expected none, since the stream aggregates and has no deltas"
+    if settings.first == "known":
+        yield ("first",), 'expected "now", since the stream aggregates and sends nothing at a start'
     if settings.empty == "zero" and not any("sum" in kinds for kinds in settings.aggregate.values()):
         yield ("empty",), 'expected "null", since the stream makes no sums'
 

@@ -95,6 +95,11 @@ class StreamDefinition:
     update: Ns | None = None
     """The time between full updates, aligned to the clock; None: only at starts and reconnects. Divides a day if it
     aggregates. Stream time."""
+    first_known: bool = False
+    """The first full update of a run waits until all send-on-change attributes have a value, and nothing is sent before
+    it. Otherwise it is sent at the start."""
+    first_within: Ns = Ns(30_000_000_000)
+    """After this time it waits no longer. Stream time."""
     on_change: bool = True
     """A delta as soon as something changes."""
     delta: Ns | None = None

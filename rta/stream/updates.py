@@ -46,6 +46,7 @@ class Updates:
     def __init__(self, definition: StreamDefinition, fields: list[Field], heaps: TimerHeaps, emit: Emit) -> None:
         self._definition = definition
         self._on_change = definition.on_change
+        self._fulls_only = not definition.on_change and definition.delta is None
         self._heaps = heaps
         self._emit = emit
         self._fields = fields
@@ -60,7 +61,11 @@ class Updates:
         self._quiet_until = NEVER
         """The end of the min interval."""
         self._newest = Ns(0)
+        self._waiting = False
+        """Nothing has been sent in this run: the first full update waits until all have a value."""
         self._closing = Timer(self._close)
+        self._all_known = Timer(self._full_when_known, _OVER)
+        self._waited = Timer(self._full_after_waiting, _HELD)
         self._full_due = Timer(self._full_at_boundary, _FULL)
         self._delta_due = Timer(self._delta_at_tick, _HELD)
         self._fulls = Boundaries(definition.update, heaps.days) if definition.update is not None else None
@@ -68,28 +73,31 @@ class Updates:
         self._ticks = Boundaries(ticks, heaps.days) if ticks is not None else None
 
     def begin(self, ts: Ns) -> None:
-        """Start, with a full update."""
+        """Start, with a full update, which may wait."""
         self._last = ts
         self._lacking = next(iter(self._sending), None)
-        self.full(ts)
+        self._waiting = self._definition.first_known and self._is_lacking()
         self._align(ts)
-        if self._definition.on_change or self._ticks is not None:
-            for state in self._sending:
-                state.watchers[self] = None
+        self.full(ts)
+        for state in self._sending:
+            state.watchers[self] = None
 
     def end(self) -> None:
         """Stop; pending changes are dropped."""
         for state in self._sending:
             state.watchers.pop(self, None)
         self._changed.clear()
+        self._waiting = False
         self._heaps.closings.cancel(self._closing)
-        self._heaps.timers.cancel(self._full_due)
-        self._heaps.timers.cancel(self._delta_due)
+        self._heaps.closings.cancel(self._all_known)
+        for timer in (self._full_due, self._delta_due, self._waited):
+            self._heaps.timers.cancel(timer)
 
     def jump(self, ts: Ns) -> None:
         """Stream time goes on from `ts`, and all values have been forgotten: that is a change to null."""
         self._changed.clear()
         self._heaps.closings.cancel(self._closing)
+        self._heaps.closings.cancel(self._all_known)
         self._last = ts
         self._quiet_until = NEVER
         self._lacking = next(iter(self._sending), None)
@@ -99,23 +107,30 @@ class Updates:
                 self.changed(state, ts)
 
     def full(self, ts: Ns) -> None:
-        """Emit a full update; the min interval begins anew."""
-        self._full(ts)
-        self._rest(self._last)
+        """Emit a full update, unless the first one is still waiting; the min interval begins anew."""
+        if not self._waiting:
+            self._full(ts)
+            self._rest(self._last)
 
     def _full(self, ts: Ns) -> None:
         """Emit all values, pending changes included."""
         self._changed.clear()
         self._heaps.closings.cancel(self._closing)
+        self._heaps.closings.cancel(self._all_known)
         for state in self._sending:
             self._published[state] = state.value
-        if self._lacking is not None:
-            self._lacking = self._without_value()
+        if not self._is_lacking():
+            self._lacking = None
         self._last = max(ts, self._last)
         self._emit(self._last, pictured(self._fields), True)
 
     def changed(self, state: AttributeState, ts: Ns) -> None:
         """An attribute has another value."""
+        if self._waiting or self._fulls_only:
+            if self._lacking is not None and not self._is_lacking():
+                newest = max(state.moment for state in self._sending)
+                self._heaps.closings.set(self._all_known, _end_of_millisecond(newest))
+            return
         changed = self._changed
         if not differ(state.value, self._published[state]):
             changed.discard(state)
@@ -133,15 +148,17 @@ class Updates:
         due = closing.entry
         if due is not None and due[0] <= self._newest:
             return  # a value became too old just when the min interval is over: it belongs to the event
-        at = self._newest - self._newest % _MILLISECOND + _MILLISECOND
+        at = _end_of_millisecond(self._newest)
         closing.rank = _OVER
         if at <= self._quiet_until:
             at = self._quiet_until
             closing.rank = _HELD
         if due is None or due[0] != at:
-            self._heaps.closings.set(closing, Ns(at))
+            self._heaps.closings.set(closing, at)
 
     def _align(self, ts: Ns) -> None:
+        if self._waiting:
+            self._heaps.timers.set(self._waited, Ns(ts + self._definition.first_within))
         if self._fulls is not None:
             self._heaps.timers.set(self._full_due, self._fulls.after(ts))
         if self._ticks is not None:
@@ -158,6 +175,19 @@ class Updates:
         if self._changed:
             self._delta(at)
 
+    def _full_when_known(self, _at: Ns) -> None:
+        if not self._is_lacking():
+            self._wait_no_longer()
+            self.full(max(state.moment for state in self._sending))
+
+    def _full_after_waiting(self, at: Ns) -> None:
+        self._wait_no_longer()
+        self.full(at)
+
+    def _wait_no_longer(self) -> None:
+        self._waiting = False
+        self._heaps.timers.cancel(self._waited)
+
     def _close(self, _at: Ns) -> None:
         ts = max([state.moment for state in self._changed])
         self._delta(ts)
@@ -168,7 +198,7 @@ class Updates:
             self._quiet_until = Ns(since + self._definition.min_interval)
 
     def _delta(self, ts: Ns) -> None:
-        if self._lacking is not None and self._without_value() is None:
+        if self._lacking is not None and not self._is_lacking():
             self._full(ts)  # all attributes have a value for the first time
             return
         changed = list(self._changed)
@@ -193,12 +223,18 @@ class Updates:
             self._last = ts
         self._emit(self._last, values, len(changed) == len(self._sending))
 
-    def _without_value(self) -> AttributeState | None:
-        """An attribute without a value; the same one while it has none, so that not all are searched at each event."""
-        lacking = self._lacking
-        if lacking is not None and lacking.value is None:
-            return lacking
-        return next((state for state in self._sending if state.value is None), None)
+    def _is_lacking(self) -> bool:
+        """Whether an attribute has no value, if not all have had one before. The same is asked first while it has none,
+        so that not all are searched at each event."""
+        if self._lacking is None or self._lacking.value is None:
+            return self._lacking is not None
+        found = next((state for state in self._sending if state.value is None), None)
+        self._lacking = found or self._lacking
+        return found is not None
+
+
+def _end_of_millisecond(ts: Ns) -> Ns:
+    return Ns(ts - ts % _MILLISECOND + _MILLISECOND)
 
 
 def pictured(fields: list[Field]) -> Values:

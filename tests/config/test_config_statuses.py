@@ -228,6 +228,12 @@ def test_a_text_that_is_no_source_says_what_would_be_one(problems, text):
             "expected none, since the stream aggregates and has no deltas",
         ),
         (
+            "aggregate = { rpm = ['avg'] }\nfirst = 'known'",
+            "first",
+            'expected "now", since the stream aggregates and sends nothing at a start',
+        ),
+        ("first_within = 0", "first_within", "expected at least 1 ms, got 0 s"),
+        (
             "aggregate = { rpm = ['avg'] }\nempty = 'zero'",
             "empty",
             'expected "null", since the stream makes no sums',

@@ -9,9 +9,12 @@ open, this is what both take it to mean; the first four points are the engine's 
   `ts`, or at the end of the one before.
 - Samples that arrive out of order count in the windows that are still open, plain attributes included.
 - With no min interval, what arrives late is an event for each of its own milliseconds.
-- An event never carries an older `ts` than the one before it: what arrives late gets that one's.
+- An event never carries an older `ts` than the one before it, or than the start: what arrives late gets that one's.
 - A value that becomes too old is a change like any other, at the moment at which it has reached its `max_age`.
 - "First have a value" is asked in each run of a stream, of the values as they are when it sends.
+- A first update that waits is sent when the millisecond of the newest sample behind its values is over, with that
+  sample's `ts`; until then, or until it has waited long enough, nothing is sent at all.
+- Without deltas, the first full update that has all values comes likewise, without waiting for the clock.
 - A sample's order is that among those of its own component.
 - A moment that belongs to both: timers first, then samples. A full update takes the place of a delta tick.
 - The clock's boundaries for updates and deltas are those of windows.

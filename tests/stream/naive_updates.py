@@ -28,10 +28,33 @@ class NaiveUpdates(NaiveStream):
     def start(self) -> None:
         super().start()
         self.whole, self.quiet, self.done = False, 0, self.status.now
-        self.full(self.status.now, self.status.now)
+        if not self.definition.first_known or self.knows_all(self.status.now):
+            self.full(self.status.now, self.status.now)
 
     def reconnected(self) -> None:
-        self.full(self.status.now, self.status.now)
+        if not self.waits:
+            self.full(self.status.now, self.status.now)
+
+    @property
+    def waits(self) -> bool:
+        """Nothing has been sent in this run."""
+        return not self.run
+
+    @property
+    def patience_ends(self) -> int:
+        """When a first update is sent with what there is."""
+        return self.since + self.definition.first_within
+
+    def knows_all(self, at: int) -> bool:
+        """Whether every send-on-change attribute has a value."""
+        return all(self.picture(at)[key] is not None for key in self.keys(Trigger.CHANGE))
+
+    def end_of_first(self, at: int) -> int | None:
+        """When a full update is to be sent only because all is known for the first time."""
+        alone = self.waits or (not self.definition.on_change and self.definition.delta is None)
+        if not alone or self.whole or not self.knows_all(at):
+            return None
+        return (max(self.moment(key, at) for key in self.keys(Trigger.CHANGE)) // MS + 1) * MS
 
     def moments(self) -> Iterator[int]:
         now = self.status.now
@@ -41,6 +64,10 @@ class NaiveUpdates(NaiveStream):
                     yield next_boundary(self.status.zone, interval, now)
             if (end := self.end_of_event(now)) is not None:
                 yield end
+            if (end := self.end_of_first(now)) is not None:
+                yield end
+            if self.waits:
+                yield self.patience_ends
             for key in self.keys(Trigger.CHANGE):
                 if (end := self.end_of_life(key)) is not None and end > now:
                     yield end
@@ -63,7 +90,7 @@ class NaiveUpdates(NaiveStream):
 
     def end_of_event(self, at: int) -> int | None:
         """When the present changes are to be sent."""
-        if not self.definition.on_change or not (changed := self.changed(at)):
+        if self.waits or not self.definition.on_change or not (changed := self.changed(at)):
             return None
         return max((max(self.moment(key, at) for key in changed) // MS + 1) * MS, self.quiet)
 
@@ -77,9 +104,14 @@ class NaiveUpdates(NaiveStream):
             return
         now = self.status.now
         before = now - (moment == now)
+        if (end := self.end_of_first(before)) is not None and end <= moment:
+            self.full(max(self.moment(key, before) for key in self.keys(Trigger.CHANGE)), before)
         if (end := self.end_of_event(before)) is not None and self.quiet < end <= moment:
             self.changes(before)  # It belongs to the millisecond before.
-        if self.strikes(self.definition.update):
+        if self.waits:
+            if now >= self.patience_ends:
+                self.full(now, now)
+        elif self.strikes(self.definition.update):
             self.full(now, now)
         elif self.strikes(self.definition.delta) and self.changed(now):
             self.delta(now, now)
@@ -112,7 +144,7 @@ class NaiveUpdates(NaiveStream):
         complete = all(key in values for key in self.keys(Trigger.CHANGE))
         self.whole = self.whole or (complete and all(values[key] is not None for key in self.keys(Trigger.CHANGE)))
         self.published = {**self.published, **values}
-        self.emit(max([ts, *(event.ts for event in self.run)]), self.tree(values), complete)
+        self.emit(max([ts, self.since, *(event.ts for event in self.run)]), self.tree(values), complete)
 
     def picture(self, at: int) -> dict[Key, Value]:
         """What is known at a moment."""

@@ -123,6 +123,8 @@ def update_streams(draw: st.DrawFn, status: StatusDefinition, scale: Scale, name
         on_change=way == "change",
         delta=draw(some(scale.deltas)) if way == "interval" else None,
         min_interval=draw(some(scale.min_intervals)) if way == "change" else Ns(0),
+        first_known=draw(st.booleans()),
+        first_within=draw(some(scale.ages)),
     )
 
 

@@ -87,7 +87,7 @@ def test_a_batch_holds_the_same_events_for_no_longer_than_its_interval(story: St
 @settings(judged, max_examples=60)
 @given(stories(windows=False))
 def test_a_consumer_that_merges_what_it_gets_has_the_present_picture(story: Story) -> None:
-    at_once = [evolve(s, on_change=True, delta=None, min_interval=Ns(0)) for s in story.streams]
+    at_once = [evolve(s, on_change=True, delta=None, min_interval=Ns(0), first_known=False) for s in story.streams]
     acts = [evolve(act, steps=max(act.steps, 0.01)) for act in story.acts]
     story = evolve(story, streams=tuple(at_once), acts=tuple(acts))
     engine, naive = Engine.of(story), Naive.of(story)

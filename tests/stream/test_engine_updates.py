@@ -107,6 +107,60 @@ def test_when_all_have_a_value_for_the_first_time_everything_is_sent() -> None:
     assert scene.samples((3, "b", 6)) == [(3, {"b": 6}, 4)]
 
 
+def test_without_deltas_everything_is_sent_as_soon_as_all_have_a_value() -> None:
+    scene = begun(stream(on_change=False, update=10, attributes=BOTH), A, B)
+    assert scene.samples((1, "b", 5)) == [(1, {"a": 1, "b": 5}, 2)]
+    assert scene.samples((2, "b", None), (3, "b", 6), now=10) == [(10, {"a": 1, "b": 6}, 3)]
+
+
+def waiting(**settings: Any) -> Scene:
+    return Scene(stream(attributes=BOTH, first_known=True, **settings), A, B)
+
+
+@pytest.mark.parametrize("rates", [{}, {"on_change": False, "delta": 5}, {"on_change": False}])
+def test_a_first_update_may_wait_until_all_have_a_value(rates: dict[str, Any]) -> None:
+    scene = waiting(update=10, **rates)
+    assert told(scene.beginning) == []
+    assert scene.samples((1, "a", 1), (2, "a", 2), now=12) == []
+    assert scene.stream.reconnected(seconds(12), scene.wall) == []
+    assert scene.samples((13, "b", 5)) == [(13, {"a": 2, "b": 5}, 1)]
+    assert scene.advance(20)[-1] == (20, {"a": 2, "b": 5}, 2)
+
+
+def test_a_first_update_does_not_wait_for_what_is_known() -> None:
+    scene = Scene(stream(attributes=BOTH, first_known=True), A, B, started=False)
+    scene.samples((1, "a", 1), (1, "b", 2))
+    assert told(scene.stream.start(seconds(2), scene.wall)) == [(2, {"a": 1, "b": 2}, 1)]
+
+
+def test_what_goes_along_is_not_waited_for() -> None:
+    scene = Scene(stream(attributes={"a": CHANGE, "b": ALONG}, first_known=True), A, B)
+    assert scene.samples((1, "a", 1)) == [(1, {"a": 1, "b": None}, 1)]
+
+
+def test_a_first_update_waits_for_a_while_only() -> None:
+    scene = waiting(update=10, first_within=span(10))
+    assert scene.samples((1, "a", 1), now=9.999) == []
+    assert scene.advance(10) == [(10, {"a": 1, "b": None}, 1)]
+    assert scene.samples((11, "b", 5)) == [(11, {"a": 1, "b": 5}, 2)]
+
+
+def test_each_run_waits_anew() -> None:
+    scene = Scene(stream(attributes=BOTH, first_known=True), AttributeDefinition("a", max_age=span(5)), B)
+    assert scene.samples((1, "a", 1), (1, "b", 2)) == [(1, {"a": 1, "b": 2}, 1)]
+    assert told(scene.stream.stop(seconds(10), scene.wall)) == [(6, {"a": None}, 2)]
+    assert scene.stream.start(seconds(11), scene.wall) == []
+    assert scene.samples((12, "a", 3)) == [(12, {"a": 3, "b": 2}, 1)]
+
+
+def test_when_time_jumps_a_first_update_still_waits() -> None:
+    scene = waiting(first_within=span(10))
+    scene.samples((1, "a", 1))
+    scene.engine.begin_anew(seconds(100))
+    assert scene.samples((101, "b", 5), now=109) == []
+    assert scene.samples((109, "a", 2)) == [(109, {"a": 2, "b": 5}, 1)]
+
+
 def test_only_complete_messages_are_retained() -> None:
     scene = begun(stream(attributes={"a": CHANGE, "b": CHANGE, "c": ALONG}), A, B, AttributeDefinition("c"))
     taken = [sample(1, "b", 5), sample(2, "a", 2), sample(3, "a", 3), sample(3, "b", 3)]
