@@ -58,7 +58,7 @@ def _fields(event: Event) -> dict[str, Any]:
         case StatusReceived():
             return {**which, "retained": event.retained, "entries": [*map(_entry, event.entries)]}
         case ReplayReceived():
-            ends = {"done": event.done, "beginning": event.beginning}
+            ends = {"done": event.done, "beginning": event.beginning, "doubles": event.doubles}
             return {**which, **ends, "entries": [*map(_entry, event.entries)]}
         case HistoryReceived():
             return {**which, "entries": [*map(_entry, event.entries)]}

@@ -32,6 +32,7 @@ from rta.formatting import printable
 from rta.signals import guard_signals
 from rta.wire import SessionModel
 from rta.wire.burst import Burst
+from rta.wire.configuration import EventDefinition
 
 __all__ = ["command"]
 
@@ -175,11 +176,14 @@ class _Lines(SessionObserver):
                 self._print({"t": timestamp, **about, "value": _json_value(value), "unit": unit})
         for event in decoder.events(burst):
             self._coverage.add_time(event.timestamp)
+            definition = decoder.event_definition(event) or EventDefinition(event.event_definition_id)
             self._print(
                 {
                     "t": event.timestamp,
                     "event": event.event_definition_id,
                     "app": event.app_name,
+                    "code": definition.code,
+                    "desc": definition.desc,
                     "text": event.status_text,
                     "values": [_json_value(v) for v in event.raw_data],
                 }

@@ -12,6 +12,7 @@ from attrs import frozen
 from rta.wire import ChannelId, ConfigBinding, Configuration
 from rta.wire.burst import Burst, Event
 from rta.wire.columns import ColumnReader
+from rta.wire.configuration import EventDefinition
 from rta.wire.conversion import BoundParameter, bind
 from rta.wire.parameter_index import ParameterIndex, ParameterNameError
 
@@ -42,12 +43,15 @@ class Decoder:
         self._index = ParameterIndex()
         self._by_channel: dict[ChannelId, list[BoundParameter]] = {}
         self._columns = ColumnReader()
+        self._events: dict[tuple[str, int], EventDefinition] = {}
 
     def add(self, configuration: Configuration, binding: ConfigBinding) -> None:
         """Add a configuration that the session is bound to."""
         parameters = bind(configuration, binding)
         self._columns.know(parameters)
         self._index.add(parameters)
+        for name, application in configuration.applications.items():
+            self._events |= {(name, event.id): event for event in application.events}
         if not self._only:
             self._decode(parameters)
         for name in self._only:
@@ -88,3 +92,7 @@ class Decoder:
     def events(burst: Burst) -> list[Event]:
         """All events of a burst."""
         return [item.event for item in burst.message().data if item.WhichOneof("data") == "event"]
+
+    def event_definition(self, event: Event) -> EventDefinition | None:
+        """What the configuration says of events of this kind; None: nothing."""
+        return self._events.get((event.app_name, event.event_definition_id))

@@ -141,6 +141,8 @@ class ReplayReceived(EntriesReceived):
     """It was the last message of this replay."""
     beginning: bool
     """The first entry is the oldest that the node keeps."""
+    doubles: int = 0
+    """Entries that are left out since they had been received before."""
 
 
 @frozen(slots=True)

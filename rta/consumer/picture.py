@@ -182,7 +182,9 @@ class Picture:
             return []
         result = stream.late(entries, "replay", now)
         healed = self._gaps(node, stream, result)
-        return [ReplayReceived(node.id, at.code, at.name, tuple(result.entries), done, beginning), *healed]
+        doubles = len(entries) - len(result.entries)
+        new = tuple(result.entries)
+        return [ReplayReceived(node.id, at.code, at.name, new, done, beginning, doubles), *healed]
 
     def _alarm(self, node: RemoteNode, at: TopicAddress, payload: bytes, retained: bool, now: Ns) -> list[Event]:
         if is_clear(payload):  # the code is not configured any more

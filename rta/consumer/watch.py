@@ -139,6 +139,8 @@ class Watch:
                 stream.replayed_at = None if event.done else trio.current_time()
             if self._healer is not None and isinstance(event, GapFound | GapHealed | ReplayReceived | PresenceChanged):
                 self._healer.wake()
+            if isinstance(event, ReplayReceived) and not event.entries and not event.done:
+                continue  # nothing of it is new
             if not self._put(event):
                 self.dropped += 1
                 self._report.count("rta_consumer_left_out_total", reason="event")

@@ -21,7 +21,7 @@ from rta.wire import (
     encode_timestamped,
     make_burst,
 )
-from rta.wire.configuration import Rational, TextConversion
+from rta.wire.configuration import EventDefinition, Rational, TextConversion
 
 WORDS = Conversion("words", text=TextConversion([0, 1], ["off", "on"], "broken"))
 DOUBLE = Conversion("double", "mV", rational=Rational([0, 2, 0, 0, 0, 1]))
@@ -141,6 +141,15 @@ def test_only_the_parameters_that_are_wanted_are_given():
     assert by_id.channels == {PUMP}
     assert by_name.channels == {PUMP, SPEED}
     assert decoder("none of these").channels == set()
+
+
+def test_the_configuration_says_what_an_event_is_from():
+    known = EventDefinition(3, code="group_sg_1", desc="group sg/1")
+    found = decoder()
+    configuration = Configuration({"tlc.groups": Application(events=[known])})
+    found.add(configuration, ConfigBinding(configuration.identifier(), 200))
+    assert found.event_definition(Event(event_definition_id=3, app_name="tlc.groups")) == known
+    assert found.event_definition(Event(event_definition_id=3, app_name="tlc.plan")) is None
 
 
 def test_events_are_given_as_they_are():

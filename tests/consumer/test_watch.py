@@ -178,6 +178,15 @@ async def test_a_gap_that_is_replayed_is_healed(autojump_clock):
         assert s.node.of("fetch") == []
 
 
+async def test_a_replay_of_what_has_come_is_told_at_its_end_only(autojump_clock):
+    async with watching() as s:
+        await s.node.status(entry(1), entry(2), entry(3))
+        await s.events()
+        await s.node.say("replay/car.engine/live", {"entries": [entry(1), entry(2)]})
+        await s.node.say("replay/car.engine/live", {"entries": [entry(3)], "done": True})
+        assert await s.events() == [ReplayReceived(*WHO, (), done=True, beginning=False, doubles=1)]
+
+
 async def test_a_gap_that_is_not_replayed_is_fetched(autojump_clock):
     async with watching() as s:
         s.node.history = [entry(n) for n in range(1, 9)]
