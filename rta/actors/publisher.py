@@ -43,6 +43,7 @@ from rta.actors.publisher_messages import (
     LinkDown,
     LinkUp,
     OwnPresenceHeard,
+    OwnStateHeard,
     PublisherMessage,
     ResultSettled,
     UpdateSettled,
@@ -51,6 +52,7 @@ from rta.errors import NotConnectedError, QueueFullError, TransportError, Undeli
 from rta.hot_counters import HotCounters
 from rta.inbox import Inbox, Mailbox
 from rta.latest import Latest
+from rta.node.disputed_states import DisputedStates
 from rta.node.events import Cleared, Outgoing, Receipt, RecordedUpdate, Refreshed, Removed, StateChanged, Turn, Update
 from rta.node.rate import Rate
 from rta.ports import Qos, Reporter, TopicBus
@@ -136,6 +138,7 @@ class Publisher:
         """Something that is owed may go now."""
         self._retry_at = 0.0
         self._presence = PresenceKeeper()
+        self._disputed = DisputedStates()
         self._refused: set[str] = set()
 
     async def run(self) -> None:
@@ -160,12 +163,17 @@ class Publisher:
         correct_at = self._presence.due()
         if self._up and correct_at is not None:
             wakes = min(wakes, correct_at + _UNASKED)
+        if self._up and (disputed_at := self._disputed.due()) is not None:
+            wakes = min(wakes, disputed_at)
         return wakes
 
     def _pay_in_time(self, now: float) -> None:
         correct_at = self._presence.due()
         if correct_at is not None and now >= correct_at + _UNASKED:
             self._correct_presence(now)
+        for key in self._disputed.drain(now):
+            if key in self._streams:
+                self._say_state(self._streams[key])
         if self._unpaid and now >= self._retry_at:
             self._unpaid = not self._pay(now)
             if self._unpaid:
@@ -209,6 +217,9 @@ class Publisher:
                 self._presence.handle(said, retained)
                 if self._up:
                     self._correct_presence(now)
+            case OwnStateHeard(key, running):
+                if key in self._streams:
+                    self._disputed.handle(key, running is self._streams[key].running, now)
             case AskRates(reply):
                 reply.give({k: (s.messages.per_second(now), s.bytes.per_second(now)) for k, s in self._streams.items()})
             case Flush(reply):
@@ -251,6 +262,7 @@ class Publisher:
                 self._owes_no_more(stream)
         self._say_online()
         self._presence.connected()
+        self._disputed.connected()
         streams = [self._streams[key] for key in sorted(self._streams)]
         for stream in streams:
             self._say_state(stream)

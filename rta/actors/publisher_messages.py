@@ -17,6 +17,7 @@ __all__ = [
     "ClearTopic",
     "CommandResult",
     "OwnPresenceHeard",
+    "OwnStateHeard",
     "Flush",
     "KeptSettled",
     "LinkDown",
@@ -84,6 +85,16 @@ class OwnPresenceHeard:
     retained: bool
 
 
+@frozen
+class OwnStateHeard:
+    """What was published as the state of a stream of ours, by us or by others."""
+
+    key: tuple[str, str]
+    """Code and name."""
+    running: bool | None
+    """None: neither running nor stopped, or it was cleared."""
+
+
 @frozen(eq=False)
 class AskRates:
     """Messages and bytes a second of each stream, by code and name."""
@@ -136,6 +147,7 @@ PublisherMessage = (
     | CommandResult
     | ClearTopic
     | OwnPresenceHeard
+    | OwnStateHeard
     | AskRates
     | Flush
 )

@@ -11,6 +11,7 @@ Source: docs/rsmp.md, "Start and stop".
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 
 import trio
@@ -18,8 +19,9 @@ import trio
 from rta.actors.command_server import CommandServer
 from rta.actors.fetch_server import FetchServer
 from rta.actors.presences import presence_of
-from rta.actors.publisher_messages import ClearTopic, OwnPresenceHeard
+from rta.actors.publisher_messages import ClearTopic, OwnPresenceHeard, OwnStateHeard
 from rta.actors.streams import Streams
+from rta.consumer.reading import read_state
 from rta.errors import MalformedError
 from rta.health import Health
 from rta.inbox import Outlet
@@ -106,7 +108,7 @@ class OwnTopics:
         topics: NodeTopics,
         view: Latest[NodeView],
         alarms: frozenset[str],
-        publisher: Outlet[ClearTopic | OwnPresenceHeard],
+        publisher: Outlet[ClearTopic | OwnPresenceHeard | OwnStateHeard],
     ) -> None:
         """`alarms`: the codes of those there are."""
         self._bus = bus
@@ -131,7 +133,9 @@ class OwnTopics:
         if address.kind is TopicKind.PRESENCE:
             said = presence_of(message, self._report)
             await self._publisher.send(OwnPresenceHeard(said, message.retained))
-        elif not message.retained or not message.payload:
+        elif not message.retained:
+            await self._state_heard(message, address)
+        elif not message.payload:
             return
         elif address.kind is TopicKind.ALARM:
             if address.code not in self._alarms:
@@ -140,3 +144,11 @@ class OwnTopics:
             # Ours from before, of a stream that is no longer configured.
             await self._publisher.send(ClearTopic(message.topic))
             await self._publisher.send(ClearTopic(self._topics.topic(TopicKind.STATUS, address.code, address.name)))
+
+    async def _state_heard(self, message: TopicMessage, address: TopicAddress) -> None:
+        key = address.code, address.name
+        if address.kind is TopicKind.STATE and message.topic == self._topics.topic(TopicKind.STATE, *key):
+            state = None  # one that is unreadable is as wrong as none
+            with suppress(MalformedError):
+                state = read_state(message.payload)
+            await self._publisher.send(OwnStateHeard(key, None if state is None else state == "running"))

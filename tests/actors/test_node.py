@@ -181,6 +181,33 @@ async def test_it_contradicts_who_says_that_it_is_offline(autojump_clock):
         assert (await stage.kept())["presence"] == "online"
 
 
+@pytest.mark.parametrize("payload", [b"", b"\xf6", cbor2.dumps({"state": "stopped"}), b"nonsense"])
+async def test_it_contradicts_who_says_something_else_of_a_stream(autojump_clock, payload):
+    async with Stage(LIVE).running() as stage:
+        topic = f"{NODE}/channel/car.engine/live"
+        await stage.other.publish(topic, payload, retain=True, qos=1)
+        await trio.sleep(2)
+        assert (await stage.kept())["channel/car.engine/live"] == {"state": "running"}
+        await stage.other.publish(topic, payload, retain=True, qos=1)
+        await trio.sleep(7)
+        assert (await stage.kept()).get("channel/car.engine/live") != {"state": "running"}  # only so often
+        await trio.sleep(5)
+        assert (await stage.kept())["channel/car.engine/live"] == {"state": "running"}
+
+
+async def test_its_own_states_that_come_back_are_not_taken_for_those_of_others(autojump_clock):
+    async with Stage(LIVE).running() as stage:
+        async with stage.other.subscribe(f"{NODE}/channel/#") as states:
+            for action in ("stop", "start", "stop"):
+                await stage.tell("throttle/car.engine/live", {"action": action})
+            await trio.sleep(60)
+            heard = []
+            with trio.move_on_after(1):
+                while True:
+                    heard.append(cbor2.loads((await states.receive()).payload)["state"])
+        assert heard == ["running", "stopped", "running", "stopped"]
+
+
 async def test_the_third_time_it_contradicts_as_soon_as_it_may(autojump_clock):
     async with Stage(LIVE).running() as stage:
         for _ in range(3):
