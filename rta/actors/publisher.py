@@ -86,6 +86,9 @@ class _Stream:
     messages: Rate
     bytes: Rate
     running: bool = False
+    begun: bool = False
+    """It has said something since it began to run. Before that there is nothing to repeat: what it says first is on its
+    way, perhaps by the history, or waits."""
     picture: AnyUpdate | None = None
     """Before the first connection, or while it owes: an update that is its whole picture, as long as nothing has come
     after it."""
@@ -237,6 +240,7 @@ class Publisher:
             case Update() | RecordedUpdate():
                 self._update(stream, event, now)
             case StateChanged(_, running):
+                stream.begun = stream.begun and stream.running and running
                 stream.running = running
                 self._say_state(stream)
             case Cleared():
@@ -267,9 +271,9 @@ class Publisher:
         for stream in streams:
             self._say_state(stream)
         for stream in streams:
-            if stream.running:
+            if stream.running and stream.begun:
                 self._owing[stream.definition.key] = stream
-            else:
+            elif not stream.running:
                 self._clear(stream)
         for number, result in list(self._results.items()):
             self._send_result(number, result)
@@ -286,6 +290,7 @@ class Publisher:
 
     def _update(self, stream: _Stream, update: AnyUpdate, now: float) -> None:
         definition = update.stream
+        stream.begun = True
         if not self._connection:
             self._leave_out(stream.picture)
             stream.picture = update if update.message.retain else None

@@ -135,6 +135,23 @@ async def test_an_announcement_is_presence_then_state_then_a_full_update(autojum
     assert [t for t, _ in desk.bus.sent] == ["n/presence", "n/channel/car.engine/live", "n/status/car.engine/live"]
 
 
+async def test_a_first_update_that_comes_behind_the_connection_is_not_asked_for_again(autojump_clock, nursery):
+    desk = Desk()
+    nursery.start_soon(desk.run)
+    state, *updates = desk.node.start(desk.stream, TMC, desk.now())
+    await desk.emit([state])
+    await desk.connect()
+    await desk.settle()
+    await desk.emit(updates)  # the history has let them through
+    await trio.sleep(1)
+    assert desk.statuses() == [None]
+    await desk.disconnect()
+    await desk.connect()
+    await desk.settle()
+    await trio.sleep(1)
+    assert desk.statuses() == [None, None]
+
+
 async def test_after_a_full_queue_comes_a_full_update_and_nothing_old(autojump_clock, desk):
     await desk.sample(1.0)
     desk.bus.room = 0
