@@ -18,13 +18,16 @@ from scripts.bench.report import Results
 __all__ = ["COMMANDS"]
 
 
-@click.command("redis")
-@shapes_option
-@clients_option
-@runs_option
-@seconds_option
-@click.option("--peers", help="Which.  [" + ",".join(SINGLE_PEERS) + "]")
-@click.option(
+def _peers(_: click.Context, __: click.Parameter, value: str | None) -> list[str]:
+    chosen = list(SINGLE_PEERS) if value is None else [p for p in value.split(",") if p]
+    for name in chosen:
+        if name not in SINGLE_PEERS:
+            raise click.BadParameter(f"{name} is none of {', '.join(SINGLE_PEERS)}")
+    return chosen
+
+
+_peers_option = click.option("--peers", callback=_peers, help="Which.  [" + ",".join(SINGLE_PEERS) + "]")
+_node_option = click.option(
     "--node",
     "node_folder",
     type=click.Path(path_type=Path),
@@ -32,6 +35,15 @@ __all__ = ["COMMANDS"]
     show_default=True,
     help="The folder that ws and ioredis were installed into.",
 )
+
+
+@click.command("redis")
+@shapes_option
+@clients_option
+@runs_option
+@seconds_option
+@_peers_option
+@_node_option
 @shared
 def _redis(
     results: Results,
@@ -41,7 +53,7 @@ def _redis(
     clients: list[int] | None,
     runs: int | None,
     seconds: float | None,
-    peers: str | None,
+    peers: list[str],
     node_folder: Path,
 ) -> None:
     """One stream in Redis to clients that want everything, against other programs that do so.
@@ -59,11 +71,7 @@ def _redis(
     """
     clients = clients or ([10, 100] if quick else [10, 100, 1000])
     runs, seconds = runs or (1 if quick else 3), seconds or (0.4 if quick else 2.0)
-    chosen = list(SINGLE_PEERS) if peers is None else [p for p in peers.split(",") if p]
-    unknown = [p for p in chosen if p not in SINGLE_PEERS]
-    if unknown:
-        raise click.BadParameter(f"{unknown[0]} is none of {', '.join(SINGLE_PEERS)}", param_hint="--peers")
-    from_redis(results, folder, shapes, clients, runs, seconds, chosen, node_folder)
+    from_redis(results, folder, shapes, clients, runs, seconds, peers, node_folder)
 
 
 @click.command("redis-latency")
@@ -71,14 +79,25 @@ def _redis(
 @click.option("--shape", default="A", help="A, B or C.")
 @runs_option
 @seconds_option
+@_peers_option
+@_node_option
 @shared
 def _latency(
-    results: Results, folder: Path, quick: bool, load: str, shape: str, runs: int | None, seconds: float | None
+    results: Results,
+    folder: Path,
+    quick: bool,
+    load: str,
+    shape: str,
+    runs: int | None,
+    seconds: float | None,
+    peers: list[str],
+    node_folder: Path,
 ) -> None:
-    """How late bursts come from the XADD to the client, beside the raw peer."""
+    """How late bursts come from the XADD to the client, beside other programs; the help of `redis` says how to have
+    all of them."""
     sessions, clients, rate = (int(n) for n in load.split("x"))
     made = Load(shape, sessions, clients, float(rate), seconds or (5.0 if quick else 60.0))
-    redis_latency(results, folder, made, runs or (1 if quick else 5))
+    redis_latency(results, folder, made, runs or (1 if quick else 5), peers, node_folder)
 
 
 @click.command("redis-idle")
