@@ -96,7 +96,7 @@ class Site:
             hub = self._hub = SessionHub(opened.buffer, self.config.fanout, self.health, self.counters)
             edge = self._edge = EdgeActor(hub, self.reporter, opened.edge.ping_interval, opened.edge.stall_timeout)
             await nursery.start(hub.run)
-            nursery.start_soon(edge.keep)
+            nursery.start_soon(edge.keeper.run)
             if self._primary:
                 nursery.start_soon(Pruner(opened.buffer, self.config.pruner, self.reporter).run)
             if self._primary and self._has_node:

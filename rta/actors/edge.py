@@ -1,8 +1,7 @@
-"""The edge: has a client served for each connection, and looks after all of them.
+"""The edge: has a client served for each connection.
 
-Owns the connections. Receives them from the listening transport, each in a task of its own. One more task looks after
-all of them: it pings the idle, drops the stalled, and has those leave whose session is over. Ends with the site, which
-shuts it down first.
+Owns the connections, which `ConnectionKeeper` looks after. Receives them from the listening transport, each in a task
+of its own. Ends with the site, which shuts it down first.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 import structlog
 import trio
 
+from rta.actors.connection_keeper import ConnectionKeeper
 from rta.actors.hub import SessionHub
 from rta.actors.served_client import CLOSES, UNREACHABLE, ClosingHandshake, ServedClient, SharedReads
 from rta.errors import TransportError
@@ -22,8 +22,6 @@ __all__ = ["EdgeActor"]
 log = structlog.get_logger("rta.edge")
 
 _FAREWELL = 1.0  # seconds for close frames to slow clients at the very end
-_AT_ONCE = 100  # connections looked after without a checkpoint
-_TICK = 0.5  # seconds between rounds of looking after connections
 
 
 class EdgeActor:
@@ -39,10 +37,8 @@ class EdgeActor:
         """`ping_interval`, `stall_timeout`: see `rta.ports.Edge`."""
         self._hub = hub
         self._report = report
-        self._ping_interval = ping_interval
-        self._stall_timeout = stall_timeout
+        self.keeper = ConnectionKeeper(hub, ping_interval, stall_timeout)
         self._reads = SharedReads(hub.buffer)
-        self._clients: dict[ServedClient, None] = {}
         self._serving = 0
         self._served = Wakeup()
         self._stopping = False
@@ -50,31 +46,7 @@ class EdgeActor:
     @property
     def clients(self) -> int:
         """How many there are."""
-        return len(self._clients)
-
-    # ---- looking after connections
-
-    async def keep(self) -> None:
-        """Look after all connections, until cancelled."""
-        while True:
-            await trio.sleep(_TICK)
-            now = trio.current_time()
-            for i, client in enumerate(list(self._clients), 1):
-                self._check(client, now)
-                if i % _AT_ONCE == 0:  # live data goes first
-                    await trio.lowlevel.checkpoint()
-
-    def _check(self, client: ServedClient, now: float) -> None:
-        link = client.link
-        if not link.free and now - max(link.heard, link.moved) > self._stall_timeout:
-            client.ended = "stalled"
-            log.info("client dropped: it takes nothing", peer=link.peer, identity=link.identity)
-            link.abort()
-        elif now - max(link.heard, client.pinged) > self._ping_interval:
-            client.pinged = now
-            link.ping()
-        if client.finished(now, self._hub.settings.linger):
-            client.leave(Ending.SESSION_CLOSED)
+        return len(self.keeper)
 
     # ---- connections
 
@@ -98,17 +70,14 @@ class EdgeActor:
             await self._close(link, ClosingHandshake(CloseCode.NORMAL, "there is no such session to stream"))
             return
         client = ServedClient(link, feed, self._hub, self._reads, self._report)
-        self._clients[client] = None
-        if self._stopping:
-            client.leave(Ending.SHUTTING_DOWN)
-        try:
+        with self.keeper.keeping(client):
+            if self._stopping:
+                client.leave(Ending.SHUTTING_DOWN)
             closing = await client.run()
             if closing is None:
                 self._report.count("rta_clients_closed_total", reason=client.ended)
             else:
                 await self._close(link, closing)
-        finally:
-            del self._clients[client]
 
     async def _close(self, link: FrameConnection, closing: ClosingHandshake) -> None:
         self._report.count("rta_clients_closed_total", reason=_REASONS.get(closing.code, "fault"))
@@ -119,7 +88,7 @@ class EdgeActor:
     async def shut_down(self, grace: float) -> None:
         """Let every client have what it is owed, within `grace` seconds, and close it as going away."""
         self._stopping = True
-        for client in list(self._clients):
+        for client in self.keeper:
             client.leave(Ending.SHUTTING_DOWN)
         with trio.move_on_after(grace):
             while self._serving:
@@ -127,7 +96,7 @@ class EdgeActor:
         goodbye = CLOSES[Ending.SHUTTING_DOWN]
         with trio.move_on_after(_FAREWELL):  # who has not taken it all is told at least
             async with trio.open_nursery() as nursery:
-                for client in self._clients:
+                for client in self.keeper:
                     nursery.start_soon(client.link.close, goodbye.code, goodbye.reason)
 
 

@@ -8,6 +8,8 @@ over, when the client cannot be served any longer, or with the site. Who runs it
 
 from __future__ import annotations
 
+from math import inf
+
 import trio
 from attrs import frozen
 
@@ -90,6 +92,8 @@ class ServedClient:
         self.feed = feed
         self.pinged = trio.current_time()
         """When it was last pinged."""
+        self.ping_after = inf
+        """Seconds of silence after which it is pinged."""
         self.ended = "left"
         """Why, if the connection is over without a close of ours: `left`, `stalled` or `fault`."""
         self._hub = hub
@@ -103,13 +107,7 @@ class ServedClient:
 
     def leave(self, ending: Ending) -> None:
         """Close once nothing is owed."""
-        if self._client.leaving is None:
-            self._client.leaving = ending
-            self._woken.set()
-
-    def finished(self, now: float, linger: float) -> bool:
-        """Whether the session is closed, and all of it was delivered `linger` s ago."""
-        return self.feed.finished(self._client, self.link.opened, now, linger)
+        self._client.leave(ending)
 
     async def run(self) -> ClosingHandshake | None:
         """Until it ends: how to close the connection; None when the client is gone. Nothing is sent afterwards."""

@@ -158,3 +158,9 @@ class Client:
         self.range_at = float("-inf")
         self.caught_up: float | None = None
         """Since when nothing has been owed (Trio time); None while something is."""
+
+    def leave(self, ending: Ending) -> None:
+        """To be closed once nothing is owed."""
+        if self.leaving is None:
+            self.leaving = ending
+            self.wake()

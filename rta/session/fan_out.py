@@ -55,6 +55,7 @@ class FanOut:
     def deliver(self, entries: Sequence[Entry], now: float) -> None:
         """The next entries, each in a frame of its own; small ones that follow each other leave in one `send`."""
         state, summary = self._state, self._state.summary
+        range_before = summary.range_version
         batches: dict[View, FrameBatch] = {}
         for entry in entries:
             known = summary.range_version
@@ -76,10 +77,12 @@ class FanOut:
             state.position = entry.position
         for view, batch in batches.items():
             self._send(view, batch)
+        state.owe_range(range_before)
 
     def deliver_merged(self, entries: Sequence[Entry], now: float) -> None:
         """The next entries, merged to about 64 KiB."""
         state = self._state
+        range_before = state.summary.range_version
         group: list[Burst] = []
         size = 0
         for i, entry in enumerate(entries):
@@ -98,6 +101,7 @@ class FanOut:
                 group, size = [], 0
             if not group:
                 state.position = entry.position
+        state.owe_range(range_before)
 
     def _absorb(self, entry: Entry, now: float) -> bool:
         """What an entry says of the session itself; whether it has anything for clients besides a time range."""

@@ -12,7 +12,7 @@ from rta.hot_counters import HotCounters
 from rta.ports.values import Position, SessionRecord
 from rta.session.catch_up import CatchUp
 from rta.session.chunks import Cutter
-from rta.session.client import Client, Sink
+from rta.session.client import Client, Ending, Sink
 from rta.session.fan_out import FanOut
 from rta.session.state import FeedState
 from rta.session.subscription import NOTHING
@@ -40,8 +40,8 @@ class SessionFeed:
         """
         self.identity = record.identity
         cutter = Cutter()
-        self.summary = SessionSummary(record.identity, lambda: range_due(self))
-        self.state = FeedState(self.summary, record, position, ring_bytes // 2, counters)
+        self.summary = SessionSummary(record.identity)
+        self.state = FeedState(self.summary, record, position, ring_bytes // 2, counters, lambda: range_due(self))
         self.fan_out = FanOut(self.state, cutter)
         self.catch_up = CatchUp(self.state, cutter, ring_bytes // 2)
         self.summary.learn_of(record)
@@ -91,9 +91,11 @@ class SessionFeed:
         """The client's socket is busy with something else: it is no longer live."""
         self.state.leave_live(client, self.state.position)
 
-    def finished(self, client: Client, opened: float, now: float, linger: float) -> bool:
-        """The session is closed, everything has been delivered, and long enough ago."""
+    def release_finished(self, now: float, linger: float) -> None:
+        """Have those clients leave that have had all of a closed session for `linger` s."""
         closed_since = self.summary.closed_since
-        if closed_since is None or client.caught_up is None:
-            return False
-        return now >= max(closed_since, client.caught_up, opened) + linger
+        if closed_since is None:
+            return
+        for client in self.state.clients:
+            if client.caught_up is not None and now >= max(closed_since, client.caught_up) + linger:
+                client.leave(Ending.SESSION_CLOSED)

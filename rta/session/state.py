@@ -6,6 +6,8 @@ to the actors around it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rta.hot_counters import HotCounters
 from rta.ports.values import Entry, Position, SessionRecord
 from rta.session.client import Client, Ending, SessionRun
@@ -13,6 +15,7 @@ from rta.session.ring import Ring
 from rta.session.subscription import Subscription
 from rta.session.summary import SessionSummary
 from rta.session.view import View
+from rta.wire.values import TimeRange
 
 __all__ = ["FeedState"]
 
@@ -21,10 +24,18 @@ class FeedState:
     """One followed session."""
 
     def __init__(
-        self, summary: SessionSummary, record: SessionRecord, position: Position, ring_bytes: int, counters: HotCounters
+        self,
+        summary: SessionSummary,
+        record: SessionRecord,
+        position: Position,
+        ring_bytes: int,
+        counters: HotCounters,
+        range_due: Callable[[], None],
     ) -> None:
-        """`position`: up to where the stream has been read."""
+        """`position`: up to where the stream has been read. `range_due` is called when live clients have to be told the
+        time range."""
         self.summary = summary
+        self._range_due = range_due
         self.counters = counters
         self.run = SessionRun.from_record(record, 0)
         """The run that is followed. Clients may still be in earlier ones."""
@@ -69,7 +80,7 @@ class FeedState:
         client.live = True
         view.live[client] = client.sink.send
         if known != summary.range_version:
-            summary.range_due()
+            self._range_due()
 
     def leave_live(self, client: Client, position: Position) -> None:
         """The client has all up to `position`; from now on its actor brings it forward."""
@@ -97,6 +108,18 @@ class FeedState:
         self.summary.announce(text, now)
         self._all_leave_live()
         self._wake_all()
+
+    def expand(self, span: TimeRange | None) -> None:
+        """The session covers this too, as its record says."""
+        known = self.summary.range_version
+        self.summary.expand(span)
+        self.owe_range(known)
+
+    def owe_range(self, known: int) -> None:
+        """The time range may have changed since version `known`: live clients that lack it are to be told."""
+        version = self.summary.range_version
+        if version != known and any(view.live and view.range_version != version for view in self.views.values()):
+            self._range_due()
 
     # ---- the stream
 
@@ -151,14 +174,14 @@ class FeedState:
             self.summary.learn_of(record)
             if record.json != self.summary.json and not self.summary.came_by_stream:
                 self.announce(record.json, now)
-            self.summary.expand(record.time_range)
+            self.expand(record.time_range)
 
     def reconcile(self, record: SessionRecord, now: float) -> bool:
         """Compare with a fresh record; False if it speaks of another run, so that the feed must be moved there."""
         if not self.run.is_run(record):
             return False
         self.summary.learn_of(record)
-        self.summary.expand(record.time_range)
+        self.expand(record.time_range)
         if self.summary.believes(record.json):
             self.announce(record.json, now)
         return True
@@ -172,7 +195,7 @@ class FeedState:
         self._enter(new, self.position, max(position, new.start))
         new.joined = self.position
         self.summary.learn_of(record)
-        self.summary.expand(record.time_range)
+        self.expand(record.time_range)
         self.announce(record.json, now)
         self._wake_all()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from rta.ports.values import SessionRecord
 from rta.wire.burst import json_item, make_burst, range_item
@@ -16,10 +16,8 @@ __all__ = ["SessionSummary"]
 class SessionSummary:
     """Versions count what clients have to be told: a client that knows the current version lacks nothing."""
 
-    def __init__(self, identity: str, range_due: Callable[[], None]) -> None:
-        """`range_due` is called when live clients may have to be told the time range."""
+    def __init__(self, identity: str) -> None:
         self.identity = identity
-        self.range_due = range_due
         self.json: str | None = None
         self.json_version = 0
         """Counts the session JSONs that did not come by the stream."""
@@ -93,7 +91,6 @@ class SessionSummary:
             self.time_range = wider
             self.range_version += 1
             self._range_frame = None
-            self.range_due()
 
     def believes(self, text: str | None) -> bool:
         """Whether the session JSON of a fresh record is to be announced.

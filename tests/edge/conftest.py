@@ -145,7 +145,7 @@ def serve(monkeypatch: pytest.MonkeyPatch, buffer_kind: str, request: pytest.Fix
     if buffer_kind == "redis":
         buffer_offer = Offer(RedisLogOptions, redis.open_log)
         buffer_options = RedisLogOptions(url=request.getfixturevalue("redis_server").url)
-    monkeypatch.setattr("rta.actors.edge._TICK", 0.02)
+    monkeypatch.setattr("rta.actors.connection_keeper._ROUND", 0.02)
 
     @asynccontextmanager
     async def start(

@@ -12,6 +12,7 @@ from .simulation import (
     ALL,
     CLOSED,
     OPEN,
+    Actor,
     Table,
     at,
     counted,
@@ -26,13 +27,18 @@ from .simulation import (
 LINGER = 5.0
 
 
+def released(table: Table, actor: Actor, now: float) -> bool:
+    table.feed.release_finished(now, LINGER)
+    return actor.client.leaving is not None
+
+
 # ---- the end of a session
 
 
 def test_an_open_session_is_never_finished() -> None:
     table = Table()
     actor = table.following()
-    assert not table.feed.finished(actor.client, 0.0, 1e9, LINGER)
+    assert not released(table, actor, 1e9)
 
 
 def test_the_linger_counts_from_the_closed_json_when_it_came_last() -> None:
@@ -40,8 +46,8 @@ def test_the_linger_counts_from_the_closed_json_when_it_came_last() -> None:
     actor = table.following(ALL)
     table.now = 100.0
     table.publish(json_data(CLOSED))
-    assert not table.feed.finished(actor.client, 50.0, 104.9, LINGER)
-    assert table.feed.finished(actor.client, 50.0, 105.0, LINGER)
+    assert not released(table, actor, 104.9)
+    assert released(table, actor, 105.0)
 
 
 def test_the_linger_counts_from_the_end_of_the_back_fill_when_that_was_last() -> None:
@@ -49,42 +55,42 @@ def test_the_linger_counts_from_the_end_of_the_back_fill_when_that_was_last() ->
     table.publish(samples(1, 1))
     actor = table.following()
     table.feed.catch_up.widen(actor.client, only(1), START)
-    assert not table.feed.finished(actor.client, 0.0, 1000.0, LINGER)
+    assert not released(table, actor, 1000.0)
     actor.run(90.0)
-    assert not table.feed.finished(actor.client, 0.0, 1000.0, LINGER)
+    assert not released(table, actor, 1000.0)
     actor.settle(100.0)
-    assert not table.feed.finished(actor.client, 0.0, 104.9, LINGER)
-    assert table.feed.finished(actor.client, 0.0, 105.0, LINGER)
+    assert not released(table, actor, 104.9)
+    assert released(table, actor, 105.0)
 
 
-def test_the_linger_counts_from_the_handshake_when_that_was_last() -> None:
+def test_the_linger_counts_from_when_the_client_came_if_that_was_last() -> None:
     table = Table(about=record(CLOSED))
     actor = table.client()
-    actor.settle(0.0)
-    assert not table.feed.finished(actor.client, 100.0, 104.9, LINGER)
-    assert table.feed.finished(actor.client, 100.0, 105.0, LINGER)
+    actor.settle(100.0)
+    assert not released(table, actor, 104.9)
+    assert released(table, actor, 105.0)
 
 
 def test_a_client_is_not_finished_while_its_socket_is_full() -> None:
     table = Table()
     actor = table.following(ALL, room=0)
     table.publish(json_data(CLOSED))
-    assert not table.feed.finished(actor.client, 0.0, 1000.0, LINGER)
+    assert not released(table, actor, 1000.0)
     actor.socket.open_up()
     actor.settle(1000.0)
-    assert not table.feed.finished(actor.client, 0.0, 1004.9, LINGER)
-    assert table.feed.finished(actor.client, 0.0, 1005.0, LINGER)
+    assert not released(table, actor, 1004.9)
+    assert released(table, actor, 1005.0)
 
 
 def test_an_open_json_reopens_the_session() -> None:
     table = Table(about=record(CLOSED))
     actor = table.following()
     table.publish(json_data(OPEN))
-    assert not table.feed.finished(actor.client, 0.0, 1000.0, LINGER)
+    assert not released(table, actor, 1000.0)
     table.now = 2000.0
     table.publish(json_data(CLOSED))
-    assert not table.feed.finished(actor.client, 0.0, 2004.9, LINGER)
-    assert table.feed.finished(actor.client, 0.0, 2005.0, LINGER)
+    assert not released(table, actor, 2004.9)
+    assert released(table, actor, 2005.0)
 
 
 @pytest.mark.parametrize("state", ['"truncated"', '"Failed"', '"ABANDONED"', "4", "12"])
@@ -174,7 +180,7 @@ def test_a_closed_json_in_the_record_closes_the_session() -> None:
         table.feed.state.reconcile(record(CLOSED), now)
     table.settle()
     assert table.feed.summary.closed_since == 2.0
-    assert table.feed.finished(actor.client, 0.0, 7.0, LINGER)
+    assert released(table, actor, 7.0)
 
 
 def test_a_client_behind_does_not_end_with_an_older_json_than_the_records() -> None:

@@ -72,6 +72,7 @@ class RedisTail:
         self._bytes = 0
         self._failure: TransportError | None = None
         self._changed = Wakeup()
+        self._taken: trio.Event | None = None
         self.on_room: Callable[[], None] = lambda: None
         """Called when there is room again."""
 
@@ -98,7 +99,12 @@ class RedisTail:
             await trio.lowlevel.checkpoint()
         while not self._reads:
             self.check()
-            await self._changed.wait()
+            taken = self._taken = trio.Event()
+            try:
+                await self._changed.wait()
+            finally:
+                self._taken = None
+                taken.set()
         had_room = self.has_room
         reads, self._reads, self._bytes = self._reads, [], 0
         deferred, self._deferred = self._deferred, False
@@ -131,6 +137,12 @@ class RedisTail:
                 whole.append(found)
         lost, self._rest_lost = self._rest_lost, False
         return Batch(whole, position if rest else self._rest_upto, lost)
+
+    async def taken(self) -> None:
+        """Let a follower that waits in `next` have what was put: its sends go before ours. Others are not waited for,
+        so this takes no longer than the follower's step."""
+        if self._taken is not None:
+            await self._taken.wait()
 
     def check(self) -> None:
         """:raises TransportError: reading has failed since this was last asked; asking makes it go on."""
@@ -229,7 +241,8 @@ class _XReadConnection:
                     if not tail.has_room or now - self._replied_at > _UNWATCHED:
                         tail.watched = False
                 if wanted:
-                    patience.deadline = now + limit
+                    if not now + limit <= patience.deadline < inf:  # to move it takes time, too
+                        patience.deadline = now + 1.5 * limit
                     await self._read_once(connection, wanted)
                 else:
                     patience.deadline = inf
@@ -257,12 +270,19 @@ class _XReadConnection:
         if isinstance(reply, ServerError) and reply.code == "WRONGTYPE":
             await self._find_wrong_types(connection, wanted)
             return
+        keeps_up = []
         for key, entries in good(reply) or ():
             tail = self.tails.get(key)
             if tail is not None and tail in wanted:
                 self._deliver(tail, entries, key in missed)
                 if len(entries) >= count:
                     tail.watched = False  # far behind: trimming may be faster
+                else:
+                    keeps_up.append(tail)
+        # Asking Redis for more takes as long as several sends: who keeps up gets what there is first. Who is behind
+        # has Redis make the next reply meanwhile.
+        for tail in keeps_up:
+            await tail.taken()
 
     def _has_missed(self, tail: RedisTail, reply: Reply) -> bool:
         """Whether entries were trimmed before the tail has read them, by its stream's edges just before the XREAD."""
