@@ -71,7 +71,7 @@ async def test_the_client_of_a_fault_leaves_nothing_behind(service: Service, mon
 async def test_a_fault_of_the_http_application_is_answered_500(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Health, "reasons", property(broken))
+    monkeypatch.setattr(Health, "healthy", property(broken))
     async with raw(service.port) as client:
         assert (await client.request("/health")).status == 500
     async with raw(service.port) as client:

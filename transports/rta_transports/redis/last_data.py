@@ -6,10 +6,8 @@ the session alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-
-from rta.ports import Entry, Position
-from rta_transports.redis.entries import RawEntry, position_of
+from rta.ports import Position
+from rta_transports.redis.entries import EntryReader, position_of
 from rta_transports.redis.keys import Keys
 from rta_transports.redis.server import Server
 
@@ -41,9 +39,9 @@ async def find_last_data(
     session_id: int,
     after: Position,
     upto: Position,
-    read: Callable[[str, Sequence[RawEntry]], list[Entry]],
+    reader: EntryReader,
 ) -> Position | None:
-    """See `BurstLog.last_data`. `read` makes entries of what Redis has.
+    """See `BurstLog.last_data`.
 
     :raises TransportError: Redis does not answer, or forbids it.
     """
@@ -53,8 +51,9 @@ async def find_last_data(
             key, "EVAL", _BACKWARDS, 1, key, str(upto), str(after.after()), count, session_id
         )
         for raw in found:
-            for entry in read(stream, [raw]):
-                if entry.burst.has_data or entry.burst.has_events:
+            for listed in reader.read(stream, [raw]):
+                entry = await reader.complete(stream, listed)
+                if entry is not None and (entry.burst.has_data or entry.burst.has_events):
                     return entry.position
         if looked_at < count:
             break

@@ -213,7 +213,7 @@ class RedisLog:
         self, stream: str, session_id: StreamSessionId, after: Position, upto: Position
     ) -> Position | None:
         await trio.lowlevel.checkpoint()
-        return await find_last_data(self.server, stream, session_id, after, upto, self._entries.read)
+        return await find_last_data(self.server, stream, session_id, after, upto, self._entries)
 
     async def read(self, stream: str, after: Position, upto: Position, max_bytes: int) -> Batch:
         if after >= upto:
