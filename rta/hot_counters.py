@@ -22,6 +22,7 @@ class HotCounters:
     rewound: int = 0
     dropped: int = 0
     lost: int = 0
+    odd_ranges: int = 0
     stream_messages: int = 0
     stream_events: int = 0
     stream_bytes: int = 0

@@ -83,6 +83,12 @@ METRICS: tuple[Metric, ...] = (
     # Lag and drops.
     Metric("rta_fell_behind_total", _C, "Times a client's socket was full and it left the leading edge.",
            counter="fell_behind"),
+    Metric(
+        "rta_odd_time_ranges_total",
+        _C,
+        "Time ranges of sessions that could not be right: they stretch nothing.",
+        counter="odd_ranges",
+    ),
     Metric("rta_rewinds_total", _C, "Reads of the buffer for clients that fell off the ring.", counter="rewound"),
     Metric("rta_clients_dropped_total", _C, "Clients closed because the buffer no longer held what came next.",
            counter="dropped"),

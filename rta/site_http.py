@@ -35,6 +35,7 @@ def http_service(
         buffer=buffer,
         health=health,
         metrics=render,
+        clocks=config.fanout.clocks,
     )
     if node is None:
         return service

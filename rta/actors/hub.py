@@ -42,6 +42,8 @@ class SessionHub:
         self._readers: dict[str, StreamReader] = {}
         self._feeds: dict[str, SessionFeed] = {}
         self._unused_since: dict[SessionFeed, float] = {}
+        self._odd: set[SessionFeed] = set()
+        """Those of which the log has a time range that cannot be right."""
         self._opening = trio.Lock()
         self._ranges = RangeTeller()
         self._nursery: trio.Nursery | None = None
@@ -118,7 +120,8 @@ class SessionHub:
     async def _follow(self, record: SessionRecord) -> SessionFeed:
         reader = await self._reader(record.stream)
         now = trio.current_time()
-        feed = SessionFeed(record, reader.position, self.settings.ring, self._counters, now, self._ranges.add)
+        ring, clocks = self.settings.ring, self.settings.clocks
+        feed = SessionFeed(record, reader.position, ring, self._counters, now, self._ranges.add, clocks)
         reader.register(feed)
         self._feeds[record.identity] = feed
         # What the record learned between the look-up and the first entry handed to the feed.
@@ -175,6 +178,10 @@ class SessionHub:
                 self._drop(feed)
             return
         self._unused_since.pop(feed, None)
+        if feed.summary.range.odd is not None and feed not in self._odd:
+            self._odd.add(feed)
+            odd = feed.summary.range.odd
+            log.warning("a time range cannot be right", identity=feed.identity, start=odd.start, end=odd.end)
         record = await self.buffer.find(feed.identity)
         if record is not None and not feed.state.reconcile(record, trio.current_time()):
             log.info("session runs again", identity=feed.identity, stream=record.stream)
@@ -198,6 +205,7 @@ class SessionHub:
         self._forget(feed)
         self._unused_since.pop(feed, None)
         self._ranges.discard(feed)
+        self._odd.discard(feed)
         del self._feeds[feed.identity]
 
     def _forget(self, feed: SessionFeed) -> None:

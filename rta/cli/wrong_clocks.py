@@ -5,8 +5,8 @@ from __future__ import annotations
 from attrs import define, field
 
 from rta.cli.times import format_age, format_time
+from rta.clock_bounds import ClockBounds
 from rta.consumer import Event, HistoryReceived, ReplayReceived, StatusReceived
-from rta.consumer.clock_bounds import ClockBounds
 from rta.wire.values import Ns
 
 __all__ = ["WrongClocks"]

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import unquote
 
-from attrs import frozen
+from attrs import field, frozen
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -17,6 +17,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rta import __version__
+from rta.clock_bounds import ClockBounds
 from rta.errors import TransportError
 from rta.health import Health
 from rta.node.node_stream import Initiator, Refused
@@ -53,6 +54,8 @@ class Service:
     health: Health
     metrics: Callable[[], Awaitable[bytes]]
     """Gives them in the Prometheus text format."""
+    clocks: ClockBounds = field(factory=ClockBounds)
+    """What time ranges of sessions may say."""
     streams: Callable[[Initiator], StreamService] | None = None
     """The streams of the node, for whoever asks; None: the site has none."""
     alarms: Callable[[bool], Awaitable[list[dict[str, Any]]]] = _no_alarms
@@ -140,7 +143,7 @@ def _number(request: Request, name: str) -> int | None:
 class _Rest:
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._catalogue = SessionCatalogue(service.buffer.sessions)
+        self._catalogue = SessionCatalogue(service.buffer.sessions, service.clocks)
 
     async def root(self, request: Request) -> Response:
         return PlainTextResponse(f"rta {__version__}\n")
@@ -169,7 +172,7 @@ class _Rest:
         record = await self._service.buffer.find(identity)
         if record is None or record.json is None:
             return _not_found(f"no session {identity!r}")
-        return _json(self._catalogue.text(record))
+        return _json(await self._catalogue.text(record))
 
     async def not_an_upgrade(self, request: Request) -> Response:
         return PlainTextResponse("this is a WebSocket: connect with an upgrade request\n", 400)

@@ -9,12 +9,19 @@ from typing import Any
 
 from attrs import frozen
 
+from rta.clock_bounds import ClockBounds
+from rta.errors import MalformedError, NotConnectedError
+from rta.large_json import read_large
 from rta.ports import SessionRecord
-from rta.rest.told_range import RangeSlot
+from rta.rest.told_range import RangeSlot, find_slot
+from rta.session.session_range import SessionRange
 from rta.session_list import SessionListCache
+from rta.wire import TimeRange
+from rta.wire.session_json import read_span
 
 __all__ = ["SessionCatalogue", "Page", "list_sessions"]
 
+_CLOCKS = ClockBounds()
 _MOST = 100_000  # sessions of which it is remembered where their time range stands
 _SORTABLE = {"identity", "identifier", "state", "timestamp", "type", "group", "version", "quality"}
 
@@ -31,7 +38,9 @@ class Page:
 class SessionCatalogue:
     """The sessions of a buffer: not read more often than is good for it, and not parsed twice."""
 
-    def __init__(self, read: Callable[[], Awaitable[list[SessionRecord]]]) -> None:
+    def __init__(self, read: Callable[[], Awaitable[list[SessionRecord]]], clocks: ClockBounds = _CLOCKS) -> None:
+        """`clocks`: what time ranges may say."""
+        self._clocks = clocks
         self._cache = SessionListCache(read)
         self._records: list[SessionRecord] = []
         self._parsed: dict[str, tuple[str, dict[str, Any] | None]] = {}
@@ -48,21 +57,37 @@ class SessionCatalogue:
             known = {r.identity for r in records}
             self._parsed = {k: v for k, v in self._parsed.items() if k in known}
             self._slots = {k: v for k, v in self._slots.items() if k in known}
-        return list_sessions(records, page, self._fields, self.text)
+        texts = [await self.text(record) for record in list_sessions(records, page, self._fields)]
+        return '{"sessions":[' + ",".join(texts) + "]}"
 
-    def text(self, record: SessionRecord) -> str:
+    async def text(self, record: SessionRecord) -> str:
         """The JSON of a session that has one, with the time range that is known now."""
         text = record.json or ""
         if record.time_range is None:
             return text
-        found = self._slots.get(record.identity)
+        known = SessionRange(self._clocks)
+        known.expand(record.time_range, record.last_updated)
+        parsed, fields = self._parsed.get(record.identity, ("", None))
+        if fields is not None and parsed == text:  # most are closed, and say it all
+            own = read_span(fields.get("timerange"))
+            if TimeRange.union_of(own, known.told) == own:
+                return text
+        slot = await self._slot(record.identity, text)
+        return text if slot is None else slot.fill(text, known.told)
+
+    async def _slot(self, identity: str, text: str) -> RangeSlot | None:
+        found = self._slots.get(identity)
         if found is None or found[0] != text:
+            try:
+                slot = await read_large(find_slot, text)
+            except MalformedError:
+                slot = None
+            except NotConnectedError:  # perhaps the next time
+                return None
             if len(self._slots) >= _MOST:
                 self._slots.clear()
-                self._parsed.clear()
-            fields = self._fields(record)
-            found = self._slots[record.identity] = (text, None if fields is None else RangeSlot.find(text, fields))
-        return text if found[1] is None else found[1].fill(text, record.time_range)
+            found = self._slots[identity] = (text, slot)
+        return found[1]
 
     def _fields(self, record: SessionRecord) -> dict[str, Any] | None:
         found = self._parsed.get(record.identity)
@@ -75,10 +100,8 @@ def list_sessions(
     records: Iterable[SessionRecord],
     page: Page,
     read: Callable[[SessionRecord], dict[str, Any] | None] = lambda record: _fields(record),
-    write: Callable[[SessionRecord], str] = lambda record: record.json or "",
-) -> str:
-    """`{"sessions": […]}` with the top-level sessions; sessions without a readable JSON are left out. `write`: the JSON
-    of those that are given."""
+) -> list[SessionRecord]:
+    """The top-level sessions of a page; sessions without a readable JSON are left out."""
     found: list[tuple[dict[str, Any], SessionRecord]] = []
     children: set[str] = set()
     for record in records:
@@ -95,7 +118,7 @@ def list_sessions(
         found.sort(key=lambda item: _sort_key(item[0].get(name)), reverse=order == "desc")
     start = page.index * (page.size or 0)
     part = found[start:] if page.size is None else found[start : start + page.size]
-    return '{"sessions":[' + ",".join(write(record) for _, record in part) + "]}"
+    return [record for _, record in part]
 
 
 def _fields(record: SessionRecord) -> dict[str, Any] | None:

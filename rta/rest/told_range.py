@@ -16,7 +16,7 @@ from attrs import frozen
 from rta.wire import TimeRange
 from rta.wire.session_json import read_span
 
-__all__ = ["RangeSlot"]
+__all__ = ["RangeSlot", "find_slot"]
 
 _KEY = "timerange"
 _MOST = 1000  # keys of a session JSON that are looked through
@@ -36,17 +36,6 @@ class RangeSlot:
     more: Mapping[str, Any]
     """What else there is in the range."""
 
-    @classmethod
-    def find(cls, text: str, fields: Mapping[str, Any]) -> RangeSlot | None:
-        """`fields`: what the text holds, an object, with its keys in lower case. None: it has too many keys."""
-        if len(fields) > _MOST:
-            return None
-        value = fields.get(_KEY)
-        more = value if isinstance(value, dict) else {}
-        more = {k: v for k, v in more.items() if str(k).lower() not in ("starttime", "endtime")}
-        start, end, before = _place(text)
-        return cls(read_span(value), start, end, before, more)
-
     def fill(self, text: str, span: TimeRange | None) -> str:
         """The JSON with the union of its own range and this one; the text itself where that is its own."""
         told = TimeRange.union_of(self.own, span)
@@ -54,6 +43,20 @@ class RangeSlot:
             return text
         value = json.dumps({"startTime": told.start, "endTime": told.end, **self.more}, separators=(",", ":"))
         return f"{text[: self.start]}{self.before}{value}{text[self.end :]}"
+
+
+def find_slot(text: str) -> RangeSlot | None:
+    """Where the time range of a session JSON is. None: it is no JSON object, or has too many keys."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict) or len(document) > _MOST:
+        return None
+    value = {str(k).lower(): v for k, v in document.items()}.get(_KEY)
+    more = value if isinstance(value, dict) else {}
+    more = {k: v for k, v in more.items() if str(k).lower() not in ("starttime", "endtime")}
+    return RangeSlot(read_span(value), *_place(text), more)
 
 
 def _place(text: str) -> tuple[int, int, str]:

@@ -110,10 +110,11 @@ class FanOut:
             return False
         state.counters.bursts_in += 1
         state.counters.bytes_in += len(burst.packed)
+        state.summary.arrived_ms = entry.position.ms
         for text in burst.session_json:
             state.summary.receive(text, now)
-        if burst.time_range is not None:
-            state.summary.expand(burst.time_range)
+        if burst.time_range is not None and not state.summary.expand(burst.time_range):
+            state.counters.odd_ranges += 1
         for observer in self._observers:
             observer(entry)
         if burst.has_data or burst.has_events:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from rta.clock_bounds import ClockBounds
 from rta.hot_counters import HotCounters
 from rta.ports.values import Position, SessionRecord
 from rta.session.catch_up import CatchUp
@@ -21,6 +22,9 @@ from rta.session.summary import SessionSummary
 __all__ = ["SessionFeed"]
 
 
+_CLOCKS = ClockBounds()
+
+
 class SessionFeed:
     """One session, followed for as long as it has clients or observers."""
 
@@ -32,18 +36,20 @@ class SessionFeed:
         counters: HotCounters,
         now: float,
         range_due: Callable[[SessionFeed], None] = lambda feed: None,
+        clocks: ClockBounds = _CLOCKS,
     ) -> None:
         """`position`: up to where the stream has been read; what comes after it is given to `fan_out`. `ring_bytes`:
         bursts and merged chunks together.
 
-        `range_due` is called when `fan_out.tell_ranges` may have something to tell.
+        `range_due` is called when `fan_out.tell_ranges` may have something to tell. `clocks`: what time ranges may say.
         """
         self.identity = record.identity
         cutter = Cutter()
-        self.summary = SessionSummary(record.identity)
+        self.summary = SessionSummary(record.identity, clocks)
         self.state = FeedState(self.summary, record, position, ring_bytes // 2, counters, lambda: range_due(self))
         self.fan_out = FanOut(self.state, cutter)
         self.catch_up = CatchUp(self.state, cutter, ring_bytes // 2)
+        self.summary.arrived_ms = self.state.position.ms
         self.summary.learn_of(record)
         if record.json is not None:
             self.summary.begin(record.json, now)

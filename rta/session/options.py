@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import define
 from attrs.validators import ge, gt, optional
 
+from rta.clock_bounds import AHEAD, BEHIND, ClockBounds
 from rta.ports import Duration, Size, option
 
 __all__ = ["FanOutSettings", "PrunerSettings"]
@@ -33,6 +34,15 @@ class FanOutSettings:
     max_channels: int = option(
         "Channel ids one client may have subscribed; more close the connection with 1009.", 262_144, validator=ge(1)
     )
+    max_ahead: Duration | None = option(
+        "How far ahead of its arrival a time range may reach; what is over it does not stretch the range that is told.",
+        Duration(AHEAD),
+    )
+    max_behind: Duration | None = option(
+        "How far behind its arrival a time range may reach; what is over it does not stretch the range that is told, "
+        "unless all of the session is as old.",
+        Duration(BEHIND),
+    )
     linger: Duration = option("How long clients stay connected once a closed session is delivered.", Duration(5.0))
     keep: Duration = option("How long a session is still followed after its last client left.", Duration(30.0))
     poll: Duration = option("How often followed sessions are looked up in the buffer.", Duration(1.0), validator=gt(0))
@@ -41,6 +51,11 @@ class FanOutSettings:
         Duration(10.0),
         validator=gt(0),
     )
+
+    @property
+    def clocks(self) -> ClockBounds:
+        """What time ranges may say."""
+        return ClockBounds(self.max_ahead, self.max_behind)
 
     def back_scan_of(self, shared: bool) -> float | None:
         """Seconds of the back scan with a buffer that is shared, or that is our own; None: all that it holds."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rta.clock_bounds import ClockBounds
 from rta.ports.values import SessionRecord
+from rta.session.session_range import SessionRange
 from rta.wire.burst import json_item, make_burst, range_item
 from rta.wire.session_json import Glance, glance
 from rta.wire.values import TimeRange
@@ -16,7 +18,8 @@ __all__ = ["SessionSummary"]
 class SessionSummary:
     """Versions count what clients have to be told: a client that knows the current version lacks nothing."""
 
-    def __init__(self, identity: str) -> None:
+    def __init__(self, identity: str, clocks: ClockBounds) -> None:
+        """`clocks`: what time ranges may say."""
         self.identity = identity
         self.json: str | None = None
         self.json_version = 0
@@ -25,7 +28,9 @@ class SessionSummary:
         """The latest session JSON did not come by the stream."""
         self.came_by_stream = False
         """Some session JSON has come by the stream."""
-        self.time_range: TimeRange | None = None
+        self.range = SessionRange(clocks)
+        self.arrived_ms = 0
+        """When the latest entry came, by the log's clock, ms since the Unix epoch; 0: none has."""
         self.range_version = 0
         self.closed_since: float | None = None
         """Since when the session JSON has been in a closed state (Trio time)."""
@@ -82,15 +87,21 @@ class SessionSummary:
             self.closed_since = now
         self.expand(seen.span)
 
-    def expand(self, span: TimeRange | None) -> None:
-        """The session covers this too."""
+    @property
+    def time_range(self) -> TimeRange | None:
+        """What the session covers, as clients are told."""
+        return self.range.told
+
+    def expand(self, span: TimeRange | None) -> bool:
+        """The session covers this too; False where something of it cannot be right."""
         if span is None:
-            return
-        wider = span if self.time_range is None else self.time_range.union(span)
-        if wider is not self.time_range:
-            self.time_range = wider
+            return True
+        told = self.range.told
+        good = self.range.expand(span, self.arrived_ms)
+        if self.range.told != told:
             self.range_version += 1
             self._range_frame = None
+        return good
 
     def believes(self, text: str | None) -> bool:
         """Whether the session JSON of a fresh record is to be announced.

@@ -90,6 +90,7 @@ def test_transports_import_the_ports_the_wire_and_the_side_of_consumers_only():
         "errors",
         "backoff",
         "background",
+        "clock_bounds",
         "formatting",
         "large_json",
         "network_errors",

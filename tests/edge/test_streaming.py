@@ -379,3 +379,21 @@ async def test_a_session_that_starts_anew_is_followed_on_the_same_connection(ser
         items = await client.until_tag(2)
         assert again in [item.session_json for item in items]
         assert tags(items) == [2]
+
+
+async def test_a_time_range_that_cannot_be_right_stretches_nothing_and_is_said(
+    serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with serve() as service, raw(service.port) as client:
+        now = service.site.context("").clock()
+        await service.open("s")
+        await client.attach("s")
+        await service.send("s", samples(1), span(now - 1000, now))
+        await service.send("s", samples(2), span(30_000_000_000, now))
+        await service.until_metric(1, "rta_odd_time_ranges_total")
+        await service.until(lambda: "a time range cannot be right" in capsys.readouterr().out, "a line in the log")
+        async with raw(service.port) as late:
+            await late.attach("s")
+            first, second = [await late.message() for _ in range(2)]
+            assert [kinds(first), kinds(second)] == [["session_json"], ["time_range"]]
+            assert (second[0].time_range.start_time, second[0].time_range.end_time) == (now - 1000, now)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from rta.ports import START, SessionRecord
-from rta.rest.sessions import Page, list_sessions
+from rta.rest.sessions import Page, SessionCatalogue, list_sessions
 
 
 def record(text: str | None) -> SessionRecord:
@@ -13,7 +13,7 @@ def record(text: str | None) -> SessionRecord:
 
 
 def identities(records: list[SessionRecord], page: Page | None = None) -> list[object]:
-    return [s["identity"] for s in json.loads(list_sessions(records, page or Page()))["sessions"]]
+    return [json.loads(r.json or "")["identity"] for r in list_sessions(records, page or Page())]
 
 
 def session(identity: str, **fields: object) -> SessionRecord:
@@ -30,9 +30,13 @@ def test_an_odd_session_does_not_spoil_the_list(odd: str) -> None:
     assert "a" in identities([record(odd), session("a")])
 
 
-def test_the_json_is_passed_on_as_it_was_written() -> None:
+async def test_the_json_is_passed_on_as_it_was_written() -> None:
     text = '{ "Identity":"a",  "timestamp":"2026-01-01T00:00:00.1234567Z" }'
-    assert list_sessions([record(text)], Page()) == '{"sessions":[' + text + "]}"
+
+    async def read() -> list[SessionRecord]:
+        return [record(text)]
+
+    assert await SessionCatalogue(read).list(Page()) == '{"sessions":[' + text + "]}"
 
 
 def test_the_newest_come_first_and_children_do_not_come_at_all() -> None:

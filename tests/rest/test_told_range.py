@@ -9,16 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
+from rta.clock_bounds import ClockBounds
 from rta.ports import START, SessionRecord
 from rta.rest.sessions import Page, SessionCatalogue
-from rta.rest.told_range import RangeSlot
+from rta.rest.told_range import find_slot
 from rta.wire import TimeRange, glance
 
 SPAN = TimeRange(5, 9)
 
 
 def filled(text: str, span: TimeRange | None = SPAN) -> str:
-    slot = RangeSlot.find(text, {k.lower(): v for k, v in json.loads(text).items()})
+    slot = find_slot(text)
     assert slot is not None
     return slot.fill(text, span)
 
@@ -75,7 +76,7 @@ def test_nothing_else_changes(
 
 def test_a_json_of_very_many_keys_is_passed_on_as_it_is() -> None:
     fields = {str(i): i for i in range(1001)}
-    assert RangeSlot.find(json.dumps(fields), fields) is None
+    assert find_slot(json.dumps(fields)) is None
 
 
 async def test_a_list_has_the_ranges_of_the_moment(autojump_clock: MockClock) -> None:
@@ -91,9 +92,32 @@ async def test_a_list_has_the_ranges_of_the_moment(autojump_clock: MockClock) ->
     assert '"endTime":10' in await catalogue.list(Page())
 
 
-@pytest.mark.parametrize("text", ["nonsense", "[]", '{"quality": NaN}'])
-def test_what_is_no_json_object_is_passed_on_as_it_is(text: str) -> None:
+@pytest.mark.parametrize("text", ["nonsense", "[]", "[" * 50_000])
+async def test_what_is_no_json_object_is_passed_on_as_it_is(text: str) -> None:
     async def read() -> list[SessionRecord]:
         raise AssertionError("nothing is listed")
 
-    assert SessionCatalogue(read).text(SessionRecord("a", "s", 1, START, 0, text, SPAN)) == text
+    assert await SessionCatalogue(read).text(SessionRecord("a", "s", 1, START, 0, text, SPAN)) == text
+
+
+@pytest.mark.processes
+async def test_a_large_json_has_its_range_too() -> None:
+    async def read() -> list[SessionRecord]:
+        raise AssertionError("nothing is listed")
+
+    text = json.dumps({"identity": "a", "details": {str(n): n for n in range(20_000)}})
+    told = json.loads(await SessionCatalogue(read).text(SessionRecord("a", "s", 1, START, 0, text, SPAN)))
+    assert told["timeRange"] == {"startTime": 5, "endTime": 9}
+
+
+async def test_a_time_that_cannot_be_right_does_not_stretch_it() -> None:
+    now = 1_700_000_000_000
+
+    async def read() -> list[SessionRecord]:
+        raise AssertionError("nothing is listed")
+
+    record = SessionRecord("a", "s", 1, START, now, '{"identity":"a"}', TimeRange(30, now * 10**6))
+    told = json.loads(await SessionCatalogue(read).text(record))["timeRange"]
+    assert told == {"startTime": now * 10**6, "endTime": now * 10**6}
+    told = json.loads(await SessionCatalogue(read, ClockBounds(None, None)).text(record))["timeRange"]
+    assert told == {"startTime": 30, "endTime": now * 10**6}

@@ -8,7 +8,7 @@ from typing import Any
 from rta_transports.mqtt.sessions import Instant, RemoteSessions
 from told import Told
 
-from rta.consumer.clock_bounds import ClockBounds
+from rta.clock_bounds import ClockBounds
 from rta.ports import SourceUpdate
 from rta.wire import SessionModel
 

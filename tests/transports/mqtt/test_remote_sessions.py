@@ -6,7 +6,7 @@ import pytest
 from remote_scene import BASE, FREE, MS, NODE, Scene
 from rta_transports.mqtt.sessions import Instant
 
-from rta.consumer.clock_bounds import ClockBounds
+from rta.clock_bounds import ClockBounds
 from rta.ports import CloseSession, OpenSession
 from rta.wire import SessionState, TimeRange
 

@@ -13,6 +13,7 @@ import trio
 
 from rta.background import in_background
 from rta.backoff import Backoff
+from rta.clock_bounds import ClockBounds
 from rta.consumer import (
     Consumer,
     Event,
@@ -23,7 +24,6 @@ from rta.consumer import (
     Watch,
     open_consumer,
 )
-from rta.consumer.clock_bounds import ClockBounds
 from rta.errors import NotConnectedError, RtaError, TransportError
 from rta.ports import Context, SourceUpdate, TopicBus
 from rta.wakeup import Wakeup

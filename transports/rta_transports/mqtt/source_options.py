@@ -7,7 +7,7 @@ from typing import Any
 from attrs import Attribute, define
 from attrs.validators import ge
 
-from rta.consumer.clock_bounds import AHEAD, BEHIND
+from rta.clock_bounds import AHEAD, BEHIND
 from rta.formatting import shown
 from rta.ports import Duration, option
 from rta.rsmp.names import NODE, read_code, read_stream_name

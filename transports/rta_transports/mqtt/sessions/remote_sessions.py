@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rta.consumer.clock_bounds import ClockBounds
+from rta.clock_bounds import ClockBounds
 from rta.errors import MalformedError
 from rta.ports import Reporter, SourceUpdate
 from rta.rsmp.payload import iso
