@@ -39,7 +39,7 @@ async def find_last_data(
     session_id: int,
     after: Position,
     upto: Position,
-    reader: EntryReader,
+    entries: EntryReader,
 ) -> Position | None:
     """See `BurstLog.last_data`.
 
@@ -51,10 +51,12 @@ async def find_last_data(
             key, "EVAL", _BACKWARDS, 1, key, str(upto), str(after.after()), count, session_id
         )
         for raw in found:
-            for listed in reader.read(stream, [raw]):
-                entry = await reader.complete(stream, listed)
-                if entry is not None and (entry.burst.has_data or entry.burst.has_events):
-                    return entry.position
+            for seen in entries.read(stream, [raw]):
+                # What is in session JSON does not matter here.
+                whole = seen if seen.burst is not None else await entries.complete(stream, seen)
+                burst = None if whole is None else whole.burst
+                if burst is not None and (burst.has_data or burst.has_events):
+                    return seen.position
         if looked_at < count:
             break
         upto = position_of(last).before()
