@@ -30,7 +30,8 @@ _PAGES = 1000  # of one list; a node's list is shorter
 _KEPT = 0.5  # seconds for the state that the broker keeps to come
 _ACKNOWLEDGED = 10.0  # seconds for the state that answers a start or stop
 _SILENT = 1.0  # seconds for the answer of a node whose stream is already as it is asked to be: it need not give one
-_DETAILS = 0.5  # seconds for an answer that only nodes of ours give; waited for twice
+_AT_ONCE = 0.5  # seconds for an answer that only nodes of ours give, before anything else is asked
+_DETAILS = 1.5  # seconds for it behind all else
 
 _Several = list[dict[str, Any]]
 
@@ -48,11 +49,11 @@ class NodeStreams(StreamService):
     async def list(self, code: str | None = None, name: str | None = None) -> list[dict[str, Any]]:
         details = _Details()
         async with in_background(partial(self._ask, details, code, name)):
-            await details.wait()  # a node of ours answers at once
+            await details.wait(_AT_ONCE)
             node = RemoteNode(self._node)
             if details.streams is None:
                 node = await self._consumer.announced(self._node)
-                await details.wait()
+                await details.wait(_DETAILS)
         if details.streams is not None:
             return details.streams
         streams = [
@@ -105,7 +106,7 @@ class NodeStreams(StreamService):
         async with in_background(partial(self._ask, details, stream.code, stream.name, refuses=True)):
             async with self._bus.subscribe(*stream.state_topics, self._presence) as subscription:
                 await self._have_said(stream, payload, wanted, subscription)
-            await details.wait()
+            await details.wait(_DETAILS)
         if details.streams is not None:
             return (await self.list(stream.code, stream.name))[0]
         return {"code": stream.code, "name": stream.name, "newest": None, "state": stream.state}
@@ -117,16 +118,22 @@ class NodeStreams(StreamService):
         heard = _Heard(stream, self._presence, subscription)
         with trio.move_on_after(_KEPT):
             await heard.until(lambda _: stream.state is not None)
-        so_already = stream.state == wanted
         for topic in stream.throttle_topics:
             await self._bus.publish(topic, payload, qos=1)
-        patience = _SILENT if so_already else _ACKNOWLEDGED
-        with trio.move_on_after(patience):
+        if stream.state != wanted:
+            with trio.move_on_after(_ACKNOWLEDGED):
+                if await heard.until(lambda _: stream.state == wanted):
+                    return
+        away = "" if heard.presence in (None, ONLINE) else f": it is {heard.presence}"
+        if stream.state != wanted:
+            raise NotConnectedError(
+                f"{self._node} has not said within {_ACKNOWLEDGED:g} s that the stream is {wanted}{away}"
+            )
+        with trio.move_on_after(_SILENT):  # it was so before
             await heard.until(lambda live: live and stream.state == wanted)
             return
-        if not so_already or heard.presence not in (None, ONLINE):
-            why = f"{self._node} has not said within {patience:g} s that the stream is {wanted}"
-            raise NotConnectedError(why if heard.presence in (None, ONLINE) else f"{why}: it is {heard.presence}")
+        if away:
+            raise NotConnectedError(f"{self._node} says nothing{away}")
 
     # ---- what only nodes of ours do
 
@@ -174,9 +181,9 @@ class _Details:
     error: RtaError | None = None
     known: trio.Event = field(factory=trio.Event)
 
-    async def wait(self) -> None:
-        """Until they are known, or some time is over."""
-        with trio.move_on_after(_DETAILS):
+    async def wait(self, seconds: float) -> None:
+        """Until they are known, for so long at most."""
+        with trio.move_on_after(seconds):
             await self.known.wait()
 
 
@@ -189,8 +196,8 @@ class _Heard:
     subscription: TopicSubscription
     presence: str | None = None
 
-    async def until(self, enough: Callable[[bool], bool]) -> None:
-        """Receive messages; `enough` is asked behind each state, with whether it came live."""
+    async def until(self, enough: Callable[[bool], bool]) -> bool:
+        """Receive messages; `enough` is asked behind each state, with whether it came live. Returns that."""
         while True:
             message = await self.subscription.receive()
             with suppress(MalformedError):  # what cannot be read is as good as not said
@@ -199,7 +206,7 @@ class _Heard:
                     continue
                 self.stream.handle(message)
                 if enough(not message.retained):
-                    return
+                    return not message.retained
 
 
 def _is_listed(streams: object) -> TypeGuard[_Several]:

@@ -40,6 +40,7 @@ __all__ = ["Consumer", "open_consumer"]
 _FETCHES = 4  # at once, to heal gaps
 _ANSWERS = 4096  # messages of answers that wait to be handled
 _QUIET, _LONGEST = 0.5, 5.0  # s for what the broker keeps of a node
+_LATE = 0.05  # s for what had come while this process was held up
 _GOODBYE = 2.0  # s for the last messages
 _UNKNOWN = "; whether it was carried out is unknown"
 
@@ -128,7 +129,9 @@ class Consumer:
                         while not getattr(await watch.receive(), "retained", True):
                             pass
                     if quiet.cancelled_caught:
-                        break
+                        await trio.sleep(_LATE)
+                        if not watch.waiting:
+                            break
         return watch.nodes.get(node) or RemoteNode(node)
 
     async def start(self, node: str, code: str, name: str = "", timeout: float | None = None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -39,7 +38,7 @@ async def test_it_is_listed_by_what_it_has_announced(autojump_clock: MockClock) 
     async with asking() as (_, streams):
         began = trio.current_time()
         listed = await streams.list()
-        assert trio.current_time() - began < 2
+        assert trio.current_time() - began < 3
         assert [(s["code"], s["name"], s["state"], s["seq"]) for s in listed] == [
             ("tlc.groups", "live", "stopped", None),
             ("tlc.plan", "", "running", 1),
@@ -62,7 +61,7 @@ async def test_a_start_goes_out_at_once_and_is_acknowledged_by_the_state(autojum
     async with asking() as (node, streams):
         began = trio.current_time()
         started = await streams.start("tlc.groups", "live", 60.0)
-        assert trio.current_time() - began < 2
+        assert trio.current_time() - began < 3
         assert started["state"] == "running"
         assert node.running["tlc.groups/live"]
         assert dict(node.asked)["throttle/tlc.groups/live"] == b"\xa2\x66action\x65start\x67timeout\x18\x3c"
@@ -93,7 +92,7 @@ async def test_silence_is_no_success_where_the_node_is_away_or_has_no_such_strea
             await streams.start("tlc.nothing", "live")
         assert node.throttled() == ["throttle/tlc.nothing/live"]
         await node.bus.publish(f"{NODE}/presence", b"\x67offline", retain=True, qos=1)
-        with pytest.raises(RtaError, match=r"has not said within 1 s .*: it is offline"):
+        with pytest.raises(RtaError, match="says nothing: it is offline"):
             await streams.start("tlc.plan", "")
 
 
@@ -129,19 +128,15 @@ def test_all_of_it_from_the_command_line(command: Callable[..., Any], own_mosqui
         assert head == ["status", "stream", "state", "seq", "newest"]
         assert rows[0] == ["tlc.groups", "live", "stopped"]
         assert rows[1][:3] == ["tlc.plan", "running", "1"]
-        assert [json.loads(line)["state"] for line in ask("list", "--json").out.splitlines()] == ["stopped", "running"]
         shown = ask("show", "tlc.plan").out
         assert "It runs. Its node does not say since when, why, and what ends it." in shown
         assert "status = 1" in shown
         started = ask("start", "tlc.groups/live", "--timeout", "10m")
         assert (started.status, node.running["tlc.groups/live"]) == (0, True)
         assert started.out.startswith("tlc.groups/live: It runs.")
-        assert ask("start", "tlc.groups/live").status == 0
         assert ask("stop", "tlc.groups/live").out == "tlc.groups/live: It is stopped. Its node does not say why.\n"
         assert not node.running["tlc.groups/live"]
         assert ask("stop", "tlc.plan").status == 0
         assert not node.running["tlc.plan"]
-        refused = ask("show", "tlc.groups/life")
-        assert (refused.status, len(refused.err.splitlines())) == (1, 1)
         refused = ask("edit", "tlc.groups/live", "--set", "prune.timeout=1h")
         assert (refused.status, "does not say what its settings are" in refused.err) == (1, True)
