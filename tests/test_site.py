@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+from urllib.request import urlopen
 
 import pytest
 import trio
@@ -15,6 +16,7 @@ from rta.rsmp.message import PLAIN
 from rta.site import Site
 from rta.stream.clock import Sampled, SampledTogether
 from rta.stream.sample import Sample
+from rta.testing.patience import until
 from rta.wire.values import Ns
 
 SITE = """
@@ -53,6 +55,23 @@ async def test_samples_that_come_to_the_end_do_not_keep_a_site_from_its_end(tmp_
 
 
 KEEPS = SITE.replace('node = "dk/tlc-1"', 'node = "dk/tlc-1"\nstate_dir = "state"') + "history = {}\n"
+
+
+@pytest.mark.processes
+async def test_a_damaged_history_is_a_note_of_a_service_that_is_healthy(tmp_path):
+    path = tmp_path / "site.toml"
+    path.write_text(KEEPS)
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "history.sqlite").write_bytes(b"no history")
+    site = Site(load_config(path, {}))
+    async with trio.open_nursery() as nursery:
+        url = await nursery.start(site.run)
+        await until(lambda: site.health.notes, 30, "the damage")
+        with await trio.to_thread.run_sync(urlopen, f"{url}/health") as answer:
+            lines = answer.read().decode().splitlines()
+        site.stop()
+    assert lines[0] == "Healthy"
+    assert lines[1].startswith("note: history: the history was damaged (its head is not as it was written): it is set")
 
 
 @pytest.mark.processes

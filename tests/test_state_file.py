@@ -12,6 +12,7 @@ import pytest
 from rta.actors.audit import Audit
 from rta.consumer.counts import Counts
 from rta.errors import DamagedFileError
+from rta.health import Health
 from rta.node.changes import StreamChange, load_changes, save_changes
 from rta.node.node_stream import CONFIGURATION, Now
 from rta.state_file import open_own_file, read_document, replace_file, set_aside, write_document
@@ -96,7 +97,8 @@ def test_no_flipped_bit_makes_another_change_of_a_stream(tmp_path):
 @pytest.mark.parametrize("make", KINDS, ids=NAMES)
 async def test_the_audit_file_is_a_file_of_its_own(tmp_path, make):
     make(tmp_path / "audit.jsonl")
-    audit = Audit(tmp_path, Counts())
+    health = Health()
+    audit = Audit(tmp_path, Counts(), health)
     audit.note(Now(Ns(0), 0.0), "start", CONFIGURATION, "done")
     audit.close()
     await audit.run()
@@ -104,6 +106,7 @@ async def test_the_audit_file_is_a_file_of_its_own(tmp_path, make):
     assert path.is_file()
     assert not path.is_symlink()
     assert path.read_text().count("\n") == 1
+    assert "audit.jsonl was damaged" in health.notes[0]
     assert path.stat().st_mode & 0o777 == 0o600
     if (tmp_path / "elsewhere").exists():
         assert (tmp_path / "elsewhere").read_text() == "mine"

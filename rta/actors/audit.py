@@ -16,6 +16,7 @@ import structlog
 import trio
 
 from rta.errors import DamagedFileError
+from rta.health import Health
 from rta.node.node_stream import Initiator, Now
 from rta.ports import Reporter
 from rta.rsmp.payload import iso
@@ -36,9 +37,10 @@ _DETAIL = 2000  # characters of what was asked
 class Audit:
     """Keeps the record."""
 
-    def __init__(self, folder: Path | None, report: Reporter) -> None:
+    def __init__(self, folder: Path | None, report: Reporter, health: Health) -> None:
         self._path = None if folder is None else folder / _FILE
         self._report = report
+        self._health = health
         self._send, self._receive = trio.open_memory_channel[str](_WAITING)
         self._failing = False
 
@@ -72,8 +74,12 @@ class Audit:
         assert self._path is not None
         try:
             # A write that hangs keeps its thread; the site does not wait for it.
-            await trio.to_thread.run_sync(_append, self._path, "".join(lines), abandon_on_cancel=True)
+            damage = await trio.to_thread.run_sync(_append, self._path, "".join(lines), abandon_on_cancel=True)
             self._failing = False
+            if damage is not None:
+                log.error(damage)
+                self._report.count("rta_state_damaged_total")
+                self._health.note("audit", damage)
         except OSError as e:
             self._report.count("rta_audit_dropped_total", len(lines))
             if not self._failing:
@@ -89,12 +95,14 @@ def _line(record: dict[str, Any]) -> str:
     return text + "\n"
 
 
-def _append(path: Path, text: str) -> None:
+def _append(path: Path, text: str) -> str | None:
+    """What was wrong with the file, if something was."""
+    damage = None
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         descriptor = open_own_file(path, _FLAGS)
     except DamagedFileError as e:
-        log.error("the audit file was damaged", path=str(path), why=str(e), then=try_to_set_aside(path))
+        damage = f"{path.name} was damaged ({e}): {try_to_set_aside(path)}"
         descriptor = open_own_file(path, _FLAGS)
     with open(descriptor, "a", encoding="utf-8", errors="backslashreplace") as file:
         file.write(text)
@@ -104,3 +112,4 @@ def _append(path: Path, text: str) -> None:
             with suppress(FileNotFoundError):
                 os.replace(path.with_suffix(f".{number}.jsonl"), path.with_suffix(f".{number + 1}.jsonl"))
         os.replace(path, path.with_suffix(".1.jsonl"))
+    return damage

@@ -124,7 +124,7 @@ class NodeSupervisor:
         self._link = Latest(0)
         """The number of the connection; 0: there is none."""
         self.view = Latest(NodeView())
-        self._audit = Audit(settings.state_dir, metrics)
+        self._audit = Audit(settings.state_dir, metrics, around.health)
         self._node = Node(settings.zone)
         self._administration = Administration(self._node, settings.state_dir, settings.administration)
         self._history = HistoryActor(

@@ -90,7 +90,7 @@ class BriefActors:
 
     async def _start(self, nursery: trio.Nursery) -> Streams:
         metrics = Metrics(HotCounters(), dict)
-        audit = Audit(None, metrics)
+        audit = Audit(None, metrics, Health())
         to_node, to_history = Inbox[Any](16), Inbox[Any](16)
         to_publisher, to_administrator = Inbox[Any](16), Inbox[Any](16)
         view = Latest(NodeView())
