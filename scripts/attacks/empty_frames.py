@@ -23,6 +23,7 @@ def _strike(stage: Stage) -> None:
             while sent < stage.sizes.count and time.monotonic() < until:
                 sock.sendall(_EMPTY * _AT_ONCE)
                 sent += _AT_ONCE
+            stage.say(f"the end of what the service said: {sock.recv(1 << 16)[-60:]!r}")
         except OSError as e:
             stage.say(f"the service ended the connection: {e}")
     stage.say(f"{sent} frames were sent")

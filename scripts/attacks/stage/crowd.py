@@ -25,8 +25,10 @@ UPGRADE_SLEEPING = UPGRADE.replace(b"bench-1", b"bench-2")
 class Crowd:
     """Connections that are open until the peer closes them, or we do."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, reads: bool = True) -> None:
+        """Without `reads` it only notices who has been hung up on."""
         self._port = port
+        self._wanted = select.EPOLLIN if reads else 0
         self._poll = select.epoll()
         self._sockets: dict[int, socket.socket] = {}
         self.received = 0
@@ -56,7 +58,7 @@ class Crowd:
                 sock.close()
                 continue
             self._sockets[sock.fileno()] = sock
-            self._poll.register(sock.fileno(), select.EPOLLIN)
+            self._poll.register(sock.fileno(), self._wanted)
             if i % _AT_ONCE == _AT_ONCE - 1:
                 self.listen(0.02)
 
@@ -76,7 +78,10 @@ class Crowd:
         while True:
             ready = self._poll.poll(max(0.0, until - time.monotonic()))
             for number, _ in ready:
-                self._receive(self._sockets[number])
+                if self._wanted:
+                    self._receive(self._sockets[number])
+                else:
+                    self._lose(self._sockets[number])
             if time.monotonic() >= until:
                 return
 

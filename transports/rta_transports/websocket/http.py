@@ -44,7 +44,7 @@ class HttpServer:
     """Runs an ASGI application on connections, one request at a time."""
 
     def __init__(self, app: AsgiApp, options: EdgeOptions, report: Reporter, turns: trio.Semaphore) -> None:
-        """`turns`: whoever refuses a client has one first."""
+        """`turns`: each request waits for one, and each refusal."""
         self._app = app
         self._options = options
         self._report = report
@@ -58,6 +58,7 @@ class HttpServer:
         `last`: none may.
         """
         exchange = _Exchange(wire, head, self._options, lambda: last or self.stopping)
+        await self._turn()
         try:
             scope = exchange.begin()
         except h11.RemoteProtocolError as e:
@@ -67,9 +68,12 @@ class HttpServer:
         if exchange.given_up:
             self._report.count("rta_connections_refused_total", reason=exchange.given_up)
         if exchange.refused:
-            async with self._turns:
-                await trio.lowlevel.checkpoint()
+            await self._turn()
         return await exchange.end()
+
+    async def _turn(self) -> None:
+        async with self._turns:
+            await trio.lowlevel.checkpoint()
 
     async def _run(self, exchange: _Exchange, scope: Message) -> None:
         try:
@@ -233,8 +237,7 @@ class _Exchange:
         return [self._http.send(h11.Response(status_code=status, headers=headers))]
 
     async def _write(self, data: bytes) -> None:
-        if len(data) > _PIECE:
-            self._wire.bound_unsent(_PIECE)
+        self._wire.bound_unsent(_PIECE)
         for at in range(0, len(data), _PIECE):
             if self.gone:
                 raise _ClientGone("the client is gone")

@@ -36,7 +36,7 @@ _PROBE = 2.0  # seconds for them to ask
 _ALWAYS = ("/health", "/metrics")  # what they are answered
 _SHARE = 0.9  # of all connections: what one address may have, so that it cannot lock out the others
 _CROWDED = "too many connections from this address"
-_AT_ONCE = 8  # connections ended in one turn of the event loop
+_AT_ONCE = 4  # requests begun, or connections ended, in one turn of the event loop
 _MARGIN = 10.0  # seconds
 _HANG_UP = 2.0  # seconds for the peer to hang up first
 Visit = Callable[[WireStream, str], Awaitable[None]]
@@ -57,7 +57,7 @@ class WebSocketEdge:
         self._idle: dict[trio.CancelScope, None] = {}
         self._probing: dict[WireStream, None] = {}
         self._draining = trio.Event()
-        # Deadlines that pass at the same time wake all their tasks in one turn of the event loop.
+        # Requests sent ahead, and deadlines that pass together, would all have the same turn of the event loop.
         self._turns = trio.Semaphore(_AT_ONCE)
 
     def drain(self) -> None:
