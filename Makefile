@@ -56,5 +56,5 @@ soak: setup ## run for ten minutes while everything breaks (ARGS='--minutes 30 -
 	@$(bin)/python -m scripts.soak $(ARGS)
 
 clean: ## remove all that make made; recordings and other state stay
-	rm -rf .venv .make build dist .hypothesis .mypy_cache .ruff_cache .pytest_cache scripts/bench/bin
+	rm -rf .venv .make build dist .hypothesis .mypy_cache .ruff_cache .pytest_cache scripts/bench/bin scripts/attacks/out
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

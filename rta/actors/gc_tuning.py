@@ -8,6 +8,7 @@ the service or a connection. Sends nothing. Ends with the process.
 from __future__ import annotations
 
 import gc
+import math
 from collections.abc import Callable
 
 import trio
@@ -31,7 +32,7 @@ async def keep_collections_short(size: Callable[[], int] = _tasks) -> None:
     gc.collect()
     gc.freeze()
     frozen = last = size()
-    collected = trio.current_time()
+    collected = -math.inf
     try:
         while True:
             await trio.sleep(_INTERVAL)

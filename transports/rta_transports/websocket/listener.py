@@ -149,7 +149,7 @@ class WebSocketEdge:
                 continue
             self._tune(sock)
             nursery.start_soon(visit, WireStream(sock, readiness), str(address[0]))
-            await trio.lowlevel.checkpoint()
+            await trio.lowlevel.checkpoint()  # no more are accepted than can be served: the others wait in the kernel
 
     def _tune(self, sock: socket.socket) -> None:
         try:

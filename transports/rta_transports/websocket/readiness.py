@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import select
 import socket
-from itertools import islice
+from collections import OrderedDict
 
 import trio
 
@@ -24,7 +24,7 @@ class Readiness:
     def __init__(self) -> None:
         self._poll = select.epoll() if hasattr(select, "epoll") else None
         self._waiting: dict[int, trio.lowlevel.Task] = {}
-        self._released: dict[trio.lowlevel.Task, None] = {}
+        self._released: OrderedDict[trio.lowlevel.Task, None] = OrderedDict()
         self._releasing = trio.Event()
 
     async def run(self) -> None:
@@ -44,9 +44,8 @@ class Readiness:
     async def _wake_released(self) -> None:
         while True:
             await self._releasing.wait()
-            for task in list(islice(self._released, _AT_ONCE)):
-                del self._released[task]
-                trio.lowlevel.reschedule(task)
+            for _ in range(min(_AT_ONCE, len(self._released))):
+                trio.lowlevel.reschedule(self._released.popitem(last=False)[0])
             if not self._released:
                 self._releasing = trio.Event()
             await trio.lowlevel.checkpoint()
