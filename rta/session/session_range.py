@@ -31,12 +31,18 @@ class SessionRange:
 
         `arrived_ms`: when it came, by the log's clock, ms since the Unix epoch; 0: nobody knows.
         """
-        if self._right is not False and TimeRange.union_of(self.told, span) == self.told:
+        told = self.told
+        if told is not None and self._right is not False and told.union(span) is told:
             return True
         if not arrived_ms:
-            self.told = TimeRange.union_of(self.told, span)
+            self.told = TimeRange.union_of(told, span)
             return True
-        right = [t for t in (span.start, span.end) if self._bounds.allow(t, arrived_ms * _MS)]
+        arrived = arrived_ms * _MS
+        start_right, end_right = self._bounds.allow(span.start, arrived), self._bounds.allow(span.end, arrived)
+        if start_right and end_right and self._right:
+            self.told = TimeRange.union_of(told, span)
+            return True
+        right = [t for t, is_right in ((span.start, start_right), (span.end, end_right)) if is_right]
         kept = TimeRange(right[0], right[-1]) if right else span
         good = kept == span
         if not right and self._right:

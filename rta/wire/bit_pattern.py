@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from rta.wire.layout import ItemKind
 
@@ -20,6 +21,7 @@ _MEMBERS = frozenset(v for k, v in vars(ItemKind).items() if k.isupper())
 _DATA = frozenset({ItemKind.TIMESTAMPED, ItemKind.PERIODIC, ItemKind.ROW})
 _DELTAS = 4  # the field of `TimestampedData` that is a list of numbers; in the other kinds it is one number or absent
 _LONG = 512  # bytes from which on comparing arrays is faster than comparing numbers
+_FEW = 4  # of so many words one at most counts: picking those out is faster than looking at all
 _KEPT = 8  # patterns kept, and made without waiting for more bursts
 _INTERVAL = 1000  # bursts that fit no pattern, for each further pattern
 _SIZES = 64  # sizes of bursts that are remembered
@@ -28,23 +30,31 @@ _SIZES = 64  # sizes of bursts that are remembered
 class BitPattern:
     """The bits that bursts of one size have in common."""
 
-    __slots__ = ("_long", "_mask", "_masked", "_tail", "_tail_at", "_whole")
+    __slots__ = ("_long", "_mask", "_masked", "_picked", "_tail", "_tail_at", "_whole", "_words")
 
     def __init__(self, raw: bytes, mask: bytes) -> None:
         """`mask`: as long as the burst `raw`; the bits that count are set."""
         self._long = len(raw) >= _LONG
         masked = bytes(a & b for a, b in zip(raw, mask, strict=True))
         self._tail_at = at = len(raw) // 8 * 8 if self._long else 0
-        self._mask = np.frombuffer(mask, np.uint64, at // 8)
-        self._masked = masked[:at]
+        self._words = at // 8
+        self._mask = np.frombuffer(mask, np.uint64, self._words)
+        picked = np.flatnonzero(self._mask)
+        self._picked = picked if len(picked) * _FEW <= self._words else None
+        if self._picked is not None:
+            self._mask = self._mask[picked]
+        self._masked = (self._long_words(raw) & self._mask).tobytes()
         self._tail = int.from_bytes(mask[at:], "little")
         self._whole = int.from_bytes(masked[at:], "little")
+
+    def _long_words(self, raw: bytes) -> npt.NDArray[np.uint64]:
+        words = np.frombuffer(raw, np.uint64, self._words)
+        return words if self._picked is None else words.take(self._picked)
 
     def fits(self, raw: bytes) -> bool:
         """Whether a burst of the same length has these bits."""
         if self._long:
-            words = np.frombuffer(raw, np.uint64, len(self._mask))
-            if (words & self._mask).tobytes() != self._masked:
+            if (self._long_words(raw) & self._mask).tobytes() != self._masked:
                 return False
             raw = raw[self._tail_at :]
         return int.from_bytes(raw, "little") & self._tail == self._whole
