@@ -7,7 +7,7 @@ for a while. Ends with the site.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 
 import structlog
@@ -28,6 +28,8 @@ __all__ = ["SessionHub"]
 
 log = structlog.get_logger("rta.hub")
 
+_TOGETHER = 10  # sessions that are looked up in one go
+_LARGE_JSON = 1 << 16  # characters
 _READ_UP = 1.0  # seconds for an old run to be read to its end before the next one is followed
 
 
@@ -143,11 +145,11 @@ class SessionHub:
     # ---- what changes without an entry
 
     async def _poll(self) -> None:
-        """Each session and stream on its own: what cannot be read of one keeps nobody from the others."""
+        """A few sessions, or a stream, at a time: what cannot be read of them keeps nobody from the others."""
         while True:
             jobs: list[Callable[[], Awaitable[object]]] = [
                 self.buffer.now,
-                *[partial(self._check_feed, feed) for feed in self.feeds],
+                *[partial(self._check_feeds, feeds) for feeds in _looked_up_together(self.feeds)],
                 *[partial(self._check_reader, reader) for reader in self._readers.values()],
             ]
             failures = 0
@@ -169,29 +171,37 @@ class SessionHub:
         """Seconds for the buffer to answer before it counts as failed."""
         return max(self.settings.behind_limit, _READ_UP * 5)
 
-    async def _check_feed(self, feed: SessionFeed) -> None:
+    async def _check_feeds(self, feeds: list[SessionFeed]) -> None:
+        wanted = {feed.identity: feed for feed in feeds if self._feeds.get(feed.identity) is feed and self._keep(feed)}
+        for identity, record in (await self.buffer.find_all(wanted)).items():
+            feed = wanted[identity]
+            if self._feeds.get(identity) is feed and not feed.state.reconcile(record, trio.current_time()):
+                await self._move(feed, record)
+
+    def _keep(self, feed: SessionFeed) -> bool:
+        """Whether somebody wants the feed; one that nobody has wanted for long enough goes."""
         now = trio.current_time()
-        if self._feeds.get(feed.identity) is not feed:
-            return
         if not feed.wanted:
             if now - self._unused_since.setdefault(feed, now) >= self.settings.keep:
                 self._drop(feed)
-            return
+            return False
         self._unused_since.pop(feed, None)
-        if feed.summary.range.odd is not None and feed not in self._odd:
+        odd = feed.summary.range.odd
+        if odd is not None and feed not in self._odd:
             self._odd.add(feed)
-            odd = feed.summary.range.odd
             log.warning("a time range cannot be right", identity=feed.identity, start=odd.start, end=odd.end)
-        record = await self.buffer.find(feed.identity)
-        if record is not None and not feed.state.reconcile(record, trio.current_time()):
-            log.info("session runs again", identity=feed.identity, stream=record.stream)
-            with trio.move_on_after(_READ_UP):  # the old run's last entries are still to be had
-                if (old := self._readers.get(feed.state.run.stream)) is not None:
-                    await old.caught_up()
-            reader = await self._reader(record.stream)
-            self._forget(feed)
-            feed.state.move(record, reader.position, trio.current_time())
-            reader.register(feed)
+        return True
+
+    async def _move(self, feed: SessionFeed, record: SessionRecord) -> None:
+        """The session runs again, as its record says."""
+        log.info("session runs again", identity=feed.identity, stream=record.stream)
+        with trio.move_on_after(_READ_UP):  # the old run's last entries are still to be had
+            if (old := self._readers.get(feed.state.run.stream)) is not None:
+                await old.caught_up()
+        reader = await self._reader(record.stream)
+        self._forget(feed)
+        feed.state.move(record, reader.position, trio.current_time())
+        reader.register(feed)
 
     async def _check_reader(self, reader: StreamReader) -> None:
         if reader.feeds:
@@ -212,3 +222,18 @@ class SessionHub:
         reader = self._readers.get(feed.state.run.stream)
         if reader is not None:
             reader.forget(feed)
+
+
+def _looked_up_together(feeds: list[SessionFeed]) -> Iterator[list[SessionFeed]]:
+    """Parts of the feeds. A session whose JSON is large is looked up alone."""
+    part: list[SessionFeed] = []
+    for feed in feeds:
+        if len(feed.summary.json or "") > _LARGE_JSON:
+            yield [feed]
+            continue
+        part.append(feed)
+        if len(part) == _TOGETHER:
+            yield part
+            part = []
+    if part:
+        yield part

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -52,6 +53,11 @@ class BurstLog(Protocol):
 
     async def find(self, identity: str) -> SessionRecord | None:
         """The session of this identity, if the log knows it."""
+        ...
+
+    async def find_all(self, identities: Collection[str]) -> dict[str, SessionRecord]:
+        """The sessions that the log knows of these, by identity; asked for together, as they are all looked up about
+        once a second while they are followed."""
         ...
 
     async def sessions(self) -> list[SessionRecord]:

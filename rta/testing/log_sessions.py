@@ -83,6 +83,12 @@ class SessionChecks(LogUnderTest):
             assert (found.identity, found.stream) == (name, name)
             assert numbers(await self.everything(log, name)) == [1]
 
+    async def test_sessions_are_found_together(self) -> None:
+        async with self.open_log() as log:
+            opened = [await log.open_session(identity, "s") for identity in ("a", "b", "c")]
+            assert await log.find_all(["c", "a", "nobody"]) == {"c": opened[2], "a": opened[0]}
+            assert await log.find_all([]) == {}
+
     async def test_an_identity_that_is_known_is_taken_over(self) -> None:
         async with self.open_log() as log:
             old = await log.open_session("a", "s")

@@ -50,6 +50,7 @@ class GatedLog:
         self.open_session = inner.open_session
         self.append = inner.append
         self.find = inner.find
+        self.find_all = inner.find_all
         self.sessions = inner.sessions
         self.head = inner.head
         self.last_data = inner.last_data

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
@@ -82,6 +82,9 @@ class LogInAThread:
 
     async def find(self, identity: str) -> SessionRecord | None:
         return self._do(self._log.find, identity)
+
+    async def find_all(self, identities: Collection[str]) -> dict[str, SessionRecord]:
+        return self._do(self._log.find_all, identities)
 
     async def head(self, stream: str) -> Position:
         return self._do(self._log.head, stream)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 
 import attrs
@@ -190,6 +190,10 @@ class MemoryLog:
     async def find(self, identity: str) -> SessionRecord | None:
         await trio.lowlevel.checkpoint()
         return self._records.get(identity)
+
+    async def find_all(self, identities: Collection[str]) -> dict[str, SessionRecord]:
+        await trio.lowlevel.checkpoint()
+        return {identity: self._records[identity] for identity in identities if identity in self._records}
 
     async def sessions(self) -> list[SessionRecord]:
         await trio.lowlevel.checkpoint()

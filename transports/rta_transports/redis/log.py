@@ -6,7 +6,7 @@ Source: docs/redis.md, "What is in Redis".
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import count
 
@@ -149,15 +149,21 @@ class RedisLog:
     # ---- sessions
 
     async def find(self, identity: str) -> SessionRecord | None:
-        key = self.keys.session(identity)
-        (reply,) = await self.server.ask(key, ("HGETALL", key))
-        return await self._inspected(self._record(identity, reply))
+        return (await self.find_all([identity])).get(identity)
+
+    async def find_all(self, identities: Collection[str]) -> dict[str, SessionRecord]:
+        commands = {identity: ("HGETALL", self.keys.session(identity)) for identity in identities}
+        if self.server.is_cluster:  # each may be on another server
+            replies = [(await self.server.ask(command[1], command))[0] for command in commands.values()]
+        else:
+            replies = await self.server.ask(None, *commands.values())
+        return {r.identity: r for r in await self._records(zip(commands, replies, strict=True))}
 
     async def sessions(self) -> list[SessionRecord]:
-        found = [
-            await self._inspected(self._record(identity, reply))
-            for identity, reply in await self._directory.ask_each("HGETALL")
-        ]
+        return await self._records(await self._directory.ask_each("HGETALL"))
+
+    async def _records(self, answers: Iterable[tuple[str, Reply]]) -> list[SessionRecord]:
+        found = [await self._inspected(self._record(identity, reply)) for identity, reply in answers]
         return [record for record in found if record is not None]
 
     async def _inspected(self, record: SessionRecord | None) -> SessionRecord | None:
