@@ -19,10 +19,12 @@ from rta.errors import TransportError
 from rta.health import Health
 from rta.hot_counters import HotCounters
 from rta.ports import BurstLog, Position, SessionRecord
+from rta.rsmp.payload import iso
 from rta.session.back_scan import back_scan_start, must_search
 from rta.session.client import Client
 from rta.session.feed import SessionFeed
 from rta.session.options import FanOutSettings
+from rta.wire.values import Ns
 
 __all__ = ["SessionHub"]
 
@@ -189,7 +191,8 @@ class SessionHub:
         odd = feed.summary.range.odd
         if odd is not None and feed not in self._odd:
             self._odd.add(feed)
-            log.warning("a time range cannot be right", identity=feed.identity, start=odd.start, end=odd.end)
+            start, end = iso(Ns(odd.start)), iso(Ns(odd.end))
+            log.warning("a time range cannot be right", identity=feed.identity, start=start, end=end)
         return True
 
     async def _move(self, feed: SessionFeed, record: SessionRecord) -> None:

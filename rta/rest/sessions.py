@@ -7,6 +7,7 @@ import math
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
+import trio
 from attrs import frozen
 
 from rta.clock_bounds import ClockBounds
@@ -23,6 +24,8 @@ __all__ = ["SessionCatalogue", "Page", "list_sessions"]
 
 _CLOCKS = ClockBounds()
 _MOST = 100_000  # sessions of which it is remembered where their time range stands
+_AT_ONCE = 100  # sessions written without a checkpoint
+_SMALL = 4096  # characters of a session JSON that are read at once
 _SORTABLE = {"identity", "identifier", "state", "timestamp", "type", "group", "version", "quality"}
 
 
@@ -57,7 +60,11 @@ class SessionCatalogue:
             known = {r.identity for r in records}
             self._parsed = {k: v for k, v in self._parsed.items() if k in known}
             self._slots = {k: v for k, v in self._slots.items() if k in known}
-        texts = [await self.text(record) for record in list_sessions(records, page, self._fields)]
+        texts = []
+        for i, record in enumerate(list_sessions(records, page, self._fields), 1):
+            texts.append(await self.text(record))
+            if i % _AT_ONCE == 0:  # live data goes first
+                await trio.lowlevel.checkpoint()
         return '{"sessions":[' + ",".join(texts) + "]}"
 
     async def text(self, record: SessionRecord) -> str:
@@ -79,7 +86,7 @@ class SessionCatalogue:
         found = self._slots.get(identity)
         if found is None or found[0] != text:
             try:
-                slot = await read_large(find_slot, text)
+                slot = find_slot(text) if len(text) <= _SMALL else await read_large(find_slot, text)
             except MalformedError:
                 slot = None
             except NotConnectedError:  # perhaps the next time

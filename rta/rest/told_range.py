@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from typing import Any
 
 from attrs import frozen
 
@@ -33,16 +31,16 @@ class RangeSlot:
     end: int
     before: str
     """What has to stand before the value that replaces `start` to `end`."""
-    more: Mapping[str, Any]
-    """What else there is in the range."""
+    more: str
+    """What else there is in the range, as JSON behind its ends."""
 
     def fill(self, text: str, span: TimeRange | None) -> str:
         """The JSON with the union of its own range and this one; the text itself where that is its own."""
         told = TimeRange.union_of(self.own, span)
         if told is None or told == self.own:
             return text
-        value = json.dumps({"startTime": told.start, "endTime": told.end, **self.more}, separators=(",", ":"))
-        return f"{text[: self.start]}{self.before}{value}{text[self.end :]}"
+        ends = f'{{"startTime":{told.start},"endTime":{told.end}{self.more}}}'
+        return f"{text[: self.start]}{self.before}{ends}{text[self.end :]}"
 
 
 def find_slot(text: str) -> RangeSlot | None:
@@ -55,8 +53,9 @@ def find_slot(text: str) -> RangeSlot | None:
         return None
     value = {str(k).lower(): v for k, v in document.items()}.get(_KEY)
     more = value if isinstance(value, dict) else {}
-    more = {k: v for k, v in more.items() if str(k).lower() not in ("starttime", "endtime")}
-    return RangeSlot(read_span(value), *_place(text), more)
+    more = {k: v for k, v in more.items() if k.lower() not in ("starttime", "endtime")}
+    written = json.dumps(more, separators=(",", ":"))[1:-1]
+    return RangeSlot(read_span(value), *_place(text), f",{written}" if written else "")
 
 
 def _place(text: str) -> tuple[int, int, str]:
