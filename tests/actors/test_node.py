@@ -181,6 +181,25 @@ async def test_it_contradicts_who_says_that_it_is_offline(autojump_clock):
         assert (await stage.kept())["presence"] == "online"
 
 
+async def test_a_first_update_that_waits_is_neither_announced_nor_repeated_before_all_is_known(autojump_clock):
+    both = StreamDefinition(
+        "car.engine", "live", attributes=dict.fromkeys(("rpm", "oil"), Trigger.CHANGE), first_known=True
+    )
+    async with Stage(both).running() as stage:
+        await stage.sample(rpm=800)
+        assert (await stage.kept()).keys() == {"presence", "channel/car.engine/live"}
+        stage.bus.cut()
+        await trio.sleep(1)
+        stage.bus.mend()
+        await stage.settle()
+        assert (await stage.kept()).keys() == {"presence", "channel/car.engine/live"}
+        async with stage.heard(f"{NODE}/status/#") as got:
+            await stage.sample(oil=80)
+            await stage.settle()
+        [(_, status, _)] = got
+        assert [(e["values"], e["seq"]) for e in status["entries"]] == [({"rpm": 800, "oil": 80}, 1)]
+
+
 @pytest.mark.parametrize("payload", [b"", b"\xf6", cbor2.dumps({"state": "stopped"}), b"nonsense"])
 async def test_it_contradicts_who_says_something_else_of_a_stream(autojump_clock, payload):
     async with Stage(LIVE).running() as stage:
