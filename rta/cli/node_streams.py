@@ -31,7 +31,8 @@ _KEPT = 0.5  # seconds for the state that the broker keeps to come
 _ACKNOWLEDGED = 10.0  # seconds for the state that answers a start or stop
 _SILENT = 1.0  # seconds for the answer of a node whose stream is already as it is asked to be: it need not give one
 _AT_ONCE = 0.5  # seconds for an answer that only nodes of ours give, before anything else is asked
-_DETAILS = 1.5  # seconds for it behind all else
+_DETAILS = 2.5  # seconds for it behind all else
+_SLOW = 5  # times as long as the acknowledgement took, it may take longer: that tells how busy the node is
 
 _Several = list[dict[str, Any]]
 
@@ -103,37 +104,52 @@ class NodeStreams(StreamService):
         if not valid_topic(stream.throttle_topics[0]):
             raise RtaError(f"there can be no stream {_label(stream.code, stream.name)}")
         details = _Details()
-        async with in_background(partial(self._ask, details, stream.code, stream.name, refuses=True)):
-            async with self._bus.subscribe(*stream.state_topics, self._presence) as subscription:
-                await self._have_said(stream, payload, wanted, subscription)
-            await details.wait(_DETAILS)
-        if details.streams is not None:
-            return (await self.list(stream.code, stream.name))[0]
+        async with (
+            in_background(partial(self._ask, details, stream.code, stream.name, refuses=True)),
+            self._bus.subscribe(*stream.state_topics, self._presence) as subscription,
+        ):
+            took = await self._have_said(stream, payload, wanted, subscription)
+        with trio.move_on_after(_DETAILS + _SLOW * took):
+            await self._ask(details, stream.code, stream.name)
+        if details.streams:
+            return details.streams[0]
         return {"code": stream.code, "name": stream.name, "newest": None, "state": stream.state}
 
     async def _have_said(
         self, stream: ThrottledStream, payload: bytes, wanted: State, subscription: TopicSubscription
-    ) -> None:
-        """:raises NotConnectedError: the node does not say the state. It need not say the same once more."""
+    ) -> float:
+        """How many seconds the node took to acknowledge; 0: it did not, and need not, since it was so before.
+
+        :raises NotConnectedError: the node does not say the state.
+        """
         heard = _Heard(stream, self._presence, subscription)
         with trio.move_on_after(_KEPT):
-            await heard.until(lambda _: stream.state is not None)
-        for topic in stream.throttle_topics:
-            await self._bus.publish(topic, payload, qos=1)
-        if stream.state != wanted:
-            with trio.move_on_after(_ACKNOWLEDGED):
-                if await heard.until(lambda _: stream.state == wanted):
-                    return
+            await heard.until(lambda: stream.state is not None)
+        began = trio.current_time()
+        await self._send(stream, payload)
+        with trio.move_on_after(_ACKNOWLEDGED):
+            while stream.state != wanted:
+                await heard.until(lambda: stream.state == wanted or heard.came)
+                if heard.came:
+                    heard.came = False
+                    await self._send(stream, payload)
+                elif heard.live:
+                    return trio.current_time() - began
         away = "" if heard.presence in (None, ONLINE) else f": it is {heard.presence}"
         if stream.state != wanted:
             raise NotConnectedError(
                 f"{self._node} has not said within {_ACKNOWLEDGED:g} s that the stream is {wanted}{away}"
             )
         with trio.move_on_after(_SILENT):  # it was so before
-            await heard.until(lambda live: live and stream.state == wanted)
-            return
+            await heard.until(lambda: heard.live and stream.state == wanted)
+            return trio.current_time() - began
         if away:
             raise NotConnectedError(f"{self._node} says nothing{away}")
+        return 0.0
+
+    async def _send(self, stream: ThrottledStream, payload: bytes) -> None:
+        for topic in stream.throttle_topics:
+            await self._bus.publish(topic, payload, qos=1)
 
     # ---- what only nodes of ours do
 
@@ -195,18 +211,24 @@ class _Heard:
     presence_topic: str
     subscription: TopicSubscription
     presence: str | None = None
+    came: bool = False
+    """It has come online meanwhile: what it was asked before it may not have heard."""
+    live: bool = False
+    """It has said its newest state just now."""
 
-    async def until(self, enough: Callable[[bool], bool]) -> bool:
-        """Receive messages; `enough` is asked behind each state, with whether it came live. Returns that."""
+    async def until(self, enough: Callable[[], bool]) -> None:
+        """Receive messages; `enough` is asked behind each."""
         while True:
             message = await self.subscription.receive()
             with suppress(MalformedError):  # what cannot be read is as good as not said
                 if message.topic == self.presence_topic:
                     self.presence = read_presence(message.payload)
-                    continue
-                self.stream.handle(message)
-                if enough(not message.retained):
-                    return not message.retained
+                    self.came = self.presence == ONLINE and not message.retained
+                else:
+                    self.stream.handle(message)
+                    self.live = not message.retained
+                if enough():
+                    return
 
 
 def _is_listed(streams: object) -> TypeGuard[_Several]:

@@ -29,7 +29,7 @@ def spans(least: int = 1, most: int = YEAR) -> st.SearchStrategy[Ns]:
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=10)
-stream_names = st.just("") | st.from_regex(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,9}", fullmatch=True).filter("default".__ne__)
+stream_names = st.just("") | st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,9}", fullmatch=True).filter("default".__ne__)
 prunes = st.builds(
     Prune,
     timeout=st.none() | spans(),
