@@ -244,6 +244,8 @@ def damage_in(error: Exception) -> str | None:
             return None
     if isinstance(error, sqlite3.Error | DamagedFileError):
         return str(error)
+    if isinstance(error, UnicodeDecodeError):
+        return "what SQLite says of it is no text"
     return f"{type(error).__name__}: {error}"
 
 
