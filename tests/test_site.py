@@ -79,13 +79,12 @@ async def test_neither_the_port_nor_the_end_waits_for_a_history_that_does_not_op
     monkeypatch.setattr(
         "rta.actors.history_file.python_command", lambda *_: [sys.executable, "-c", "import signal; signal.pause()"]
     )
+    monkeypatch.setattr("rta.actors.history_file._PATIENCE", 1000)
     path = tmp_path / "site.toml"
     path.write_text(KEEPS)
     site = Site(load_config(path, {}))
-    began = trio.current_time()
     with trio.fail_after(30):
         async with trio.open_nursery() as nursery:
             url = await nursery.start(site.run)
             assert await RestClient(url).sessions() == []
             site.stop()
-    assert trio.current_time() - began < 5  # the node waits for six

@@ -190,6 +190,7 @@ async def test_a_file_whose_process_somebody_kills_while_it_opens_stays(tmp_path
 async def test_the_end_does_not_wait_for_an_opening(tmp_path, monkeypatch):
     os.mkfifo(tmp_path / "fifo")
     dies_at_its_first_opening(monkeypatch, f"open({str(tmp_path / 'fifo')!r}).read()")
+    monkeypatch.setattr("rta.actors.history_file._ENDING", 1000)
     site = Site(tmp_path)
     ended = trio.Event()
 
@@ -202,10 +203,8 @@ async def test_the_end_does_not_wait_for_an_opening(tmp_path, monkeypatch):
             nursery.start_soon(run)
             nursery.start_soon(site.file.open)
             async with await trio.open_file(tmp_path / "fifo", "wb"):  # the process is there, and opening
-                began = trio.current_time()
                 site.file.close()
                 await ended.wait()
-    assert trio.current_time() - began < 1.5
 
 
 async def test_when_it_is_killed_everybody_who_waits_is_told(tmp_path):
