@@ -33,6 +33,7 @@ T = TypeVar("T")
 SMALL = 64 << 10
 """Characters that are parsed where they are: at most 3 ms."""
 
+_SHORT = 4096  # characters that take no time
 _REST = 1e-7  # seconds for each character parsed here, about twice what it takes: so long others have their turns
 _LONGEST = 30.0  # seconds
 _MEMORY = 2 << 30  # bytes of address space
@@ -46,7 +47,10 @@ async def read_large(work: Callable[..., T], text: str, *arguments: object) -> T
     :raises NotConnectedError: there can be no other process now.
     """
     if len(text) <= SMALL:
-        await trio.sleep(len(text) * _REST)
+        if len(text) <= _SHORT:
+            await trio.lowlevel.checkpoint()
+        else:
+            await trio.sleep(len(text) * _REST)
         return work(text, *arguments)
     async with _turns():
         with trio.move_on_after(_LONGEST):

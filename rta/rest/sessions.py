@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
@@ -18,6 +17,7 @@ from rta.rest.told_range import RangeSlot, find_slot
 from rta.session.session_range import SessionRange
 from rta.session_list import SessionListCache
 from rta.wire import TimeRange
+from rta.wire.json_text import SESSION_LIMITS, parse_json
 from rta.wire.session_json import read_span
 
 __all__ = ["SessionCatalogue", "Page", "list_sessions"]
@@ -27,6 +27,7 @@ _MOST = 100_000  # sessions of which it is remembered where their time range sta
 _AT_ONCE = 100  # sessions written without a checkpoint
 _SMALL = 4096  # characters of a session JSON that are read at once
 _SORTABLE = {"identity", "identifier", "state", "timestamp", "type", "group", "version", "quality"}
+_NEEDED = {*_SORTABLE, "children", "timerange"}
 
 
 @frozen
@@ -52,7 +53,7 @@ class SessionCatalogue:
     async def list(self, page: Page) -> str:
         """See `list_sessions`.
 
-        :raises TransportError: the buffer cannot be read.
+        :raises TransportError: the buffer cannot be read, or a session JSON is large and cannot be read now.
         """
         records = await self._cache.records()
         if records is not self._records:
@@ -60,6 +61,8 @@ class SessionCatalogue:
             known = {r.identity for r in records}
             self._parsed = {k: v for k, v in self._parsed.items() if k in known}
             self._slots = {k: v for k, v in self._slots.items() if k in known}
+        for record in records:
+            await self._parse(record)
         texts = []
         for i, record in enumerate(list_sessions(records, page, self._fields), 1):
             texts.append(await self.text(record))
@@ -96,17 +99,25 @@ class SessionCatalogue:
             found = self._slots[identity] = (text, slot)
         return found[1]
 
+    async def _parse(self, record: SessionRecord) -> None:
+        text = record.json or ""
+        known = self._parsed.get(record.identity)
+        if known is None or known[0] != text:
+            try:
+                fields = await read_large(read_fields, text)
+            except MalformedError:
+                fields = None
+            self._parsed[record.identity] = text, fields
+
     def _fields(self, record: SessionRecord) -> dict[str, Any] | None:
-        found = self._parsed.get(record.identity)
-        if found is None or found[0] != record.json:
-            found = self._parsed[record.identity] = (record.json or "", _fields(record))
-        return found[1]
+        text, fields = self._parsed.get(record.identity, ("", None))
+        return fields if text == record.json else None
 
 
 def list_sessions(
     records: Iterable[SessionRecord],
     page: Page,
-    read: Callable[[SessionRecord], dict[str, Any] | None] = lambda record: _fields(record),
+    read: Callable[[SessionRecord], dict[str, Any] | None] = lambda record: read_fields(record.json or ""),
 ) -> list[SessionRecord]:
     """The top-level sessions of a page; sessions without a readable JSON are left out."""
     found: list[tuple[dict[str, Any], SessionRecord]] = []
@@ -128,18 +139,16 @@ def list_sessions(
     return [record for _, record in part]
 
 
-def _fields(record: SessionRecord) -> dict[str, Any] | None:
-    """A session JSON with its keys in lower case; None if it is no JSON object."""
-    text = record.json
+def read_fields(text: str) -> dict[str, Any] | None:
+    """What a list needs of a session JSON, its keys in lower case; None if it is no JSON object."""
     try:
-        document = json.loads(text, parse_constant=_no_constant) if text is not None else None
-    except (ValueError, RecursionError):
+        document = parse_json(text, "session JSON", SESSION_LIMITS, strict=True)
+    except MalformedError:
         return None
-    return {str(k).lower(): v for k, v in document.items()} if isinstance(document, dict) else None
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+    if not isinstance(document, dict):
+        return None
+    fields = {str(k).lower(): v for k, v in document.items()}
+    return {k: v for k, v in fields.items() if k in _NEEDED}
 
 
 def _is_child(identity: object, children: set[str]) -> bool:

@@ -7,7 +7,7 @@ parse large texts does so in another process: `rta.large_json`.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from attrs import frozen
@@ -49,14 +49,14 @@ def check_json_size(text: str, what: str, limits: JsonLimits) -> None:
             raise MalformedError("oversize", f"{what} has about {items} items; at most {limits.items} are taken")
 
 
-def parse_json(text: str, what: str, limits: JsonLimits) -> Any:
-    """The document. `what` names it in errors.
+def parse_json(text: str, what: str, limits: JsonLimits, strict: bool = False) -> Any:
+    """The document. `what` names it in errors. `strict`: NaN and Infinity, which Python writes, are not JSON.
 
     :raises MalformedError: kind `json`; `oversize`: too much of it, or too deep.
     """
     check_json_size(text, what, limits)
     try:
-        document = json.loads(text)
+        document = json.loads(text, parse_constant=_no_constant if strict else None)
     except RecursionError:
         raise _too_deep(what, limits) from None
     except ValueError as e:
@@ -77,6 +77,10 @@ def json_depth(document: Any, limit: int) -> int:
 
 def _too_deep(what: str, limits: JsonLimits) -> MalformedError:
     return MalformedError("oversize", f"{what} is nested too deeply: more than {limits.depth} within each other")
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _items(text: str) -> int:

@@ -47,10 +47,11 @@ def _strike(stage: Stage) -> None:
     crowd = Crowd(stage.service.port)
     crowd.join(1, UPGRADE.replace(b"bench-1", _WHO.encode()) + _SUBSCRIBE)
     for kind, text in _KINDS.items():
-        packed = make_burst([json_item(text())]).packed
-        stage.say(f"{kind}: {len(packed)} bytes packed")
+        same = text()[:-1]
+        entries = [make_burst([json_item(f'{same},"n":{n}}}')]).packed for n in range(stage.sizes.count)]
+        stage.say(f"{kind}: {len(entries[0])} bytes packed")
         stage.stretch(kind)
-        for _ in range(stage.sizes.count):
+        for packed in entries:
             redis.ask("XADD", f"stream:{_STREAM}", "*", "id", _ID, "data", packed)
         crowd.listen(stage.sizes.seconds)
         stage.stretch("after it")

@@ -44,7 +44,7 @@ def test_items_are_counted_before_the_text_is_parsed() -> None:
 
 
 def test_a_text_of_many_items_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json, "loads", lambda text: pytest.fail("it was parsed"))
+    monkeypatch.setattr(json, "loads", lambda *_, **__: pytest.fail("it was parsed"))
     refusal('{"x":[' + "{}," * 1_000_000 + "{}]}", SESSION_LIMITS)
 
 
@@ -89,6 +89,13 @@ def test_what_is_no_json_is_malformed(text: str) -> None:
     with pytest.raises(MalformedError, match="the text is not JSON") as caught:
         parse_json(text, "the text", SMALL)
     assert caught.value.kind == "json"
+
+
+@pytest.mark.parametrize("text", ["NaN", '{"a":-Infinity}'])
+def test_what_only_python_writes_is_malformed_where_it_matters(text: str) -> None:
+    parse_json(text, "the text", SMALL)
+    with pytest.raises(MalformedError, match="is not JSON"):
+        parse_json(text, "the text", SMALL, strict=True)
 
 
 def parameters(count: int) -> list[dict[str, Any]]:
