@@ -91,11 +91,9 @@ class HistoryIndex:
         track.floor = track.doomed = FOR_EVER
         track.runs = []
 
-    def lose(self, track: StreamIndex, lost: set[int], load: Load) -> int:
-        """Some entries cannot be read; how many of them were counted on."""
-        went = track.lose(lost, load)
-        self._went(went)
-        return sum(went.values())
+    def lose(self, track: StreamIndex, lost: set[int], load: Load) -> None:
+        """Some entries cannot be read."""
+        self._went(track.lose(lost, load))
 
     def _went(self, gone: Mapping[int, int]) -> None:
         for segment, count in gone.items():

@@ -38,7 +38,7 @@ class Rows:
         self._loaded: OrderedDict[tuple[int, int], Places] = OrderedDict()
 
     def places(self, track: StreamIndex, run: Segment) -> Places:
-        """Of a run.
+        """Of a run; none: it has been removed from the file.
 
         :raises DamagedFileError: they are not as they were written.
         """
@@ -59,7 +59,9 @@ class Rows:
     def _read_places(self, segment: int, stream: int) -> Places:
         with self._connection() as db:
             found = db.execute(f"{RUNS} WHERE id = ?", (places_id(segment, stream),)).fetchone()
-        if not found or not is_right_run(found):
+        if not found:
+            return Places()
+        if not is_right_run(found):
             raise DamagedFileError("a run is not as it was written")
         return Places.unpack(found[8], segment * self._segment)
 

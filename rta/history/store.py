@@ -231,17 +231,20 @@ class HistoryStore:
                 if track is None:
                     return []
                 places: list[tuple[int, int | None]] = []
+                removed: set[int] = set()
                 for i, run in enumerate(runs):
                     if run.first > upto or len(places) >= limit:
                         break
                     if run.within(since, until):
                         begins = runs[i + 1].begins if i + 1 < len(runs) else None
                         found = file.rows.places(track, run)
+                        if not found.positions:
+                            removed.add(run.last)
                         places += islice(
                             chosen(found, begins, max(after, floor), upto, since, until), limit - len(places)
                         )
                 rows = file.rows.entries(track.id, [pos for pos, _ in places])
-                if lost := {pos for pos, _ in places if pos not in rows}:
+                if lost := removed.union(pos for pos, _ in places if pos not in rows):
                     after = max(after, self._lose(file, track, lost))
                     continue
                 return [
@@ -261,9 +264,12 @@ class HistoryStore:
         with self._lock:
             if self._file is not file or file.catalogue.tracks.get(track.key) is not track:
                 return 0
-            missing = file.catalogue.lose(track, {pos for pos in lost if pos > track.doomed}, file.rows.places)
-            if not missing:
+            lost = {pos for pos in lost if pos > track.doomed}
+            if not lost:
                 return track.doomed
+            before = track.count
+            file.catalogue.lose(track, lost, file.rows.places)
+            missing = before - track.count
             newest = file.rows.entries(track.id, [track.last])
             if track.last in newest:
                 track.newest, track.seq = newest[track.last][:2]

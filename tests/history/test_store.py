@@ -230,6 +230,24 @@ def test_entries_that_go_while_they_are_looked_for_do_not_end_what_is_read(store
     assert store.damage == []
 
 
+def test_a_run_that_goes_while_it_is_looked_for_is_no_damage(store, monkeypatch):
+    for first in range(1, 401, 50):
+        store.commit([of_one(pos) for pos in range(first, first + 50)])
+    find = store._file.rows.places
+
+    def find_after_trimming(track: object, run: object) -> object:
+        monkeypatch.setattr(store._file.rows, "places", find)
+        store.trim({ONE: Retention(200, Ns(0))})
+        store.trim({})  # now the rows go, those of runs too
+        return find(track, run)
+
+    monkeypatch.setattr(store._file.rows, "places", find_after_trimming)
+    assert [kept.pos for kept in store.read(ONE, limit=300)] == list(range(201, 401))
+    store.trim({})
+    assert store.damage == []
+    assert store.bounds(ONE).count == 200
+
+
 def test_a_file_is_waited_for_until_another_process_has_left_it(store, path):
     with pytest.raises(HistoryError, match="in use"):
         HistoryStore(path, patience=0.1)
