@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-from functools import partial
-
-import trio
+from collections.abc import Sequence
 
 from rta.errors import MalformedError
+from rta.large_json import SMALL, read_large
 from rta.ports import BurstLog, Reporter
 from rta.wire import Configuration, read_configuration
+from rta.wire.configuration_part import read_part
+from rta.wire.json_text import CONFIGURATION_LIMITS, check_json_size
 
 __all__ = ["ConfigurationCache"]
 
 _KEPT = 16
-_SMALL = 64 << 10  # characters; up to these, reading takes less time than a thread
 
 
 class ConfigurationCache:
     """The last 16 configurations that were asked for. The content behind an identifier never changes."""
 
-    def __init__(self, buffer: BurstLog, report: Reporter) -> None:
+    def __init__(self, buffer: BurstLog, report: Reporter, names: Sequence[str]) -> None:
+        """`names`: of parameters, as people name them. Of a large document nothing but these is kept."""
         self._buffer = buffer
         self._report = report
+        self._names = names
         self._kept: dict[str, Configuration] = {}
 
     async def get(self, identifier: str) -> Configuration | None:
         """A configuration by its identifier; None: the buffer does not have it yet. A malformed one is counted, and
         counts as empty.
 
-        :raises TransportError: the buffer cannot be read.
+        :raises TransportError: the buffer cannot be read, or the document is large and cannot be read now.
         """
         found = self._kept.get(identifier)
         if found is None:
@@ -42,9 +44,10 @@ class ConfigurationCache:
 
     async def _read(self, identifier: str, text: str) -> Configuration:
         try:
-            if len(text) <= _SMALL:
-                return read_configuration(text)
-            return await trio.to_thread.run_sync(partial(read_configuration, text))
+            check_json_size(text, "configuration", CONFIGURATION_LIMITS)
+            if len(text) <= SMALL:
+                return await read_large(read_configuration, text)
+            return await read_large(read_part, text, self._names)
         except MalformedError as e:
             self._report.malformed(f"configuration {identifier}", e.kind, str(e))
             return Configuration()

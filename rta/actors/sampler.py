@@ -8,7 +8,7 @@ once a second, and at once when a followed one has ended. Sends what one burst o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 import structlog
@@ -18,12 +18,13 @@ from attrs import define
 from rta.actors.hub import SessionHub
 from rta.actors.session_sampler import SamplingContext, SamplingStart, SessionSampler
 from rta.configuration_cache import ConfigurationCache
-from rta.errors import TransportError
+from rta.errors import MalformedError, TransportError
 from rta.inbox import Outlet
+from rta.large_json import read_large
 from rta.ports import Position, TopicMessage
 from rta.sampling.pacing import Samples
-from rta.sampling.selection import choose, followed_next, open_sessions
-from rta.sampling.sources import StatusSources, TopicSource
+from rta.sampling.selection import Candidate, OpenSession, choose, followed_next, open_sessions, read_open_session
+from rta.sampling.sources import ParameterSource, StatusSources, TopicSource
 from rta.sampling.topic_values import ComponentValues, TopicValues
 from rta.session_list import SessionListCache
 from rta.stream.clock import LIVE, ClockChanged, Sampled, SampledTogether, StreamClock
@@ -65,9 +66,11 @@ class Sampler:
         self._hub = hub
         self._out = out
         self._sessions = SessionListCache(context.buffer.sessions)
-        self._configurations = ConfigurationCache(context.buffer, context.report)
+        self._configurations = ConfigurationCache(context.buffer, context.report, _named_parameters(statuses))
         self._of_sessions = [s for s in statuses if any(not isinstance(x, TopicSource) for x in s.sources.values())]
         self._topic_values = TopicValues(statuses)
+        self._known: dict[str, tuple[str, OpenSession | None]] = {}
+        """The JSON of each session, and what it says."""
         self._follows: dict[str, str] = {}
         """Which session a status follows: code to identity."""
         self._followed: dict[str, _Followed] = {}
@@ -110,7 +113,7 @@ class Sampler:
         now = await self._context.buffer.now()
         if self._complete_until is None:
             self._began = now
-        sessions = open_sessions(await self._sessions.records())
+        sessions = await self._open_sessions()
         wanted: dict[str, list[StatusSources]] = {}
         for status in self._of_sessions:
             identity = self._next_session(status.code, choose(status.selector, sessions))
@@ -126,6 +129,21 @@ class Sampler:
             if identity in self._followed or await self._follow(identity, now, nursery):
                 self._followed[identity].sampler.serve(statuses)
         self._complete_until = _position(now - round(self._sessions.age * 1000))
+
+    async def _open_sessions(self) -> list[Candidate]:
+        """The sessions that can be followed. The JSON of each is read once, however often it is looked up."""
+        records = await self._sessions.records()
+        known, self._known = self._known, {}
+        for record in records:
+            text = record.json or ""
+            found = known.get(record.identity)
+            if found is None or found[0] != text:
+                try:
+                    found = text, await read_large(read_open_session, text)
+                except MalformedError:
+                    found = text, None
+            self._known[record.identity] = found
+        return open_sessions(records, lambda record: self._known[record.identity][1])
 
     def _next_session(self, code: str, newest: str | None) -> str | None:
         current = self._follows.get(code)
@@ -209,6 +227,11 @@ class Sampler:
             await self._out.send(SampledTogether(tuple(items)))
         for code in begun:  # not before it is sent: a sampler that is cancelled meanwhile has begun nothing
             self._clocks[code], self._sampled[code] = clock, identity
+
+
+def _named_parameters(statuses: Iterable[StatusSources]) -> tuple[str, ...]:
+    sources = (source for status in statuses for source in status.sources.values())
+    return tuple(sorted({source.name for source in sources if isinstance(source, ParameterSource)}))
 
 
 def _position(ms: int) -> Position:

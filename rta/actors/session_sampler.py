@@ -20,10 +20,11 @@ from rta.backoff import Backoff
 from rta.configuration_cache import ConfigurationCache
 from rta.errors import MalformedError, TransportError
 from rta.health import Health
+from rta.large_json import read_large
 from rta.ports import BurstLog, Entry, Position, Reporter, TopicBus
 from rta.sampling.burst_queue import BurstQueue
 from rta.sampling.pacing import SamplePacer, Samples, SampleSchedule
-from rta.sampling.session_description import SessionDescription
+from rta.sampling.session_description import DescribedSession, SessionDescription
 from rta.sampling.sources import StatusSources
 from rta.session.client import SessionRun
 from rta.session.feed import SessionFeed
@@ -176,7 +177,13 @@ class SessionSampler:
 
     async def _describe(self) -> None:
         json, statuses = self.feed.summary.json, self._statuses
-        bindings = self._description.read(json, statuses, self._malformed)
+        said: DescribedSession | None = None
+        if json is not None and self._description.lacks(json):
+            try:
+                said = await read_large(DescribedSession.read, json)
+            except MalformedError as e:
+                self._malformed(e)
+        bindings = self._description.learn(statuses, said)
         found = None
         if bindings is not None:
             found = [(binding, await self._configurations.get(binding.identifier)) for binding in bindings]

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
 from attrs import field, frozen
 
+from rta.errors import MalformedError
 from rta.ports import Position, SessionRecord
 from rta.sampling.sources import Selector
 from rta.wire import SessionState
+from rta.wire.json_text import SESSION_LIMITS, parse_json
 
-__all__ = ["Candidate", "choose", "followed_next", "open_sessions"]
+__all__ = ["Candidate", "OpenSession", "choose", "followed_next", "open_sessions", "read_open_session"]
 
 _LINGER = 5.0  # s that a closed session is followed when there is no other
+
+
+OpenSession = tuple[float, dict[str, str]]
+"""When a session began, seconds since the Unix epoch, and its details."""
 
 
 @frozen(slots=True)
@@ -31,11 +36,14 @@ class Candidate:
     details: dict[str, str] = field(factory=dict)
 
 
-def open_sessions(records: Iterable[SessionRecord]) -> list[Candidate]:
-    """The sessions that can be followed. One without readable JSON cannot."""
+def open_sessions(
+    records: Iterable[SessionRecord],
+    read: Callable[[SessionRecord], OpenSession | None] = lambda record: read_open_session(record.json or ""),
+) -> list[Candidate]:
+    """The sessions that can be followed. One without readable JSON cannot. `read`: what a session's JSON says."""
     out = []
     for record in records:
-        found = _described(record.json) if record.json is not None else None
+        found = read(record)
         if found is not None:
             began, details = found
             out.append(Candidate(record.identity, began, record.stream_position, details))
@@ -69,12 +77,11 @@ def followed_next(current: str | None, newest: str | None, closed_for: float | N
     return newest
 
 
-@lru_cache(maxsize=1024)  # the same sessions are read every second
-def _described(text: str) -> tuple[float, dict[str, str]] | None:
-    """When a session began, and its details; None: it is closed, or its JSON cannot be read."""
+def read_open_session(text: str) -> OpenSession | None:
+    """None: it is closed, or its JSON cannot be read."""
     try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
+        document = parse_json(text, "session JSON", SESSION_LIMITS)
+    except MalformedError:
         return None
     if not isinstance(document, dict):
         return None

@@ -53,6 +53,7 @@ class SessionDecoder:
         parameters = ParameterIndex()
         for configuration, binding in configurations:
             bound = bind(configuration, binding)
+            self._columns.know_types(configuration.left_out, binding.channel_offset)
             self._columns.know(bound)
             parameters.add(bound)
         for status in statuses:

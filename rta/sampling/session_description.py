@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from rta.errors import MalformedError
+from attrs import frozen
+
 from rta.sampling.session_decoder import SessionDecoder
 from rta.sampling.sources import StatusSources
 from rta.stream.clock import Tempo
 from rta.wire import ConfigBinding, Configuration, read_session
 
-__all__ = ["SessionDescription"]
+__all__ = ["DescribedSession", "SessionDescription"]
 
 _AGAIN = 1.0  # s until a configuration that was not there is asked for again
+
+
+@frozen
+class DescribedSession:
+    """What a session JSON says of the session's bursts."""
+
+    tempo: Tempo | None
+    bindings: Sequence[ConfigBinding] | None
+
+    @classmethod
+    def read(cls, json: str) -> DescribedSession:
+        """:raises MalformedError: it is no session JSON."""
+        model = read_session(json)
+        return cls(Tempo.from_session(model), model.config_bindings)
 
 
 class SessionDescription:
     """Keeps the decoder and the tempo of one session up to date. Times are steady seconds.
 
-    First `read` says which configurations are needed, then `update` is given them.
+    First `learn` says which configurations are needed, then `update` is given them.
     """
 
     def __init__(self) -> None:
@@ -37,18 +52,17 @@ class SessionDescription:
         changed = json is not self._json or statuses is not self._statuses
         return changed or (self._lacking and now >= self._updated_at + _AGAIN)
 
-    def read(
-        self, json: str | None, statuses: Sequence[StatusSources], malformed: Callable[[MalformedError], None]
-    ) -> Sequence[ConfigBinding] | None:
-        """Read the JSON. Which configurations the decoder is to be made of; None: it can stay as it is."""
+    def lacks(self, json: str | None) -> bool:
+        """Whether it is a JSON that has to be read."""
+        return json is not None and json is not self._json
+
+    def learn(self, statuses: Sequence[StatusSources], said: DescribedSession | None) -> Sequence[ConfigBinding] | None:
+        """`said`: what a JSON that was lacking says; None: there is no such. Which configurations the decoder is to be
+        made of; None: it can stay as it is."""
         bindings = self._bindings
-        if json is not None and json is not self._json:
-            try:
-                model = read_session(json)
-                self.tempo = Tempo.from_session(model)
-                bindings = bindings if model.config_bindings is None else model.config_bindings
-            except MalformedError as e:
-                malformed(e)
+        if said is not None:
+            self.tempo = said.tempo
+            bindings = bindings if said.bindings is None else said.bindings
         changed = statuses is not self._statuses or bindings != self._bindings or self._json is None
         return bindings if changed or self._lacking else None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -43,6 +43,11 @@ class ColumnReader:
         for parameter in parameters:
             for channel, kind in parameter.channels.items():
                 self._types[channel] = kind, parameter.byte_order
+        self._rows.clear()
+
+    def know_types(self, types: Mapping[int, tuple[SampleType, ByteOrder]], offset: int) -> None:
+        """The same for channels of which nothing but the type is known. `offset`: of their ids on the wire."""
+        self._types.update((ChannelId(channel + offset), how) for channel, how in types.items())
         self._rows.clear()
 
     def knows(self, channel: ChannelId) -> bool:

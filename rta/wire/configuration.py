@@ -15,7 +15,7 @@ from attrs import define, field
 from rta.errors import MalformedError
 from rta.wire.json_model import converter, required, structure
 from rta.wire.json_text import CONFIGURATION_LIMITS, JsonLimits, parse_json
-from rta.wire.samples import SampleType
+from rta.wire.samples import ByteOrder, SampleType
 
 __all__ = [
     "Application",
@@ -171,6 +171,9 @@ class Configuration:
     """A whole document: application name to application."""
 
     applications: dict[str, Application] = field(factory=dict)
+    left_out: dict[int, tuple[SampleType, ByteOrder]] = field(factory=dict)
+    """The types of the channels of parameters that are not here, where this is a part of a document. See
+    `rta.wire.configuration_part`."""
 
     def write(self) -> str:
         """Compact JSON."""

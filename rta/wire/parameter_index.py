@@ -68,6 +68,10 @@ class ParameterIndex:
         known = {self._label(key): _names(bound) for key, (bound, *_) in self._parameters.items()}
         raise ParameterNameError(f"no parameter {shown(text)}; {choices(text, known)}")
 
+    def candidates(self, text: str) -> list[_Key]:
+        """All that `find` would consider, here or together with other documents."""
+        return [*self._ids.get(text, ()), *self._names.get(_normal(text), ())]
+
     def _unique(self, key: _Key) -> str:
         """What is surely understood: the id, with the application where several have that id."""
         return key[0] if len(self._ids[key[0]]) == 1 else ":".join(key)
