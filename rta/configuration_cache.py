@@ -9,7 +9,7 @@ from rta.large_json import SMALL, read_large
 from rta.ports import BurstLog, Reporter
 from rta.wire import Configuration, read_configuration
 from rta.wire.configuration_part import read_part
-from rta.wire.json_text import CONFIGURATION_LIMITS, check_json_size
+from rta.wire.json_text import CONFIGURATION_LIMITS, JsonLimits, check_json_size
 
 __all__ = ["ConfigurationCache"]
 
@@ -19,11 +19,14 @@ _KEPT = 16
 class ConfigurationCache:
     """The last 16 configurations that were asked for. The content behind an identifier never changes."""
 
-    def __init__(self, buffer: BurstLog, report: Reporter, names: Sequence[str]) -> None:
+    def __init__(
+        self, buffer: BurstLog, report: Reporter, names: Sequence[str], limits: JsonLimits = CONFIGURATION_LIMITS
+    ) -> None:
         """`names`: of parameters, as people name them. Of a large document nothing but these is kept."""
         self._buffer = buffer
         self._report = report
         self._names = names
+        self._limits = limits
         self._kept: dict[str, Configuration] = {}
 
     async def get(self, identifier: str) -> Configuration | None:
@@ -44,10 +47,10 @@ class ConfigurationCache:
 
     async def _read(self, identifier: str, text: str) -> Configuration:
         try:
-            check_json_size(text, "configuration", CONFIGURATION_LIMITS)
+            check_json_size(text, "configuration", self._limits)
             if len(text) <= SMALL:
-                return await read_large(read_configuration, text)
-            return await read_large(read_part, text, self._names)
+                return await read_large(read_configuration, text, self._limits)
+            return await read_large(read_part, text, self._names, self._limits)
         except MalformedError as e:
             self._report.malformed(f"configuration {identifier}", e.kind, str(e))
             return Configuration()

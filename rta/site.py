@@ -155,7 +155,9 @@ class Site:
         async with trio.open_nursery() as nursery:
             await nursery.start(node.run)
             self._sampled.set()
-            context = SamplingContext(opened.buffer, opened.topics, self.health, self.reporter, self._clock)
+            context = SamplingContext(
+                opened.buffer, opened.topics, self.health, self.reporter, self._clock, self.config.json.configuration
+            )
             statuses = [*(s.binding for s in self.config.statuses), *(a.binding for a in self.config.alarms)]
             await self._sample(Sampler(context, hub, statuses, node.inbox))
 
@@ -186,7 +188,8 @@ class Site:
         path = self.config.path
         folder = path.parent if path is not None else Path.cwd()
         note = partial(self.health.note, name)
-        return Context(name, folder, self._clock, self.reporter, self.config.state_dir, note)
+        limits = self.config.json.session
+        return Context(name, folder, self._clock, self.reporter, self.config.state_dir, note, limits)
 
     def _ingest(self, opened: _Opened) -> list[IngestActor]:
         return [

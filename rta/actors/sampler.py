@@ -66,7 +66,9 @@ class Sampler:
         self._hub = hub
         self._out = out
         self._sessions = SessionListCache(context.buffer.sessions)
-        self._configurations = ConfigurationCache(context.buffer, context.report, _named_parameters(statuses))
+        self._configurations = ConfigurationCache(
+            context.buffer, context.report, _named_parameters(statuses), context.configurations
+        )
         self._of_sessions = [s for s in statuses if any(not isinstance(x, TopicSource) for x in s.sources.values())]
         self._topic_values = TopicValues(statuses)
         self._known: dict[str, tuple[str, OpenSession | None]] = {}

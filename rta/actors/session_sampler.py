@@ -32,6 +32,7 @@ from rta.stream.clock import LIVE, StreamClock
 from rta.stream.sample import Sample
 from rta.wakeup import Wakeup
 from rta.wire import Burst
+from rta.wire.json_text import CONFIGURATION_LIMITS, JsonLimits
 from rta.wire.values import Ns
 
 __all__ = ["SamplingContext", "SamplingStart", "SessionSampler"]
@@ -55,6 +56,8 @@ class SamplingContext:
     report: Reporter
     clock: Callable[[], int]
     """Wall time, ns since the Unix epoch."""
+    configurations: JsonLimits = CONFIGURATION_LIMITS
+    """Of a configuration document."""
 
 
 @frozen

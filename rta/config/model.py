@@ -15,7 +15,7 @@ from rta.node.command_settings import CommandSettings
 from rta.node.status_settings import DefinedStatus
 from rta.ports import Duration, find_zone, option
 from rta.rsmp.names import NODE
-from rta.session.options import FanOutSettings, PrunerSettings
+from rta.session.options import FanOutSettings, JsonSettings, PrunerSettings
 
 __all__ = ["Config", "LoggingSettings", "Plugged", "SiteSettings", "SourceConfig"]
 
@@ -103,6 +103,7 @@ class Config:
     statuses: list[DefinedStatus] = field(factory=list)
     commands: list[CommandSettings] = field(factory=list)
     alarms: list[AlarmDefinition] = field(factory=list)
+    json: JsonSettings = field(factory=JsonSettings)
     path: Path | None = None
     """The file it was read from."""
     warnings: list[str] = field(factory=list)

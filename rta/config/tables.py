@@ -15,7 +15,7 @@ from rta.node.command_settings import CommandSettings
 from rta.node.options import StatusSettings
 from rta.options import options_fields
 from rta.ports import Offer, Spelled, Transport, available, load_transport, option
-from rta.session.options import FanOutSettings, PrunerSettings
+from rta.session.options import FanOutSettings, JsonSettings, PrunerSettings
 
 __all__ = ["LISTS", "ORDER", "SETTINGS", "SLOTS", "Slot", "installed", "offer_for", "offer_of"]
 
@@ -82,6 +82,7 @@ class Slot:
 SETTINGS: dict[str, type[Any]] = {
     "site": SiteSettings,
     "fanout": FanOutSettings,
+    "json": JsonSettings,
     "pruner": PrunerSettings,
     "logging": LoggingSettings,
 }
@@ -93,7 +94,20 @@ SLOTS: dict[str, Slot] = {
 }
 LISTS: dict[str, type[Any]] = {"status": StatusSettings, "command": CommandSettings, "alarm": AlarmSettings}
 """Tables of which there may be several, as `[[status]]`; without sources."""
-ORDER = ("site", "buffer", "topics", "edge", "fanout", "pruner", "logging", "source", "status", "command", "alarm")
+ORDER = (
+    "site",
+    "buffer",
+    "topics",
+    "edge",
+    "fanout",
+    "json",
+    "pruner",
+    "logging",
+    "source",
+    "status",
+    "command",
+    "alarm",
+)
 """The order in the documentation."""
 
 

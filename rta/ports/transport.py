@@ -18,6 +18,7 @@ from rta.ports.finding import Finding
 from rta.ports.inspection import Inspection
 from rta.ports.source import Source
 from rta.ports.topic_bus import TopicBus
+from rta.wire.json_text import SESSION_LIMITS, JsonLimits
 
 __all__ = ["GROUP", "Context", "Offer", "Reporter", "Transport", "available", "load_transport"]
 
@@ -62,6 +63,8 @@ class Context:
     """The folder for what is to survive a restart, which need not be there yet; None: nothing does."""
     note: Callable[[str], None] = lambda what: None
     """Tells `/health` that something has been lost or set aside, though the work goes on."""
+    session_json: JsonLimits = SESSION_LIMITS
+    """How much a session JSON may hold that others have written."""
 
 
 @frozen

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from attrs import define
-from attrs.validators import ge, gt, optional
+from attrs.validators import and_, ge, gt, le, optional
 
 from rta.clock_bounds import AHEAD, BEHIND, ClockBounds
 from rta.ports import Duration, Size, option
+from rta.wire.json_text import CONFIGURATION_LIMITS, SESSION_LIMITS, JsonLimits
 
-__all__ = ["FanOutSettings", "PrunerSettings"]
+__all__ = ["FanOutSettings", "JsonSettings", "PrunerSettings"]
 
 _BACK_SCAN = 600.0  # seconds, of a shared buffer
 
@@ -60,6 +61,42 @@ class FanOutSettings:
     def back_scan_of(self, shared: bool) -> float | None:
         """Seconds of the back scan with a buffer that is shared, or that is our own; None: all that it holds."""
         return _BACK_SCAN if self.back_scan is None and shared else self.back_scan
+
+
+@define
+class JsonSettings:
+    """How much JSON from outside may hold. More is left out before it is parsed, and counted. Items are values and
+    keys, about: what is between commas, and what opens an object or a list."""
+
+    session_size: Size = option(
+        "Of a session JSON, in characters; no burst holds more than 16 MiB.",
+        Size(SESSION_LIMITS.size),
+        validator=and_(ge(1), le(SESSION_LIMITS.size)),
+    )
+    session_items: int = option(
+        "The items of a session JSON: eight values for each of 60 000 parameters are half a million.",
+        SESSION_LIMITS.items,
+        validator=ge(1),
+    )
+    configuration_size: Size = option(
+        "Of a configuration document, in characters.", Size(CONFIGURATION_LIMITS.size), validator=ge(1)
+    )
+    configuration_items: int = option(
+        "The items of a configuration document: all there can be about 60 000 parameters are less than two millions.",
+        CONFIGURATION_LIMITS.items,
+        validator=ge(1),
+    )
+    depth: int = option("Objects and lists within each other.", SESSION_LIMITS.depth, validator=ge(1))
+
+    @property
+    def session(self) -> JsonLimits:
+        """The limits of a session JSON."""
+        return JsonLimits(self.session_size, self.session_items, self.depth)
+
+    @property
+    def configuration(self) -> JsonLimits:
+        """The limits of a configuration document."""
+        return JsonLimits(self.configuration_size, self.configuration_items, self.depth)
 
 
 @define

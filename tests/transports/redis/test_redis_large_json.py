@@ -18,6 +18,7 @@ from rta_transports.redis.xread import ReadEntries, RedisTail
 from rta.ports import START, Batch, Context, Entry, Position
 from rta.testing.bursts import json_burst, numbered_burst, session_json
 from rta.wire import Burst, SizeLimits
+from rta.wire.json_text import SESSION_LIMITS, JsonLimits
 from rta.wire.session_json import Glance
 
 HOSTILE = '{"identity":"a","x":[' + "{}," * 600_000 + "{}]}"
@@ -130,8 +131,9 @@ def redis() -> Iterator[RedisServer]:
 
 
 @asynccontextmanager
-async def log_of(redis: RedisServer, told: Told) -> AsyncIterator[RedisLog]:
-    async with open_log(RedisLogOptions(url=redis.url), Context("buffer", Path(), time.time_ns, told)) as log:
+async def log_of(redis: RedisServer, told: Told, limits: JsonLimits = SESSION_LIMITS) -> AsyncIterator[RedisLog]:
+    context = Context("buffer", Path(), time.time_ns, told, session_json=limits)
+    async with open_log(RedisLogOptions(url=redis.url), context) as log:
         yield log
 
 
@@ -166,3 +168,17 @@ async def test_a_record_says_what_is_in_its_large_json_and_is_left_out_over_the_
         assert found["c"].inspected is None
         assert await log.find("b") is None
     assert set(told.kinds) == {"oversize"}
+
+
+@pytest.mark.processes
+async def test_the_limits_are_those_that_the_site_gives(redis: RedisServer) -> None:
+    told = Told()
+    async with log_of(redis, told, JsonLimits(20_000, 100_000, 3)) as log:
+        session = await log.open_session("a", "s")
+        longer = session_json("a", details={"x": "y" * 25_000})
+        deeper = session_json("a", details={"x": [[[["y" * 3000]]]]})
+        for text in (MEDIUM, longer, deeper, MEDIUM):
+            last = await log.append(session, json_burst(text))
+        batch = await log.read("s", START, last, 1 << 20)
+    assert [entry.burst.session_json for entry in batch.entries] == [(MEDIUM,), (MEDIUM,)]
+    assert told.kinds == ["oversize", "oversize"]

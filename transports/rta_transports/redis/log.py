@@ -283,7 +283,7 @@ async def open_log(options: RedisLogOptions, context: Context) -> AsyncIterator[
     """A log whose server need not be there yet."""
     server = Server(options, context.folder)
     anchors = Anchors()
-    limits = SizeLimits()
+    limits = SizeLimits(json=context.session_json)
     entries = EntryReader(context.report, limits)
     multiplexer = XReadMultiplexer(server, anchors, entries)
     try:
