@@ -7,6 +7,7 @@ anything else in Trio, and a connection whose conversation was broken off is clo
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -25,6 +26,9 @@ Reply = Any
 """Bytes, integers, None, lists of replies; or a `ServerError` where the server refused."""
 
 _CHUNK = 1 << 18
+_HEADS = re.compile(rb"(?:[*~>%][0-9]+\r?\n?)+")  # lists within lists
+_NUMBER = re.compile(rb"[0-9]+")
+_DIGITS = 7
 
 
 class ServerError(Exception):
@@ -110,10 +114,22 @@ class RedisConnection:
                 break
         if not data:
             raise ConnectionResetError("the server closed the connection")
+        if not self._reader.has_data():
+            _check_size(data)
         self._reader.feed(data)
 
     def _gone(self, error: Exception) -> NotConnectedError:
         return NotConnectedError(f"{self.where}: {error or type(error).__name__}")
+
+
+def _check_size(data: bytes) -> None:
+    """Of a reply that begins: hiredis makes room for as many items as it announces.
+
+    :raises ProtocolError: no reply to what we ask has so many.
+    """
+    heads = _HEADS.match(data)
+    if heads is not None and any(len(number) > _DIGITS for number in _NUMBER.findall(heads[0])):
+        raise hiredis.ProtocolError("it announces more items than there can be")
 
 
 @contextmanager

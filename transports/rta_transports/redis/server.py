@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 import trio
+from redis._parsers import _RESP2Parser
 from redis.backoff import NoBackoff
 from redis.connection import AbstractConnection, SSLConnection
 from redis.connection import Connection as PlainConnection
@@ -265,6 +266,8 @@ def _credentials(options: RedisLogOptions, folder: Path, parts: dict[str, Any]) 
         "socket_connect_timeout": options.timeout,
         "socket_keepalive": True,
         "protocol": 2,
+        # hiredis makes room for as many items as a server announces; this one reads them.
+        "parser_class": _RESP2Parser,
         "client_name": "rta",
         "retry": Retry(NoBackoff(), 0),  # trying again is our callers' business
     }
