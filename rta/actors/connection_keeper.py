@@ -98,4 +98,5 @@ class ConnectionKeeper:
             client.ended = "stalled"
             log.info("client dropped: it takes nothing", peer=link.peer, identity=link.identity)
             link.abort()
-        return max(min(ping_due, stalled), now + _PAUSE)
+            return now + self._stall_timeout
+        return min(ping_due, stalled)

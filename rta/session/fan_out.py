@@ -61,7 +61,7 @@ class FanOut:
             known = summary.range_version
             if self._absorb(entry, now):
                 opened = OpenBurst(entry.burst)
-                for view in state.views.values():
+                for view in state.views:
                     if view.live:
                         out = self._cutter.single(opened, view.want)
                         if out is not None:
@@ -91,7 +91,7 @@ class FanOut:
                 size += entry.burst.raw_size
             following = entries[i + 1].burst.raw_size if i + 1 < len(entries) else TARGET
             if group and size + following > TARGET:
-                for view in state.views.values():
+                for view in state.views:
                     if view.live:
                         chunk = self._cutter.merged(group, view.want, entry.position)
                         if chunk.frame is not None:
@@ -154,19 +154,22 @@ class FanOut:
 
     # ---- time ranges
 
-    def tell_ranges(self, now: float) -> float | None:
-        """Send the time range to live clients that lack it, at most every `RANGE_INTERVAL`; when to call again."""
+    def tell_ranges(self, now: float) -> tuple[int, float | None]:
+        """Send the time range to the live clients of one view that lack it, at most every `RANGE_INTERVAL`. To how many
+        it went, and when to call again; None: when something has changed."""
+        told = 0
         again: float | None = None
-        for view in self._state.views.values():
+        for view in self._state.views:
             if not view.live or view.range_version == self._state.summary.range_version:
                 continue
             if view.range_due is None:
                 view.range_due = view.range_at + RANGE_INTERVAL  # whoever joins meanwhile does not put it off
-            if now >= view.range_due:
+            if now >= view.range_due and not told:
+                told = len(view.live)
                 self._tell_range(view, now)
             else:
                 again = view.range_due if again is None else min(again, view.range_due)
-        return again
+        return told, again
 
     def _tell_range(self, view: View, now: float) -> None:
         state = self._state

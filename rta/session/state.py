@@ -14,7 +14,7 @@ from rta.session.client import Client, Ending, SessionRun
 from rta.session.ring import Ring
 from rta.session.subscription import Subscription
 from rta.session.summary import SessionSummary
-from rta.session.view import View
+from rta.session.view import MOST_CLIENTS, View
 from rta.wire.values import TimeRange
 
 __all__ = ["FeedState"]
@@ -47,17 +47,22 @@ class FeedState:
         """Where the last samples or events of the session are, up to the leading edge; None: there are none."""
         self.newest_known = False
         """Whether `newest` holds: nobody has had to search for it until somebody wants to know."""
-        self.views: dict[Subscription, View] = {}
+        self.views: dict[View, None] = {}
+        self._joinable: dict[Subscription, View] = {}
+        """The views that take further clients."""
         self.clients: set[Client] = set()
 
     # ---- views
 
     def view(self, subscription: Subscription) -> View:
         """The view of a subscription, with one more client."""
-        view = self.views.get(subscription)
+        view = self._joinable.get(subscription)
         if view is None:
-            view = self.views[subscription] = View(subscription, self.summary.range_version)
+            view = self._joinable[subscription] = View(subscription, self.summary.range_version)
+            self.views[view] = None
         view.clients += 1
+        if view.clients >= MOST_CLIENTS:
+            del self._joinable[subscription]
         return view
 
     def leave_view(self, client: Client) -> None:
@@ -66,8 +71,12 @@ class FeedState:
         view.live.pop(client, None)
         client.live = False
         view.clients -= 1
-        if not view.clients:
-            del self.views[view.subscription]
+        if view.clients:
+            self._joinable[view.subscription] = view
+            return
+        del self.views[view]
+        if self._joinable.get(view.subscription) is view:
+            del self._joinable[view.subscription]
 
     # ---- live or not
 
@@ -118,7 +127,7 @@ class FeedState:
     def owe_range(self, known: int) -> None:
         """The time range may have changed since version `known`: live clients that lack it are to be told."""
         version = self.summary.range_version
-        if version != known and any(view.live and view.range_version != version for view in self.views.values()):
+        if version != known and any(view.live and view.range_version != version for view in self.views):
             self._range_due()
 
     # ---- the stream

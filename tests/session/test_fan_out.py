@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from rta.ports import START, Entry
-from rta.session import chunks
+from rta.session import chunks, state
 from rta.session.client import Ending
 from rta.session.fan_out import RANGE_INTERVAL
 from rta.wire import TimeRange
@@ -128,7 +128,7 @@ def test_time_ranges_come_on_their_own_ten_times_a_second_at_most() -> None:
         table.publish(range_data(0, ms))
         if due is None or now >= due:
             before = len(own_ranges(actor)) if ms % 100 < 2 else None
-            due = table.feed.fan_out.tell_ranges(now)
+            _, due = table.feed.fan_out.tell_ranges(now)
             if before is not None and len(own_ranges(actor)) > before:
                 told.append(now)
     assert len(own_ranges(actor)) == 10
@@ -139,11 +139,12 @@ def test_the_last_time_range_is_told_when_its_time_has_come() -> None:
     table = Table()
     actor = table.following(now=-10.0)
     table.publish(range_data(0, 1))
-    assert table.feed.fan_out.tell_ranges(0.0) is None
+    assert table.feed.fan_out.tell_ranges(0.0) == (1, None)
     table.publish(range_data(0, 2))
-    due = table.feed.fan_out.tell_ranges(0.05)
+    told, due = table.feed.fan_out.tell_ranges(0.05)
+    assert told == 0
     assert due == pytest.approx(RANGE_INTERVAL)
-    assert table.feed.fan_out.tell_ranges(due or 0.0) is None
+    assert table.feed.fan_out.tell_ranges(due or 0.0) == (1, None)
     assert own_ranges(actor) == [TimeRange(0, 1), TimeRange(0, 2)]
 
 
@@ -197,7 +198,7 @@ def test_a_client_that_was_just_told_by_its_actor_is_not_told_again_at_once() ->
     table = Table(about=record(span=TimeRange(0, 1)))
     actor = table.following(now=1.0)
     table.publish(range_data(0, 2))
-    due = table.feed.fan_out.tell_ranges(1.05)
+    _, due = table.feed.fan_out.tell_ranges(1.05)
     assert own_ranges(actor) == [TimeRange(0, 1)]
     assert due is not None
     assert due >= 1.0 + RANGE_INTERVAL
@@ -356,11 +357,24 @@ def test_two_hundred_stalled_clients_hold_no_more_than_the_ring() -> None:
 def test_a_view_ends_with_its_last_client() -> None:
     table = Table()
     one, other = table.following(only(1)), table.following(only(1))
-    assert table.feed.state.views[only(1)].clients == 2
+    assert [view.clients for view in table.feed.state.views] == [2]
     one.end()
-    assert table.feed.state.views[only(1)].clients == 1
+    assert [view.clients for view in table.feed.state.views] == [1]
     other.end()
-    assert only(1) not in table.feed.state.views
+    assert not table.feed.state.views
+
+
+def test_a_view_that_is_full_is_followed_by_another_until_there_is_room_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "MOST_CLIENTS", 2)
+    table = Table()
+    actors = [table.following(only(1)) for _ in range(5)]
+    assert [view.clients for view in table.feed.state.views] == [2, 2, 1]
+    actors[0].end()
+    actors[4].end()
+    actors[1:1] = [table.following(only(1)), table.following(only(1))]
+    assert [view.clients for view in table.feed.state.views] == [2, 2, 1]
+    table.publish(samples(1, 1))
+    assert all(len(actor.socket.received.items) == 1 for actor in actors[1:-1])
 
 
 # ---- several entries at once

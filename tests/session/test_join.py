@@ -24,6 +24,7 @@ from rta.session.back_scan import back_scan_start, must_search
 from rta.session.client import BackFill, Client
 from rta.session.feed import SessionFeed
 from rta.session.subscription import Subscription
+from rta.session.view import MOST_CLIENTS, View
 from rta.wire import TimeRange, glance
 from rta.wire._pb.stream_pb2 import StreamData
 
@@ -183,7 +184,7 @@ class Session(RuleBasedStateMachine):
     def _tell_ranges(self) -> None:
         if self.due is not None and self.now >= self.due:
             assert self.feed is not None
-            self.due = self.feed.fan_out.tell_ranges(self.now)
+            _, self.due = self.feed.fan_out.tell_ranges(self.now)
 
     @rule(keep=st.integers(0, 8) | st.sampled_from([20, 3000]))
     def the_log_is_trimmed(self, keep: int) -> None:
@@ -379,13 +380,15 @@ class Session(RuleBasedStateMachine):
         if self.feed is None:
             return
         assert self.feed.state.ring.bytes <= self.feed.state.ring.bound
-        here: dict[Subscription, list[Client]] = {}
+        here: dict[View, list[Client]] = {}
         for actor, _ in self.actors:
             if not actor.over:
-                here.setdefault(actor.client.subscription, []).append(actor.client)
-        assert {s: v.clients for s, v in self.feed.state.views.items()} == {s: len(c) for s, c in here.items()}
-        for subscription, view in self.feed.state.views.items():
-            assert set(view.live) == {c for c in here[subscription] if c.live}
+                assert actor.client.view.subscription == actor.client.subscription
+                here.setdefault(actor.client.view, []).append(actor.client)
+        assert {v: v.clients for v in self.feed.state.views} == {v: len(c) for v, c in here.items()}
+        for view, clients in here.items():
+            assert len(clients) <= MOST_CLIENTS
+            assert set(view.live) == {c for c in clients if c.live}
 
     def teardown(self) -> None:
         """All that was in the way is taken away; then everybody must have what they were due."""
