@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rta_transports.mqtt.rivalry import Rivalry
 
-THROWN_OUT = {"told": False, "hung_up": True, "session": True, "lived": 0.1}
+THROWN_OUT = {"told": False, "hung_up": True, "session": True, "retained": True, "lived": 0.1}
 CLEAN = {"session": False}
 
 
@@ -36,6 +36,11 @@ def test_a_broker_that_has_forgotten_us_was_restarted():
 def test_being_forgotten_four_times_in_a_while_is_a_takeover_by_one_who_starts_clean():
     assert after({"session": None}, *[CLEAN] * 4) == [False, False, False, False, True]
     assert after(*[{**CLEAN, "lived": 5.0}] * 4) == [False, False, False, True]
+
+
+def test_a_broker_that_has_forgotten_what_was_retained_was_restarted_each_time():
+    assert not any(after(*[{**CLEAN, "retained": False}] * 10))
+    assert after(*[CLEAN] * 4, {**CLEAN, "retained": False})[3:] == [True, False]
 
 
 def test_being_forgotten_now_and_then_is_none():

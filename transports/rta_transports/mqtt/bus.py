@@ -42,6 +42,7 @@ class MqttTopics:
         self._options = options
         self._context = context
         self._client_id: str | None = None
+        self._will_topic: str | None = None
         self._dispatch = Dispatch()
         self._open: MqttConnection | None = None
         self._accepted: MqttConnection | None = None  # the same, once subscriptions are being renewed
@@ -61,6 +62,7 @@ class MqttTopics:
         if self._client_id is not None:
             raise RuntimeError(f"this bus is in use already, as {self._client_id!r}")
         self._client_id = client_id
+        self._will_topic = None if will is None else will.topic
         self.trouble = f"{self._options.where()}: not connected yet"
         try:
             async with in_background(partial(self._stay_connected, client_id, will)):
@@ -98,6 +100,7 @@ class MqttTopics:
                 told=connection.taken_over,
                 hung_up=connection.hung_up,
                 session=None if began_clean else connection.session_present,
+                retained=connection.will_topic_retained,
                 lived=now - (connection.served_since or now),
                 now=now,
             ):
@@ -256,6 +259,8 @@ class MqttTopics:
         except UnicodeDecodeError:
             self._context.report.malformed(self._options.where(), "mqtt", "a topic that is not UTF-8")
             return
+        if message.retain and topic == self._will_topic and self._open is not None:
+            self._open.will_topic_retained = True
         said = message.properties
         self._dispatch.deliver(
             TopicMessage(

@@ -60,6 +60,8 @@ class MqttConnection:
         self.taken_over = False
         self.hung_up = False
         self.session_present = False
+        self.will_topic_retained = False
+        """A message is retained on the topic of our will."""
         self.limits = BrokerLimits()
         self.outgoing = self._outgoing()
         self._paho = paho = Speaker(identity, self._wire, lambda: self.outgoing.next_mid())

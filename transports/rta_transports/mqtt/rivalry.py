@@ -6,8 +6,9 @@ often it happens, and by what the broker knows of us when we come back:
 
 - A rival that continues our session leaves it there. A network that is bad leaves it there too, so that only
   connections that end at once count.
-- A rival that starts clean, as most clients do, has made the broker forget our session. A broker that was restarted has
-  forgotten it too, but cannot be reached for a while, and is not restarted time after time.
+- A rival that starts clean, as most clients do, has made the broker forget our session, and nothing else. A broker that
+  was restarted and has forgotten our session has forgotten what was retained, too: so that counts only where a message
+  is still retained on the topic of our will.
 """
 
 from __future__ import annotations
@@ -30,21 +31,25 @@ class Rivalry:
         self._forgotten: deque[float] = deque(maxlen=_OFTEN)
         self._made_way = False
 
-    def lost(self, *, told: bool, hung_up: bool, session: bool | None, lived: float, now: float) -> bool:
+    def lost(
+        self, *, told: bool, hung_up: bool, session: bool | None, retained: bool, lived: float, now: float
+    ) -> bool:
         """A connection that was of use is over; whether a rival is to be made way for.
 
         `told`: the broker said so; `hung_up`: it closed the connection without a word; `session`: whether it knew us,
-        None where we wanted it to forget us; `lived` in seconds; `now` in steady seconds.
+        None where we wanted it to forget us; `retained`: a message was retained on the topic of our will; `lived` in
+        seconds; `now` in steady seconds.
         """
         if hung_up and session and lived < _SHORT:
             self._short_lives += 1
         else:
             self._short_lives = 0
-        if hung_up and session is False:
+        forgotten = hung_up and retained and session is False
+        if forgotten:
             self._forgotten.append(now)
-        often = len(self._forgotten) == _OFTEN and now - self._forgotten[0] <= _WHILE
-        again = self._made_way and hung_up and lived <= _WHILE
-        self._made_way = told or self._short_lives >= _ENOUGH or often or again
+        often = forgotten and len(self._forgotten) == _OFTEN and now - self._forgotten[0] <= _WHILE
+        again = self._made_way and hung_up and (session or retained) and lived <= _WHILE
+        self._made_way = bool(told or self._short_lives >= _ENOUGH or often or again)
         return self._made_way
 
     def unreachable(self) -> None:
