@@ -660,3 +660,11 @@ async def test_a_session_with_more_than_is_sent_says_so(patient, back_scan, told
     if told is not None:
         assert found["session.back-scan"].title == title + told
     assert "session.back-scan" not in await patient.examine(None, back_scan)
+
+
+async def test_of_findings_of_one_kind_the_first_are_told_and_how_many_more(patient):
+    for n in range(50):
+        patient.ask("SET", f"stream:odd-{n}", "no stream")
+        patient.ask("SADD", "streams", f"odd-{n}")
+    found = await patient.examine()
+    assert found["stream.type.more"].title == "30 more findings of the kind stream.type"

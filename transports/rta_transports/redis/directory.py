@@ -39,13 +39,13 @@ class Directory:
 
     async def streams(self) -> list[str]:
         """The names in the set of streams."""
-        names: dict[bytes, None] = {}
+        names: dict[str, None] = {}
         cursor = b"0"
         while True:
             cursor, page = good(await self._server.ask_one(STREAMS, "SSCAN", STREAMS, cursor, "COUNT", _PAGE))
-            names |= dict.fromkeys(page)
+            names.update((text(n), None) for n in page)
             if cursor == b"0":
-                return [text(n) for n in names]
+                return list(names)
 
     async def ask_each(self, command: str, *rest: Any) -> list[tuple[str, Reply]]:
         """What every session's hash answers to a command, by identity."""
@@ -70,12 +70,13 @@ class Directory:
 
     async def ask_streams(self, names: Iterable[str], *command: Any) -> list[tuple[str, Reply]]:
         """What every stream answers to a command; None in it stands for the stream's key."""
-        by_address: dict[ServerAddress, list[str]] = {}
-        for name in names:
-            by_address.setdefault(self._server.topology.locate(Keys.stream(name)), []).append(name)
         answers: list[tuple[str, Reply]] = []
-        for address, there in by_address.items():
-            for batch in in_batches(there):
-                asked = [tuple(Keys.stream(n) if part is None else part for part in command) for n in batch]
-                answers += zip(batch, await self._server.ask_at(address, *asked), strict=True)
+        for part in in_batches(names, _PAGE):  # there may be very many, and others are to have their turns
+            by_address: dict[ServerAddress, list[str]] = {}
+            for name in part:
+                by_address.setdefault(self._server.topology.locate(Keys.stream(name)), []).append(name)
+            for address, there in by_address.items():
+                for batch in in_batches(there):
+                    asked = [tuple(Keys.stream(n) if word is None else word for word in command) for n in batch]
+                    answers += zip(batch, await self._server.ask_at(address, *asked), strict=True)
         return answers

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import structlog
+import trio
 from attrs import frozen
 
 from rta.errors import MalformedError
@@ -15,7 +16,7 @@ from rta.ports import Reporter, Trim
 from rta.wire import SessionState, json_item, make_burst, read_session, write_session
 from rta.wire.session_json import glance
 from rta_transports.redis.connection import Reply, ServerError
-from rta_transports.redis.directory import Directory
+from rta_transports.redis.directory import Directory, in_batches
 from rta_transports.redis.keys import STREAMS, Keys, encoded, text
 from rta_transports.redis.losses import Edges
 from rta_transports.redis.options import RedisLogOptions
@@ -27,6 +28,7 @@ __all__ = ["Upkeep"]
 log = structlog.get_logger("rta.redis")
 
 _SKEW_MS = 3_600_000  # how wrong the clocks of other writers may be
+_AT_ONCE = 1000  # streams that are judged without others having a turn
 _LATEST = 1000  # latest entries of a stream looked at for a session's id
 
 
@@ -61,7 +63,9 @@ class Upkeep:
         sessions = await self._sessions()
         streams = set(await self._directory.streams())
         streams |= await self._add_back({s.stream for s in sessions} - streams)
-        trimmed = await self._trim(streams, keep, now)
+        trimmed = 0
+        for names in in_batches(streams, _AT_ONCE):
+            trimmed += await self._trim(names, keep, now)
         await self._watch(sessions, now)
         if keep.session_ttl_ms is not None:
             await self._forget(sessions, streams, now - keep.session_ttl_ms)
@@ -174,9 +178,10 @@ class Upkeep:
 
     async def _forget(self, sessions: Iterable[_Session], streams: Iterable[str], before: int) -> None:
         edges = {}
-        for name, reply in await self._directory.ask_streams(streams, "EVAL", EDGES, 1, None):
-            if not isinstance(reply, ServerError):
-                edges[name] = Edges.read(reply)
+        for names in in_batches(streams, _AT_ONCE):
+            for name, reply in await self._directory.ask_streams(names, "EVAL", EDGES, 1, None):
+                if not isinstance(reply, ServerError):
+                    edges[name] = Edges.read(reply)
         kept = set()
         for session in sessions:
             if session.last_updated >= before or self._may_have_entries(session, edges.get(session.stream)):
@@ -185,7 +190,9 @@ class Upkeep:
             key = self._directory.keys.session(session.identity)
             if await self._server.ask_one(key, "EVAL", FORGET, 1, key, session.id, before):
                 log.info("session forgotten", identity=session.identity)
-        for name, ends in edges.items():
+        for place, (name, ends) in enumerate(edges.items()):
+            if not place % _AT_ONCE:
+                await trio.lowlevel.checkpoint()
             if not ends.length and name not in kept and ends.last.ms < before:
                 key = Keys.stream(name)
                 if await self._server.ask_one(key, "EVAL", BURY, 1, key):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from rta.formatting import shown_url
@@ -27,6 +28,7 @@ from rta_transports.redis.doctor.streams import (
 from rta_transports.redis.doctor.survey import Survey, scan_keys
 from rta_transports.redis.doctor.unreachable import why_unreachable
 from rta_transports.redis.doctor.verdict import unknown_session, verdict
+from rta_transports.redis.doctor.wording import count
 from rta_transports.redis.keys import SESSION_COUNTER, STREAMS, Keys
 from rta_transports.redis.options import RedisLogOptions, url_parts
 from rta_transports.redis.server import Server, good
@@ -34,6 +36,8 @@ from rta_transports.redis.server import Server, good
 __all__ = ["examine"]
 
 _MOST_STREAMS = 500
+_ALIKE = 20
+"""Findings of one kind that are told."""
 _CLOSER = 20
 """Streams and sessions that are looked into: those written last."""
 
@@ -60,7 +64,22 @@ async def examine(
             server.close()
     if identity is not None:
         found.append(verdict(identity, found))
-    return found
+    return _shortened(found)
+
+
+def _shortened(found: Iterable[Finding]) -> list[Finding]:
+    """The first findings of each kind, and how many more of it there are."""
+    kept: list[Finding] = []
+    times: Counter[str] = Counter()
+    for finding in found:
+        times[finding.code] += 1
+        if times[finding.code] <= _ALIKE:
+            kept.append(finding)
+    return kept + [
+        Finding.note(f"{code}.more", f"{count(n - _ALIKE, 'more finding')} of the kind {code}")
+        for code, n in times.items()
+        if n > _ALIKE
+    ]
 
 
 class _Examination:
