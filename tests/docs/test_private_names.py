@@ -47,6 +47,13 @@ TABLE = [
         "the package has no public way from a connection to its socket",
         ("self",),
     ),
+    Private(
+        "redis",
+        "redis.connection:_RESP2Parser",
+        "transports/rta_transports/redis/server.py",
+        "without it the package takes hiredis, which makes room for as many items as a server announces",
+        (),
+    ),
 ]
 
 

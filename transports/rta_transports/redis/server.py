@@ -14,9 +14,8 @@ from typing import Any
 
 import structlog
 import trio
-from redis._parsers import _RESP2Parser
 from redis.backoff import NoBackoff
-from redis.connection import AbstractConnection, SSLConnection
+from redis.connection import AbstractConnection, SSLConnection, _RESP2Parser  # type: ignore[attr-defined]
 from redis.connection import Connection as PlainConnection
 from redis.retry import Retry
 
