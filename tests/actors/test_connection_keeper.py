@@ -37,7 +37,7 @@ class Link:
             self.pings.append(trio.current_time())
 
     def abort(self) -> None:
-        self.aborted = trio.current_time()
+        self.aborted = self.aborted or trio.current_time()
 
 
 @pytest.fixture
