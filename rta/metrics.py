@@ -59,7 +59,7 @@ METRICS: tuple[Metric, ...] = (
     # Sessions.
     Metric("rta_sessions_followed", _G, "Sessions being followed for clients.", live=True),
     Metric("rta_clients", _G, "WebSocket clients being served.", live=True),
-    Metric("rta_views", _G, "Views: up to 250 clients that want the same; what goes out is made once for each.", live=True),
+    Metric("rta_views", _G, "Groups of up to 250 clients that want the same; for each it is made once.", live=True),
     Metric("rta_clients_behind", _G, "Clients that are not at the leading edge of their session.", live=True),
     Metric("rta_lag_seconds", _G, "How far the client furthest behind its session's leading edge is.", live=True,
            merge=Merge.MAX),

@@ -10,7 +10,10 @@ from pages import ROOT
 
 WIDTH = 120
 FOLDERS = ("config", "deploy", "docs", "proto", "rta", "scripts", "tests", "transports")
-WRITTEN = [*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in sorted((ROOT / folder).rglob("*.md")))]
+WRITTEN = [
+    *ROOT.glob("*.md"),
+    *(page for folder in FOLDERS for page in sorted((ROOT / folder).rglob("*.md")) if "node_modules" not in page.parts),
+]
 
 
 def too_wide(page: Path) -> list[int]:
