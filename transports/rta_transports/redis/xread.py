@@ -168,6 +168,8 @@ class _XReadConnection:
         self._waiting = 0
         """The number of the XREAD that is being waited for; 0: none."""
         self._replied_at = -inf
+        self._largest = 1
+        """Bytes of an entry, of the stream with the largest, when there were entries last."""
 
     def add(self, tail: RedisTail) -> None:
         self.tails[tail.key] = tail
@@ -251,7 +253,7 @@ class _XReadConnection:
 
     async def _read_once(self, connection: RedisConnection, wanted: list[RedisTail]) -> None:
         unsure = [t for t in wanted if not t.watched]
-        count = max(1, min(100, _ENTRIES // len(wanted)))
+        count = max(1, min(100, _ENTRIES // len(wanted), _QUEUED // self._largest))
         read = ("XREAD", "COUNT", count, "BLOCK", _BLOCK_MS, "STREAMS",
                 *[t.key for t in wanted], *[str(t.position) for t in wanted])  # fmt: skip
         self._reads += 1
@@ -271,6 +273,7 @@ class _XReadConnection:
             await self._find_wrong_types(connection, wanted)
             return
         keeps_up = []
+        self._largest = 1
         for key, entries in good(reply) or ():
             tail = self.tails.get(key)
             if tail is not None and tail in wanted:
@@ -308,6 +311,7 @@ class _XReadConnection:
             tail.count = None if lost else tail.count + len(raw)
         entries = self._entries.read(tail.stream, raw)
         size = sum(len(e.packed if isinstance(e, DeferredEntry) else e.burst.packed) for e in entries)
+        self._largest = max(self._largest, size // len(raw))
         tail.put(ReadEntries(entries, tail.position, lost), size + 200 * len(raw))
 
     async def _find_wrong_types(self, connection: RedisConnection, wanted: list[RedisTail]) -> None:
