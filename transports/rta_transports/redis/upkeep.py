@@ -12,6 +12,7 @@ import trio
 from attrs import frozen
 
 from rta.errors import MalformedError
+from rta.large_json import read_large
 from rta.ports import Reporter, Trim
 from rta.wire import SessionState, json_item, make_burst, read_session, write_session
 from rta.wire.session_json import glance
@@ -137,17 +138,15 @@ class Upkeep:
         session_id, updated, json = await self._server.ask_one(
             key, "HMGET", key, "streamSessionId", "lastUpdated", "json"
         )
-        if json is None or session_id != session.id or glance(json.decode("utf-8", "replace")).state.is_closed:
-            return
-        if await self._heard_of(session, f"{before}-0"):
+        if json is None or session_id != session.id:
             return
         try:
-            model = read_session(json.decode("utf-8", "replace"))
+            marked = await read_large(_abandoned, json.decode("utf-8", "replace"))
         except MalformedError as e:
             self._report.malformed(f"session {session.identity!r}", e.kind, str(e))
             return
-        model.state = SessionState.ABANDONED
-        marked = write_session(model)
+        if marked is None or await self._heard_of(session, f"{before}-0"):
+            return
         if await self._server.ask_one(key, "EVAL", ABANDON, 1, key, session.id, updated or b"", json, marked):
             at = await self._tell(session, marked)
             await self._server.ask_one(key, "HSET", key, "rtaAbandonedAt", at)
@@ -204,3 +203,15 @@ class Upkeep:
         if edges is None or edges.first is None:
             return False
         return edges.first.ms <= session.last_updated + (0 if session.ours else _SKEW_MS)
+
+
+def _abandoned(text: str) -> str | None:
+    """A session JSON with the state set to abandoned; None: it is closed.
+
+    :raises MalformedError: it cannot be written again.
+    """
+    if glance(text).state.is_closed:
+        return None
+    model = read_session(text)
+    model.state = SessionState.ABANDONED
+    return write_session(model)
