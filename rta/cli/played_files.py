@@ -11,6 +11,7 @@ from rta.config import Config, build_config
 
 __all__ = ["play_files", "source_names"]
 
+_LONGEST = 90  # characters: with a number behind them they are no more than a name may have
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
 _AT_ONCE = 1e9  # the speed that 0 stands for
 
@@ -34,7 +35,7 @@ def source_names(files: Sequence[Path]) -> Iterator[str]:
     """A name for the source of each file, no two the same: the file's, without what a name cannot have."""
     given: set[str] = set()
     for path in files:
-        name = base = _UNFIT.sub("-", path.stem).strip("-") or "file"
+        name = base = _UNFIT.sub("-", path.stem)[:_LONGEST].strip("-") or "file"
         number = 1
         while name in given:
             number += 1

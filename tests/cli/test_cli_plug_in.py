@@ -57,7 +57,8 @@ def test_its_samples_and_events_come_to_the_client(wall, command):
         ("Pressure:Radio", 1000, 0x1234 - 100.0, "bar"),
     ]
     [event] = [line for line in lines if "event" in line]
-    assert event == {"t": START, "event": 7, "app": "Radio", "text": "box, box", "values": [1.5, None]}
+    about = {"event": 7, "app": "Radio", "code": "", "desc": ""}
+    assert event == {"t": START, **about, "text": "box, box", "values": [1.5, None]}
     assert (tail.status, tail.err) == (0, "the session is closed\n")
 
 
