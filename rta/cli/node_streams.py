@@ -135,16 +135,15 @@ class NodeStreams(StreamService):
                     await self._send(stream, payload)
                 elif heard.live:
                     return trio.current_time() - began
-        away = "" if heard.presence in (None, ONLINE) else f": it is {heard.presence}"
         if stream.state != wanted:
             raise NotConnectedError(
-                f"{self._node} has not said within {_ACKNOWLEDGED:g} s that the stream is {wanted}{away}"
+                f"{self._node} has not said within {_ACKNOWLEDGED:g} s that the stream is {wanted}{heard.away}"
             )
         with trio.move_on_after(_SILENT):  # it was so before
             await heard.until(lambda: heard.live and stream.state == wanted)
             return trio.current_time() - began
-        if away:
-            raise NotConnectedError(f"{self._node} says nothing{away}")
+        if heard.away:
+            raise NotConnectedError(f"{self._node} says nothing{heard.away}")
         return 0.0
 
     async def _send(self, stream: ThrottledStream, payload: bytes) -> None:
@@ -215,6 +214,11 @@ class _Heard:
     """It has come online meanwhile: what it was asked before it may not have heard."""
     live: bool = False
     """It has said its newest state just now."""
+
+    @property
+    def away(self) -> str:
+        """What its presence says, if that is that it is away; to be added to a sentence."""
+        return "" if self.presence in (None, ONLINE) else f": it is {self.presence}"
 
     async def until(self, enough: Callable[[], bool]) -> None:
         """Receive messages; `enough` is asked behind each."""

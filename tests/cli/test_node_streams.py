@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import trio
-from foreign_node import NODE, ForeignNode
+from foreign_node import NODE, OFFLINE, RUNNING, ForeignNode
 from rta_transports.memory import MemoryTopics
 from structlog.testing import capture_logs
 from trio.testing import MockClock
@@ -94,6 +94,16 @@ async def test_silence_is_no_success_where_the_node_is_away_or_has_no_such_strea
         await node.bus.publish(f"{NODE}/presence", b"\x67offline", retain=True, qos=1)
         with pytest.raises(RtaError, match="says nothing: it is offline"):
             await streams.start("tlc.plan", "")
+
+
+async def test_it_is_away_also_where_the_broker_tells_that_behind_the_state(autojump_clock: MockClock) -> None:
+    bus = MemoryTopics()
+    async with open_consumer(bus, "tmc") as consumer:
+        await consumer.connected(1)
+        await bus.publish(f"{NODE}/channel/tlc.plan/default", RUNNING, retain=True, qos=1)
+        await bus.publish(f"{NODE}/presence", OFFLINE, retain=True, qos=1)
+        with pytest.raises(RtaError, match="says nothing: it is offline"):
+            await NodeStreams(consumer, bus, NODE).start("tlc.plan", "")
 
 
 async def test_a_node_that_comes_while_it_is_waited_for_is_asked_again(autojump_clock: MockClock) -> None:
