@@ -58,7 +58,7 @@ class NodeStreams(StreamService):
         if details.streams is not None:
             return details.streams
         streams = [
-            _listed(stream)
+            _listed(stream, node.presence)
             for key, stream in sorted(node.streams.items())
             if code in (None, key[0]) and name in (None, key[1])
         ]
@@ -239,8 +239,9 @@ def _is_listed(streams: object) -> TypeGuard[_Several]:
     return isinstance(streams, list) and all(isinstance(s, dict) for s in streams)
 
 
-def _listed(stream: RemoteStream) -> dict[str, Any]:
-    """A stream of which no more is known than what its node has announced; with the keys of `rta.node.listing`."""
+def _listed(stream: RemoteStream, presence: str | None) -> dict[str, Any]:
+    """A stream of which no more is known than what its node has announced; with the keys of `rta.node.listing`,
+    and `presence`, that of the node."""
     newest = None if stream.last_ts is None else iso(stream.last_ts)
     return {
         "code": stream.code,
@@ -249,6 +250,7 @@ def _listed(stream: RemoteStream) -> dict[str, Any]:
         "newest": newest,
         "state": stream.state,
         "seq": stream.seq,
+        "presence": presence,
     }
 
 

@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from rta.cli.times import format_listed_time, parse_listed_time
+from rta.rsmp.presence import ONLINE
 
-__all__ = ["explain_stream", "has_details", "stream_label"]
+__all__ = ["absence", "explain_stream", "has_details", "stream_label"]
 
 _ANNOUNCED = {
     "running": "It runs. Its node does not say since when, why, and what ends it.",
@@ -29,10 +30,19 @@ def has_details(stream: Mapping[str, Any]) -> bool:
     return "newest" not in stream
 
 
+def absence(stream: Mapping[str, Any]) -> str:
+    """That its node is away, so that what it has announced may not be so any more; empty: it is not known to be."""
+    presence = stream.get("presence")
+    if presence in (None, ONLINE):
+        return ""
+    return f"The node is {presence}: this is what it had announced before."
+
+
 def explain_stream(stream: Mapping[str, Any], now: datetime) -> list[str]:
     """Sentences about a stream, given as it is listed."""
     if not has_details(stream):
-        return [_ANNOUNCED.get(str(stream.get("state")), "Its node has not said whether it runs.")]
+        said = _ANNOUNCED.get(str(stream.get("state")), "Its node has not said whether it runs.")
+        return [said, *filter(None, [absence(stream)])]
     if stream.get("state") != "running":
         return [_why_stopped(stream)]
     since, began = parse_listed_time(stream.get("since")), ""

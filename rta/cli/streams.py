@@ -13,7 +13,7 @@ from rich.text import Text
 from rta.cli.arguments import read_stream
 from rta.cli.place import ask_streams, place_options
 from rta.cli.records import beside, fold, lay_out, output_width, print_lines
-from rta.cli.stream_explanation import explain_stream, has_details, stream_label
+from rta.cli.stream_explanation import absence, explain_stream, has_details, stream_label
 from rta.cli.stream_settings import apply_changes, read_changes
 from rta.cli.text import cell, json_line
 from rta.cli.times import format_listed_time, read_duration
@@ -79,6 +79,8 @@ def _list(as_json: bool) -> None:
             click.echo(json_line(stream))
     elif streams:
         print_lines(_list_lines(streams))
+        if away := absence(streams[0]):
+            click.echo(printable(away), err=True)
     else:
         click.echo("no streams", err=True)
 

@@ -166,3 +166,23 @@ def test_all_of_it_from_the_command_line(command: Callable[..., Any], own_mosqui
         assert not node.running["tlc.plan"]
         refused = ask("edit", "tlc.groups/live", "--set", "prune.timeout=1h")
         assert (refused.status, "does not say what its settings are" in refused.err) == (1, True)
+        assert "The node is" not in shown + ask().err
+
+
+def test_a_list_of_what_a_node_had_announced_says_that_it_is_away(
+    command: Callable[..., Any], own_mosquitto: Any
+) -> None:
+    async def go_away() -> None:
+        async with open_bus(port=own_mosquitto.port) as bus, bus.connect(NODE, None):
+            await bus.link()
+            await bus.publish(f"{NODE}/presence", OFFLINE, retain=True, qos=1)
+
+    with capture_logs():
+        with foreign_node(own_mosquitto.port):
+            pass
+        trio.run(go_away)
+    asked = ("streams", "--node", NODE, "--broker", f"127.0.0.1:{own_mosquitto.port}")
+    listed = command(*asked)
+    assert listed.err == "The node is offline: this is what it had announced before.\n"
+    assert "tlc.plan" in listed.out
+    assert "The node is offline" in command(*asked, "show", "tlc.plan").out
