@@ -18,7 +18,7 @@ from rich.live import Live
 from rta.cli.keyboard import turn_pages
 from rta.cli.output import allow_broken_pipe
 from rta.cli.place import url_option
-from rta.cli.tail_screen import TailScreen, describe_lack
+from rta.cli.tail_screen import NOTHING_SENT, TailScreen, describe_lack
 from rta.cli.text import json_line
 from rta.cli.times import read_duration
 from rta.client import RestClient
@@ -119,6 +119,7 @@ async def _show(rest: RestClient, identity: str, request: _Request) -> None:
         failed = False
         try:
             await request.follow(rest, identity, screen)
+            screen.end()
         except RtaError:
             failed = True
             raise
@@ -137,6 +138,7 @@ async def _show(rest: RestClient, identity: str, request: _Request) -> None:
             nursery.start_soon(refresh)
             nursery.start_soon(turn_pages, screen.pager, scope.cancel)
             await request.follow(rest, identity, screen)
+            screen.end()
             live.update(screen.draw(console.width, None), refresh=True)  # what is over may be scrolled
             nursery.cancel_scope.cancel()
 
@@ -198,7 +200,7 @@ class _Lines(SessionObserver):
         """The session is over, and nothing more will come of it."""
         self._say_lack()
         if self._whole and self._coverage.is_empty:
-            self.notice("nothing of its data was sent: the service no longer holds any")
+            self.notice(NOTHING_SENT)
 
     def _say_lack(self) -> None:
         if self._whole and self._due != inf and (lack := describe_lack(self._coverage)):

@@ -21,7 +21,9 @@ from rta.wire import Ns, SessionModel
 from rta.wire.burst import Burst
 from rta.wire.parameter_index import given_name
 
-__all__ = ["TailScreen", "describe_lack"]
+__all__ = ["NOTHING_SENT", "TailScreen", "describe_lack"]
+
+NOTHING_SENT = "nothing of its data was sent: the service no longer holds any"
 
 _LOW = 16  # lines of a terminal below which only the most important lines stand above the table
 _NAME = 30  # columns of the terminal that ids of parameters have before anything else is shown beside the values
@@ -42,6 +44,7 @@ class TailScreen(SessionObserver):
         self._coverage = Coverage()
         self._link = Text(f"connecting to {url}", "yellow")
         self._last_event = ""
+        self._nothing = "nothing has come yet"
 
     def session(self, model: SessionModel) -> None:
         if self._model is None or self._model.identity != model.identity:
@@ -68,6 +71,11 @@ class TailScreen(SessionObserver):
     def notice(self, text: str) -> None:
         self._link = cell(text, "yellow")
 
+    def end(self) -> None:
+        """The session is over, and nothing more will come of it."""
+        if self._whole and self._coverage.is_empty:
+            self._nothing = NOTHING_SENT
+
     def draw(self, width: int | None, height: int | None) -> Group:
         """All of it in a terminal of this size; None: it is none, or may be scrolled."""
         above = self._head(width, height)
@@ -75,7 +83,7 @@ class TailScreen(SessionObserver):
         total = len(self._latest.parameters)
         room = total if height is None else height - len(above) - 2  # for the heads, and the line below
         page = self.pager.page(total, room)
-        below = Text(self.pager.text if total else "nothing has come yet", "dim")
+        below = Text(self.pager.text if total else self._nothing, "dim")
         if self._last_event:
             below.append_text(cell(f"  {self._last_event}", "dim"))
         lines = [*above, *draw(columns, width, page), below]

@@ -9,6 +9,7 @@ import pytest
 import redis
 from program import Program
 
+from rta.cli.tail_screen import NOTHING_SENT
 from rta.testing.bursts import json_burst, session_json
 from rta.wire import ChannelId, TimeRange, data_item, encode_timestamped, make_burst, range_item
 
@@ -76,3 +77,11 @@ def test_tail_gets_its_end_and_says_that_there_is_more(command, service, began):
     )
     table = command("tail", "night", "--url", service.url).out
     assert more in table
+
+
+def test_tail_of_a_session_whose_data_are_gone_says_so(command, service, redis_server):
+    with redis.Redis(port=redis_server.port) as server:
+        server.xtrim("stream:car", maxlen=1, approximate=False)
+    for form in ([], ["--json"]):
+        tail = command("tail", "night", *form, "--url", service.url)
+        assert (tail.status, NOTHING_SENT in tail.out + tail.err) == (0, True)

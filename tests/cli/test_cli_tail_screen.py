@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rta.cli.tail_screen import TailScreen
+from rta.cli.tail_screen import NOTHING_SENT, TailScreen
 from rta.client import Decoder
 from rta.wire import (
     Application,
@@ -139,3 +139,17 @@ def test_what_the_recording_calls_a_parameter_stands_beside_its_id_where_that_is
     assert heads.split()[:3] == ["parameter", "name", "value"]
     assert oil.split()[:3] == ["ltemp:csv", "Öltemp", "1"]
     assert press.split()[:2] == ["Oil_Press:csv", "2"]
+
+
+def test_a_session_of_which_nothing_was_sent_says_so_at_its_end(screen):
+    screen.session(SessionModel(IDENTITY, SessionState.CLOSED))
+    screen.burst(make_burst([range_item(TimeRange(0, HOUR))]), Decoder())
+    assert drawn(screen, None, None)[-1] == "nothing has come yet"
+    screen.end()
+    assert drawn(screen, None, None)[-1] == NOTHING_SENT
+
+
+def test_at_the_end_of_a_session_that_was_sent_there_is_nothing_to_say(screen):
+    session(screen, 1)
+    screen.end()
+    assert NOTHING_SENT not in drawn(screen, None, None)
