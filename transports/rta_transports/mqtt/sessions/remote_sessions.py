@@ -72,7 +72,8 @@ class RemoteSessions:
             return
         for ts, values in entries:
             if not self._clocks.allow(ts, now.wall):
-                text = f"an entry of {code}/{stream} is of {iso(Ns(ts))}, and it is {iso(Ns(now.wall))}"
+                which = f"{code}/{stream}" if stream else code
+                text = f"an entry of {which} is of {iso(Ns(ts))}, and it is {iso(Ns(now.wall))}"
                 self._malformed(node, MalformedError("clock", text))
                 continue
             entry, faults = read_entry(known.channels, code, stream, ts, values)
