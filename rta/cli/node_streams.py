@@ -126,8 +126,8 @@ class NodeStreams(StreamService):
         with trio.move_on_after(_KEPT):
             await heard.until(lambda: stream.state is not None)
         began = trio.current_time()
-        await self._send(stream, payload)
-        with trio.move_on_after(_ACKNOWLEDGED):
+        with trio.move_on_after(_ACKNOWLEDGED) as patience:
+            await self._send(stream, payload)
             while stream.state != wanted:
                 await heard.until(lambda: stream.state == wanted or heard.came)
                 if heard.came:
@@ -135,7 +135,7 @@ class NodeStreams(StreamService):
                     await self._send(stream, payload)
                 elif heard.live:
                     return trio.current_time() - began
-        if stream.state != wanted:
+        if patience.cancelled_caught:
             raise NotConnectedError(
                 f"{self._node} has not said within {_ACKNOWLEDGED:g} s that the stream is {wanted}{heard.away}"
             )

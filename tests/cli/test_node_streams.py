@@ -106,6 +106,24 @@ async def test_it_is_away_also_where_the_broker_tells_that_behind_the_state(auto
             await NodeStreams(consumer, bus, NODE).start("tlc.plan", "")
 
 
+class DeafTopics(MemoryTopics):
+    """Acknowledges no start and no stop."""
+
+    async def publish(self, topic: str, payload: bytes, **options: Any) -> None:
+        if "/throttle/" in topic:
+            await trio.sleep_forever()
+        await super().publish(topic, payload, **options)
+
+
+async def test_a_start_that_the_broker_does_not_take_ends(autojump_clock: MockClock) -> None:
+    bus = DeafTopics()
+    async with open_consumer(bus, "tmc") as consumer:
+        await consumer.connected(1)
+        await bus.publish(f"{NODE}/channel/tlc.plan", RUNNING, retain=True, qos=1)
+        with trio.fail_after(60), pytest.raises(RtaError, match="has not said within 10 s that the stream is running"):
+            await NodeStreams(consumer, bus, NODE).start("tlc.plan", "")
+
+
 async def test_a_node_that_comes_while_it_is_waited_for_is_asked_again(autojump_clock: MockClock) -> None:
     bus = MemoryTopics()
     node = ForeignNode(MemoryTopics(broker=bus.broker))
