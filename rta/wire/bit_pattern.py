@@ -21,6 +21,7 @@ _MEMBERS = frozenset(v for k, v in vars(ItemKind).items() if k.isupper())
 _DATA = frozenset({ItemKind.TIMESTAMPED, ItemKind.PERIODIC, ItemKind.ROW})
 _DELTAS = 4  # the field of `TimestampedData` that is a list of numbers; in the other kinds it is one number or absent
 _LONG = 512  # bytes from which on comparing arrays is faster than comparing numbers
+_MOST_ITEMS = 8192  # of a burst that gets a pattern: reading them takes some 30 ms
 _FEW = 4  # of so many words one at most counts: picking those out is faster than looking at all
 _KEPT = 8  # patterns kept, and made without waiting for more bursts
 _INTERVAL = 1000  # bursts that fit no pattern, for each further pattern
@@ -73,9 +74,11 @@ class PatternBuilder:
 
     def read(self) -> bool:
         """Fill `bits`, `kinds` and `times`. False: the burst is written in an unusual way; make no pattern of it."""
+        items = 0
         try:
             while self._at < len(self._raw):
-                if self._read_tag() != 0x0A or not self._read_item(self._read_varint(0xFF)):
+                items += 1
+                if items > _MOST_ITEMS or self._read_tag() != 0x0A or not self._read_item(self._read_varint(0xFF)):
                     return False
         except IndexError:
             return False

@@ -22,6 +22,7 @@ __all__ = [
     "Data",
     "Event",
     "SizeLimits",
+    "check_session_json",
     "PeriodicData",
     "RowData",
     "TimestampedData",
@@ -54,6 +55,10 @@ class SizeLimits:
 
 
 DEFAULT_LIMITS = SizeLimits()
+
+_MOST_ITEMS = 1 << 15  # one of data has some 32 bytes at least, so that no real burst of 1 MiB has more
+_LARGE = 256 << 10  # bytes from which on fields are counted before they are parsed, which cannot be interrupted
+_MOST_JSON = 256  # session JSONs in one burst
 
 _SLACK = 64  # LZ4 checks the end of a block by the room there is: what unpacked once must do so again
 
@@ -99,9 +104,20 @@ def read_burst(packed: bytes, limits: SizeLimits = DEFAULT_LIMITS) -> Burst:
         raise MalformedError(
             "oversize", f"a burst without session JSON holds {len(raw)} bytes; at most {limits.burst} are taken"
         )
+    check_session_json(burst, limits)
+    return burst
+
+
+def check_session_json(burst: Burst, limits: SizeLimits) -> None:
+    """What can be told without parsing.
+
+    :raises MalformedError: kind `oversize`.
+    """
+    if len(burst.session_json) > _MOST_JSON:
+        count = len(burst.session_json)
+        raise MalformedError("oversize", f"a burst has {count} session JSONs; at most {_MOST_JSON} are taken")
     for text in burst.session_json:
         check_json_size(text, "a session JSON", limits.json)
-    return burst
 
 
 def make_burst(items: Sequence[stream_pb2.StreamData]) -> Burst:
@@ -113,12 +129,18 @@ def make_burst(items: Sequence[stream_pb2.StreamData]) -> Burst:
 def digest(packed: bytes, raw: bytes) -> Burst:
     """Find out what an unpacked burst holds, and check all of it.
 
-    :raises MalformedError: kind `protobuf`.
+    :raises MalformedError: kind `protobuf`; `oversize`: it has too many items.
     """
+    if len(raw) > _LARGE and _has_fields(raw, 2 * _MOST_ITEMS):
+        raise MalformedError("oversize", f"a burst has more than {_MOST_ITEMS} items")
     try:
         seen = scan_pb2.Digest.FromString(raw).data
     except (DecodeError, ValueError) as e:
         raise MalformedError("protobuf", f"not a StreamDataBurst: {e}") from None
+    kinds = (seen.session_json, seen.time_range, seen.timestamped_data, seen.periodic_data, seen.row_data, seen.event)
+    items = sum(map(len, kinds))
+    if items > _MOST_ITEMS:
+        raise MalformedError("oversize", f"a burst has {items} items; at most {_MOST_ITEMS} are taken")
     span: TimeRange | None = None
     for r in seen.time_range:
         span = TimeRange.union_of(span, TimeRange(r.start_time, r.end_time))
@@ -130,6 +152,42 @@ def digest(packed: bytes, raw: bytes) -> Burst:
         bool(seen.timestamped_data or seen.periodic_data or seen.row_data),
         bool(seen.event),
     )
+
+
+def _has_fields(raw: bytes, most: int) -> bool:
+    """Whether there are more fields than so many: items, and what is in them. What is no message has few."""
+    at = end = count = 0
+    try:
+        while at < len(raw) and count <= most:
+            count += 1
+            is_item = at >= end and raw[at] == _ITEM
+            kind = raw[at] & 7
+            _, at = _varint(raw, at)
+            if kind == 2:
+                size, at = _varint(raw, at)
+                if is_item:
+                    end = at + size
+                else:
+                    at += size
+            elif kind == 0:
+                _, at = _varint(raw, at)
+            else:
+                at += _FIXED.get(kind, 0)
+    except IndexError:
+        return False
+    return count > most
+
+
+_ITEM = 0x0A  # the tag
+_FIXED = {1: 8, 5: 4}  # bytes of a value by its wire type
+
+
+def _varint(raw: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while raw[at] & 0x80 and shift < 63:
+        value |= (raw[at] & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+    return value | raw[at] << shift, at + 1
 
 
 def split(raw: bytes) -> list[bytes]:

@@ -7,8 +7,7 @@ from struct import Struct
 from rta.errors import MalformedError
 from rta.wire.bit_pattern import BitPattern, PatternBuilder, PatternCache
 from rta.wire.block import unpack
-from rta.wire.burst import DEFAULT_LIMITS, Burst, SizeLimits, digest, read_burst
-from rta.wire.json_text import check_json_size
+from rta.wire.burst import DEFAULT_LIMITS, Burst, SizeLimits, check_session_json, digest, read_burst
 from rta.wire.layout import ItemKind
 from rta.wire.values import TimeRange
 
@@ -58,10 +57,11 @@ class BurstReader:
 
         :raises MalformedError: kind `lz4`, `oversize` or `protobuf`.
         """
-        return self.read_usual(packed) or read_burst(packed, self._limits)
+        return self.read_usual(packed, self._limits.burst) or read_burst(packed, self._limits)
 
-    def read_usual(self, packed: bytes) -> Burst | None:
-        """The same for a burst that is not larger than one without session JSON may be. None: it may be larger.
+    def read_usual(self, packed: bytes, most: int) -> Burst | None:
+        """The same for a burst that is not larger than one without session JSON may be. None: it may be larger, or it
+        fits no pattern and has more than `most` bytes to be parsed.
 
         :raises MalformedError: kind `lz4`, `oversize` or `protobuf`.
         """
@@ -75,9 +75,10 @@ class BurstReader:
         pattern = self._patterns.get(size)
         if pattern is not None and pattern.fits(raw):
             return pattern.burst(packed, raw)
+        if size > most:
+            return None
         burst = digest(packed, raw)
-        for text in burst.session_json:
-            check_json_size(text, "a session JSON", self._limits.json)
+        check_session_json(burst, self._limits)
         if self._patterns.admits(size):
             self._patterns.add(size, _BurstPattern.from_burst(raw))
         return burst

@@ -414,3 +414,29 @@ def test_packing_nothing_makes_no_burst() -> None:
 def test_a_time_range_alone_is_a_burst() -> None:
     (burst,) = pack_items([], TimeRange(1, 2))
     assert (burst.time_range, burst.has_data) == (TimeRange(1, 2), False)
+
+
+MANY_ITEMS = StreamDataBurst(data=[StreamData(event=Event())]).SerializeToString() * 40_000
+
+
+@pytest.mark.parametrize(
+    "raw", [MANY_ITEMS, MANY_ITEMS * 10, b"\x0a\x80\x80\x14" + MANY_ITEMS[2:4] * (160 << 10)], ids=["", "large", "one"]
+)
+def test_no_burst_has_more_items_than_real_ones_can_have(raw: bytes) -> None:
+    with pytest.raises(MalformedError, match="items") as caught:
+        read_burst(pack(raw))
+    assert caught.value.kind == "oversize"
+
+
+def test_a_large_burst_of_a_few_thousand_items_is_taken() -> None:
+    several = [data_item(TimestampedData(channel_id=n, start_timestamp=n, buffer=bytes(100))) for n in range(5000)]
+    burst = make_burst(several)
+    assert burst.raw_size > 512 << 10
+    assert read_burst(burst.packed).has_data
+
+
+def test_no_burst_has_hundreds_of_session_jsons() -> None:
+    texts = [json_item(f'{{"a":{n}}}') for n in range(257)]
+    assert len(read_burst(make_burst(texts[1:]).packed).session_json) == 256
+    with pytest.raises(MalformedError, match="257 session JSONs; at most 256"):
+        read_burst(make_burst(texts).packed)

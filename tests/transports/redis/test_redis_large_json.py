@@ -17,7 +17,7 @@ from rta_transports.redis.xread import ReadEntries, RedisTail
 
 from rta.ports import START, Batch, Context, Entry, Position
 from rta.testing.bursts import json_burst, numbered_burst, session_json
-from rta.wire import Burst, SizeLimits
+from rta.wire import Burst, Event, SizeLimits, TimeRange, data_item, make_burst, range_item
 from rta.wire.json_text import SESSION_LIMITS, JsonLimits
 from rta.wire.session_json import Glance
 
@@ -182,3 +182,15 @@ async def test_the_limits_are_those_that_the_site_gives(redis: RedisServer) -> N
         batch = await log.read("s", START, last, 1 << 20)
     assert [entry.burst.session_json for entry in batch.entries] == [(MEDIUM,), (MEDIUM,)]
     assert told.kinds == ["oversize", "oversize"]
+
+
+async def test_what_would_take_long_to_parse_is_parsed_one_by_one_and_keeps_its_place() -> None:
+    events = data_item(Event(status_text="x" * 100_000))
+    bursts = [make_burst([events, range_item(TimeRange(n, n))]) for n in range(6)]
+    entries = EntryReader(Told(), SizeLimits()).read("s", raw(*bursts))
+    assert [isinstance(entry, DeferredEntry) for entry in entries] == [False, False, True, True, True, True]
+    told = Told()
+    found = await batches(tail_of(told, bursts), Position(1, 6))
+    assert positions(found) == [Position(1, n) for n in range(1, 7)]
+    assert [entry.burst.time_range for batch in found for entry in batch.entries] == [TimeRange(n, n) for n in range(6)]
+    assert told.kinds == []

@@ -16,6 +16,7 @@ from rta.wire.reader import BurstReader
 
 __all__ = ["DeferredEntry", "EntryReader", "RawEntry", "position_of"]
 
+_PARSED = 256 << 10  # bytes of bursts that are parsed in a row: some 20 ms at most
 _AT_ONCE = 2048  # bytes of a burst with session JSON: many such come in a row, and each is parsed
 
 RawEntry = Sequence[Any]
@@ -52,10 +53,13 @@ class EntryReader:
     def read(self, stream: str, raw: Sequence[RawEntry]) -> list[Entry | DeferredEntry]:
         """The entries that are what the protocol says, as far as can be told at once."""
         entries: list[Entry | DeferredEntry] = []
+        left = _PARSED
         for name, fields in raw:
             try:
                 session_id, data = _fields(fields)
-                burst = self._reader(stream, session_id).read_usual(data)
+                burst = self._reader(stream, session_id).read_usual(data, left)
+                if burst is not None:
+                    left -= burst.raw_size
                 if burst is None or (burst.session_json and burst.raw_size > _AT_ONCE):
                     entries.append(DeferredEntry(position_of(name), session_id, data, burst))
                 else:
@@ -79,7 +83,9 @@ class EntryReader:
                 )
             if isinstance(burst, MalformedError):
                 raise burst
-            return Entry(entry.position, entry.session_id, await inspect_burst(burst, self._limits.json))
+            if burst.session_json:
+                burst = await inspect_burst(burst, self._limits.json)
+            return Entry(entry.position, entry.session_id, burst)
         except MalformedError as e:
             self._malformed(stream, str(entry.position), e)
             return None

@@ -35,6 +35,7 @@ _QUEUED = 4 << 20  # packed bytes a tail holds before its stream is left out
 _UNWATCHED = 0.02  # seconds without an XREAD after which trimming is taken to be able to overtake
 _UNBLOCK_AGAIN = 0.005
 _RECONNECT = 0.05
+_LONG = 0.01  # seconds for the entries of one stream, after which others have a turn before the next stream
 
 CompleteEntry = Callable[[str, Entry | DeferredEntry], Awaitable[Entry | None]]
 """`EntryReader.complete`."""
@@ -277,11 +278,14 @@ class _XReadConnection:
         for key, entries in good(reply) or ():
             tail = self.tails.get(key)
             if tail is not None and tail in wanted:
+                began = trio.current_time()
                 self._deliver(tail, entries, key in missed)
                 if len(entries) >= count:
                     tail.watched = False  # far behind: trimming may be faster
                 else:
                     keeps_up.append(tail)
+                if trio.current_time() - began > _LONG:
+                    await trio.lowlevel.checkpoint()
         # Asking Redis for more takes as long as several sends: who keeps up gets what there is first. Who is behind
         # has Redis make the next reply meanwhile.
         for tail in keeps_up:
