@@ -48,21 +48,22 @@ class FeedState:
         self.newest_known = False
         """Whether `newest` holds: nobody has had to search for it until somebody wants to know."""
         self.views: dict[View, None] = {}
-        self._joinable: dict[Subscription, View] = {}
-        """The views that take further clients."""
+        self._joinable: dict[Subscription, dict[View, None]] = {}
+        """The views that have room for further clients."""
         self.clients: set[Client] = set()
 
     # ---- views
 
     def view(self, subscription: Subscription) -> View:
         """The view of a subscription, with one more client."""
-        view = self._joinable.get(subscription)
+        joinable = self._joinable.setdefault(subscription, {})
+        view = next(iter(joinable), None)
         if view is None:
-            view = self._joinable[subscription] = View(subscription, self.summary.range_version)
-            self.views[view] = None
+            view = View(subscription, self.summary.range_version)
+            self.views[view] = joinable[view] = None
         view.clients += 1
         if view.clients >= MOST_CLIENTS:
-            del self._joinable[subscription]
+            del joinable[view]
         return view
 
     def leave_view(self, client: Client) -> None:
@@ -71,11 +72,13 @@ class FeedState:
         view.live.pop(client, None)
         client.live = False
         view.clients -= 1
+        joinable = self._joinable.setdefault(view.subscription, {})
         if view.clients:
-            self._joinable[view.subscription] = view
+            joinable[view] = None
             return
         del self.views[view]
-        if self._joinable.get(view.subscription) is view:
+        joinable.pop(view, None)
+        if not joinable:
             del self._joinable[view.subscription]
 
     # ---- live or not

@@ -377,6 +377,22 @@ def test_a_view_that_is_full_is_followed_by_another_until_there_is_room_again(mo
     assert all(len(actor.socket.received.items) == 1 for actor in actors[1:-1])
 
 
+def test_clients_that_come_and_go_fill_the_room_there_is_before_another_view_begins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(state, "MOST_CLIENTS", 2)
+    table = Table()
+    actors = [table.following(only(1)) for _ in range(3)]
+    for _ in range(5):
+        actors.pop(0).end()
+        actors += [table.following(only(1)), table.following(only(1))]
+        assert len(table.feed.state.views) == 2
+        actors.pop().end()
+    for actor in actors:
+        actor.end()
+    assert not table.feed.state.views
+
+
 # ---- several entries at once
 
 
