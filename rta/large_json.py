@@ -39,6 +39,7 @@ _REST = 1e-7  # seconds for each character parsed here, about twice what it take
 _LONGEST = 30.0  # seconds
 _MEMORY = 2 << 30  # bytes of address space
 _NICE = 5  # live comes first
+_BEGUN = b"!"  # what the other process says before its reply
 _AT_ONCE = 1  # the others wait: a core is left to everybody else
 
 
@@ -73,9 +74,13 @@ async def _reply_of_another(question: bytes) -> bytes:
         )
     except OSError as e:
         raise NotConnectedError(f"no process can be started for a large JSON text: {e}") from e
-    if done.returncode > 0:
+    begun = done.stdout.startswith(_BEGUN)
+    if done.returncode > 0 and begun:
         raise RuntimeError(f"reading a large JSON text has failed: {done.stderr!r}")
-    return bytes(done.stdout or b"")
+    if done.returncode > 0:  # there is no memory, or there are no more files
+        said = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        raise NotConnectedError(f"no process can be started for a large JSON text: {said}")
+    return bytes(done.stdout[len(_BEGUN) :])
 
 
 def _value(reply: bytes, size: int) -> Any:
@@ -127,8 +132,9 @@ def main() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     os.nice(_NICE)
     gc.disable()
-    work, text, arguments = pickle.load(sys.stdin.buffer)  # noqa: S301 - our own program
+    sys.stdout.buffer.write(_BEGUN)
     try:
+        work, text, arguments = pickle.load(sys.stdin.buffer)  # noqa: S301 - our own program
         reply = pickle.dumps((None, work(text, *arguments)), pickle.HIGHEST_PROTOCOL)
     except MalformedError as e:
         reply = pickle.dumps((e.kind, str(e)))

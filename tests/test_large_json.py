@@ -83,6 +83,14 @@ async def test_no_process_is_no_fault_of_the_text(monkeypatch: pytest.MonkeyPatc
         await inspect_large(session(2 * SMALL))
 
 
+async def test_a_process_that_ends_before_it_has_begun_is_no_fault_of_the_text_either(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("rta.large_json.python_command", lambda module: ["/bin/sh", "-c", "echo no room >&2; exit 1"])
+    with pytest.raises(NotConnectedError, match="no process can be started for a large JSON text: no room"):
+        await inspect_large(session(2 * SMALL))
+
+
 async def test_a_text_that_takes_too_long_is_refused_and_whoever_is_cancelled_leaves_nothing_behind(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
