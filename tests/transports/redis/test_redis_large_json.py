@@ -17,7 +17,8 @@ from rta_transports.redis.xread import ReadEntries, RedisTail
 
 from rta.ports import START, Batch, Context, Entry, Position
 from rta.testing.bursts import json_burst, numbered_burst, session_json
-from rta.wire import Burst, Event, SizeLimits, TimeRange, data_item, make_burst, range_item
+from rta.wire import Burst, Event, SizeLimits, TimeRange, data_item, make_burst, pack, range_item, reader
+from rta.wire._pb.stream_pb2 import StreamData, StreamDataBurst
 from rta.wire.json_text import SESSION_LIMITS, JsonLimits
 from rta.wire.session_json import Glance
 
@@ -49,10 +50,10 @@ def raw(*bursts: Burst) -> list[tuple[bytes, list[bytes]]]:
 
 def tail_of(told: Told, *reads: Sequence[Burst], lost: bool = False) -> RedisTail:
     """A tail for which these were read, one after the other."""
-    reader = EntryReader(told, SizeLimits())
-    tail = RedisTail("s", START, reader.complete)
+    entry_reader = EntryReader(told, SizeLimits())
+    tail = RedisTail("s", START, entry_reader.complete)
     for n, bursts in enumerate(reads, 1):
-        entries = reader.read("s", [(name.replace(b"1-", b"%d-" % n), f) for name, f in raw(*bursts)])
+        entries = entry_reader.read("s", [(name.replace(b"1-", b"%d-" % n), f) for name, f in raw(*bursts)])
         tail.put(ReadEntries(entries, Position(n, len(bursts)), lost), 0)
     return tail
 
@@ -194,3 +195,32 @@ async def test_what_would_take_long_to_parse_is_parsed_one_by_one_and_keeps_its_
     assert positions(found) == [Position(1, n) for n in range(1, 7)]
     assert [entry.burst.time_range for batch in found for entry in batch.entries] == [TimeRange(n, n) for n in range(6)]
     assert told.kinds == []
+
+
+async def test_of_bursts_that_are_refused_few_are_parsed_in_a_row() -> None:
+    refused = Burst(
+        pack(StreamDataBurst(data=[StreamData(event=Event())] * 40_000).SerializeToString()), 0, (), None, False, False
+    )
+    told = Told()
+    entries = EntryReader(told, SizeLimits()).read("s", raw(*[refused] * 5))
+    assert told.kinds == ["oversize"]
+    assert len(entries) == 4
+    tail = tail_of(told, [refused] * 5)
+    await batches(tail, Position(1, 5))
+    assert told.kinds == ["oversize"] * 6
+
+
+async def test_of_large_bursts_few_are_unpacked_in_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    unpacked: list[bytes] = []
+
+    def unpack(block: bytes, limit: int) -> bytes:
+        unpacked.append(block)
+        return real(block, limit)
+
+    real = reader.unpack
+    monkeypatch.setattr(reader, "unpack", unpack)
+    large = make_burst([data_item(Event(status_text="x" * 1_000_000))])
+    entries = EntryReader(Told(), SizeLimits()).read("s", raw(*[large] * 20))
+    assert all(isinstance(entry, DeferredEntry) for entry in entries)
+    assert len(entries) == 20
+    assert len(unpacked) == 8

@@ -17,6 +17,7 @@ from rta.wire.reader import BurstReader
 __all__ = ["DeferredEntry", "EntryReader", "RawEntry", "position_of"]
 
 _PARSED = 256 << 10  # bytes of bursts that are parsed in a row: some 20 ms at most
+_UNPACKED = 8 << 20  # the same of bursts that are unpacked
 _AT_ONCE = 2048  # bytes of a burst with session JSON: many such come in a row, and each is parsed
 
 RawEntry = Sequence[Any]
@@ -53,19 +54,20 @@ class EntryReader:
     def read(self, stream: str, raw: Sequence[RawEntry]) -> list[Entry | DeferredEntry]:
         """The entries that are what the protocol says, as far as can be told at once."""
         entries: list[Entry | DeferredEntry] = []
-        left = _PARSED
+        to_parse, to_unpack = _PARSED, _UNPACKED
         for name, fields in raw:
             try:
                 session_id, data = _fields(fields)
-                burst = self._reader(stream, session_id).read_usual(data, left)
-                if burst is not None:
-                    left -= burst.raw_size
+                burst = self._reader(stream, session_id).read_usual(data, to_parse) if to_unpack > 0 else None
+                to_unpack -= self._limits.burst if burst is None else burst.raw_size
+                to_parse -= 0 if burst is None else burst.raw_size
                 if burst is None or (burst.session_json and burst.raw_size > _AT_ONCE):
                     entries.append(DeferredEntry(position_of(name), session_id, data, burst))
                 else:
                     entries.append(Entry(position_of(name), session_id, burst))
             except MalformedError as e:
                 self._malformed(stream, name.decode(), e)
+                to_parse -= _PARSED // 2  # what was refused may have taken as long
         return entries
 
     async def complete(self, stream: str, entry: Entry | DeferredEntry) -> Entry | None:
