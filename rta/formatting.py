@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -99,10 +100,11 @@ def printable_lines(text: str) -> str:
 
 
 def shown_url(url: str) -> str:
-    """A URL without who we are there and without its query, however wrong it is: a password may have any character."""
+    """A URL without who we are there and what is behind its path, however wrong it is: a password may have any
+    character."""
     scheme, mark, rest = url.partition("://") if "://" in url else ("", "", url)
     _, at, place = rest.rpartition("@")
-    return "***" if "@" in scheme else f"{scheme}{mark}{'***@' if at else ''}{place.partition('?')[0]}"
+    return "***" if "@" in scheme else f"{scheme}{mark}{'***@' if at else ''}{re.split('[?#]', place, maxsplit=1)[0]}"
 
 
 def replace_surrogates(text: str) -> str:

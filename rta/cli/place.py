@@ -14,7 +14,6 @@ from rta.cli.broker_access import broker_options, read_broker_access
 from rta.cli.node_streams import NodeStreams
 from rta.client import RestClient
 from rta.client.streams import StreamsClient
-from rta.formatting import shown_url
 from rta.node.stream_service import StreamService
 from rta.rsmp.topics import valid_node
 
@@ -30,12 +29,7 @@ _PLACE = ("url", "node", "config", "broker", "consumer_id")
 
 
 def _base_url(text: str) -> str:
-    """`host:port` alone means HTTP.
-
-    :raises BadParameter: it names a user.
-    """
-    if "@" in text:
-        raise click.BadParameter(f"a service has no users: expected http://host:port, got {shown_url(text)}")
+    """`host:port` alone means HTTP."""
     return text if "://" in text else f"http://{text}"
 
 

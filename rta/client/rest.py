@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 import trio
 
+from rta.client.base_url import check_base_url
 from rta.errors import MalformedError, NotConnectedError, RtaError, UnreadableError
-from rta.formatting import shown_url
 from rta.network_errors import network_reason
 from rta.wire import Configuration, SessionModel, read_configuration, read_session
 
@@ -29,9 +29,11 @@ class RestClient:
     """A service at a base URL (`http://host:port`)."""
 
     def __init__(self, base: str, timeout: float = ANSWER) -> None:
-        """`timeout`: seconds for a whole answer, connecting included."""
-        if not base.startswith(("http://", "https://")) or "@" in base:  # which may be behind a password
-            raise RtaError(f"{shown_url(base)!r} is no base URL like http://127.0.0.1:8180")
+        """`timeout`: seconds for a whole answer, connecting included.
+
+        :raises RtaError: `base` is no base URL.
+        """
+        check_base_url(base)
         self.base = base.rstrip("/")
         self._timeout = timeout
 

@@ -11,9 +11,9 @@ from urllib.parse import quote, urlsplit
 import trio
 from trio_websocket import ConnectionClosed, ConnectionRejected, WebSocketConnection, wrap_client_stream
 
+from rta.client.base_url import check_base_url
 from rta.client.heard_stream import HeardStream
 from rta.errors import NotConnectedError, UndeliverableError
-from rta.formatting import shown_url
 from rta.network_errors import network_reason
 from rta.wire import SizeLimits, read_burst
 from rta.wire._pb import stream_pb2
@@ -92,11 +92,11 @@ async def open_live_stream(base: str, identity: str, silence: float = SILENCE) -
     """Connect to the stream of a session. `base`: the service, `http://host:port` or `ws://…`. `silence`: seconds
     without a byte from it after which the stream counts as lost.
 
+    :raises RtaError: `base` is no base URL.
     :raises NotConnectedError: it cannot be reached.
     :raises UndeliverableError: it refuses the stream.
     """
-    if "@" in base:
-        raise UndeliverableError(f"{shown_url(base)} names a user, and a service has none")
+    check_base_url(base, ("http", "https", "ws", "wss"))
     stream = HeardStream(await _connect(base), silence)
     try:
         async with trio.open_nursery() as nursery:

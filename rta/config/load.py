@@ -16,7 +16,7 @@ from rta.config.exposure import exposure
 from rta.config.model import Config, Plugged, SourceConfig
 from rta.config.tables import LISTS, ORDER, SETTINGS, SLOTS, Slot, offer_for
 from rta.errors import ConfigError, Problem, RtaError
-from rta.formatting import nearest, shown
+from rta.formatting import nearest
 from rta.node.command_settings import CommandSettings
 from rta.node.status_settings import DefinedStatus, define_status
 from rta.node.stream_settings import DefinitionError
@@ -149,7 +149,7 @@ class _Builder:
                     document[name] = []
                 continue
             elif not isinstance(value, dict):
-                self.report((name,), f"expected a table [{name}], got {shown(value)}")
+                self.report((name,), f"expected a table [{name}]")
             else:
                 continue
             del document[name]

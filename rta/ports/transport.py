@@ -11,6 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from attrs import field, frozen
 
 from rta.errors import RtaError
+from rta.formatting import shown_url
 from rta.ports.burst_log import BurstLog
 from rta.ports.edge import Edge
 from rta.ports.entry_point import load_entry_point
@@ -112,5 +113,7 @@ def load_transport(name: str) -> Transport:
     """
     found = available()
     if name not in found:
-        raise RtaError(f"no transport {name!r} is installed; there are: {', '.join(sorted(found)) or 'none'}")
+        raise RtaError(
+            f"no transport {shown_url(name)!r} is installed; there are: {', '.join(sorted(found)) or 'none'}"
+        )
     return load_entry_point(found[name], Transport)

@@ -116,16 +116,26 @@ async def test_a_service_that_takes_its_time_is_given_up():
         nursery.cancel_scope.cancel()
 
 
-@pytest.mark.parametrize("base", ["127.0.0.1:8180", "ftp://127.0.0.1", ""])
+@pytest.mark.parametrize("base", ["127.0.0.1:8180", "ftp://127.0.0.1", "", "http://"])
 def test_what_is_no_base_url_is_refused_at_once(base):
     with pytest.raises(RtaError, match="is no base URL"):
         RestClient(base)
 
 
-@pytest.mark.parametrize("base", ["http://", "http://[::", "http://localhost:http"])
-async def test_a_url_that_leads_nowhere_cannot_be_reached(base):
-    with pytest.raises(NotConnectedError, match="cannot be reached"):
-        await RestClient(base).sessions()
+@pytest.mark.parametrize("base", ["http://[::", "http://localhost:http", "http://localhost:99999"])
+def test_a_base_url_that_cannot_be_read_is_refused_at_once(base):
+    with pytest.raises(RtaError, match="host or port cannot be read"):
+        RestClient(base)
+
+
+@pytest.mark.parametrize("base", ["http://u:S3CR3T@h", "http://u:S3CR3T", "http://h/?token=S3CR3T", "http://h#S3CR3T"])
+async def test_what_may_be_a_secret_in_a_base_url_is_refused_and_not_told(base):
+    with pytest.raises(RtaError) as refused:
+        RestClient(base)
+    with pytest.raises(RtaError) as refused_too:
+        async with open_live_stream(base, "a"):
+            pass
+    assert "S3CR" not in f"{refused.value} {refused_too.value}"
 
 
 async def test_a_stream_that_is_refused_says_why(serve):

@@ -88,6 +88,19 @@ def test_what_follows_the_comma_of_a_password_is_not_told(text: str) -> None:
     assert "Zq7=" not in said
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"buffer": "redis://:S3CR3T@h:6379"},
+        {"topics": "S3CR3T"},
+        {"source": ["redis://:S3CR3T@h"]},
+        {"buffer": {"transport": "redis://:S3CR3T@h:6379"}},
+    ],
+)
+def test_a_url_in_the_place_of_a_table_or_of_a_transport_is_not_told(document: dict) -> None:
+    assert "S3CR3T" not in told(document)
+
+
 def test_a_connection_string_with_an_odd_truth_is_a_problem() -> None:
     assert "expected true or false as ssl" in told({}, RTA_RedisConnectionString="a,password=x,ssl=maybe")
 
@@ -102,6 +115,7 @@ def test_a_connection_string_with_an_odd_truth_is_a_problem() -> None:
         ("u:p@h:1883", "***@h:1883"),
         ("h:1883", "h:1883"),
         ("u@x://h", "***"),
+        ("redis://h:6379/0#x", "redis://h:6379/0"),
         ("redis://:p://q@h", "redis://***@h"),
     ],
 )
