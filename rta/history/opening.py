@@ -60,6 +60,15 @@ class Opened:
     state: State
     catalogue: HistoryIndex
     cleaning: Cleaning
+    _path: Path
+    _inode: int
+
+    def is_in_place(self) -> bool:
+        """Whether it still has its name: what is written to a file without one is lost when it is closed."""
+        try:
+            return os.lstat(self._path).st_ino == self._inode
+        except OSError:
+            return False
 
     def close(self) -> None:
         """The last one to close it brings the log into the file."""
@@ -84,15 +93,16 @@ def open_file(path: Path, segment: int, hold: Hold, damaged: Damaged, reason: st
             if reason is None:
                 raise
     if reason is not None:
-        aside = set_aside(path, SUFFIXES)
-        damaged(f"the history was damaged ({reason}): it is set aside as {aside.name}, and a new one is begun")
+        there = any(os.path.lexists(beside(path, suffix)) for suffix in SUFFIXES)
+        then = f"it is set aside as {set_aside(path, SUFFIXES).name}, and " if there else ""
+        damaged(f"the history was damaged ({reason}): {then}a new one is begun")
     create(beside(path, ".new"), State(hold.noted or 0, segment=segment))
     move(beside(path, ".new"), path)
     return _read(path, hold, damaged)
 
 
 def _is_there(path: Path) -> bool:
-    """:raises DamagedFileError: something else is, or a log without its file."""
+    """:raises DamagedFileError: something else is, or a log without its file, or a journal."""
     sizes = {}
     for suffix in SUFFIXES:
         with suppress(FileNotFoundError):
@@ -105,6 +115,8 @@ def _is_there(path: Path) -> bool:
                 os.close(descriptor)
     if "" not in sizes and sizes.get("-wal"):
         raise DamagedFileError("it is gone, and its write-ahead log is there")
+    if sizes.get("-journal"):  # SQLite would take over what is in it, and shorten the file to what it says
+        raise DamagedFileError("a rollback journal is beside it, and no history has one")
     return "" in sizes
 
 
@@ -138,7 +150,7 @@ def _read(path: Path, hold: Hold, damaged: Damaged) -> Opened:
         damaged("the history's write-ahead log was torn: the last entries before the end are missing")
     if unreadable:
         damaged(f"{unreadable} entries cannot be read and are left out")
-    return Opened(db, rows, state, catalogue, Cleaning())
+    return Opened(db, rows, state, catalogue, Cleaning(), path, os.lstat(path).st_ino)
 
 
 def _taken_over(db: sqlite3.Connection) -> int:

@@ -343,6 +343,8 @@ class HistoryStore:
         """
         if self._held is None:
             raise HistoryError(f"the history {self._path} is closed")
+        if self._unusable is None and not self._file.is_in_place():
+            self._unusable = "somebody has moved or removed it"
         if self._unusable is None:
             try:
                 return write()

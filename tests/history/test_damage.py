@@ -115,8 +115,8 @@ def test_a_history_that_was_killed_is_whole(killed, folder):
 
 
 def set_aside(path: Path) -> list[Path]:
-    """The damaged files beside a history, without their logs."""
-    return sorted(found for found in path.parent.glob("*.damaged-*") if not found.name.endswith(("-wal", "-shm")))
+    """The damaged files beside a history, without their logs and journals."""
+    return sorted(found for found in path.parent.glob("*.damaged-*") if not found.name.endswith(("-wal", "-shm", "-journal")))
 
 
 DAMAGES: dict[str, Callable[[bytearray, random.Random], None]] = {}
@@ -294,6 +294,35 @@ def test_a_log_without_its_file_is_kept_aside(killed, folder):
     (aside,) = folder.glob("*.damaged-*")
     found = salvage(aside.with_name(aside.name.removesuffix("-wal")))
     assert sum(bounds.count for bounds in found.streams.values()) == COUNT - 50
+
+
+def test_a_journal_beside_it_takes_nothing_from_it(closed, folder):
+    path = copied(closed, folder / "history.sqlite")
+    pages, size, sector = ((2).to_bytes(4, "big"), (4096).to_bytes(4, "big"), (512).to_bytes(4, "big"))
+    journal = bytes.fromhex("d9d505f920a163d7ffffffff") + bytes(4) + pages + sector + size
+    path.with_name(path.name + "-journal").write_bytes(journal + bytes(5000))
+    store = HistoryStore(path)
+    assert "a rollback journal is beside it" in store.damage[0]
+    store.close()
+    (aside,) = set_aside(path)
+    assert sum(bounds.count for bounds in salvage(aside).streams.values()) == COUNT - 50
+
+
+@pytest.mark.parametrize("put_there", [lambda path: None, Path.mkdir, lambda path: path.write_bytes(b"another")])
+def test_a_file_that_is_taken_away_is_begun_anew_and_that_is_said(folder, put_there):
+    path = folder / "history.sqlite"
+    store = filled(path)
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink()
+    put_there(path)
+    store.commit([entry(COUNT + 1)])
+    (sentence,) = store.damage
+    assert "somebody has moved or removed it" in sentence
+    assert ("set aside" in sentence) == bool(set_aside(path))
+    store.close()
+    store = HistoryStore(path)
+    assert [kept.pos for kept in all_of(store).values()] == [COUNT + 1]
+    store.close()
 
 
 def with_rows(path: Path, statement: str) -> None:
