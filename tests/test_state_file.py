@@ -107,3 +107,18 @@ async def test_the_audit_file_is_a_file_of_its_own(tmp_path, make):
     assert path.stat().st_mode & 0o777 == 0o600
     if (tmp_path / "elsewhere").exists():
         assert (tmp_path / "elsewhere").read_text() == "mine"
+
+
+async def test_an_audit_file_that_is_full_makes_way_whatever_has_the_names_of_those_before_it(tmp_path):
+    path = tmp_path / "audit.jsonl"
+    for number in range(1, 4):
+        (tmp_path / f"audit.{number}.jsonl").mkdir()
+    (tmp_path / "audit.4.jsonl").touch()
+    path.touch()
+    os.truncate(path, 17 << 20)
+    audit = Audit(tmp_path, Counts(), Health())
+    audit.note(Now(Ns(0), 0.0), "start", CONFIGURATION, "done")
+    audit.close()
+    await audit.run()
+    assert not path.exists()
+    assert (tmp_path / "audit.1.jsonl").stat().st_size > 17 << 20

@@ -20,7 +20,7 @@ from rta.health import Health
 from rta.node.node_stream import Initiator, Now
 from rta.ports import Reporter
 from rta.rsmp.payload import iso
-from rta.state_file import open_own_file, try_to_set_aside
+from rta.state_file import make_way, open_own_file, try_to_set_aside
 
 __all__ = ["Audit"]
 
@@ -108,6 +108,7 @@ def _append(path: Path, text: str) -> str | None:
         file.write(text)
         full = file.tell() > _LARGEST
     if full:
+        make_way(path.with_suffix(f".{_KEPT}.jsonl"))  # whatever it is, there is room for those before it
         for number in range(_KEPT - 1, 0, -1):
             with suppress(FileNotFoundError):
                 os.replace(path.with_suffix(f".{number}.jsonl"), path.with_suffix(f".{number + 1}.jsonl"))

@@ -175,11 +175,16 @@ def beside(path: Path, suffix: str) -> Path:
 
 
 def move(path: Path, to: Path) -> None:
-    """A database with its log, in place of what was there; lasting."""
+    """A database with its log, in place of what was there, which is as it was until then; lasting.
+
+    :raises OSError: it cannot be.
+    """
     for suffix in reversed(SUFFIXES):
-        make_way(beside(to, suffix))
-        if beside(path, suffix).exists():
-            os.replace(beside(path, suffix), beside(to, suffix))
+        new, old = beside(path, suffix), beside(to, suffix)
+        if old.is_dir() or not new.exists():
+            make_way(old)
+        if new.exists():
+            os.replace(new, old)
     sync_folder(path.parent)
 
 

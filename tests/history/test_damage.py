@@ -116,7 +116,9 @@ def test_a_history_that_was_killed_is_whole(killed, folder):
 
 def set_aside(path: Path) -> list[Path]:
     """The damaged files beside a history, without their logs and journals."""
-    return sorted(found for found in path.parent.glob("*.damaged-*") if not found.name.endswith(("-wal", "-shm", "-journal")))
+    return sorted(
+        found for found in path.parent.glob("*.damaged-*") if not found.name.endswith(("-wal", "-shm", "-journal"))
+    )
 
 
 DAMAGES: dict[str, Callable[[bytearray, random.Random], None]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,23 @@ def test_a_history_that_is_damaged_itself_is_set_aside_and_said(folder, damaged)
     assert "set aside" in sentence
     assert kept(path) == list(range(1, 101))
     assert len(list(folder.glob("history.sqlite.damaged-*"))) == 2
+
+
+def test_a_history_that_cannot_be_replaced_has_what_it_had(folder, damaged, monkeypatch):
+    into = folder / "into.sqlite"
+    salvage(damaged, into)
+    content = into.read_bytes()
+    replace = os.replace
+
+    def full_disk(source: Path, target: Path) -> None:
+        if target == into:
+            raise OSError(28, "No space left on device")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", full_disk)
+    with pytest.raises(HistoryError, match="No space left"):
+        salvage(damaged, into)
+    assert into.read_bytes() == content
 
 
 def test_entries_of_a_stream_without_a_name_are_counted_as_lost(folder):
