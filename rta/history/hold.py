@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import struct
 import time
 import zlib
@@ -35,7 +36,7 @@ class Hold:
 
         :param path: of the history.
         :param patience: seconds to wait for another process to leave it.
-        :raises HistoryError: another process has it.
+        :raises HistoryError: another process has it, or its lock is another user's.
         :raises OSError: the folder cannot be made or written.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,7 +67,10 @@ class Hold:
 def _opened(path: Path) -> int:
     try:
         return open_own_file(path, os.O_RDWR | os.O_CREAT)
-    except DamagedFileError:
+    except DamagedFileError as e:
+        found = os.lstat(path)
+        if stat.S_ISREG(found.st_mode) and found.st_uid != os.geteuid():  # whose process may be recording
+            raise HistoryError(f"{path} is another user's: {e}") from None
         set_aside(path)
         return open_own_file(path, os.O_RDWR | os.O_CREAT)
 
