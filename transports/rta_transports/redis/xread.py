@@ -142,7 +142,7 @@ class RedisTail:
     async def taken(self) -> None:
         """Let a follower that waits in `next` have what was put: its sends go before ours. Others are not waited for,
         so this takes no longer than the follower's step."""
-        if self._taken is not None:
+        if self._taken is not None and self._reads:  # else it has taken all, and waits again
             await self._taken.wait()
 
     def check(self) -> None:
