@@ -388,6 +388,7 @@ async def test_a_time_range_that_cannot_be_right_stretches_nothing_and_is_said(
         now = service.site.context("").clock()
         await service.open("s")
         await client.attach("s")
+        assert kinds(await client.message()) == ["session_json"]  # it is followed from here on
         await service.send("s", samples(1), span(now - 1000, now))
         await service.send("s", samples(2), span(30_000_000_000, now))
         await service.until_metric(1, "rta_odd_time_ranges_total")
