@@ -1,24 +1,10 @@
 """Keep-alive connections that have sent one request each, say nothing more, and leave all at once."""
 
-import time
-
-from scripts.attacks.stage import Attack, Stage
-from scripts.attacks.stage.crowd import Crowd
+from scripts.attacks.stage import Attack
+from scripts.attacks.stage.visit import visit_with
 
 __all__ = ["ATTACK"]
 
+_REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
-def _strike(stage: Stage) -> None:
-    crowd = Crowd(stage.service.port)
-    stage.stretch("coming")
-    crowd.join(stage.sizes.count, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    crowd.listen(2)
-    stage.stretch("held")
-    crowd.listen(stage.sizes.seconds)
-    stage.say(f"{len(crowd)} were open at the end, {crowd.ended} had been ended by the service")
-    stage.stretch("leaving")
-    crowd.leave()
-    time.sleep(2)
-
-
-ATTACK = Attack(strike=_strike, count=9900, counts="Connections.", seconds=20)
+ATTACK = Attack(strike=visit_with(_REQUEST, 2), count=9900, counts="Connections.", seconds=20)

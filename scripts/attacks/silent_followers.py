@@ -1,24 +1,9 @@
 """WebSocket connections to the honest client's session that say and take nothing; time ranges are owed to each."""
 
-import time
-
-from scripts.attacks.stage import Attack, Stage
-from scripts.attacks.stage.crowd import UPGRADE, Crowd
+from scripts.attacks.stage import Attack
+from scripts.attacks.stage.crowd import UPGRADE
+from scripts.attacks.stage.visit import visit_with
 
 __all__ = ["ATTACK"]
 
-
-def _strike(stage: Stage) -> None:
-    crowd = Crowd(stage.service.port)
-    stage.stretch("coming")
-    crowd.join(stage.sizes.count, UPGRADE)
-    crowd.listen(5)
-    stage.stretch("held")
-    crowd.listen(stage.sizes.seconds)
-    stage.say(f"{len(crowd)} were open at the end, {crowd.ended} had been ended by the service")
-    stage.stretch("leaving")
-    crowd.leave()
-    time.sleep(2)
-
-
-ATTACK = Attack(strike=_strike, count=9900, counts="Connections.", seconds=20)
+ATTACK = Attack(strike=visit_with(UPGRADE, 5), count=9900, counts="Connections.", seconds=20)
