@@ -25,7 +25,7 @@ def back_scan_start(state: FeedState, run: SessionRun, seconds: float | None) ->
     """Where the back-fill of a subscription made now begins. `run`: the one that the client is in. `seconds`: how far
     back; None: all there is.
 
-    Whole seconds: clients that come together share chunks.
+    Whole seconds: clients that come together share frames.
     """
     if seconds is None:
         return START

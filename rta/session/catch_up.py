@@ -13,7 +13,7 @@ A client is in one of these states; `CatchUp.step` asks from the top and says wh
 | untold | it is not live and lacks the time range | `Write` the range, ten times a second | it is told |
 | in an earlier run | a later run has begun | `ReadLog` or `Write`, to the end of its run | it enters the next run |
 | behind the ring | its position is before the ring's floor | `ReadLog` or `Write` | it reaches the floor |
-| in the ring | its position is before the leading edge | `Write` a merged chunk | it reaches the leading edge |
+| in the ring | its position is before the leading edge | `Write` a merged frame | it reaches the leading edge |
 | unannounced | at the leading edge, a session JSON came by another way | `Write` the JSON | it is told |
 | back-filling | live, and widened subscriptions are owed the past | `ReadLog` or `Write` | all of them have ended |
 | caught up | live, and nothing is owed | `Idle`; `Close` if it is to leave | something is owed again |
@@ -27,9 +27,9 @@ Plain code: what needs the log is asked for as a `ReadLog`. Nothing here awaits.
 from __future__ import annotations
 
 from rta.ports.values import Batch, Position
-from rta.session.chunks import Chunk, ChunkCache, Cutter
 from rta.session.client import BackFill, Client, Close, Ending, Idle, ReadLog, SessionRun, Step, Write
 from rta.session.fan_out import RANGE_INTERVAL
+from rta.session.merged_frames import Cutter, MergedFrame, MergedFrameCache
 from rta.session.state import FeedState
 from rta.session.subscription import NOTHING, Filter, Subscription
 
@@ -42,10 +42,10 @@ MAX_BACK_FILLS = 64
 class CatchUp:
     """Brings each client of one session to the leading edge, and fills in what its widenings are owed."""
 
-    def __init__(self, state: FeedState, cutter: Cutter, chunk_bytes: int) -> None:
+    def __init__(self, state: FeedState, cutter: Cutter, merged_bytes: int) -> None:
         self._state = state
         self._cutter = cutter
-        self.chunks = ChunkCache(chunk_bytes)
+        self.merged_frames = MergedFrameCache(merged_bytes)
 
     def widen(self, client: Client, more: Subscription, back_scan_from: Position) -> bool:
         """Add to what a client gets, from its position on, and owe it what the log holds before that.
@@ -107,14 +107,14 @@ class CatchUp:
         while True:
             run = client.run
             if run is state.run and client.position >= state.ring.floor:
-                chunk = self.chunks.get(want, run.serial, client.position, state.position)
-                if chunk is None:
-                    found = state.ring.chunk(client.position)
+                merged = self.merged_frames.get(want, run.serial, client.position, state.position)
+                if merged is None:
+                    found = state.ring.piece(client.position)
                     if found is None:
                         return None
                     bursts, end = found
-                    chunk = self._cutter.merged(bursts, want, end)
-                    self.chunks.put(want, run.serial, client.position, chunk)
+                    merged = self._cutter.merged(bursts, want, end)
+                    self.merged_frames.put(want, run.serial, client.position, merged)
             else:
                 end_of_run = run.end if run.end is not None else state.ring.floor
                 if run.successor is not None and client.position >= end_of_run:
@@ -122,13 +122,13 @@ class CatchUp:
                     continue
                 line = state.ring.grid_end(client.position) if run is state.run else None
                 upto = end_of_run if line is None else line
-                chunk = self.chunks.get(want, run.serial, client.position, upto)
-                if chunk is None:
+                merged = self.merged_frames.get(want, run.serial, client.position, upto)
+                if merged is None:
                     return ReadLog(want, run, client.position, upto, None)
-            client.position = chunk.end
-            if chunk.frame is not None:
-                self._count(chunk)
-                return Write(chunk.frame)
+            client.position = merged.end
+            if merged.frame is not None:
+                self._count(merged)
+                return Write(merged.frame)
 
     @staticmethod
     def _enter_run(client: Client, run: SessionRun) -> None:
@@ -149,19 +149,19 @@ class CatchUp:
                 continue
             line = ring.grid_end(owed.after) if owed.run is run else None
             upto = owed.upto if line is None else min(line, owed.upto)
-            chunk = self.chunks.get(owed.want, owed.run.serial, owed.after, upto)
-            if chunk is None:
+            merged = self.merged_frames.get(owed.want, owed.run.serial, owed.after, upto)
+            if merged is None:
                 return ReadLog(owed.want, owed.run, owed.after, upto, owed)
-            self._filled(owed, chunk)
-            if chunk.frame is not None:
-                self._count(chunk)
-                return Write(chunk.frame)
+            self._filled(owed, merged)
+            if merged.frame is not None:
+                self._count(merged)
+                return Write(merged.frame)
         return None
 
-    def _filled(self, owed: BackFill, chunk: Chunk) -> None:
-        owed.after, owed.started = chunk.end, True
-        self._state.counters.backfill_bursts += chunk.bursts
-        self._state.counters.backfill_bytes += len(chunk.frame or b"")
+    def _filled(self, owed: BackFill, merged: MergedFrame) -> None:
+        owed.after, owed.started = merged.end, True
+        self._state.counters.backfill_bursts += merged.bursts
+        self._state.counters.backfill_bytes += len(merged.frame or b"")
 
     # ---- what the log brought
 
@@ -177,20 +177,20 @@ class CatchUp:
             return None
         bursts = [e.burst for e in batch.entries if e.session_id == run.session_id and state.is_ours(run, e)]
         want = read.want if owed is not None else client.view.want
-        chunk = self._cutter.merged(bursts, want, batch.position)
-        self.chunks.put(want, run.serial, read.after, chunk)
+        merged = self._cutter.merged(bursts, want, batch.position)
+        self.merged_frames.put(want, run.serial, read.after, merged)
         if owed is not None:
-            self._filled(owed, chunk)
+            self._filled(owed, merged)
         else:
-            client.position = chunk.end
+            client.position = merged.end
             state.counters.rewound += 1
-        self._count(chunk)
-        client.queued = chunk.frame
+        self._count(merged)
+        client.queued = merged.frame
         return None
 
-    def _count(self, chunk: Chunk) -> None:
-        if chunk.frame is not None:
+    def _count(self, merged: MergedFrame) -> None:
+        if merged.frame is not None:
             counters = self._state.counters
             counters.frames_out += 1
-            counters.bursts_out += chunk.bursts
-            counters.bytes_out += len(chunk.frame)
+            counters.bursts_out += merged.bursts
+            counters.bytes_out += len(merged.frame)

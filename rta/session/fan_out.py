@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from rta.ports.values import Entry
-from rta.session.chunks import Cutter, OpenBurst
 from rta.session.frame_batch import BATCH_BYTES, FrameBatch
+from rta.session.merged_frames import Cutter, OpenBurst
 from rta.session.state import FeedState
 from rta.session.view import View
 from rta.wire.block import TARGET
@@ -93,10 +93,10 @@ class FanOut:
             if group and size + following > TARGET:
                 for view in state.views:
                     if view.live:
-                        chunk = self._cutter.merged(group, view.want, entry.position)
-                        if chunk.frame is not None:
+                        merged = self._cutter.merged(group, view.want, entry.position)
+                        if merged.frame is not None:
                             batch = FrameBatch(state.position, view.range_version)
-                            batch.add(chunk.frame, entry.position, chunk.bursts)
+                            batch.add(merged.frame, entry.position, merged.bursts)
                             self._send(view, batch)
                 group, size = [], 0
             if not group:

@@ -12,9 +12,9 @@ from rta.clock_bounds import ClockBounds
 from rta.hot_counters import HotCounters
 from rta.ports.values import Position, SessionRecord
 from rta.session.catch_up import CatchUp
-from rta.session.chunks import Cutter
 from rta.session.client import Client, Ending, Sink
 from rta.session.fan_out import FanOut
+from rta.session.merged_frames import Cutter
 from rta.session.state import FeedState
 from rta.session.subscription import NOTHING
 from rta.session.summary import SessionSummary
@@ -39,7 +39,7 @@ class SessionFeed:
         clocks: ClockBounds = _CLOCKS,
     ) -> None:
         """`position`: up to where the stream has been read; what comes after it is given to `fan_out`. `ring_bytes`:
-        bursts and merged chunks together.
+        bursts and merged frames together.
 
         `range_due` is called when `fan_out.tell_ranges` may have something to tell. `clocks`: what time ranges may say.
         """
@@ -67,8 +67,8 @@ class SessionFeed:
 
     @property
     def held(self) -> int:
-        """Bytes that the ring and the merged chunks hold."""
-        return self.state.ring.bytes + self.catch_up.chunks.bytes
+        """Bytes that the ring and the merged frames hold."""
+        return self.state.ring.bytes + self.catch_up.merged_frames.bytes
 
     @property
     def lag(self) -> float:

@@ -12,10 +12,10 @@ __all__ = ["Ring"]
 
 
 class Ring:
-    """Bursts by position, and a grid of places where merged chunks end.
+    """Bursts by position, and a grid of places where merged frames end.
 
-    Clients that are behind stand at all sorts of positions; because their chunks end on the same grid, they share
-    chunks from the second one on. The grid outlives the bursts: it serves readers of the log too.
+    Clients that are behind stand at all sorts of positions; because their frames end on the same grid, they share
+    frames from the second one on. The grid outlives the bursts: it serves readers of the log too.
     """
 
     _OVERHEAD = 300
@@ -61,7 +61,7 @@ class Ring:
         i = bisect_right(self._grid, after)
         return self._grid[i] if i < len(self._grid) else None
 
-    def chunk(self, after: Position) -> tuple[list[Burst], Position] | None:
+    def piece(self, after: Position) -> tuple[list[Burst], Position] | None:
         """The bursts behind a position up to the next grid line, about `TARGET` bytes, and where they end.
 
         None when nothing is behind it. `after` must not be before the floor.

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
-from rta.session.chunks import OpenBurst
+from rta.session.merged_frames import OpenBurst
 from rta.wire import Burst, TimeRange, TimestampedData, data_item, make_burst, pack
 from rta.wire.burst import join, split
 

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from rta.ports import START, Entry
-from rta.session import chunks, state
+from rta.session import merged_frames, state
 from rta.session.client import Ending
 from rta.session.fan_out import RANGE_INTERVAL
 from rta.wire import TimeRange
@@ -283,7 +283,7 @@ def test_equal_subscriptions_share_one_cut_and_one_frame(monkeypatch: pytest.Mon
         table.following(only(1), only(2))
         table.following(only(2, 1))
         table.following(only(3))
-    packs = counted(monkeypatch, chunks, "pack")
+    packs = counted(monkeypatch, merged_frames, "pack")
     layouts = counted(monkeypatch, LayoutCache, "layout")
     table.publish(samples(1, 1), samples(2, 2), samples(3, 3), event(4))
     assert len(packs) == 2
@@ -296,7 +296,7 @@ def test_what_piled_up_is_merged_once_for_all_who_want_the_same(monkeypatch: pyt
     actors = [table.following(only(1), room=0) for _ in range(10)]
     for tag in range(1, 30):
         table.publish(samples(1, tag), event(100 + tag))
-    packs = counted(monkeypatch, chunks, "pack")
+    packs = counted(monkeypatch, merged_frames, "pack")
     for actor in actors:
         actor.socket.open_up()
     table.settle()
@@ -312,7 +312,7 @@ def test_a_back_fill_is_read_and_merged_once_for_all_who_want_the_same(
     for tag in range(1, 30):
         table.publish(samples(1, tag), event(100 + tag))
     actors = [table.following() for _ in range(10)]
-    packs = counted(monkeypatch, chunks, "pack")
+    packs = counted(monkeypatch, merged_frames, "pack")
     for actor in actors:
         table.feed.catch_up.widen(actor.client, only(1), START)
     table.settle()

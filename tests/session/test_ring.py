@@ -21,9 +21,9 @@ def at(i: int) -> Position:
 
 
 def walk(ring: Ring, after: Position) -> list[tuple[list[Burst], Position]]:
-    """All chunks behind a position."""
+    """All pieces behind a position."""
     out = []
-    while (found := ring.chunk(after)) is not None:
+    while (found := ring.piece(after)) is not None:
         out.append(found)
         assert found[1] > after
         after = found[1]
@@ -41,7 +41,7 @@ def test_the_bound_holds_after_every_append(appended: list[int], bound: int) -> 
 
 @settings(deadline=None)
 @given(sizes, st.integers(0, 40_000), st.data())
-def test_chunks_hold_everything_behind_a_position_once_and_in_order(
+def test_pieces_hold_everything_behind_a_position_once_and_in_order(
     appended: list[int], bound: int, data: st.DataObject
 ) -> None:
     ring = Ring(bound, at(0))
@@ -50,17 +50,17 @@ def test_chunks_hold_everything_behind_a_position_once_and_in_order(
         ring.append(at(i), b)
     first = ring.floor.ms - 1000
     start = data.draw(st.integers(first, len(bursts)))
-    chunks = walk(ring, at(start))
-    assert [id(b) for some, _ in chunks for b in some] == [id(b) for b in bursts[start:]]
+    pieces = walk(ring, at(start))
+    assert [id(b) for some, _ in pieces for b in some] == [id(b) for b in bursts[start:]]
     taken = start
-    for some, end in chunks:
+    for some, end in pieces:
         taken += len(some)
         assert end == at(taken)
 
 
 @settings(deadline=None)
 @given(sizes)
-def test_a_chunk_holds_at_most_the_target_or_a_single_burst(appended: list[int]) -> None:
+def test_a_piece_holds_at_most_the_target_or_a_single_burst(appended: list[int]) -> None:
     ring = Ring(1 << 30, at(0))
     for i, size in enumerate(appended, 1):
         ring.append(at(i), burst(size))
@@ -70,12 +70,12 @@ def test_a_chunk_holds_at_most_the_target_or_a_single_burst(appended: list[int])
 
 @settings(deadline=None)
 @given(sizes)
-def test_two_chunks_in_a_row_would_not_fit_into_one(appended: list[int]) -> None:
+def test_two_pieces_in_a_row_would_not_fit_into_one(appended: list[int]) -> None:
     ring = Ring(1 << 30, at(0))
     for i, size in enumerate(appended, 1):
         ring.append(at(i), burst(size))
-    chunks = walk(ring, at(0))
-    for (some, _), (others, _) in itertools.pairwise(chunks):
+    pieces = walk(ring, at(0))
+    for (some, _), (others, _) in itertools.pairwise(pieces):
         assert sum(b.raw_size for b in some) + others[0].raw_size > TARGET
 
 
@@ -104,8 +104,8 @@ def test_the_grid_is_the_same_however_little_the_ring_holds(appended: list[int],
         assert small.grid_end(at(i)) == large.grid_end(at(i))
 
 
-def test_an_empty_ring_has_no_chunk() -> None:
-    assert Ring(1000, at(5)).chunk(at(5)) is None
+def test_an_empty_ring_has_no_piece() -> None:
+    assert Ring(1000, at(5)).piece(at(5)) is None
 
 
 def test_what_was_dropped_is_behind_the_floor() -> None:
@@ -114,7 +114,7 @@ def test_what_was_dropped_is_behind_the_floor() -> None:
         ring.append(at(i), burst(0, packed=100))
     assert ring.floor == at(7)
     assert ring.bytes == 800
-    found = ring.chunk(ring.floor)
+    found = ring.piece(ring.floor)
     assert found is not None
     assert len(found[0]) == 2
 
@@ -124,7 +124,7 @@ def test_a_burst_larger_than_the_ring_is_not_kept() -> None:
     ring.append(at(1), burst(0, packed=2000))
     assert ring.floor == at(1)
     assert ring.bytes == 0
-    assert ring.chunk(at(1)) is None
+    assert ring.piece(at(1)) is None
 
 
 def test_the_ring_stays_right_when_thousands_have_come_and_gone() -> None:

@@ -16,7 +16,7 @@ from rta.wire.burst_template import TemplateCache
 from rta.wire.layout import Layout, Taken
 from rta.wire.websocket import frame
 
-__all__ = ["Chunk", "ChunkCache", "Cutter", "OpenBurst"]
+__all__ = ["MergedFrame", "MergedFrameCache", "Cutter", "OpenBurst"]
 
 WHOLE: Literal[True] = True
 
@@ -63,7 +63,7 @@ class OpenBurst:
 
 
 @frozen(slots=True)
-class Chunk:
+class MergedFrame:
     """What one filter leaves of the entries up to `end`."""
 
     end: Position
@@ -103,7 +103,7 @@ class Cutter:
             return opened.frame
         return None if part is None else frame(pack(part))
 
-    def merged(self, bursts: Sequence[Burst], want: Filter, end: Position) -> Chunk:
+    def merged(self, bursts: Sequence[Burst], want: Filter, end: Position) -> MergedFrame:
         """One frame of several bursts: serialised bursts, one after the other, are a burst."""
         parts: list[tuple[OpenBurst, bytes | Literal[True]]] = []
         for burst in bursts:
@@ -112,58 +112,58 @@ class Cutter:
             if part is not None:
                 parts.append((opened, part))
         if not parts:
-            return Chunk(end, None, 0)
+            return MergedFrame(end, None, 0)
         if len(parts) == 1 and parts[0][1] is WHOLE:
-            return Chunk(end, parts[0][0].frame, 1)
+            return MergedFrame(end, parts[0][0].frame, 1)
         raw = b"".join([opened.raw if part is WHOLE else part for opened, part in parts])
-        return Chunk(end, frame(pack(raw)), len(parts))
+        return MergedFrame(end, frame(pack(raw)), len(parts))
 
 
-class ChunkCache:
+class MergedFrameCache:
     """Chunks that several clients are about to need, least recently used dropped over `bound` bytes.
 
-    A chunk holds all that a filter leaves of (start, end], so it is right for whoever stands at `start`.
+    A frame holds all that a filter leaves of (start, end], so it is right for whoever stands at `start`.
     """
 
     _OVERHEAD = 400
 
     def __init__(self, bound: int) -> None:
         self._bound = bound
-        self._chunks: OrderedDict[tuple[Filter, int, Position], Chunk] = OrderedDict()
+        self._frames: OrderedDict[tuple[Filter, int, Position], MergedFrame] = OrderedDict()
         self._uses: Counter[Filter] = Counter()
-        """How many chunks there are of each filter: its channels are kept alive by them, once."""
+        """How many frames there are of each filter: its channels are kept alive by them, once."""
         self.bytes = 0
 
-    def get(self, want: Filter, run: int, start: Position, upto: Position) -> Chunk | None:
-        """The chunk from `start` if one is known that ends by `upto`."""
+    def get(self, want: Filter, run: int, start: Position, upto: Position) -> MergedFrame | None:
+        """The frame from `start` if one is known that ends by `upto`."""
         key = (want, run, start)
-        chunk = self._chunks.get(key)
-        if chunk is None or chunk.end > upto:
+        merged = self._frames.get(key)
+        if merged is None or merged.end > upto:
             return None
-        self._chunks.move_to_end(key)
-        return chunk
+        self._frames.move_to_end(key)
+        return merged
 
-    def put(self, want: Filter, run: int, start: Position, chunk: Chunk) -> None:
-        """Remember a chunk."""
+    def put(self, want: Filter, run: int, start: Position, merged: MergedFrame) -> None:
+        """Remember a frame."""
         key = (want, run, start)
-        old = self._chunks.pop(key, None)
+        old = self._frames.pop(key, None)
         if old is not None:
             self._forget(want, old)
-        self._chunks[key] = chunk
+        self._frames[key] = merged
         if not self._uses[want]:
             self.bytes += want.weight
         self._uses[want] += 1
-        self.bytes += self._cost(chunk)
+        self.bytes += self._cost(merged)
         while self.bytes > self._bound:
-            (filter_, _, _), dropped = self._chunks.popitem(last=False)
+            (filter_, _, _), dropped = self._frames.popitem(last=False)
             self._forget(filter_, dropped)
 
-    def _forget(self, want: Filter, chunk: Chunk) -> None:
-        self.bytes -= self._cost(chunk)
+    def _forget(self, want: Filter, merged: MergedFrame) -> None:
+        self.bytes -= self._cost(merged)
         self._uses[want] -= 1
         if not self._uses[want]:
             del self._uses[want]
             self.bytes -= want.weight
 
-    def _cost(self, chunk: Chunk) -> int:
-        return self._OVERHEAD + (len(chunk.frame) if chunk.frame else 0)
+    def _cost(self, merged: MergedFrame) -> int:
+        return self._OVERHEAD + (len(merged.frame) if merged.frame else 0)

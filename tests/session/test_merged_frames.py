@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rta.ports import Position
-from rta.session.chunks import Chunk, ChunkCache, Cutter, OpenBurst
+from rta.session.merged_frames import Cutter, MergedFrame, MergedFrameCache, OpenBurst
 from rta.session.subscription import NOTHING, Filter, Subscription
 from rta.wire import Burst
 from rta.wire._pb.stream_pb2 import StreamData
@@ -93,14 +93,14 @@ def test_a_merged_frame_is_what_is_wanted_of_each_burst_one_after_the_other(
     contents: list[list[StreamData]], want: Filter
 ) -> None:
     packed = [pack_raw(data) for data in contents]
-    chunk = Cutter().merged(packed, want, END)
+    merged = Cutter().merged(packed, want, END)
     expected = [d for data in contents for d in naive_cut(data, want)]
-    assert chunk.end == END
-    assert chunk.bursts == sum(bool(naive_cut(data, want)) for data in contents)
+    assert merged.end == END
+    assert merged.bursts == sum(bool(naive_cut(data, want)) for data in contents)
     if expected:
-        assert data_of(chunk.frame) == expected
+        assert data_of(merged.frame) == expected
     else:
-        assert chunk.frame is None
+        assert merged.frame is None
 
 
 @settings(deadline=None, max_examples=300)
@@ -137,23 +137,23 @@ def test_bytes_go_out_untouched_when_all_items_happen_to_be_subscribed() -> None
 
 def test_a_back_fill_of_everything_is_untouched_too() -> None:
     burst = pack_raw([samples(1, 10), event(11)])
-    chunk = Cutter().merged([burst], Filter(ALL, NOTHING), END)
-    assert chunk.frame is not None
-    assert frames(chunk.frame) == [(0, burst.packed)]
+    merged = Cutter().merged([burst], Filter(ALL, NOTHING), END)
+    assert merged.frame is not None
+    assert frames(merged.frame) == [(0, burst.packed)]
 
 
 def test_bursts_that_nobody_wants_do_not_keep_one_from_going_out_untouched() -> None:
     wanted = pack_raw([samples(1, 10)])
-    chunk = Cutter().merged([pack_raw([event(1)]), wanted, pack_raw([samples(2, 3)])], Filter(only(1)), END)
-    assert chunk.frame is not None
-    assert frames(chunk.frame) == [(0, wanted.packed)]
-    assert chunk.bursts == 1
+    merged = Cutter().merged([pack_raw([event(1)]), wanted, pack_raw([samples(2, 3)])], Filter(only(1)), END)
+    assert merged.frame is not None
+    assert frames(merged.frame) == [(0, wanted.packed)]
+    assert merged.bursts == 1
 
 
 def test_session_json_is_not_back_filled() -> None:
     burst = pack_raw([json_data("{}"), samples(1, 10)])
-    chunk = Cutter().merged([burst], Filter(ALL, NOTHING), END)
-    assert data_of(chunk.frame) == [samples(1, 10)]
+    merged = Cutter().merged([burst], Filter(ALL, NOTHING), END)
+    assert data_of(merged.frame) == [samples(1, 10)]
 
 
 def test_a_burst_is_unpacked_at_most_once_for_all_filters(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,8 +220,8 @@ def test_a_single_burst_that_was_held_up_is_still_the_ingests_own_bytes() -> Non
 # ---- the cache
 
 
-def a_chunk(size: int, end: Position = END) -> Chunk:
-    return Chunk(end, bytes(size), 1)
+def a_frame(size: int, end: Position = END) -> MergedFrame:
+    return MergedFrame(end, bytes(size), 1)
 
 
 places = st.integers(0, 6).map(lambda i: Position(i, 0))
@@ -230,12 +230,12 @@ puts = st.tuples(st.sampled_from([Filter(only(1)), Filter(ALL)]), st.integers(0,
 
 @given(st.lists(puts, max_size=40), st.integers(0, 6000))
 def test_the_cache_keeps_its_bound_after_every_put(many: list[tuple[Filter, int, Position, int]], bound: int) -> None:
-    cache = ChunkCache(bound)
-    known: dict[tuple[Filter, int, Position], Chunk] = {}
+    cache = MergedFrameCache(bound)
+    known: dict[tuple[Filter, int, Position], MergedFrame] = {}
     for want, binding, start, size in many:
-        chunk = a_chunk(size)
-        cache.put(want, binding, start, chunk)
-        known[want, binding, start] = chunk
+        merged = a_frame(size)
+        cache.put(want, binding, start, merged)
+        known[want, binding, start] = merged
         assert 0 <= cache.bytes <= bound
         found = [c for k, c in known.items() if cache.get(*k, END) is c]
         assert sum(len(c.frame or b"") for c in found) <= cache.bytes
@@ -245,33 +245,33 @@ def test_the_cache_keeps_its_bound_after_every_put(many: list[tuple[Filter, int,
 def test_a_large_cache_knows_the_last_chunk_put_at_each_place(
     many: list[tuple[Filter, int, Position, int]],
 ) -> None:
-    cache = ChunkCache(1 << 30)
-    known: dict[tuple[Filter, int, Position], Chunk] = {}
+    cache = MergedFrameCache(1 << 30)
+    known: dict[tuple[Filter, int, Position], MergedFrame] = {}
     for want, binding, start, size in many:
-        known[want, binding, start] = a_chunk(size)
+        known[want, binding, start] = a_frame(size)
         cache.put(want, binding, start, known[want, binding, start])
-    for key, chunk in known.items():
-        assert cache.get(*key, END) is chunk
+    for key, merged in known.items():
+        assert cache.get(*key, END) is merged
 
 
 def test_a_chunk_that_goes_too_far_is_not_given() -> None:
-    cache = ChunkCache(10_000)
-    cache.put(Filter(ALL), 0, Position(1, 0), a_chunk(10, end=Position(5, 0)))
+    cache = MergedFrameCache(10_000)
+    cache.put(Filter(ALL), 0, Position(1, 0), a_frame(10, end=Position(5, 0)))
     assert cache.get(Filter(ALL), 0, Position(1, 0), Position(4, 0)) is None
     assert cache.get(Filter(ALL), 0, Position(1, 0), Position(5, 0)) is not None
 
 
 def test_the_least_recently_used_chunk_goes_first() -> None:
-    cache = ChunkCache(2_900)
+    cache = MergedFrameCache(2_900)
     for i in (1, 2):
-        cache.put(Filter(ALL), 0, Position(i, 0), a_chunk(1000))
+        cache.put(Filter(ALL), 0, Position(i, 0), a_frame(1000))
     cache.get(Filter(ALL), 0, Position(1, 0), END)
-    cache.put(Filter(ALL), 0, Position(3, 0), a_chunk(1000))
+    cache.put(Filter(ALL), 0, Position(3, 0), a_frame(1000))
     assert cache.get(Filter(ALL), 0, Position(1, 0), END) is not None
     assert cache.get(Filter(ALL), 0, Position(2, 0), END) is None
 
 
 def test_chunks_of_one_run_are_not_given_for_another() -> None:
-    cache = ChunkCache(10_000)
-    cache.put(Filter(ALL), 0, Position(1, 0), a_chunk(10))
+    cache = MergedFrameCache(10_000)
+    cache.put(Filter(ALL), 0, Position(1, 0), a_frame(10))
     assert cache.get(Filter(ALL), 1, Position(1, 0), END) is None
