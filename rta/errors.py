@@ -6,8 +6,10 @@ Whatever is not an `RtaError` (or an `OSError` of a known call) is a programming
 from __future__ import annotations
 
 __all__ = [
+    "ArchiveError",
     "ConfigError",
     "DamagedFileError",
+    "FlushPointError",
     "HistoryError",
     "MalformedError",
     "NotConnectedError",
@@ -56,6 +58,14 @@ class UnreadableError(TransportError):
 
 class HistoryError(RtaError):
     """The history on disk cannot be used for now, or cannot take this: the disk is full, the file is in use."""
+
+
+class ArchiveError(RtaError):
+    """The archive cannot be used for now, or cannot take this: the disk is full, another process has it."""
+
+
+class FlushPointError(RtaError):
+    """What has been read up to a flush point cannot be told any more from what came behind it. Read it anew."""
 
 
 class DamagedFileError(RtaError):

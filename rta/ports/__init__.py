@@ -9,6 +9,23 @@ from rta.errors import (
     UndeliverableError,
     UnreadableError,
 )
+from rta.ports.archive import (
+    ALL_CHANNELS,
+    Archive,
+    ArchivedSession,
+    ArchiveLimits,
+    ChannelOverview,
+    ChannelRanges,
+    Chunk,
+    ChunkReader,
+    DataKind,
+    DataRange,
+    FlushPoint,
+    Hole,
+    Portion,
+    RecordedRun,
+    UpkeepReport,
+)
 from rta.ports.burst_log import BurstLog, Tail
 from rta.ports.edge import AsgiApp, ClientGone, CloseCode, Edge, FrameConnection, Handler
 from rta.ports.finding import Finding, Severity
@@ -41,6 +58,21 @@ from rta.ports.values import START, Batch, Entry, Position, SessionRecord, Strea
 from rta.ports.zones import find_zone
 
 __all__ = [
+    "ALL_CHANNELS",
+    "Archive",
+    "ArchivedSession",
+    "ChannelOverview",
+    "ChannelRanges",
+    "Chunk",
+    "ChunkReader",
+    "DataKind",
+    "DataRange",
+    "FlushPoint",
+    "Hole",
+    "Portion",
+    "RecordedRun",
+    "ArchiveLimits",
+    "UpkeepReport",
     "GROUP",
     "HELP",
     "SECRET",

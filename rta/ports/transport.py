@@ -12,6 +12,7 @@ from attrs import field, frozen
 
 from rta.errors import RtaError
 from rta.formatting import shown_url
+from rta.ports.archive import Archive
 from rta.ports.burst_log import BurstLog
 from rta.ports.edge import Edge
 from rta.ports.entry_point import load_entry_point
@@ -98,6 +99,7 @@ class Transport:
     topics: Offer[TopicBus] | None = None
     source: Offer[Source] | None = None
     edge: Offer[Edge] | None = None
+    archive: Offer[Archive] | None = None
     summary: str = field(default="")
 
 
