@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from enum import Enum
 from typing import NamedTuple, Protocol, Self
 from urllib.parse import quote, unquote
 
@@ -19,6 +18,7 @@ from attrs import field, frozen
 
 from rta.ports.values import Batch, Entry, Position, StreamSessionId
 from rta.session_query import Property, SessionQuery
+from rta.wire.chunks import Chunk, DataKind
 from rta.wire.values import TimeRange
 
 __all__ = [
@@ -43,31 +43,6 @@ ChannelRanges = tuple[tuple[int, int], ...]
 """Channel ids: ranges, both ends inclusive, that rise and do not touch."""
 
 ALL_CHANNELS: ChannelRanges = ((0, 0xFFFFFFFF),)
-
-
-class DataKind(Enum):
-    """The four kinds of data, by their names in REST paths."""
-
-    TIMESTAMPED = "timestamped"
-    PERIODIC = "periodic"
-    ROW = "row"
-    EVENTS = "events"
-
-
-class Chunk(NamedTuple):
-    """Samples of one channel (or row group, or events) of one stretch. Source: docs/rest.md, "Data"."""
-
-    kind: DataKind
-    channels: tuple[int, ...]
-    """One; all of a row; of events none."""
-    start: int
-    """ns since the Unix epoch: of the first sample in it."""
-    end: int
-    """Of the last."""
-    raw_size: int
-    """Bytes of the list message."""
-    packed: bytes
-    """The list message as an LZ4 block."""
 
 
 class FlushPoint(NamedTuple):

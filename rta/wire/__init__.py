@@ -16,6 +16,7 @@ from rta.wire.burst import (
     range_item,
     read_burst,
 )
+from rta.wire.chunks import Chunk, ChunkParser, ChunkWriter, DataKind, chunk_items, make_chunk, read_chunk
 from rta.wire.configuration import Application, Channel, Configuration, Conversion, Parameter, read_configuration
 from rta.wire.samples import (
     ByteOrder,
@@ -41,10 +42,14 @@ __all__ = [
     "ByteOrder",
     "Channel",
     "ChannelId",
+    "Chunk",
+    "ChunkParser",
+    "ChunkWriter",
     "ConfigBinding",
     "Configuration",
     "Conversion",
     "Data",
+    "DataKind",
     "Event",
     "SizeLimits",
     "Ns",
@@ -56,6 +61,7 @@ __all__ = [
     "SessionState",
     "TimeRange",
     "TimestampedData",
+    "chunk_items",
     "data_item",
     "decode_periodic",
     "decode_row",
@@ -68,10 +74,12 @@ __all__ = [
     "glance",
     "json_item",
     "make_burst",
+    "make_chunk",
     "pack",
     "pack_items",
     "range_item",
     "read_burst",
+    "read_chunk",
     "read_configuration",
     "read_session",
     "unpack",

@@ -28,6 +28,7 @@ __all__ = [
     "TimestampedData",
     "data_item",
     "digest",
+    "has_fields",
     "join",
     "json_item",
     "make_burst",
@@ -131,7 +132,7 @@ def digest(packed: bytes, raw: bytes) -> Burst:
 
     :raises MalformedError: kind `protobuf`; `oversize`: it has too many items.
     """
-    if len(raw) > _LARGE and _has_fields(raw, 2 * _MOST_ITEMS):
+    if len(raw) > _LARGE and has_fields(raw, 2 * _MOST_ITEMS):
         raise MalformedError("oversize", f"a burst has more than {_MOST_ITEMS} items")
     try:
         seen = scan_pb2.Digest.FromString(raw).data
@@ -154,7 +155,7 @@ def digest(packed: bytes, raw: bytes) -> Burst:
     )
 
 
-def _has_fields(raw: bytes, most: int) -> bool:
+def has_fields(raw: bytes, most: int) -> bool:
     """Whether there are more fields than so many: items, and what is in them. What is no message has few."""
     at = end = count = 0
     try:
