@@ -24,7 +24,7 @@ from rta_transports.mqtt.source_options import MqttSourceOptions
 from rta_transports.redis.log import open_log as open_redis_log
 from rta_transports.redis.options import RedisLogOptions
 
-from rta.actors.history_file import in_a_process
+from rta.actors.history_file import open_history
 from rta.cli.broker import connect_consumer
 from rta.cli.broker_access import BrokerAccess
 from rta.client import open_live_stream
@@ -212,10 +212,10 @@ async def test_a_source_of_nodes(mosquitto: Mosquitto):
 
 
 @pytest.mark.processes
-@covers("rta.actors.history_file.in_a_process")
+@covers("rta.store.worker.in_a_process")
 async def test_a_history_in_a_process(tmp_path):
     async def use():
-        async with in_a_process(tmp_path / "h.sqlite"):
+        async with open_history(tmp_path / "h.sqlite"):
             pass
 
     assert await cancel_at_every_step(use) > 5

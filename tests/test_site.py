@@ -77,7 +77,7 @@ async def test_a_damaged_history_is_a_note_of_a_service_that_is_healthy(tmp_path
 @pytest.mark.processes
 async def test_neither_the_port_nor_the_end_waits_for_a_history_that_does_not_open(tmp_path, monkeypatch):
     monkeypatch.setattr(
-        "rta.actors.history_file.python_command", lambda *_: [sys.executable, "-c", "import signal; signal.pause()"]
+        "rta.store.worker.python_command", lambda *_: [sys.executable, "-c", "import signal; signal.pause()"]
     )
     monkeypatch.setattr("rta.actors.history_file._PATIENCE", 1000)
     path = tmp_path / "site.toml"

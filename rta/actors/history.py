@@ -47,8 +47,7 @@ from rta.actors.history_messages import (
 )
 from rta.errors import HistoryError
 from rta.history.ack_tracker import AckTracker
-from rta.history.calls import Beginning
-from rta.history.entry import Bounds, Key, NewEntry, Retention
+from rta.history.entry import Beginning, Bounds, Key, NewEntry, Retention
 from rta.history.store import HistoryStore, commit, trim
 from rta.inbox import Inbox, Outlet, Reply
 from rta.latest import Latest

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from attrs import frozen
 
 from rta.actors.history_file import Written
-from rta.history.calls import Beginning
 from rta.history.delivery import Span
-from rta.history.entry import Bounds, Key
+from rta.history.entry import Beginning, Bounds, Key
 from rta.inbox import Reply
 from rta.node.events import Receipt, Turn
 

@@ -31,7 +31,7 @@ from rta.actors.audit import Audit
 from rta.actors.command_server import CommandServer
 from rta.actors.fetch_server import FetchServer
 from rta.actors.history import HistoryActor
-from rta.actors.history_file import HistoryFile, OpenHistory, in_a_process
+from rta.actors.history_file import HistoryFile, OpenHistory, open_history
 from rta.actors.history_messages import AskKept, CloseHistory, FileLost, FileOpened, HistoryMessage, SettleHistory
 from rta.actors.node import NodeActor, NodeOutlets
 from rta.actors.node_messages import EndNode, LinkChanged, NodeMessage
@@ -45,8 +45,7 @@ from rta.actors.topic_input import OwnTopics, TopicRequests
 from rta.alarm.definition import AlarmDefinition
 from rta.errors import DamagedFileError, RtaError, TransportError
 from rta.health import Health
-from rta.history.calls import Beginning
-from rta.history.entry import Bounds, Key
+from rta.history.entry import Beginning, Bounds, Key
 from rta.hot_counters import HotCounters
 from rta.inbox import Inbox, Outlet, Reply
 from rta.latest import Latest
@@ -109,7 +108,7 @@ class NodeSupervisor:
     """One node."""
 
     def __init__(
-        self, settings: NodeSettings, around: NodeSurroundings, open_history: OpenHistory = in_a_process
+        self, settings: NodeSettings, around: NodeSurroundings, open_history: OpenHistory = open_history
     ) -> None:
         self.inbox: Inbox[NodeMessage] = Inbox(_SAMPLES)
         """For the sampler."""

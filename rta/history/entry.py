@@ -1,4 +1,4 @@
-"""An entry of a stream's history as it is given to the store, and as it comes back. Plain values."""
+"""An entry of a stream's history as it is given to the store, and as it comes back; what there is. Plain values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from attrs import frozen
 
 from rta.wire.values import Ns
 
-__all__ = ["Bounds", "Key", "KeptEntry", "Retention", "NewEntry"]
+__all__ = ["Beginning", "Bounds", "Key", "KeptEntry", "Retention", "NewEntry"]
 
 Key = tuple[str, str]
 """The code of a status, and the name of the stream (empty: the unnamed one)."""
@@ -55,3 +55,13 @@ class Retention:
     entries: int
     before: Ns
     """Stream time: what is older goes, from the oldest entry on up to the first that is not older."""
+
+
+class Beginning(NamedTuple):
+    """The history as it was opened."""
+
+    last: int
+    """The greatest position ever used."""
+    mark: bytes
+    kept: dict[Key, Bounds]
+    """Of all streams that have entries."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,37 +17,16 @@ from attrs import define, evolve
 
 from rta.errors import DamagedFileError
 from rta.history.cleaning import Cleaning
-from rta.history.file import (
-    RUNS,
-    SCHEMA,
-    SUFFIXES,
-    State,
-    beside,
-    check_made,
-    check_sum,
-    connect,
-    create,
-    damage_in,
-    is_right,
-    is_right_run,
-    move,
-    places_id,
-    transaction,
-)
-from rta.history.hold import FIRST_ABSURD, Hold
+from rta.history.file import HISTORY_FILE, RUNS, State, is_right, is_right_run, places_id
 from rta.history.index import HistoryIndex
-from rta.history.log import Log
 from rta.history.rows import Rows
 from rta.history.segment import LONGEST, Places, Segment
 from rta.history.stream_index import StreamIndex
-from rta.state_file import open_own_file, set_aside
+from rta.store.database import check_sum, transaction
+from rta.store.hold import FIRST_ABSURD, Hold
+from rta.store.opening import Damaged, check_pages, open_or_begin
 
 __all__ = ["Opened", "open_file"]
-
-_HEAD = 100  # bytes
-
-Damaged = Callable[[str], None]
-"""Is given a sentence for people."""
 
 
 @define
@@ -84,66 +63,25 @@ def open_file(path: Path, segment: int, hold: Hold, damaged: Damaged, reason: st
     :param reason: why it is to be set aside in any case.
     :raises sqlite3.Error, OSError: it cannot be read or written, and not because it is damaged.
     """
-    if reason is None:
-        try:
-            if _is_there(path):
-                return _read(path, hold, damaged)
-        except Exception as e:
-            reason = damage_in(e)
-            if reason is None:
-                raise
-    if reason is not None:
-        there = any(os.path.lexists(beside(path, suffix)) for suffix in SUFFIXES)
-        then = f"it is set aside as {set_aside(path, SUFFIXES).name}, and " if there else ""
-        damaged(f"the history was damaged ({reason}): {then}a new one is begun")
-    create(beside(path, ".new"), State(hold.noted or 0, segment=segment))
-    move(beside(path, ".new"), path)
-    return _read(path, hold, damaged)
+    read = partial(_read, path, hold, damaged)
+    fill = State(hold.noted or 0, segment=segment).write
+    return open_or_begin(path, HISTORY_FILE, fill, read, damaged, reason, end_known=hold.noted is not None)
 
 
-def _is_there(path: Path) -> bool:
-    """:raises DamagedFileError: something else is, or a log without its file, or a journal."""
-    sizes = {}
-    for suffix in SUFFIXES:
-        with suppress(FileNotFoundError):
-            descriptor = open_own_file(beside(path, suffix), os.O_RDWR)
-            try:
-                sizes[suffix] = os.fstat(descriptor).st_size
-                if not suffix:
-                    check_made(os.read(descriptor, _HEAD))
-            finally:
-                os.close(descriptor)
-    if "" not in sizes and sizes.get("-wal"):
-        raise DamagedFileError("it is gone, and its write-ahead log is there")
-    if sizes.get("-journal"):  # SQLite would take over what is in it, and shorten the file to what it says
-        raise DamagedFileError("a rollback journal is beside it, and no history has one")
-    return "" in sizes
-
-
-def _read(path: Path, hold: Hold, damaged: Damaged) -> Opened:
-    log = Log(path)
-    db = connect(path)
-    try:
-        torn = log.is_torn(_taken_over(db)) or (hold.noted is None and log.breaks_off)
-        if (found := db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-            raise DamagedFileError(found.splitlines()[-1])
-        _check_schema(db)
-        state = _state(db)
-        lost = max(0, (hold.noted or 0) - state.last)
-        if lost:
-            state = _skip_to(db, state, state.last + lost)
-        catalogue = HistoryIndex(state.segment, state.sealed)
-        tracks = _tracks(db)
-        _runs(db, tracks, catalogue)
-        unreadable = _newest(db, tracks, catalogue)
-        rows = Rows(path, state.segment)
-        catalogue.tracks = {track.key: track for track in tracks.values()}
-        for track in tracks.values():
-            _measure(track, rows)
-    except BaseException:
-        with suppress(sqlite3.Error, UnicodeDecodeError):
-            db.close()
-        raise
+def _read(path: Path, hold: Hold, damaged: Damaged, db: sqlite3.Connection, torn: bool) -> Opened:
+    check_pages(db)
+    state = _state(db)
+    lost = max(0, (hold.noted or 0) - state.last)
+    if lost:
+        state = _skip_to(db, state, state.last + lost)
+    catalogue = HistoryIndex(state.segment, state.sealed)
+    tracks = _tracks(db)
+    _runs(db, tracks, catalogue)
+    unreadable = _newest(db, tracks, catalogue)
+    rows = Rows(path, state.segment)
+    catalogue.tracks = {track.key: track for track in tracks.values()}
+    for track in tracks.values():
+        _measure(track, rows)
     if lost:
         damaged(f"{lost} entries at the end of the history are gone: its write-ahead log was cut off, or it is a copy")
     elif torn:
@@ -151,25 +89,6 @@ def _read(path: Path, hold: Hold, damaged: Damaged) -> Opened:
     if unreadable:
         damaged(f"{unreadable} entries cannot be read and are left out")
     return Opened(db, rows, state, catalogue, Cleaning(), path, os.lstat(path).st_ino)
-
-
-def _taken_over(db: sqlite3.Connection) -> int:
-    """How many pages of the log there are, for SQLite."""
-    try:
-        db.execute("PRAGMA journal_mode = WAL").fetchone()  # it is not in a copy that `.backup` has made
-        found: int = db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]
-    except sqlite3.Error as e:
-        if damage_in(e) is not None:
-            raise
-        return 1 << 30  # no room for it now: it can be read all the same
-    return found
-
-
-def _check_schema(db: sqlite3.Connection) -> None:
-    """:raises DamagedFileError: the tables are not those that were made."""
-    found = {row[1]: row[2] for row in db.execute("SELECT type, name, sql FROM sqlite_master WHERE type != 'trigger'")}
-    if {name: found.get(name) for name in SCHEMA} != SCHEMA:
-        raise DamagedFileError("its tables are not as they were made")
 
 
 def _state(db: sqlite3.Connection) -> State:

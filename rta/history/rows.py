@@ -1,22 +1,21 @@
-"""Reading a history's file: connections for reading, the places of runs, and rows by position."""
+"""Reading a history's file: the places of runs, and rows by position."""
 
 from __future__ import annotations
 
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from rta.errors import DamagedFileError
-from rta.history.file import RUNS, connect, is_right, is_right_run, places_id
+from rta.history.file import RUNS, is_right, is_right_run, places_id
 from rta.history.segment import Places, Segment
 from rta.history.stream_index import StreamIndex
+from rta.store.connections import ReadConnections
 
 __all__ = ["Rows"]
 
-_IDLE = 4  # connections that are kept
 _RUNS = 16  # runs whose places are kept
 _SELECT = "SELECT pos, stream, ts, seq, sum, data FROM entries WHERE pos"
 _BETWEEN = f"{_SELECT} BETWEEN ? AND ? AND stream = ?"
@@ -30,11 +29,9 @@ class Rows:
     """Of one file. Any thread may read, also at the same time."""
 
     def __init__(self, path: Path, segment: int) -> None:
-        self._path = path
+        self._connections = ReadConnections(path)
         self._segment = segment
         self._lock = threading.Lock()
-        self._idle: list[sqlite3.Connection] = []
-        self._closed = False
         self._loaded: OrderedDict[tuple[int, int], Places] = OrderedDict()
 
     def places(self, track: StreamIndex, run: Segment) -> Places:
@@ -57,7 +54,7 @@ class Rows:
         return places
 
     def _read_places(self, segment: int, stream: int) -> Places:
-        with self._connection() as db:
+        with self._connections.connection() as db:
             found = db.execute(f"{RUNS} WHERE id = ?", (places_id(segment, stream),)).fetchone()
         if not found:
             return Places()
@@ -68,7 +65,7 @@ class Rows:
     def entries(self, stream: int, positions: Sequence[int]) -> dict[int, tuple[int, int, bytes]]:
         """Time, number and values of the entries at these positions (rising) that are as they were written."""
         found: dict[int, tuple[int, int, bytes]] = {}
-        with self._connection() as db:
+        with self._connections.connection() as db:
             for start in range(0, len(positions), _AT_ONCE):
                 wanted = positions[start : start + _AT_ONCE]
                 for row in _select(db, stream, wanted):
@@ -76,28 +73,9 @@ class Rows:
                         found[row[0]] = (row[2], row[3], row[5])
         return found
 
-    @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            db = self._idle.pop() if self._idle else None
-        db = db or connect(self._path, reading=True)
-        try:
-            yield db
-        finally:
-            with self._lock:
-                kept = not self._closed and len(self._idle) < _IDLE
-                if kept:
-                    self._idle.append(db)
-            if not kept:
-                db.close()
-
     def close(self) -> None:
         """Those that are reading go on to their end."""
-        with self._lock:
-            self._closed = True
-            idle, self._idle = self._idle, []
-        for db in idle:
-            db.close()
+        self._connections.close()
 
 
 def _select(db: sqlite3.Connection, stream: int, positions: Sequence[int]) -> list[Row]:

@@ -18,11 +18,12 @@ from attrs import frozen
 from rta.errors import DamagedFileError
 from rta.history.delivery import Checkpoint, Span, read_checkpoint, write_checkpoint
 from rta.history.entry import Bounds, Key, NewEntry
-from rta.history.file import SUFFIXES, State, beside, check_sum, is_right, move, spoken
-from rta.history.hold import FIRST_ABSURD, Hold
+from rta.history.file import HISTORY, HISTORY_FILE, State, is_right
 from rta.history.opening import Opened, open_file
-from rta.history.pages import Value, rows
 from rta.history.store import HistoryStore
+from rta.store.database import SUFFIXES, beside, check_sum, move, spoken
+from rta.store.hold import FIRST_ABSURD, Hold
+from rta.store.pages import Value, rows
 from rta.wire.values import Ns
 
 __all__ = ["Salvaged", "salvage"]
@@ -59,7 +60,7 @@ def salvage(path: Path, into: Path | None = None) -> Salvaged:
                 _put_into(found, into, noticed)
             return Salvaged(streams, found.nameless, noticed)
     except (sqlite3.Error, OSError, DamagedFileError) as e:
-        raise spoken(path, e) from e
+        raise spoken(HISTORY, path, e) from e
 
 
 class _Found:
@@ -74,7 +75,7 @@ class _Found:
         self._db.execute("CREATE TABLE entries (pos INTEGER PRIMARY KEY, stream, ts, seq, sum, data)")
         self._db.execute("BEGIN")
         try:
-            for number, row in rows(path, frozenset({_STREAM, _ENTRY, _STATE})):
+            for number, row in rows(path, HISTORY_FILE.page, frozenset({_STREAM, _ENTRY, _STATE})):
                 self._add(number, row)
         except BaseException:
             self._db.close()
@@ -116,7 +117,7 @@ class _Found:
 
 
 def _put_into(found: _Found, into: Path, noticed: list[str]) -> None:
-    hold = Hold(into, 0)
+    hold = Hold(HISTORY, into, 0)
     work = beside(into, ".salvage")
     try:
         present = open_file(into, _SEGMENT, hold, noticed.append) if into.exists() else None

@@ -24,22 +24,12 @@ from attrs import evolve
 
 from rta.errors import DamagedFileError, HistoryError
 from rta.history.entry import Bounds, KeptEntry, Key, NewEntry, Retention
-from rta.history.file import (
-    INSERTED_AT_ONCE,
-    State,
-    check_sum,
-    damage_in,
-    insert,
-    places_id,
-    replace_runs,
-    spoken,
-    sum_of_entry,
-    transaction,
-)
-from rta.history.hold import Hold
+from rta.history.file import HISTORY, INSERTED_AT_ONCE, State, insert, places_id, replace_runs, sum_of_entry
 from rta.history.opening import Opened, open_file
 from rta.history.segment import LONGEST, Segment, chosen
 from rta.history.stream_index import FOR_EVER, StreamIndex
+from rta.store.database import check_sum, damage_in, spoken, transaction
+from rta.store.hold import Hold
 from rta.wire.values import Ns
 
 __all__ = ["Bounds", "HistoryStore", "KeptEntry", "Key", "NewEntry", "Retention", "commit", "trim"]
@@ -77,7 +67,7 @@ class HistoryStore:
         self._written = 0
         self._unusable: str | None = None  # why the file is to be set aside before the next write
         try:
-            self._held: Hold | None = Hold(path, patience)
+            self._held: Hold | None = Hold(HISTORY, path, patience)
         except OSError as e:
             raise HistoryError(f"the history {path}: {e.strerror}") from e
         try:
@@ -257,7 +247,7 @@ class HistoryStore:
             with self._lock:
                 if damage is not None and self._file is file:
                     self._unusable = self._unusable or damage
-            raise spoken(self._path, e) from e
+            raise spoken(HISTORY, self._path, e) from e
 
     def _lose(self, file: Opened, track: StreamIndex, lost: set[int]) -> int:
         """Entries are not where they should be; up to where they are just gone."""
@@ -353,7 +343,7 @@ class HistoryStore:
                 if self._unusable is None:
                     # A full disk may hold a log that is in the file already, or could be.
                     self._checkpoint()
-                    raise spoken(self._path, e) from e
+                    raise spoken(HISTORY, self._path, e) from e
         self._file.close()
         opened = self._opened(self._held, self._unusable)
         opened.state = evolve(opened.state, last=self.last, mark=self.mark)
@@ -362,14 +352,14 @@ class HistoryStore:
         try:
             return write()
         except _FAULTS as e:
-            raise spoken(self._path, e) from e
+            raise spoken(HISTORY, self._path, e) from e
 
     def _opened(self, held: Hold, unusable: str | None) -> Opened:
         """:raises HistoryError: it cannot be opened."""
         try:
             return open_file(self._path, self._segment, held, self._damaged, unusable)
         except _FAULTS as e:
-            raise spoken(self._path, e) from e
+            raise spoken(HISTORY, self._path, e) from e
 
     def close(self) -> None:
         """End; what is committed is in the file. Closing again does nothing."""

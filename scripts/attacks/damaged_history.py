@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from rta.history.file import PAGE
+from rta.history.file import HISTORY_FILE
 from rta.history.store import HistoryStore
 from rta.wire.values import Ns
 from scripts.attacks.stage import Attack, Stage
@@ -58,7 +58,8 @@ def _head(path: Path, numbers: random.Random) -> None:
 
 def _swapped_pages(path: Path, numbers: random.Random) -> None:
     data = path.read_bytes()
-    pages = [data[at : at + PAGE] for at in range(0, len(data), PAGE)]
+    page = HISTORY_FILE.page
+    pages = [data[at : at + page] for at in range(0, len(data), page)]
     one, other = numbers.sample(range(1, len(pages)), 2)
     pages[one], pages[other] = pages[other], pages[one]
     path.write_bytes(b"".join(pages))

@@ -13,12 +13,13 @@ import cbor2
 import trio
 from rta_transports.memory import MemoryTopics
 
-from rta.actors.history_file import HistoryWorker, HistoryWorkerLost
+from rta.actors.history_file import HistoryWorker
 from rta.actors.node_supervisor import NodeSettings, NodeSupervisor, NodeSurroundings
 from rta.alarm.definition import AlarmDefinition
 from rta.errors import HistoryError
 from rta.health import Health
-from rta.history.calls import Beginning
+from rta.history.entry import Beginning
+from rta.history.file import HistoryWorkerLost
 from rta.history.store import HistoryStore
 from rta.hot_counters import HotCounters
 from rta.metrics import Metrics

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 import trio
 
-from rta.actors.history_file import HistoryFile, HistoryWorkerLost, Written, in_a_process
+from rta.actors.history_file import HistoryFile, Written, open_history
 from rta.errors import HistoryError
 from rta.health import Health
-from rta.history.calls import Beginning
-from rta.history.entry import Retention
+from rta.history.entry import Beginning, Retention
+from rta.history.file import HistoryWorkerLost
 from rta.history.store import HistoryStore, commit, trim
 from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
@@ -51,12 +51,12 @@ def is_there(pid: int) -> bool:
 
 async def test_what_is_committed_is_in_the_file(tmp_path):
     path = tmp_path / "state" / "history.sqlite"
-    async with in_a_process(path) as keeper:
+    async with open_history(path) as keeper:
         assert (keeper.beginning.last, keeper.beginning.mark, keeper.beginning.kept) == (0, b"", {})
         await keeper.ask(True, commit, set(), entries(1, 500), b"mark")
         assert await keeper.ask(False, positions) == list(range(1, 501))
         assert (await keeper.ask(False, HistoryStore.streams))[KEY].count == 500
-    async with in_a_process(path) as again:
+    async with open_history(path) as again:
         assert (again.beginning.last, again.beginning.mark) == (500, b"mark")
         assert again.beginning.kept[KEY].count == 500
         await again.ask(True, commit, {KEY}, [], None)
@@ -64,7 +64,7 @@ async def test_what_is_committed_is_in_the_file(tmp_path):
 
 
 async def test_it_is_a_process_that_ends_with_us(tmp_path):
-    async with in_a_process(tmp_path / "h.sqlite") as keeper:
+    async with open_history(tmp_path / "h.sqlite") as keeper:
         pid = await keeper.ask(False, process_id)
         assert pid != os.getpid()
         assert is_there(pid)
@@ -72,7 +72,7 @@ async def test_it_is_a_process_that_ends_with_us(tmp_path):
 
 
 async def test_it_takes_no_notice_of_signals_that_are_for_us(tmp_path):
-    async with in_a_process(tmp_path / "h.sqlite") as keeper:
+    async with open_history(tmp_path / "h.sqlite") as keeper:
         pid = await keeper.ask(False, process_id)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             os.kill(pid, number)
@@ -87,7 +87,7 @@ async def test_calls_that_are_larger_than_the_line_and_many_at_once(tmp_path):
     async def read(keeper: Any) -> None:
         got.append(await keeper.ask(False, positions))
 
-    async with in_a_process(tmp_path / "h.sqlite") as keeper:
+    async with open_history(tmp_path / "h.sqlite") as keeper:
         with trio.fail_after(PATIENCE):
             await keeper.ask(True, commit, set(), entries(1, 100, 100_000), None)
             async with trio.open_nursery() as nursery:
@@ -100,7 +100,7 @@ async def test_calls_that_are_larger_than_the_line_and_many_at_once(tmp_path):
 
 
 async def test_a_call_that_is_cancelled_leaves_the_line_whole(tmp_path):
-    async with in_a_process(tmp_path / "h.sqlite") as keeper:
+    async with open_history(tmp_path / "h.sqlite") as keeper:
         for pos in range(1, 30):
             with trio.move_on_after(0):
                 await keeper.ask(True, commit, set(), entries(pos, pos, 200_000), None)
@@ -108,7 +108,7 @@ async def test_a_call_that_is_cancelled_leaves_the_line_whole(tmp_path):
 
 
 async def test_errors_are_raised_where_it_was_asked_for(tmp_path):
-    async with in_a_process(tmp_path / "h.sqlite") as keeper:
+    async with open_history(tmp_path / "h.sqlite") as keeper:
         with pytest.raises(HistoryError, match="the disk is full"):
             await keeper.ask(True, refused)
         with pytest.raises(RuntimeError, match="LookupError: a mistake"):
@@ -119,18 +119,18 @@ async def test_errors_are_raised_where_it_was_asked_for(tmp_path):
 async def test_what_cannot_be_opened_says_why(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(HistoryError, match="the history"):
-        async with in_a_process(tmp_path / "file" / "h.sqlite"):
+        async with open_history(tmp_path / "file" / "h.sqlite"):
             pass
 
 
 async def test_damage_is_told_once(tmp_path):
     path = tmp_path / "h.sqlite"
-    async with in_a_process(path) as keeper:
+    async with open_history(path) as keeper:
         await keeper.ask(True, commit, set(), entries(1, 2000), None)
     with path.open("r+b") as file:
         file.seek(15 * 4096)
         file.write(b"\xff" * 4096)
-    async with in_a_process(path) as keeper:
+    async with open_history(path) as keeper:
         assert len(keeper.damage) == 1
         assert keeper.beginning.last == 2000
         assert await keeper.ask(False, positions) == []
@@ -149,9 +149,7 @@ def open_store(path, patience, unusable, real=process.HistoryStore):
 process.HistoryStore = open_store
 process.main()
 """
-    monkeypatch.setattr(
-        "rta.actors.history_file.python_command", lambda module, *rest: [sys.executable, "-c", program, *rest]
-    )
+    monkeypatch.setattr("rta.store.worker.python_command", lambda module, *rest: [sys.executable, "-c", program, *rest])
 
 
 @pytest.mark.parametrize(
@@ -163,11 +161,11 @@ process.main()
 )
 async def test_a_file_at_which_the_process_crashes_or_never_ends_is_set_aside(tmp_path, monkeypatch, how, name):
     path = tmp_path / "h.sqlite"
-    async with in_a_process(path) as keeper:
+    async with open_history(path) as keeper:
         await keeper.ask(True, commit, set(), entries(1, 10), None)
     dies_at_its_first_opening(monkeypatch, f"resource.setrlimit(resource.RLIMIT_CORE, (0, 0)); {how}")
     with within(PATIENCE, "the history"):
-        async with in_a_process(path) as keeper:
+        async with open_history(path) as keeper:
             assert name in keeper.damage[0]
             await keeper.ask(True, commit, set(), entries(11, 20), None)
             assert await keeper.ask(False, positions) == list(range(11, 21))
@@ -176,21 +174,21 @@ async def test_a_file_at_which_the_process_crashes_or_never_ends_is_set_aside(tm
 
 async def test_a_file_whose_process_somebody_kills_while_it_opens_stays(tmp_path, monkeypatch):
     path = tmp_path / "h.sqlite"
-    async with in_a_process(path) as keeper:
+    async with open_history(path) as keeper:
         await keeper.ask(True, commit, set(), entries(1, 10), None)
     with monkeypatch.context() as patched:
         dies_at_its_first_opening(patched, "os.kill(os.getpid(), signal.SIGKILL)")
         with pytest.raises(HistoryError, match="before it was open"):
-            async with in_a_process(path):
+            async with open_history(path):
                 pass
-    async with in_a_process(path) as keeper:
+    async with open_history(path) as keeper:
         assert await keeper.ask(False, positions) == list(range(1, 11))
 
 
 async def test_the_end_does_not_wait_for_an_opening(tmp_path, monkeypatch):
     os.mkfifo(tmp_path / "fifo")
     dies_at_its_first_opening(monkeypatch, f"open({str(tmp_path / 'fifo')!r}).read()")
-    monkeypatch.setattr("rta.actors.history_file._ENDING", 1000)
+    monkeypatch.setattr("rta.store.worker._ENDING", 1000)
     site = Site(tmp_path)
     ended = trio.Event()
 
@@ -217,7 +215,7 @@ async def test_when_it_is_killed_everybody_who_waits_is_told(tmp_path):
         except HistoryWorkerLost:
             lost.append(True)
 
-    async with in_a_process(tmp_path / "h.sqlite") as keeper:
+    async with open_history(tmp_path / "h.sqlite") as keeper:
         with trio.fail_after(PATIENCE):
             async with trio.open_nursery() as nursery:
                 for _ in range(3):
@@ -234,20 +232,20 @@ async def test_when_it_is_killed_everybody_who_waits_is_told(tmp_path):
 async def test_what_was_committed_is_there_though_it_was_killed(tmp_path):
     path = tmp_path / "h.sqlite"
     for begin in range(0, 500, 100):
-        async with in_a_process(path) as keeper:
+        async with open_history(path) as keeper:
             assert keeper.beginning.last == begin
             await keeper.ask(True, commit, set(), entries(begin + 1, begin + 100), None)
             # Asked again by somebody who was not told, it is not done twice.
             await keeper.ask(True, commit, {KEY}, entries(begin + 1, begin + 100), None)
             with pytest.raises(HistoryWorkerLost):
                 await keeper.ask(True, kill_yourself)
-    async with in_a_process(path) as keeper:
+    async with open_history(path) as keeper:
         assert await keeper.ask(False, positions) == list(range(1, 501))
 
 
 async def test_what_is_being_read_holds_up_neither_commits_nor_the_end(tmp_path):
     os.mkfifo(tmp_path / "fifo")
-    async with in_a_process(tmp_path / "h.sqlite") as keeper, trio.open_nursery() as nursery:
+    async with open_history(tmp_path / "h.sqlite") as keeper, trio.open_nursery() as nursery:
         nursery.start_soon(keeper.ask, False, open_and_wait, str(tmp_path / "fifo"))
         await trio.testing.wait_all_tasks_blocked()
         with trio.fail_after(PATIENCE):
@@ -258,7 +256,7 @@ async def test_what_is_being_read_holds_up_neither_commits_nor_the_end(tmp_path)
 
 
 async def test_what_is_over_the_limits_goes_also_of_streams_that_have_none(tmp_path):
-    async with in_a_process(tmp_path / "h.sqlite") as keeper:
+    async with open_history(tmp_path / "h.sqlite") as keeper:
         await keeper.ask(True, commit, set(), [*entries(1, 10), (("other", ""), 11, Ns(11), 1, b"")], None)
         await keeper.ask(True, trim, {KEY: Retention(3, Ns(0))}, Retention(0, Ns(0)))
         assert {key: bounds.count for key, bounds in (await keeper.ask(False, HistoryStore.streams)).items()} == {
@@ -269,12 +267,12 @@ async def test_what_is_over_the_limits_goes_also_of_streams_that_have_none(tmp_p
 _NODE = """
 import sys, trio
 from pathlib import Path
-from rta.actors.history_file import in_a_process
+from rta.actors.history_file import open_history
 from rta.history.store import commit
 from tests.actors.asked_of_workers import entries, process_id
 
 async def main():
-    async with in_a_process(Path(sys.argv[1])) as keeper:
+    async with open_history(Path(sys.argv[1])) as keeper:
         await keeper.ask(True, commit, set(), entries(1, 100), None)
         print(await keeper.ask(True, process_id), flush=True)
         await trio.sleep_forever()
@@ -292,7 +290,7 @@ async def test_it_leaves_the_file_when_its_node_is_killed(tmp_path):
             pid = int(await node.stdout.receive_some())
             node.kill()
             await node.wait()
-    async with in_a_process(path) as keeper:  # waits for it
+    async with open_history(path) as keeper:  # waits for it
         assert keeper.beginning.last == 100
         await until(lambda: not is_there(pid), PATIENCE, "the end of the process")
 
@@ -304,7 +302,7 @@ class Site:
         self.health = Health()
         self.metrics = Metrics(HotCounters(), dict)
         self.begun: list[int] = []
-        self.file = HistoryFile(folder, in_a_process, self._begin, lambda: None, self.health, self.metrics)
+        self.file = HistoryFile(folder, open_history, self._begin, lambda: None, self.health, self.metrics)
 
     def _begin(self, beginning: Beginning) -> None:
         self.begun.append(beginning.last)
@@ -396,19 +394,19 @@ async def test_the_end_waits_for_nothing_that_is_being_read(tmp_path):
 
 
 async def test_answers_that_nobody_has_waited_for_are_no_fault(tmp_path, capfd):
-    async with in_a_process(tmp_path / "h.sqlite") as keeper:
+    async with open_history(tmp_path / "h.sqlite") as keeper:
         await keeper.ask(True, commit, set(), entries(1, 100, 10_000), None)
         async with trio.open_nursery() as nursery:
             for _ in range(5):
                 nursery.start_soon(keeper.ask, False, positions)
             nursery.cancel_scope.cancel()
     assert "Traceback" not in capfd.readouterr().err
-    async with in_a_process(tmp_path / "h.sqlite") as again:
+    async with open_history(tmp_path / "h.sqlite") as again:
         assert again.beginning.last == 100
 
 
 async def test_an_answer_that_cannot_be_told_is_an_error_and_not_the_end(tmp_path):
-    async with in_a_process(tmp_path / "h.sqlite") as keeper:
+    async with open_history(tmp_path / "h.sqlite") as keeper:
         with trio.fail_after(PATIENCE):
             with pytest.raises(RuntimeError, match="pickle"):
                 await keeper.ask(False, not_to_be_told)
@@ -416,7 +414,7 @@ async def test_an_answer_that_cannot_be_told_is_an_error_and_not_the_end(tmp_pat
 
 
 async def test_no_more_is_asked_than_a_process_that_hangs_will_have_to_answer(tmp_path):
-    async with in_a_process(tmp_path / "h.sqlite") as keeper:
+    async with open_history(tmp_path / "h.sqlite") as keeper:
         pid = await keeper.ask(False, process_id)
         os.kill(pid, signal.SIGSTOP)
         for _ in range(256):
@@ -428,7 +426,7 @@ async def test_no_more_is_asked_than_a_process_that_hangs_will_have_to_answer(tm
 
 
 async def test_a_process_that_cannot_be_started_is_a_history_that_cannot_be_opened(tmp_path, monkeypatch):
-    monkeypatch.setattr("rta.actors.history_file.python_command", lambda *_: ["/is/not/there"])
+    monkeypatch.setattr("rta.store.worker.python_command", lambda *_: ["/is/not/there"])
     site = Site(tmp_path)
     async with site.running():
         assert not site.file.usable

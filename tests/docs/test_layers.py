@@ -94,7 +94,9 @@ def test_transports_import_the_ports_the_wire_and_the_side_of_consumers_only():
         "formatting",
         "large_json",
         "network_errors",
+        "session_query",
         "state_file",
+        "store",
         "wakeup",
     )
     assert {(path, m) for path, m in used if m not in allowed} == set()

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from rta.errors import DamagedFileError, HistoryError
-from rta.history import hold
-from rta.history.hold import Hold
+from rta.history.file import HISTORY
+from rta.store import hold
+from rta.store.hold import Hold
 
 
 def test_a_lock_of_another_user_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,12 +24,12 @@ def test_a_lock_of_another_user_is_no_damage(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(hold, "open_own_file", refused)
     monkeypatch.setattr(os, "geteuid", lambda: lock.stat().st_uid + 1)
     with pytest.raises(HistoryError, match="another user's"):
-        Hold(tmp_path / "history.sqlite", 0.0)
+        Hold(HISTORY, tmp_path / "history.sqlite", 0.0)
     assert [path.name for path in tmp_path.iterdir()] == [lock.name]
 
 
 def test_a_lock_that_is_no_file_is_set_aside(tmp_path: Path) -> None:
     (tmp_path / "history.sqlite.lock").mkdir()
-    held = Hold(tmp_path / "history.sqlite", 0.0)
+    held = Hold(HISTORY, tmp_path / "history.sqlite", 0.0)
     held.release()
     assert (tmp_path / "history.sqlite.lock").is_file()

@@ -14,7 +14,7 @@ from buses import PATIENCE, bus_to, connected, linked
 from cable import cable_to
 
 from rta.actors.fetch_server import FetchServer
-from rta.actors.history_file import in_a_process
+from rta.actors.history_file import open_history
 from rta.history.store import HistoryStore
 from rta.hot_counters import HotCounters
 from rta.latest import Latest
@@ -70,7 +70,7 @@ async def answering(bus: TopicBus, node: str, path: Path) -> AsyncIterator[Metri
             desk.handle(message, address, trio.current_time())
 
     async with (
-        in_a_process(path) as keeper,
+        open_history(path) as keeper,
         bus.subscribe(topics.all(TopicKind.FETCH)) as subscription,
         trio.open_nursery() as nursery,
     ):

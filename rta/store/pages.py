@@ -15,8 +15,8 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from rta.history.file import PAGE, beside
 from rta.state_file import open_own_file
+from rta.store.database import beside
 
 __all__ = ["Value", "rows"]
 
@@ -25,21 +25,19 @@ Value = int | float | bytes | str | None
 _LEAF = 0x0D  # of a table
 _FIRST = 100  # bytes of the file's head on its first page
 _LOG_HEAD, _FRAME = 32, 24
-_INLINE = PAGE - 35  # bytes of a row that has no other page
-_LEAST = (PAGE - 12) * 32 // 255 - 23  # bytes on the page of a row that has others
-_FURTHER = PAGE - 4  # bytes of a row on each of them
 _CHAINS = 4  # how often each page may be looked at as one of those, on average
 _INTEGERS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
 
 
-def rows(path: Path, columns: frozenset[int]) -> Iterator[tuple[int, list[Value]]]:
+def rows(path: Path, page: int, columns: frozenset[int]) -> Iterator[tuple[int, list[Value]]]:
     """Row numbers and values, of rows of so many columns. Texts are decoded as well as may be.
 
+    :param page: bytes of a page.
     :raises DamagedFileError, OSError: it cannot be read, or is no file.
     """
-    pages = _Pages(*_files(path))
-    for page in pages.all():
-        yield from _of_page(pages, page, columns)
+    pages = _Pages(*_files(path), page)
+    for found in pages.all():
+        yield from _of_page(pages, found, columns)
 
 
 def _files(path: Path) -> tuple[memoryview, memoryview]:
@@ -64,19 +62,20 @@ def _contents(path: Path) -> memoryview:
 class _Pages:
     """Of the file and of its log."""
 
-    def __init__(self, file: memoryview, log: memoryview) -> None:
+    def __init__(self, file: memoryview, log: memoryview, size: int) -> None:
+        self.size = size
         self._file = file
         self._logged: list[memoryview] = []
         self._newest: dict[int, memoryview] = {}
-        for start in range(_LOG_HEAD + _FRAME, len(log) - PAGE + 1, _FRAME + PAGE):
-            page = log[start : start + PAGE]
+        for start in range(_LOG_HEAD + _FRAME, len(log) - size + 1, _FRAME + size):
+            page = log[start : start + size]
             self._logged.append(page)
             self._newest[int.from_bytes(log[start - _FRAME : start - _FRAME + 4], "big")] = page
-        self._chains_left = _CHAINS * (len(self._logged) + len(self._file) // PAGE)
+        self._chains_left = _CHAINS * (len(self._logged) + len(self._file) // size)
 
     def all(self) -> Iterator[memoryview]:
-        for start in range(0, len(self._file) - PAGE + 1, PAGE):
-            yield self._file[start : start + PAGE]
+        for start in range(0, len(self._file) - self.size + 1, self.size):
+            yield self._file[start : start + self.size]
         yield from self._logged
 
     def chain(self, number: int, size: int) -> bytes:
@@ -84,11 +83,11 @@ class _Pages:
         found = bytearray()
         while number and len(found) < size and self._chains_left:
             self._chains_left -= 1
-            page = self._newest.get(number) or self._file[(number - 1) * PAGE : number * PAGE]
-            if len(page) < PAGE:
+            page = self._newest.get(number) or self._file[(number - 1) * self.size : number * self.size]
+            if len(page) < self.size:
                 break
             number = int.from_bytes(page[:4], "big")
-            found += page[4 : 4 + min(_FURTHER, size - len(found))]
+            found += page[4 : 4 + size - len(found)]
         return bytes(found)
 
 
@@ -96,16 +95,17 @@ def _of_page(pages: _Pages, page: memoryview, columns: frozenset[int]) -> Iterat
     head = _FIRST if page[:15].tobytes() == b"SQLite format 3" else 0
     if page[head] != _LEAF:
         return
-    count = min(int.from_bytes(page[head + 3 : head + 5], "big"), (PAGE - head - 8) // 2)
+    count = min(int.from_bytes(page[head + 3 : head + 5], "big"), (pages.size - head - 8) // 2)
     for cell in struct.unpack_from(f">{count}H", page, head + 8):
         try:
             size, at = _varint(page, cell)
             number, at = _varint(page, at)
-            payload = page[at : at + _inline(size)].tobytes()
+            inline = _inline(size, pages.size)
+            payload = page[at : at + inline].tobytes()
             if len(payload) < size:
-                if _inline(size) == size:
+                if inline == size:
                     continue
-                at += _inline(size)
+                at += inline
                 payload += pages.chain(int.from_bytes(page[at : at + 4], "big"), size - len(payload))
             values = _values(payload, columns) if len(payload) == size else None
         except IndexError:
@@ -114,12 +114,14 @@ def _of_page(pages: _Pages, page: memoryview, columns: frozenset[int]) -> Iterat
             yield number - (number >> 63 << 64), values
 
 
-def _inline(size: int) -> int:
+def _inline(size: int, page: int) -> int:
     """How much of a row is on its own page."""
-    if size <= _INLINE:
+    most = page - 35  # of a row that has no other page
+    if size <= most:
         return size
-    found = _LEAST + (size - _LEAST) % _FURTHER
-    return found if found <= _INLINE else _LEAST
+    least = (page - 12) * 32 // 255 - 23
+    found = least + (size - least) % (page - 4)
+    return found if found <= most else least
 
 
 def _varint(data: bytes | memoryview, at: int) -> tuple[int, int]:

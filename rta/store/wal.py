@@ -10,20 +10,20 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-from rta.history.file import PAGE, beside
+from rta.store.database import beside
 
-__all__ = ["Log"]
+__all__ = ["WriteAheadLog"]
 
 _HEAD = 32
 _FRAME = 24
 _MAGIC = 0x377F0682  # the lowest bit: byte order of the check sums
 
 
-class Log:
+class WriteAheadLog:
     """As it was found before the file was opened."""
 
-    def __init__(self, path: Path) -> None:
-        """`path` is that of the database."""
+    def __init__(self, path: Path, page: int) -> None:
+        """`path` is that of the database, `page` the bytes of its pages."""
         self.breaks_off = False
         """It ends within a commit: that is one that nobody was told of, unless the end was cut off."""
         self._whole = True
@@ -31,13 +31,13 @@ class Log:
         try:
             with open(beside(path, "-wal"), "rb") as file:
                 head = file.read(_HEAD)
-                frames, rest = divmod(file.seek(0, 2) - _HEAD, _FRAME + PAGE)
+                frames, rest = divmod(file.seek(0, 2) - _HEAD, _FRAME + page)
                 self.breaks_off = bool(rest)
                 if frames < 1:
                     return
                 self._whole = _is_head(head)
                 for number in range(frames):
-                    file.seek(_HEAD + number * (_FRAME + PAGE))
+                    file.seek(_HEAD + number * (_FRAME + page))
                     frame = file.read(_FRAME)
                     if frame[8:16] == head[16:24]:
                         ends = frame[4:8] != bytes(4)

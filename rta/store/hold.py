@@ -1,7 +1,7 @@
-"""The right to use a history's file, which one process has at a time; beside it is known how far that has come.
+"""The right to use a store, which one process has at a time; beside it may be known how far that has come.
 
-The lock file has the last position that was committed. It is not waited for until that is on the disk, so that it costs
-nothing; it is never ahead of the history. So a history that ends before it has lost something.
+The lock file has the last position that was noted. It is not waited for until that is on the disk, so that it costs
+nothing; it is never ahead of the store. So a store that ends before it has lost something.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ import zlib
 from contextlib import suppress
 from pathlib import Path
 
-from rta.errors import DamagedFileError, HistoryError
-from rta.history.file import beside
+from rta.errors import DamagedFileError
 from rta.state_file import open_own_file, set_aside
+from rta.store.database import beside
+from rta.store.kind import StoreKind
 
 __all__ = ["FIRST_ABSURD", "Hold"]
 
 FIRST_ABSURD = 1 << 46
-"""A position that no history comes to: a million entries a second for two years."""
+"""A position that no store comes to: a million entries a second for two years."""
 
 _LOOK = 0.02  # seconds between tries to have the file
 _NOTE = struct.Struct("<qI")
@@ -31,30 +32,30 @@ _NOTE = struct.Struct("<qI")
 class Hold:
     """Other processes keep away until `release`."""
 
-    def __init__(self, path: Path, patience: float) -> None:
+    def __init__(self, kind: StoreKind, path: Path, patience: float) -> None:
         """The folder is made.
 
-        :param path: of the history.
+        :param path: of the store; the lock's name is the same with `.lock` at its end.
         :param patience: seconds to wait for another process to leave it.
-        :raises HistoryError: another process has it, or its lock is another user's.
+        :raises RtaError: another process has it, or its lock is another user's; `kind.error`.
         :raises OSError: the folder cannot be made or written.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._descriptor = _opened(beside(path, ".lock"))
+        self._descriptor = _opened(kind, beside(path, ".lock"))
         try:
             until = time.monotonic() + patience
             while not _locked(self._descriptor):
                 if time.monotonic() >= until:
-                    raise HistoryError(f"the history {path} is in use: another process has this state directory")
+                    raise kind.error(f"the {kind.name} {path} is in use: another process has this state directory")
                 time.sleep(_LOOK)
             self.noted = _noted(os.pread(self._descriptor, _NOTE.size, 0))
-            """The last position that was committed; None: that is not known."""
+            """The last position that was noted; None: that is not known."""
         except BaseException:
             os.close(self._descriptor)
             raise
 
     def note(self, last: int) -> None:
-        """So far it is committed."""
+        """So far it is in the store."""
         with suppress(OSError):  # the disk is full
             position = last.to_bytes(8, "little")
             os.pwrite(self._descriptor, _NOTE.pack(last, zlib.crc32(position)), 0)
@@ -64,13 +65,13 @@ class Hold:
         os.close(self._descriptor)
 
 
-def _opened(path: Path) -> int:
+def _opened(kind: StoreKind, path: Path) -> int:
     try:
         return open_own_file(path, os.O_RDWR | os.O_CREAT)
     except DamagedFileError as e:
         found = os.lstat(path)
         if stat.S_ISREG(found.st_mode) and found.st_uid != os.geteuid():  # whose process may be recording
-            raise HistoryError(f"{path} is another user's: {e}") from None
+            raise kind.error(f"{path} is another user's: {e}") from None
         set_aside(path)
         return open_own_file(path, os.O_RDWR | os.O_CREAT)
 
