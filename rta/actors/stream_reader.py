@@ -9,17 +9,17 @@ It calls the feeds directly, where actors otherwise send messages: see `hand_out
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 from math import inf
 
 import structlog
 import trio
 
+from rta.actors.stream_place import StreamPlace
 from rta.backoff import Backoff
 from rta.errors import TransportError
 from rta.health import Health
-from rta.ports import START, Batch, BurstLog, Entry, Position
+from rta.ports import Batch, BurstLog, Entry, Position
 from rta.session.feed import SessionFeed
 from rta.session.frame_batch import BATCH_BYTES
 from rta.wakeup import Wakeup
@@ -31,16 +31,14 @@ log = structlog.get_logger("rta.hub")
 _TURN = 2000  # sends in a row before others get a turn
 _AT_ONCE = 256  # entries handed out without a checkpoint
 _ADVANCE = 0.1  # seconds between telling sessions how far their stream is when it has nothing of theirs
-_REMEMBERED = 4096  # positions of a stream that are known to have been handed out
 
 
 class StreamReader:
-    """`position`: up to where entries have been handed out."""
+    """Follows from `position` on."""
 
     def __init__(self, stream: str, position: Position, buffer: BurstLog, merge_delay: float, health: Health) -> None:
         """`merge_delay`: s for which entries are collected and merged; 0: each goes out at once."""
         self.stream = stream
-        self.position = position
         self.feeds: dict[int, SessionFeed] = {}
         """By session id in the stream."""
         self.moved_at = trio.current_time()
@@ -48,11 +46,16 @@ class StreamReader:
         self._buffer = buffer
         self._merge_delay = merge_delay
         self._health = health
-        self._handed_out: deque[Position] = deque([position], maxlen=_REMEMBERED)
+        self._place = StreamPlace(stream, position)
         self._advanced_at = -inf
         self._progress = Wakeup()
         self._life = trio.CancelScope()
         self._following = trio.CancelScope()
+
+    @property
+    def position(self) -> Position:
+        """Up to where entries have been handed out."""
+        return self._place.position
 
     # ---- its task
 
@@ -90,29 +93,12 @@ class StreamReader:
         self._following.cancel()
 
     async def _agree_on_history(self) -> bool:
-        """Whether the log begins anew.
-
-        A log that has forgotten what it gave us may give positions again that we know: go back there. What is still
-        there from before is not read again: entries that we have had are recognised, and with a clock that did not go
-        back nothing new can be behind the head.
-        """
-        known = self.position
-        head = await self._buffer.head(self.stream)
-        if head >= known:
-            return False
-        last = max((p for p in self._handed_out if START < p <= head), default=None)
-        if last is not None and (await self._buffer.read(self.stream, last.before(), last, 1)).entries:
-            goes_on = last
-        elif await self._buffer.now() < known.ms:
-            goes_on = START
-        else:
-            goes_on = head
-        log.warning("the stream begins anew", stream=self.stream, known=str(known), head=str(head), at=str(goes_on))
-        self.position = goes_on
-        self._handed_out = deque((p for p in self._handed_out if p <= goes_on), maxlen=_REMEMBERED)
-        for feed in self.feeds.values():
-            feed.state.rewind(goes_on)
-        return True
+        """Whether the log begins anew."""
+        begins_anew = await self._place.agree(self._buffer)
+        if begins_anew:
+            for feed in self.feeds.values():
+                feed.state.rewind(self.position)
+        return begins_anew
 
     # ---- entries
 
@@ -131,7 +117,7 @@ class StreamReader:
                 if work >= _TURN:
                     work = 0
                     await trio.lowlevel.checkpoint()
-        self.position = max(self.position, batch.position)
+        self._place.move_on(batch.position)
         self._progress.set()
         if now - self._advanced_at >= _ADVANCE:
             self.advance()
@@ -154,7 +140,7 @@ class StreamReader:
             if feed is not None:
                 feed.fan_out.deliver(several, now)
                 work += len(feed.state.clients) + 10 * len(several)
-        self._have_handed_out(entries)
+        self._place.have_read(entries)
         return work
 
     def _hand_out_merged(self, entries: list[Entry], now: float) -> None:
@@ -162,11 +148,7 @@ class StreamReader:
             if session_id in self.feeds:
                 self.feeds[session_id].fan_out.deliver_merged(several, now)
         if entries:
-            self._have_handed_out(entries)
-
-    def _have_handed_out(self, entries: list[Entry]) -> None:
-        self.position = entries[-1].position
-        self._handed_out.extend([entry.position for entry in entries])
+            self._place.have_read(entries)
 
     def advance(self) -> None:
         """Tell the sessions how far their stream is. It does not matter when: between what they know and this there is
