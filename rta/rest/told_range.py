@@ -7,18 +7,17 @@ byte.
 from __future__ import annotations
 
 import json
-import re
 
 from attrs import frozen
 
 from rta.wire import TimeRange
+from rta.wire.json_slot import JsonSlot, find_json_slot
 from rta.wire.session_json import read_span
 
 __all__ = ["RangeSlot", "find_slot"]
 
-_KEY = "timerange"
+_KEY = "timeRange"
 _MOST = 1000  # keys of a session JSON that are looked through
-_BLANKS = re.compile(r"[ \t\n\r]*")
 
 
 @frozen(slots=True)
@@ -27,10 +26,7 @@ class RangeSlot:
 
     own: TimeRange | None
     """The range that the JSON has."""
-    start: int
-    end: int
-    before: str
-    """What has to stand before the value that replaces `start` to `end`."""
+    slot: JsonSlot
     more: str
     """What else there is in the range, as JSON behind its ends."""
 
@@ -39,8 +35,7 @@ class RangeSlot:
         told = TimeRange.union_of(self.own, span)
         if told is None or told == self.own:
             return text
-        ends = f'{{"startTime":{told.start},"endTime":{told.end}{self.more}}}'
-        return f"{text[: self.start]}{self.before}{ends}{text[self.end :]}"
+        return self.slot.fill(text, f'{{"startTime":{told.start},"endTime":{told.end}{self.more}}}')
 
 
 def find_slot(text: str) -> RangeSlot | None:
@@ -51,33 +46,8 @@ def find_slot(text: str) -> RangeSlot | None:
         document = None
     if not isinstance(document, dict) or len(document) > _MOST:
         return None
-    value = {str(k).lower(): v for k, v in document.items()}.get(_KEY)
+    value = {str(k).lower(): v for k, v in document.items()}.get(_KEY.lower())
     more = value if isinstance(value, dict) else {}
     more = {k: v for k, v in more.items() if k.lower() not in ("starttime", "endtime")}
     written = json.dumps(more, separators=(",", ":"))[1:-1]
-    return RangeSlot(read_span(value), *_place(text), f",{written}" if written else "")
-
-
-def _place(text: str) -> tuple[int, int, str]:
-    """Of the last value with the key, or of where one can be put at the end."""
-    decoder = json.JSONDecoder()
-    found: tuple[int, int, str] | None = None
-    at = _skip(text, _skip(text, 0) + 1)
-    end, comma = at, ""
-    while text[at] != "}":
-        key, at = decoder.raw_decode(text, at)
-        at = _skip(text, _skip(text, at) + 1)
-        _, end = decoder.raw_decode(text, at)
-        if key.lower() == _KEY:
-            found = at, end, ""
-        at, comma = _skip(text, end), ","
-        if text[at] == ",":
-            at = _skip(text, at + 1)
-    return found or (end, end, f'{comma}"timeRange":')
-
-
-def _skip(text: str, at: int) -> int:
-    """Behind the blanks."""
-    blanks = _BLANKS.match(text, at)
-    assert blanks is not None, "the pattern fits everywhere"
-    return blanks.end()
+    return RangeSlot(read_span(value), find_json_slot(text, _KEY), f",{written}" if written else "")

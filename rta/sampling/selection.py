@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +15,16 @@ from rta.sampling.sources import Selector
 from rta.wire import SessionState
 from rta.wire.json_text import SESSION_LIMITS, parse_json
 
-__all__ = ["Candidate", "OpenSession", "choose", "followed_next", "open_sessions", "read_open_session"]
+__all__ = [
+    "Candidate",
+    "OpenSession",
+    "choose",
+    "followed_next",
+    "has_details",
+    "open_sessions",
+    "read_details",
+    "read_open_session",
+]
 
 _LINGER = 5.0  # s that a closed session is followed when there is no other
 
@@ -55,11 +64,15 @@ def choose(selector: Selector, sessions: Iterable[Candidate]) -> str | None:
     fits = [
         session
         for session in sessions
-        if selector.identity in (None, session.identity)
-        and all(session.details.get(name) == value for name, value in selector.details.items())
+        if selector.identity in (None, session.identity) and has_details(session.details, selector.details)
     ]
     newest = max(fits, key=lambda s: (s.began, s.position, s.identity), default=None)
     return newest.identity if newest is not None else None
+
+
+def has_details(details: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    """Whether a session with these details has all the wanted ones, with their values."""
+    return all(details.get(name) == value for name, value in wanted.items())
 
 
 def followed_next(current: str | None, newest: str | None, closed_for: float | None, done: bool) -> str | None:
@@ -88,9 +101,12 @@ def read_open_session(text: str) -> OpenSession | None:
     fields = {str(key).lower(): value for key, value in document.items()}
     if SessionState.read(fields.get("state")).is_closed:
         return None
-    details = fields.get("details")
-    of_text = {str(k): _text(v) for k, v in details.items()} if isinstance(details, dict) else {}
-    return _moment(fields.get("timestamp")), of_text
+    return _moment(fields.get("timestamp")), read_details(fields.get("details"))
+
+
+def read_details(value: object) -> dict[str, str]:
+    """The `details` of a session JSON, numbers and so on as the JSON writes them."""
+    return {str(k): _text(v) for k, v in value.items()} if isinstance(value, dict) else {}
 
 
 def _text(value: Any) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rta.clock_bounds import ClockBounds
 from rta.ports.values import SessionRecord
+from rta.session.doubt import Doubt
 from rta.session.session_range import SessionRange
 from rta.wire.burst import json_item, make_burst, range_item
 from rta.wire.session_json import Glance, glance
@@ -34,8 +35,7 @@ class SessionSummary:
         self.range_version = 0
         self.closed_since: float | None = None
         """Since when the session JSON has been in a closed state (Trio time)."""
-        self._doubted: str | None = None
-        """A session JSON of the record that differs from ours, as of the last comparison."""
+        self._doubt = Doubt()
         self._inspected: Sequence[tuple[str, Glance]] = ()
         self._json_frame: bytes | None = None
         self._range_frame: bytes | None = None
@@ -78,7 +78,7 @@ class SessionSummary:
 
     def _set_json(self, text: str, now: float) -> None:
         self.json = text
-        self._doubted = None
+        self._doubt.settle()
         self._json_frame = None
         seen = self.inspect(text)
         if not seen.state.is_closed:
@@ -104,18 +104,8 @@ class SessionSummary:
         return good
 
     def believes(self, text: str | None) -> bool:
-        """Whether the session JSON of a fresh record is to be announced.
-
-        Record and stream are not written together. A session JSON that differs is believed when it is still there at
-        the second comparison, and nothing has come by the stream in between.
-        """
-        if text is None or text == self.json:
-            self._doubted = None
-        elif self.json is None or self._doubted == text:
-            return True
-        else:
-            self._doubted = text
-        return False
+        """Whether the session JSON of a fresh record is to be announced."""
+        return self._doubt.believes(self.json, text)
 
     # ---- what goes out
 
