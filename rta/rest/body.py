@@ -13,7 +13,7 @@ from starlette.types import Receive
 
 from rta.errors import MalformedError
 
-__all__ = ["MAX_BODY", "MAX_CHANGE", "Body", "json_response", "read_object", "receive_body", "refusal"]
+__all__ = ["MAX_BODY", "MAX_CHANGE", "Body", "json_response", "json_text", "read_object", "receive_body", "refusal"]
 
 MAX_BODY = 1 << 20
 """Bytes of a request's body that are received."""
@@ -75,8 +75,12 @@ def read_object(data: bytes) -> dict[str, Any]:
 
 def json_response(document: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """An answer with a JSON document."""
-    text = json.dumps(document, ensure_ascii=False).encode("utf-8", "backslashreplace")
-    return Response(text, status, headers, "application/json")
+    return Response(json_text(document), status, headers, "application/json")
+
+
+def json_text(document: Any) -> bytes:
+    """A JSON document as it is sent."""
+    return json.dumps(document, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
 def refusal(status: int, reason: str, field: str | None = None, headers: dict[str, str] | None = None) -> Response:

@@ -1,0 +1,40 @@
+"""What a site says of itself: its version, its health, its metrics, its name."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from rta import __version__
+from rta.health import Health
+from rta.rest.body import json_response
+
+__all__ = ["SitePages"]
+
+
+class SitePages:
+    """The endpoints."""
+
+    def __init__(self, label: str, description: str, health: Health, metrics: Callable[[], Awaitable[bytes]]) -> None:
+        """`metrics`: gives them in the Prometheus text format."""
+        self._info = {"label": label, "description": description}
+        self._health = health
+        self._metrics = metrics
+
+    async def root(self, request: Request) -> Response:
+        return PlainTextResponse(f"rta {__version__}\n")
+
+    async def health(self, request: Request) -> Response:
+        notes = [f"note: {note}" for note in self._health.notes]
+        if self._health.healthy:
+            return PlainTextResponse("\n".join(["Healthy", *notes]))
+        return PlainTextResponse("".join(f"{line}\n" for line in [*self._health.reasons, *notes]), 503)
+
+    async def metrics(self, request: Request) -> Response:
+        return Response(await self._metrics(), headers={"content-type": CONTENT_TYPE_LATEST})
+
+    async def info(self, request: Request) -> Response:
+        return json_response(self._info)
