@@ -149,6 +149,10 @@ METRICS: tuple[Metric, ...] = (
            "whole or in part.", ("outcome",)),
     Metric("rta_consumer_left_out_total", _C, "What of others was left out, by reason: bound, topic, answer, event, "
            "flood.", ("reason",)),
+    # REST.
+    Metric("rta_data_answers_total", _C, "Answers with data of sessions, by kind.", ("kind",)),
+    Metric("rta_data_bytes_total", _C, "Bytes of those."),
+    Metric("rta_data_damaged_total", _C, "Chunks that were left out of those because they were damaged."),
     # Connections.
     Metric("rta_connections", _G, "Open TCP connections."),
     Metric("rta_connections_refused_total", _C, "Connections refused, or given up for what they send or do not "

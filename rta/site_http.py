@@ -36,6 +36,7 @@ def http_service(
         health=health,
         metrics=render,
         clocks=config.fanout.clocks,
+        report=metrics,
     )
     if node is None:
         return service

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from typing import Any
 
 import trio
 from starlette.datastructures import Headers, MutableHeaders
@@ -45,7 +46,7 @@ class _Compressing:
         self._send = send
         self._threads = threads
         self._start: Message | None = None
-        self._gzip: zlib._Compress | None = None
+        self._gzip: Any = None
 
     async def send(self, message: Message) -> None:
         """A part of the answer as the application sends it."""
@@ -84,9 +85,8 @@ class _Compressing:
             await self._send(start)
 
     async def _compress(self, piece: bytes) -> bytes:
-        assert self._gzip is not None
         if len(piece) <= _SMALL:
-            return self._gzip.compress(piece)
+            return bytes(self._gzip.compress(piece))
         return await trio.to_thread.run_sync(self._gzip.compress, piece, limiter=self._threads)
 
 
