@@ -11,8 +11,10 @@ import trio
 
 from rta.actors.connection_keeper import ConnectionKeeper
 from rta.actors.hub import SessionHub
-from rta.actors.served_client import CLOSES, UNREACHABLE, ClosingHandshake, ServedClient, SharedReads
-from rta.errors import TransportError
+from rta.actors.point_join import Joined, PointLost, join_behind
+from rta.actors.served_client import CLOSES, UNREACHABLE, ClosingHandshake, ServedClient
+from rta.actors.shared_reads import SharedReads
+from rta.errors import ArchiveError, TransportError
 from rta.ports import CloseCode, FrameConnection, Reporter
 from rta.session.client import Ending
 from rta.wakeup import Wakeup
@@ -38,7 +40,7 @@ class EdgeActor:
         self._hub = hub
         self._report = report
         self.keeper = ConnectionKeeper(hub, ping_interval, stall_timeout)
-        self._reads = SharedReads(hub.buffer)
+        self._reads = SharedReads(hub.buffer, hub.archive)
         self._serving = 0
         self._served = Wakeup()
         self._stopping = False
@@ -61,15 +63,23 @@ class EdgeActor:
 
     async def _serve(self, link: FrameConnection) -> None:
         try:
-            feed = await self._hub.open(link.identity)
+            joined = await self._join(link)
         except TransportError as e:
             log.warning("client turned away: the buffer cannot be read", identity=link.identity, error=str(e))
             await self._close(link, UNREACHABLE)
             return
-        if feed is None:
+        except ArchiveError as e:
+            log.warning("client turned away", identity=link.identity, error=str(e))
+            await self._close(link, ClosingHandshake(CloseCode.UNREACHABLE, "the archive cannot be read now"))
+            return
+        if joined is None:
             await self._close(link, ClosingHandshake(CloseCode.NORMAL, "there is no such session to stream"))
             return
-        client = ServedClient(link, feed, self._hub, self._reads, self._report)
+        if isinstance(joined, PointLost):
+            await self._close(link, CLOSES[Ending.POINT_LOST])
+            return
+        # No checkpoint up to here: the beginning holds at this moment.
+        client = ServedClient(link, joined.feed, self._hub, self._reads, self._report, joined.beginning)
         with self.keeper.keeping(client):
             if self._stopping:
                 client.leave(Ending.SHUTTING_DOWN)
@@ -78,6 +88,12 @@ class EdgeActor:
                 self._report.count("rta_clients_closed_total", reason=client.ended)
             else:
                 await self._close(link, closing)
+
+    async def _join(self, link: FrameConnection) -> Joined | PointLost | None:
+        if link.after is not None:
+            return await join_behind(self._hub, link.identity, link.after)
+        feed = await self._hub.open(link.identity)
+        return None if feed is None else Joined(feed, None)
 
     async def _close(self, link: FrameConnection, closing: ClosingHandshake) -> None:
         self._report.count("rta_clients_closed_total", reason=_REASONS.get(closing.code, "fault"))
@@ -105,4 +121,5 @@ _REASONS = {
     CloseCode.GOING_AWAY: "shutdown",
     CloseCode.FELL_BEHIND: "fell_behind",
     CloseCode.UNREACHABLE: "unreachable",
+    CloseCode.POINT_LOST: "point_lost",
 }

@@ -18,7 +18,7 @@ from rta.actors.stream_reader import StreamReader
 from rta.errors import TransportError
 from rta.health import Health
 from rta.hot_counters import HotCounters
-from rta.ports import BurstLog, Position, SessionRecord
+from rta.ports import Archive, ArchivedSession, BurstLog, Position, SessionRecord
 from rta.rsmp.payload import iso
 from rta.session.back_scan import back_scan_start, must_search
 from rta.session.client import Client
@@ -38,14 +38,24 @@ _READ_UP = 1.0  # seconds for an old run to be read to its end before the next o
 class SessionHub:
     """Where clients and other consumers find sessions."""
 
-    def __init__(self, buffer: BurstLog, settings: FanOutSettings, health: Health, counters: HotCounters) -> None:
+    def __init__(
+        self,
+        buffer: BurstLog,
+        settings: FanOutSettings,
+        health: Health,
+        counters: HotCounters,
+        archive: Archive | None = None,
+    ) -> None:
         self.buffer = buffer
+        self.archive = archive
         self.settings = settings
         self._counters = counters
         self._health = health
         self._readers: dict[str, StreamReader] = {}
         self._feeds: dict[str, SessionFeed] = {}
         self._unused_since: dict[SessionFeed, float] = {}
+        self._recorded: set[SessionFeed] = set()
+        """Those of sessions that only the archive knows, each for one client."""
         self._odd: set[SessionFeed] = set()
         """Those of which the log has a time range that cannot be right."""
         self._opening = trio.Lock()
@@ -67,8 +77,8 @@ class SessionHub:
 
     @property
     def feeds(self) -> list[SessionFeed]:
-        """The sessions being followed."""
-        return list(self._feeds.values())
+        """The sessions being followed, and those that are read from the archive alone."""
+        return [*self._feeds.values(), *self._recorded]
 
     async def open(self, identity: str) -> SessionFeed | None:
         """The feed of a session; None if there is nothing to stream.
@@ -86,6 +96,29 @@ class SessionHub:
                     feed = await self._follow(record)
         self._unused_since.pop(feed, None)
         return feed if feed.streamable else None
+
+    async def renew(self, feed: SessionFeed) -> None:
+        """Have a feed in the present run of its session, with all that its stream holds now handed out.
+
+        :raises TransportError: the buffer cannot be read.
+        """
+        record = await self.buffer.find(feed.identity)
+        if record is not None and record.json is not None and not feed.state.run.is_run(record):
+            await self._move(feed, record)
+        if (reader := self._readers.get(feed.state.run.stream)) is not None:
+            await reader.caught_up()
+
+    def open_recorded(self, session: ArchivedSession) -> SessionFeed:
+        """A feed that ends where the archive does. It goes once its client has gone."""
+        run, now = session.runs[-1], trio.current_time()
+        record = SessionRecord(
+            session.identity, run.stream, run.session_id, run.start.after(), 0, session.json, session.span
+        )
+        ring, clocks = self.settings.ring, self.settings.clocks
+        feed = SessionFeed(record, run.upto, ring, self._counters, now, self._ranges.add, clocks)
+        feed.summary.end(now)
+        self._recorded.add(feed)
+        return feed
 
     async def back_scan_start(self, feed: SessionFeed, client: Client) -> Position:
         """Where the back-fill of a subscription made now begins.
@@ -174,15 +207,23 @@ class SessionHub:
         return max(self.settings.behind_limit, _READ_UP * 5)
 
     async def _check_feeds(self, feeds: list[SessionFeed]) -> None:
-        wanted = {feed.identity: feed for feed in feeds if self._feeds.get(feed.identity) is feed and self._keep(feed)}
+        wanted = {feed.identity: feed for feed in feeds if self._is_here(feed) and self._keep(feed)}
         for identity, record in (await self.buffer.find_all(wanted)).items():
             feed = wanted[identity]
             if self._feeds.get(identity) is feed and not feed.state.reconcile(record, trio.current_time()):
                 await self._move(feed, record)
 
+    def _is_here(self, feed: SessionFeed) -> bool:
+        return self._feeds.get(feed.identity) is feed or feed in self._recorded
+
     def _keep(self, feed: SessionFeed) -> bool:
-        """Whether somebody wants the feed; one that nobody has wanted for long enough goes."""
+        """Whether a feed is to be looked up; one that nobody has wanted for long enough goes."""
         now = trio.current_time()
+        if feed in self._recorded:
+            if not feed.wanted:
+                self._recorded.remove(feed)
+                self._ranges.discard(feed)
+            return False
         if not feed.wanted:
             if now - self._unused_since.setdefault(feed, now) >= self.settings.keep:
                 self._drop(feed)
@@ -198,10 +239,13 @@ class SessionHub:
     async def _move(self, feed: SessionFeed, record: SessionRecord) -> None:
         """The session runs again, as its record says."""
         log.info("session runs again", identity=feed.identity, stream=record.stream)
+        before = feed.state.run
         with trio.move_on_after(_READ_UP):  # the old run's last entries are still to be had
             if (old := self._readers.get(feed.state.run.stream)) is not None:
                 await old.caught_up()
         reader = await self._reader(record.stream)
+        if feed.state.run is not before or self._feeds.get(feed.identity) is not feed:
+            return  # somebody else has moved or dropped it meanwhile
         self._forget(feed)
         feed.state.move(record, reader.position, trio.current_time())
         reader.register(feed)

@@ -14,16 +14,15 @@ import trio
 from attrs import frozen
 
 from rta.actors.hub import SessionHub
-from rta.backoff import Backoff
+from rta.actors.shared_reads import SharedReads
 from rta.errors import MalformedError, TransportError, leaves
-from rta.ports import Batch, BurstLog, ClientGone, CloseCode, FrameConnection, Reporter
-from rta.session.client import Client, Close, Ending, Idle, ReadLog, Write
+from rta.ports import START, ClientGone, CloseCode, FrameConnection, Reporter
+from rta.session.client import Beginning, Client, Close, Ending, Idle, ReadLog, Write
 from rta.session.feed import SessionFeed
 from rta.session.subscription import NOTHING, read_request
 from rta.wakeup import Wakeup
-from rta.wire.block import TARGET
 
-__all__ = ["CLOSES", "UNREACHABLE", "ClosingHandshake", "ServedClient", "SharedReads"]
+__all__ = ["CLOSES", "UNREACHABLE", "ClosingHandshake", "ServedClient"]
 
 _TURN = 256 << 10  # bytes written to one client before others get a turn
 _FAULTS = (1002, 1007, 1009)  # close codes by which the WebSocket library says that the client broke the protocol
@@ -38,7 +37,8 @@ class ClosingHandshake:
 
 
 CLOSES = {
-    Ending.FELL_BEHIND: ClosingHandshake(CloseCode.FELL_BEHIND, "too slow: the buffer no longer holds what comes next"),
+    Ending.FELL_BEHIND: ClosingHandshake(CloseCode.FELL_BEHIND, "too slow: what comes next is not held any more"),
+    Ending.POINT_LOST: ClosingHandshake(CloseCode.POINT_LOST, "what is behind this point cannot be told: read again"),
     Ending.SESSION_CLOSED: ClosingHandshake(CloseCode.NORMAL, "the session is closed"),
     Ending.SHUTTING_DOWN: ClosingHandshake(CloseCode.GOING_AWAY, "the server is shutting down"),
 }
@@ -53,41 +53,19 @@ class _Closing(Exception):
         self.handshake = handshake
 
 
-class SharedReads:
-    """Reads of the log for clients: those who need the same at the same time wait for one read."""
-
-    def __init__(self, log: BurstLog) -> None:
-        self._log = log
-        self._under_way: dict[tuple[object, ...], trio.Event] = {}
-
-    async def read(self, feed: SessionFeed, wanted: ReadLog) -> Batch | None:
-        """What the log holds; None when somebody else has read it: it is in the feed's cache now.
-
-        Waits as long as the log cannot be read.
-        """
-        key = (feed, wanted.want, wanted.run.serial, wanted.after, wanted.upto)
-        if (under_way := self._under_way.get(key)) is not None:
-            await under_way.wait()
-            return None
-        done = self._under_way[key] = trio.Event()
-        backoff = Backoff()
-        try:
-            while True:
-                try:
-                    return await self._log.read(wanted.run.stream, wanted.after, wanted.upto, TARGET)
-                except TransportError:
-                    await backoff.pause()
-        finally:
-            del self._under_way[key]
-            done.set()
-
-
 class ServedClient:
     """A client of a feed, with its connection."""
 
     def __init__(
-        self, link: FrameConnection, feed: SessionFeed, hub: SessionHub, reads: SharedReads, report: Reporter
+        self,
+        link: FrameConnection,
+        feed: SessionFeed,
+        hub: SessionHub,
+        reads: SharedReads,
+        report: Reporter,
+        beginning: Beginning | None = None,
     ) -> None:
+        """`beginning`: instead of the back scan; as of this moment."""
         self.link = link
         self.feed = feed
         self.pinged = trio.current_time()
@@ -102,7 +80,7 @@ class ServedClient:
         self._woken = Wakeup()
         self._waiting = NOTHING
         """What the client has asked for beyond the back-fills it may have at once."""
-        self._client: Client = feed.attach(link, self._woken.set)
+        self._client: Client = feed.attach(link, self._woken.set, beginning)
         link.watch(lambda: feed.blocked(self._client))
 
     def leave(self, ending: Ending) -> None:
@@ -145,8 +123,12 @@ class ServedClient:
 
     async def _widen(self) -> None:
         """Apply what the client asked for as far as it may have more back-fills."""
+        start = START
         try:
-            start = await self._hub.back_scan_start(self.feed, self._client)
+            if self._client.beginning is None:
+                start = await self._hub.back_scan_start(self.feed, self._client)
+            else:
+                await trio.lowlevel.checkpoint()
         except TransportError as e:
             raise _Closing(UNREACHABLE) from e
         if self.feed.catch_up.widen(self._client, self._waiting, start):

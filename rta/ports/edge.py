@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 import trio
 
+from rta.ports.archive import FlushPoint
+
 __all__ = ["AsgiApp", "ClientGone", "Edge", "FrameConnection", "Handler", "CloseCode"]
 
 AsgiApp = Callable[[Any, Any, Any], Awaitable[None]]
@@ -29,6 +31,8 @@ class FrameConnection(Protocol):
 
     identity: str
     """Which session the client asked for, percent-decoded."""
+    after: FlushPoint | None
+    """Behind which point of the session it wants to begin, `?after=`; None: it wants the usual back scan."""
     peer: str
     """The client's address, for logs."""
     opened: float
@@ -96,6 +100,7 @@ class CloseCode:
     INTERNAL = 1011
     FELL_BEHIND = 4000
     UNREACHABLE = 4001
+    POINT_LOST = 4002
 
 
 Handler = Callable[[FrameConnection], Awaitable[None]]

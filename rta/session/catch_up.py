@@ -8,7 +8,7 @@ A client is in one of these states; `CatchUp.step` asks from the top and says wh
 
 | state | it is there when | what it is given | what ends it |
 | --- | --- | --- | --- |
-| gone | the buffer no longer holds what comes next | `Close` | nothing |
+| gone | neither buffer nor archive holds what comes next | `Close` | nothing |
 | holding | a frame was made while the log was read | `Write` that frame | the frame is written |
 | untold | it is not live and lacks the time range | `Write` the range, ten times a second | it is told |
 | in an earlier run | a later run has begun | `ReadLog` or `Write`, to the end of its run | it enters the next run |
@@ -17,6 +17,10 @@ A client is in one of these states; `CatchUp.step` asks from the top and says wh
 | unannounced | at the leading edge, a session JSON came by another way | `Write` the JSON | it is told |
 | back-filling | live, and widened subscriptions are owed the past | `ReadLog` or `Write` | all of them have ended |
 | caught up | live, and nothing is owed | `Idle`; `Close` if it is to leave | something is owed again |
+
+A client that has come with a flush point is back-filled from behind that point, through all later runs, instead of from
+the back scan. What of this has been recorded is read from the archive: the buffer may have forgotten some of it, and
+begun anew, since.
 
 A live client becomes not live, where it stands, when its socket does not take all of a frame, when its subscription is
 widened, when a session JSON is announced, and when another run begins.
@@ -27,7 +31,7 @@ Plain code: what needs the log is asked for as a `ReadLog`. Nothing here awaits.
 from __future__ import annotations
 
 from rta.ports.values import Batch, Position
-from rta.session.client import BackFill, Client, Close, Ending, Idle, ReadLog, SessionRun, Step, Write
+from rta.session.client import BackFill, Client, Close, Ending, Idle, ReadLog, SessionRun, Step, Stretch, Write
 from rta.session.fan_out import RANGE_INTERVAL
 from rta.session.merged_frames import Cutter, MergedFrame, MergedFrameCache
 from rta.session.state import FeedState
@@ -50,6 +54,8 @@ class CatchUp:
     def widen(self, client: Client, more: Subscription, back_scan_from: Position) -> bool:
         """Add to what a client gets, from its position on, and owe it what the log holds before that.
 
+        `back_scan_from` means nothing to a client with a beginning of its own.
+
         False, and nothing has changed, when the client has too many back-fills waiting.
         """
         state = self._state
@@ -63,9 +69,15 @@ class CatchUp:
         state.leave_view(client)
         client.view = state.view(new)
         client.subscription = client.view.subscription  # equal ones are one object: look-ups stay cheap
+        want = Filter(new, old)
         start = max(client.run.start, back_scan_from.before())
+        if (beginning := client.beginning) is not None:
+            start = beginning.after
+            for s in beginning.earlier:
+                client.back_fills.append(BackFill(want, s.run, s.after, s.upto, started=True, recorded=s.recorded))
         if start < client.position:
-            client.back_fills.append(BackFill(Filter(new, old), client.run, start, client.position))
+            started = beginning is not None
+            client.back_fills.append(BackFill(want, client.run, start, client.position, started))
         client.caught_up = None
         client.wake()
         return True
@@ -133,10 +145,14 @@ class CatchUp:
     @staticmethod
     def _enter_run(client: Client, run: SessionRun) -> None:
         """On to the next run: live from where the feed took it up, and what was there already as a back-fill."""
+        if (beginning := client.beginning) is not None:
+            if beginning.after < client.position:
+                beginning.earlier.append(Stretch(client.run, beginning.after, client.position, recorded=False))
+            beginning.after = run.start
         client.run, client.position = run, run.joined
         if run.start < run.joined and client.subscription is not NOTHING:
             want = Filter(client.subscription, NOTHING)
-            client.back_fills.append(BackFill(want, run, run.start, run.joined))
+            client.back_fills.append(BackFill(want, run, run.start, run.joined, started=beginning is not None))
 
     # ---- back-fills
 
@@ -168,9 +184,9 @@ class CatchUp:
     def receive(self, client: Client, read: ReadLog, batch: Batch) -> Ending | None:
         """What a `ReadLog` brought; the next `step` goes on from there. Why the client is to be closed, if it is."""
         state, owed, run = self._state, read.back_fill, read.run
-        if batch.lost and (owed is None or owed.started):
+        if batch.lost and read.gapless:
             state.counters.dropped += 1
-            return Ending.FELL_BEHIND
+            return Ending.FELL_BEHIND if owed is None or client.beginning is None else Ending.POINT_LOST
         if client not in state.clients:
             return None
         if owed is None and (client.run is not run or client.position != read.after):

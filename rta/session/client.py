@@ -15,14 +15,29 @@ from rta.session.subscription import NOTHING, Filter, Subscription
 if TYPE_CHECKING:
     from rta.session.view import View
 
-__all__ = ["BackFill", "Client", "Close", "Ending", "Idle", "ReadLog", "SessionRun", "Sink", "Step", "Write"]
+__all__ = [
+    "BackFill",
+    "Beginning",
+    "Client",
+    "Close",
+    "Ending",
+    "Idle",
+    "ReadLog",
+    "SessionRun",
+    "Sink",
+    "Step",
+    "Stretch",
+    "Write",
+]
 
 
 class Ending(Enum):
     """Why a client is served no longer."""
 
     FELL_BEHIND = auto()
-    """It is so slow that the buffer no longer holds what comes next."""
+    """It is so slow that neither buffer nor archive holds what comes next."""
+    POINT_LOST = auto()
+    """What is behind the flush point that it wanted to begin at is not held any more."""
     SESSION_CLOSED = auto()
     """The session is over, and all of it has been delivered."""
     SHUTTING_DOWN = auto()
@@ -71,6 +86,27 @@ class SessionRun:
         return (self.stream, self.session_id) == (record.stream, record.stream_session_id)
 
 
+@frozen(slots=True)
+class Stretch:
+    """Entries of a run: `after < position <= upto`."""
+
+    run: SessionRun
+    after: Position
+    upto: Position
+    recorded: bool
+    """They are read from the archive, which has them all; the buffer may not."""
+
+
+@define(eq=False)
+class Beginning:
+    """Where a client begins that came with a flush point. Each of its subscriptions is filled from there."""
+
+    earlier: list[Stretch]
+    """What is behind the point in the runs before the one that the client is in, or has been recorded of that."""
+    after: Position
+    """From here on the run that the client is in is filled."""
+
+
 @define(eq=False)
 class BackFill:
     """Entries behind the leading edge that a widening has made due: `after < position <= upto`."""
@@ -81,6 +117,8 @@ class BackFill:
     upto: Position
     started: bool = False
     """What was trimmed before the first read was no longer in the buffer; afterwards it would be a gap."""
+    recorded: bool = False
+    """See `Stretch`."""
 
 
 @frozen(slots=True)
@@ -99,6 +137,16 @@ class ReadLog:
     after: Position
     upto: Position
     back_fill: BackFill | None
+
+    @property
+    def gapless(self) -> bool:
+        """Whether what is lost there would be a gap."""
+        return self.back_fill is None or self.back_fill.started
+
+    @property
+    def recorded(self) -> bool:
+        """Whether it is to be read from the archive."""
+        return self.back_fill is not None and self.back_fill.recorded
 
 
 @frozen(slots=True)
@@ -121,6 +169,7 @@ class Client:
 
     __slots__ = (
         "back_fills",
+        "beginning",
         "caught_up",
         "gone",
         "json_version",
@@ -137,7 +186,15 @@ class Client:
         "wake",
     )
 
-    def __init__(self, sink: Sink, wake: Callable[[], None], run: SessionRun, position: Position, view: View) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        wake: Callable[[], None],
+        run: SessionRun,
+        position: Position,
+        view: View,
+        beginning: Beginning | None = None,
+    ) -> None:
         self.sink = sink
         self.wake = wake
         self.view = view
@@ -149,6 +206,8 @@ class Client:
         self.queued: bytes | None = None
         """A frame made ready while the log was being read."""
         self.back_fills: deque[BackFill] = deque()
+        self.beginning = beginning
+        """None: it gets the back scan."""
         self.gone: Ending | None = None
         """Why the client cannot be served any longer."""
         self.leaving: Ending | None = None

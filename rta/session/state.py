@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rta.hot_counters import HotCounters
-from rta.ports.values import Entry, Position, SessionRecord
+from rta.ports.archive import RecordedRun
+from rta.ports.values import Entry, Position, SessionRecord, StreamSessionId
 from rta.session.client import Client, Ending, SessionRun
 from rta.session.ring import Ring
 from rta.session.subscription import Subscription
@@ -51,6 +52,7 @@ class FeedState:
         self._joinable: dict[Subscription, dict[View, None]] = {}
         """The views that have room for further clients."""
         self.clients: set[Client] = set()
+        self._recorded: dict[tuple[str, StreamSessionId, Position], SessionRun] = {}
 
     # ---- views
 
@@ -222,6 +224,15 @@ class FeedState:
         self._enter(new, min(self.position, position), position)
         self.newest = None
         self._wake_all()
+
+    def recorded_run(self, run: RecordedRun) -> SessionRun:
+        """A run as the archive knows it, the same one each time: clients that read it share frames."""
+        key = (run.stream, run.session_id, run.start)
+        found = self._recorded.get(key)
+        if found is None:
+            serial = -1 - len(self._recorded)
+            found = self._recorded[key] = SessionRun(serial, run.stream, run.session_id, run.start, run.start)
+        return found
 
     def _enter(self, new: SessionRun, end: Position, position: Position) -> None:
         self._all_leave_live()

@@ -76,6 +76,11 @@ class SessionSummary:
         """The session JSON that clients are told when they join."""
         self._set_json(text, now)
 
+    def end(self, now: float) -> None:
+        """Nothing more will come, whatever the session JSON says."""
+        if self.closed_since is None:
+            self.closed_since = now
+
     def _set_json(self, text: str, now: float) -> None:
         self.json = text
         self._doubt.settle()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection
 
-from rta.ports import ClientGone, CloseCode
+from rta.ports import ClientGone, CloseCode, FlushPoint
 from rta.wire.websocket import PING
 from rta_transports.websocket.frames import FrameMeter
 from rta_transports.websocket.stream import WireStream
@@ -92,6 +92,7 @@ class WebSocketPeer:
     def __init__(
         self,
         identity: str,
+        after: FlushPoint | None,
         peer: str,
         wire: WireStream,
         control: ControlStream,
@@ -99,6 +100,7 @@ class WebSocketPeer:
         close_timeout: float,
     ) -> None:
         self.identity = identity
+        self.after = after
         self.peer = peer
         self.opened = trio.current_time()
         self.send: Callable[[bytes], int] = wire.socket.send

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import base64
 import re
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 import trio
 from attrs import frozen
 
+from rta.ports import FlushPoint
 from rta_transports.websocket.stream import WireStream
 
-__all__ = ["HeadRefused", "RequestHead", "read_head", "stream_identity"]
+__all__ = ["HeadRefused", "RequestHead", "flush_point", "read_head", "stream_identity"]
 
 _STREAM = re.compile(r"(?:^|/)rta/+v2/+sessions/+([^/]+)/+stream/*$")
 _MOST_FIELDS = 128  # header lines: each costs time, and there are libraries that search them one by one
@@ -139,3 +140,15 @@ def stream_identity(target: str) -> str | None:
         return unquote(m[1], errors="strict")
     except UnicodeDecodeError:
         return None
+
+
+def flush_point(target: str) -> FlushPoint | None:
+    """Behind which point a target asks to begin; None if it does not.
+
+    :raises ValueError: `after` is there, and is no flush point.
+    """
+    query = target.partition("#")[0].partition("?")[2]
+    given = parse_qs(query, keep_blank_values=True, max_num_fields=_MOST_FIELDS).get("after", [])
+    if len(given) > 1:
+        raise ValueError("there is more than one")
+    return FlushPoint.parse(given[0]) if given else None

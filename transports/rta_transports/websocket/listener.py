@@ -16,11 +16,11 @@ import trio
 import wsproto.utilities
 from trio_websocket import ConnectionClosed, WebSocketRequest, wrap_server_stream
 
-from rta.ports import AsgiApp, CloseCode, Context, Handler, RtaError
+from rta.ports import AsgiApp, CloseCode, Context, FlushPoint, Handler, RtaError
 from rta.wire.websocket import SUBPROTOCOL
 from rta_transports.websocket.addresses import Addresses
 from rta_transports.websocket.connection import ControlStream, WebSocketPeer
-from rta_transports.websocket.head import HeadRefused, RequestHead, read_head, stream_identity
+from rta_transports.websocket.head import HeadRefused, RequestHead, flush_point, read_head, stream_identity
 from rta_transports.websocket.http import HttpServer, raw_response
 from rta_transports.websocket.options import EdgeOptions
 from rta_transports.websocket.readiness import Readiness
@@ -281,18 +281,19 @@ class WebSocketEdge:
         handler: Handler,
     ) -> None:
         identity = stream_identity(head.target)
+        after, point_is_valid = _after(head)
         client = self._addresses.behind(peer, head)
         proxy = self._addresses.trusts(peer)
         # No checkpoint up to the verdict: those who come at the same time are counted one by one.
         with self._addresses.counted(client) if proxy else nullcontext(True) as within:
-            status, reason = self._verdict(head, identity, within)
+            status, reason = self._verdict(head, identity, point_is_valid, within)
             if status or identity is None:
                 self._report.count("rta_connections_refused_total", reason=reason)
                 await request.reject(status, body=f"{reason}\n".encode())
                 return
             websocket = await request.accept(subprotocol=SUBPROTOCOL)
             control.open(websocket)
-            connection = WebSocketPeer(identity, client, wire, control, websocket, self._options.close_timeout)
+            connection = WebSocketPeer(identity, after, client, wire, control, websocket, self._options.close_timeout)
             try:
                 await handler(connection)
             except Exception:
@@ -300,7 +301,7 @@ class WebSocketEdge:
                 raise
             await connection.close(CloseCode.NORMAL, "")
 
-    def _verdict(self, head: RequestHead, identity: str | None, within: bool) -> tuple[int, str]:
+    def _verdict(self, head: RequestHead, identity: str | None, point_is_valid: bool, within: bool) -> tuple[int, str]:
         """The status to refuse with, and why; 0 to accept. `within`: the limit of its address."""
         if self._draining.is_set():
             return 503, "shutting down"
@@ -308,6 +309,8 @@ class WebSocketEdge:
             return 400, "sec-websocket-key is not 16 bytes in Base64"
         if identity is None:
             return 404, "no such path: /rta/v2/sessions/{identity}/stream is what there is"
+        if not point_is_valid:
+            return 400, "after is no flush point like 1700000000000-0:42:car"
         if SUBPROTOCOL not in head.tokens("sec-websocket-protocol"):
             return 406, f"sub-protocol {SUBPROTOCOL} is needed"
         if not within:
@@ -336,6 +339,14 @@ class WebSocketEdge:
             )
             waiting.cancel_scope.cancel()
         return request
+
+
+def _after(head: RequestHead) -> tuple[FlushPoint | None, bool]:
+    """Behind which point the client wants to begin, and whether what it says of that can be read."""
+    try:
+        return flush_point(head.target), True
+    except ValueError:
+        return None, False
 
 
 def check_edge(options: EdgeOptions, context: Context) -> list[str]:

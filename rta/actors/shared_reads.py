@@ -1,0 +1,73 @@
+"""Reads of buffer and archive for clients: those who need the same at the same time wait for one read."""
+
+from __future__ import annotations
+
+import trio
+
+from rta.backoff import Backoff
+from rta.errors import ArchiveError, FlushPointError, TransportError
+from rta.ports import Archive, Batch, BurstLog, FlushPoint
+from rta.session.client import ReadLog
+from rta.session.feed import SessionFeed
+from rta.wire.block import TARGET
+
+__all__ = ["SharedReads"]
+
+_PATIENCE = 10.0  # seconds for the archive to have what the buffer has no more
+
+
+class SharedReads:
+    """Where the buffer no longer holds what comes next, the archive is read on."""
+
+    def __init__(self, log: BurstLog, archive: Archive | None) -> None:
+        self._log = log
+        self._archive = archive
+        self._under_way: dict[tuple[object, ...], trio.Event] = {}
+
+    async def read(self, feed: SessionFeed, wanted: ReadLog) -> Batch | None:
+        """What is held; None when somebody else has read it: it is in the feed's cache now.
+
+        Waits as long as the buffer cannot be read. `lost` if neither has what comes next.
+        """
+        key = (feed, wanted.want, wanted.run.serial, wanted.after, wanted.upto)
+        if (under_way := self._under_way.get(key)) is not None:
+            await under_way.wait()
+            return None
+        done = self._under_way[key] = trio.Event()
+        try:
+            if wanted.recorded:
+                return await self._from_archive(wanted)
+            batch = await self._from_buffer(wanted)
+            return await self._from_archive(wanted) if batch.lost and wanted.gapless else batch
+        finally:
+            del self._under_way[key]
+            done.set()
+
+    async def _from_buffer(self, wanted: ReadLog) -> Batch:
+        backoff = Backoff()
+        while True:
+            try:
+                return await self._log.read(wanted.run.stream, wanted.after, wanted.upto, TARGET)
+            except TransportError:
+                await backoff.pause()
+
+    async def _from_archive(self, wanted: ReadLog) -> Batch:
+        lost = Batch([], wanted.after, lost=True)
+        if self._archive is None:
+            return lost
+        after = FlushPoint(wanted.run.stream, wanted.run.session_id, wanted.after)
+        backoff = Backoff()
+        with trio.move_on_after(_PATIENCE):
+            while True:
+                try:
+                    batch = await self._archive.read_entries(after, wanted.upto, TARGET)
+                except FlushPointError:
+                    return lost
+                except ArchiveError:
+                    pass
+                else:
+                    # Where the archive ends at this very place, what was read last is about to be recorded.
+                    if batch.lost or batch.position > wanted.after:
+                        return batch
+                await backoff.pause()
+        return lost
