@@ -79,7 +79,7 @@ async def test_neither_the_port_nor_the_end_waits_for_a_history_that_does_not_op
     monkeypatch.setattr(
         "rta.store.worker.python_command", lambda *_: [sys.executable, "-c", "import signal; signal.pause()"]
     )
-    monkeypatch.setattr("rta.actors.history_file._PATIENCE", 1000)
+    monkeypatch.setattr("rta.store.lasting._PATIENCE", 1000)
     path = tmp_path / "site.toml"
     path.write_text(KEEPS)
     site = Site(load_config(path, {}))

@@ -177,7 +177,7 @@ class HistoryActor:
     async def open(self) -> None:
         """Before a stream with a history begins, beside `run`. Bounded: what cannot be used is tried again."""
         if self._file is not None:
-            await self._file.open()
+            await self._file.store.open()
 
     async def read(self, work: Callable[..., T], *arguments: object) -> T:
         """Have a function of the store read something.
@@ -186,7 +186,7 @@ class HistoryActor:
         """
         if self._file is None:
             raise HistoryError("there is no history without a state directory")
-        return await self._file.read(work, *arguments)
+        return await self._file.store.read(work, *arguments)
 
     # ---- the task
 
@@ -194,13 +194,13 @@ class HistoryActor:
         """Until `CloseHistory`, or cancelled."""
         async with trio.open_nursery() as nursery:
             if self._file is not None:
-                nursery.start_soon(self._file.run)
+                nursery.start_soon(self._file.store.run)
             async with trio.open_nursery() as writing:
                 writing.start_soon(self._write)
                 await self._serve(nursery)
                 writing.cancel_scope.cancel()
             if self._file is not None:
-                self._file.close()
+                self._file.store.close()
 
     async def _serve(self, nursery: trio.Nursery) -> None:
         while True:
@@ -413,7 +413,7 @@ class HistoryActor:
         if first is not None:
             wakes = min(wakes, first.since + _PATIENCE)
         if not self._usable:
-            return min(wakes, file.try_again_at) if self._closing is None and self._keeps_anything() else wakes
+            return min(wakes, file.store.try_again_at) if self._closing is None and self._keeps_anything() else wakes
         if self._job is None:
             wakes = min(wakes, self._acks.due(), self._trim_at)
             if self._removed:
@@ -426,8 +426,8 @@ class HistoryActor:
         if file is None:
             return
         if not self._usable:
-            if self._closing is None and now >= file.try_again_at and self._keeps_anything():
-                file.want()
+            if self._closing is None and now >= file.store.try_again_at and self._keeps_anything():
+                file.store.want()
             if self._queue or self._batch:
                 self._overtake("there is no history")
             return

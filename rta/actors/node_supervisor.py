@@ -31,7 +31,7 @@ from rta.actors.audit import Audit
 from rta.actors.command_server import CommandServer
 from rta.actors.fetch_server import FetchServer
 from rta.actors.history import HistoryActor
-from rta.actors.history_file import HistoryFile, OpenHistory, open_history
+from rta.actors.history_file import HistoryFile, open_history
 from rta.actors.history_messages import AskKept, CloseHistory, FileLost, FileOpened, HistoryMessage, SettleHistory
 from rta.actors.node import NodeActor, NodeOutlets
 from rta.actors.node_messages import EndNode, LinkChanged, NodeMessage
@@ -63,6 +63,7 @@ from rta.rsmp.payload import encode
 from rta.rsmp.presence import OFFLINE, SHUTDOWN
 from rta.rsmp.topics import NodeTopics, TopicKind
 from rta.state_file import try_to_set_aside
+from rta.store.lasting import OpenWorker
 from rta.stream.definition import StatusDefinition, StreamDefinition
 from rta.wire.values import Ns
 
@@ -108,7 +109,7 @@ class NodeSupervisor:
     """One node."""
 
     def __init__(
-        self, settings: NodeSettings, around: NodeSurroundings, open_history: OpenHistory = open_history
+        self, settings: NodeSettings, around: NodeSurroundings, open_history: OpenWorker = open_history
     ) -> None:
         self.inbox: Inbox[NodeMessage] = Inbox(_SAMPLES)
         """For the sampler."""
@@ -147,7 +148,7 @@ class NodeSupervisor:
         self._ended = trio.Event()
         self._opening = trio.CancelScope()
 
-    def _file(self, open_history: OpenHistory) -> HistoryFile | None:
+    def _file(self, open_history: OpenWorker) -> HistoryFile | None:
         folder, around, inbox = self._settings.state_dir, self._around, self._history_inbox
         if folder is None:
             return None

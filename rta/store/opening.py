@@ -14,7 +14,7 @@ from rta.state_file import open_own_file, set_aside
 from rta.store.database import SUFFIXES, FileLayout, beside, check_made, connect, create, damage_in, move
 from rta.store.wal import WriteAheadLog
 
-__all__ = ["Damaged", "check_pages", "open_or_begin"]
+__all__ = ["Damaged", "check_pages", "open_or_begin", "take_over"]
 
 _HEAD = 100  # bytes
 
@@ -83,7 +83,7 @@ def _opened(path: Path, layout: FileLayout, read: Callable[[sqlite3.Connection, 
     log = WriteAheadLog(path, layout.page)
     db = connect(path)
     try:
-        torn = log.is_torn(_taken_over(db)) or (not end_known and log.breaks_off)
+        torn = log.is_torn(take_over(db)) or (not end_known and log.breaks_off)
         _check_tables(db, layout)
         return read(db, torn)
     except BaseException:
@@ -92,8 +92,8 @@ def _opened(path: Path, layout: FileLayout, read: Callable[[sqlite3.Connection, 
         raise
 
 
-def _taken_over(db: sqlite3.Connection) -> int:
-    """How many pages of the log there are, for SQLite."""
+def take_over(db: sqlite3.Connection) -> int:
+    """Bring the write-ahead log that is there into the file. How many pages it has, for SQLite."""
     try:
         db.execute("PRAGMA journal_mode = WAL").fetchone()  # it is not in a copy that `.backup` has made
         found: int = db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[1]

@@ -13,7 +13,6 @@ import cbor2
 import trio
 from rta_transports.memory import MemoryTopics
 
-from rta.actors.history_file import HistoryWorker
 from rta.actors.node_supervisor import NodeSettings, NodeSupervisor, NodeSurroundings
 from rta.alarm.definition import AlarmDefinition
 from rta.errors import HistoryError
@@ -27,6 +26,7 @@ from rta.ports import TopicMessage
 from rta.ports.alarm import Alarm
 from rta.ports.command import Command
 from rta.rsmp.message import PLAIN
+from rta.store.worker import StoreWorker
 from rta.stream.clock import Sampled
 from rta.stream.definition import AttributeDefinition, StatusDefinition, StreamDefinition
 from rta.stream.sample import Sample
@@ -53,7 +53,7 @@ def decoded(payload: bytes) -> Any:
 
 
 class InPlace:
-    """See `rta.actors.history_file`."""
+    """See `rta.store.worker`."""
 
     def __init__(self, store: HistoryStore, answers: Callable[[], Awaitable[None]]) -> None:
         self.beginning = Beginning(store.last, store.mark, store.streams())
@@ -68,7 +68,7 @@ class InPlace:
         if when == "now":
             self.lost.set()
 
-    async def ask(self, writes: bool, work: Callable[..., T], *arguments: object) -> T:
+    async def ask(self, writes: bool, work: Callable[..., T], *arguments: object, cursor: int | None = None) -> T:
         await self._answers()
         if writes and self._loses == "before":
             self.lost.set()
@@ -113,7 +113,7 @@ class Stage:
         self.plug_ins: dict[str, Alarm] = {}
 
     @asynccontextmanager
-    async def keepers(self, path: Path) -> AsyncIterator[HistoryWorker]:
+    async def keepers(self, path: Path) -> AsyncIterator[StoreWorker]:
         """In place of a process, during whose work the mock clock would jump."""
         await self._answers()
         await trio.sleep(self.opening)

@@ -193,15 +193,15 @@ async def test_the_end_does_not_wait_for_an_opening(tmp_path, monkeypatch):
     ended = trio.Event()
 
     async def run() -> None:
-        await site.file.run()
+        await site.file.store.run()
         ended.set()
 
     with within(PATIENCE, "the end"):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(run)
-            nursery.start_soon(site.file.open)
+            nursery.start_soon(site.file.store.open)
             async with await trio.open_file(tmp_path / "fifo", "wb"):  # the process is there, and opening
-                site.file.close()
+                site.file.store.close()
                 await ended.wait()
 
 
@@ -308,16 +308,16 @@ class Site:
         self.begun.append(beginning.last)
 
     async def pid(self) -> int:
-        return await self.file.read(process_id)
+        return await self.file.store.read(process_id)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         with within(PATIENCE, "the end of the file"):
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self.file.run)
-                await self.file.open()
+                nursery.start_soon(self.file.store.run)
+                await self.file.store.open()
                 yield
-                self.file.close()
+                self.file.store.close()
 
 
 async def test_what_is_in_flight_when_the_process_is_killed_is_asked_of_the_next_one(tmp_path):
@@ -329,7 +329,7 @@ async def test_what_is_in_flight_when_the_process_is_killed_is_asked_of_the_next
         written.append(await site.file.write(commit, set(), entries(101, 200), None))
 
     async def look() -> None:
-        read.append(await site.file.read(positions))
+        read.append(await site.file.store.read(positions))
 
     async with site.running():
         assert await site.file.write(commit, set(), entries(1, 100), None) is Written.YES
@@ -340,7 +340,7 @@ async def test_what_is_in_flight_when_the_process_is_killed_is_asked_of_the_next
             nursery.start_soon(look)
             await trio.testing.wait_all_tasks_blocked()
             os.kill(pid, signal.SIGKILL)
-        assert await site.file.read(positions) == list(range(1, 201))
+        assert await site.file.store.read(positions) == list(range(1, 201))
         assert await site.pid() != pid
         assert site.health.healthy
     assert written == [Written.YES]
@@ -353,7 +353,7 @@ async def test_everybody_gets_to_read_where_many_want_to(tmp_path):
     got: list[list[int]] = []
 
     async def look() -> None:
-        got.append(await site.file.read(positions))
+        got.append(await site.file.store.read(positions))
 
     async with site.running():
         await site.file.write(commit, set(), entries(1, 10), None)
@@ -367,11 +367,11 @@ async def test_when_it_dies_again_at_once_it_is_not_known_what_was_written(tmp_p
     site = Site(tmp_path)
     async with site.running():
         assert await site.file.write(kill_yourself) is Written.UNKNOWN  # also by the next one
-        assert not site.file.usable
+        assert not site.file.store.usable
         assert not site.health.healthy
         assert await site.file.write(commit, set(), entries(1, 1), None) is Written.NO
         with pytest.raises(HistoryError, match="cannot be used"):
-            await site.file.read(positions)
+            await site.file.store.read(positions)
 
 
 async def test_the_end_waits_for_nothing_that_is_being_read(tmp_path):
@@ -381,7 +381,7 @@ async def test_the_end_waits_for_nothing_that_is_being_read(tmp_path):
 
     async def look() -> None:
         try:
-            await site.file.read(open_and_wait, str(tmp_path / "fifo"))
+            await site.file.store.read(open_and_wait, str(tmp_path / "fifo"))
         except HistoryError as e:
             errors.append(str(e))
 
@@ -389,7 +389,7 @@ async def test_the_end_waits_for_nothing_that_is_being_read(tmp_path):
         nursery.start_soon(look)
         await trio.testing.wait_all_tasks_blocked()
     assert len(errors) == 1
-    store = HistoryStore(site.file.path)
+    store = HistoryStore(site.file.store.path)
     store.close()
 
 
@@ -429,5 +429,5 @@ async def test_a_process_that_cannot_be_started_is_a_history_that_cannot_be_open
     monkeypatch.setattr("rta.store.worker.python_command", lambda *_: ["/is/not/there"])
     site = Site(tmp_path)
     async with site.running():
-        assert not site.file.usable
+        assert not site.file.store.usable
         assert "cannot be started" in str(site.health.reasons)

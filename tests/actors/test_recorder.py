@@ -11,10 +11,10 @@ import pytest
 import trio
 from attrs import evolve
 
-from rta.actors.history_file import HistoryWorker
 from rta.errors import HistoryError, QueueFullError
 from rta.history.store import HistoryStore
 from rta.node.node_stream import Initiator
+from rta.store.worker import StoreWorker
 from rta.stream.definition import Trigger
 from rta.wire.values import Ns
 from tests.actors.node_stage import NODE, Stage
@@ -235,7 +235,7 @@ class SlowToOpen(Stage):
     """The history takes longer to open than the node waits."""
 
     @asynccontextmanager
-    async def keepers(self, path: Path) -> AsyncIterator[HistoryWorker]:
+    async def keepers(self, path: Path) -> AsyncIterator[StoreWorker]:
         await trio.sleep(30)
         async with super().keepers(path) as keeper:
             yield keeper
@@ -387,10 +387,10 @@ async def test_entries_of_a_stream_in_place_of_a_removed_one_stay_where_the_keep
         await stage.sample(rpm=3)
         ask = stage.keeper.ask
 
-        async def lose_it(writes: bool, work: Any, *arguments: Any) -> Any:
+        async def lose_it(writes: bool, work: Any, *arguments: Any, cursor: int | None) -> Any:
             if writes and KEY in (arguments or [()])[0] and arguments[1]:
                 stage.lose_the_keeper("after")
-            return await ask(writes, work, *arguments)
+            return await ask(writes, work, *arguments, cursor=cursor)
 
         monkeypatch.setattr(stage.keeper, "ask", lose_it)
         stage.unhang()
