@@ -71,6 +71,9 @@ class PatternBuilder:
         self.kinds: set[int] = set()
         self.times: list[int] = []
         """Offsets of the time ranges: start and end, 8 bytes each, with a tag of one byte between them."""
+        self.items: list[tuple[int, int, int, list[tuple[int, int, int]]]] = []
+        """Of data: the kind, where the length of the message begins, where the message ends, and its fields: tag, and
+        where the value begins (behind its length, if it has one) and ends."""
 
     def read(self) -> bool:
         """Fill `bits`, `kinds` and `times`. False: the burst is written in an unusual way; make no pattern of it."""
@@ -87,7 +90,7 @@ class PatternBuilder:
     def _read_item(self, size: int) -> bool:
         """One item. It must hold exactly one member, of a kind we know."""
         end = self._at + size
-        kind = self._read_tag()
+        kind, begin = self._read_tag(), self._at
         if kind not in _MEMBERS or self._read_varint(0xFF) != end - self._at:
             return False
         self.kinds.add(kind)
@@ -95,9 +98,11 @@ class PatternBuilder:
             return self._read_time_range(end)
         if kind not in _DATA:
             self._at = end
+        fields: list[tuple[int, int, int]] = []
         while self._at < end:
-            if not self._read_field():
+            if not self._read_field(fields):
                 return False
+        self.items.append((kind, begin, end, fields))
         return self._at == end
 
     def _read_time_range(self, end: int) -> bool:
@@ -112,9 +117,10 @@ class PatternBuilder:
         self._at = end
         return True
 
-    def _read_field(self) -> bool:
+    def _read_field(self, fields: list[tuple[int, int, int]]) -> bool:
         """One field of a data message. The value counts for field 1, which is the channel id in every kind of data."""
         tag, begin = self._read_tag(), self._at
+        value = begin
         match tag & 7 if tag < 0x80 else None:
             case 0:  # a number
                 self._read_varint(0x80)
@@ -122,6 +128,7 @@ class PatternBuilder:
                 self._at += 8
             case 2:  # its length, then its bytes
                 size = self._read_varint(0xFF)
+                value = self._at
                 if tag >> 3 == _DELTAS:  # each number must have as many bytes as before
                     self.bits[self._at : self._at + size] = b"\x80" * size
                 self._at += size
@@ -131,6 +138,7 @@ class PatternBuilder:
                 return False
         if tag >> 3 == 1:
             self.bits[begin : self._at] = b"\xff" * (self._at - begin)
+        fields.append((tag, value, self._at))
         return True
 
     def _read_tag(self) -> int:

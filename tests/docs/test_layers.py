@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "architecture.md"
 TRANSPORTS = ROOT / "transports" / "rta_transports"
-PLAIN = ("wire", "rsmp", "session", "stream", "sampling", "node", "alarm")
+PLAIN = ("wire", "archive", "rsmp", "session", "stream", "sampling", "node", "alarm")
 """No I/O, no clock, no `await`."""
 
 
@@ -75,7 +75,7 @@ def test_nothing_in_rta_names_a_transport():
     assert users == []
 
 
-def test_transports_import_the_ports_the_wire_and_the_side_of_consumers_only():
+def test_transports_import_the_ports_the_wire_the_chunks_and_the_side_of_consumers_only():
     used = {
         (path.relative_to(ROOT).as_posix(), part(m))
         for path in TRANSPORTS.rglob("*.py")
@@ -83,6 +83,7 @@ def test_transports_import_the_ports_the_wire_and_the_side_of_consumers_only():
         if m.startswith("rta.")
     }
     allowed = (
+        "archive",
         "ports",
         "wire",
         "rsmp",

@@ -73,3 +73,23 @@ class Channels(_message.Message):
     CHANNEL_IDS_FIELD_NUMBER: _ClassVar[int]
     channel_ids: _containers.RepeatedScalarFieldContainer[int]
     def __init__(self, channel_ids: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class PackedTimestampedList(_message.Message):
+    __slots__ = ("timestamped_data",)
+    TIMESTAMPED_DATA_FIELD_NUMBER: _ClassVar[int]
+    timestamped_data: _containers.RepeatedCompositeFieldContainer[PackedTimestamped]
+    def __init__(self, timestamped_data: _Optional[_Iterable[_Union[PackedTimestamped, _Mapping]]] = ...) -> None: ...
+
+class PackedTimestamped(_message.Message):
+    __slots__ = ("channel_id", "start_timestamp", "timestamp_deltas_scale", "timestamp_deltas", "buffer")
+    CHANNEL_ID_FIELD_NUMBER: _ClassVar[int]
+    START_TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
+    TIMESTAMP_DELTAS_SCALE_FIELD_NUMBER: _ClassVar[int]
+    TIMESTAMP_DELTAS_FIELD_NUMBER: _ClassVar[int]
+    BUFFER_FIELD_NUMBER: _ClassVar[int]
+    channel_id: int
+    start_timestamp: int
+    timestamp_deltas_scale: int
+    timestamp_deltas: bytes
+    buffer: bytes
+    def __init__(self, channel_id: _Optional[int] = ..., start_timestamp: _Optional[int] = ..., timestamp_deltas_scale: _Optional[int] = ..., timestamp_deltas: _Optional[bytes] = ..., buffer: _Optional[bytes] = ...) -> None: ...

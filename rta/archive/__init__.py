@@ -1,0 +1,6 @@
+"""Recorded samples as chunks: built of bursts, merged and sealed, looked at from afar. No I/O, no clock."""
+
+from rta.archive.builder import ChunkBuilder
+from rta.archive.series import ChannelTypes, Series
+
+__all__ = ["ChannelTypes", "ChunkBuilder", "Series"]

@@ -1,0 +1,194 @@
+"""What has come of one session and is not in chunks on disk yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rta.archive.item import Key, Timed, item_results, key_of, without_length
+from rta.archive.plan import BurstPlan
+from rta.archive.results import Results, chunks_of, encode_series, read_series, result_limits
+from rta.archive.series import ChannelTypes
+from rta.wire import Burst, Chunk, Data, DataKind, Event, PeriodicData, RowData, TimestampedData
+from rta.wire.bit_pattern import PatternCache
+
+__all__ = ["ChunkBuilder"]
+
+_MESSAGES: dict[DataKind, Any] = {
+    DataKind.TIMESTAMPED: TimestampedData,
+    DataKind.PERIODIC: PeriodicData,
+    DataKind.ROW: RowData,
+    DataKind.EVENTS: Event,
+}
+_KINDS = {"timestamped_data", "periodic_data", "row_data", "event"}
+_EACH = 150  # bytes that the objects of a result take beside its own
+
+
+class _Arrivals:
+    """Results of one channel in order of arrival."""
+
+    __slots__ = ("bursts", "results", "untold")
+
+    def __init__(self) -> None:
+        self.results: list[Timed] = []
+        self.bursts: list[int] = []
+        """The number of the burst that each result has come with."""
+        self.untold: list[Chunk] = []
+
+
+class ChunkBuilder:
+    """Makes chunks of bursts. Within what is cut at once chunks do not overlap; they may overlap earlier ones.
+
+    A result goes into its chunk as it came if it may, and is decoded only where that is needed: its samples are not in
+    order, it is too long, or it begins before others have ended.
+    """
+
+    def __init__(self, types: ChannelTypes) -> None:
+        """`types` is looked at whenever it is needed, and may grow meanwhile."""
+        self._types = types
+        self._arrivals: dict[Key, _Arrivals] = {}
+        self._plans: PatternCache[BurstPlan] = PatternCache()
+        self._planned: dict[BurstPlan, tuple[list[int], list[bytes]]] = {}
+        """Bursts that are held as they came, with their numbers."""
+        self._bursts = 0
+        self.held = 0
+        """Bytes, about."""
+
+    def feed(self, burst: Burst) -> None:
+        """The next burst."""
+        if not burst.has_data and not burst.has_events:
+            return
+        raw = burst.raw()
+        size = len(raw)
+        self._bursts += 1
+        self.held += size
+        plan = self._plans.get(size)
+        if plan is not None and plan.fits(raw):
+            numbers, raws = self._planned.setdefault(plan, ([], []))
+            numbers.append(self._bursts)
+            raws.append(raw)
+            return
+        for item in burst.message().data:
+            member = item.WhichOneof("data")
+            if member in _KINDS:
+                self._add(getattr(item, member))
+        if self._plans.admits(size):
+            self._plans.add(size, BurstPlan.from_burst(raw))
+
+    def _add(self, item: Data) -> None:
+        key = key_of(item)
+        arrivals = self._arrivals.get(key)
+        if arrivals is None:
+            arrivals = self._arrivals[key] = _Arrivals()
+        results = item_results(item, self._types)
+        self.held += _EACH
+        if isinstance(results, Chunk):
+            arrivals.untold.append(results)
+        else:
+            arrivals.results += results
+            arrivals.bursts += [self._bursts] * len(results)
+
+    def cut(self) -> list[Chunk]:
+        """All as chunks, by kind and channels; nothing is held then."""
+        chunks = [chunk for key in sorted(self._keys(), key=_rank) for chunk in self._chunks(key)]
+        self._arrivals.clear()
+        self._planned.clear()
+        self.held = 0
+        return chunks
+
+    def tail(
+        self, kind: DataKind, channels: Sequence[tuple[int, int]], start: int | None, end: int | None
+    ) -> list[Chunk]:
+        """The chunks of these that have samples of the time from `start` to `end`, both inclusive. All stays here.
+
+        `channels`: ranges, both ends inclusive; of events it means nothing.
+        """
+        keys = [
+            (k, own)
+            for k, own in self._keys()
+            if k is kind and (k is DataKind.EVENTS or any(a <= c <= b for c in own for a, b in channels))
+        ]
+        return [
+            chunk
+            for key in sorted(keys, key=_rank)
+            for chunk in self._chunks(key)
+            if (start is None or chunk.end >= start) and (end is None or chunk.start <= end)
+        ]
+
+    def _keys(self) -> set[Key]:
+        return set(self._arrivals).union(*[plan.keys for plan in self._planned])
+
+    def _chunks(self, key: Key) -> list[Chunk]:
+        kind, channels = key
+        results, untold = self._results(key)
+        if not results.is_sorted:
+            if kind in (DataKind.ROW, DataKind.EVENTS):
+                results = results.sorted()
+            else:
+                series = read_series(kind, channels[0], results.raw(), self._types).sorted()
+                results = encode_series(channels[0], series, result_limits(series))
+        chunks = chunks_of(kind, channels, results)
+        return sorted(chunks + untold, key=lambda chunk: chunk.start) if untold else chunks
+
+    def _results(self, key: Key) -> tuple[Results, list[Chunk]]:
+        """All of one channel, in order of arrival."""
+        parts: list[Results] = []
+        numbers: list[npt.NDArray[np.int64]] = []
+        untold: list[Chunk] = []
+        arrivals = self._arrivals.get(key)
+        if arrivals is not None:
+            untold += arrivals.untold
+            parts.append(_joined(arrivals.results))
+            numbers.append(np.array(arrivals.bursts, np.int64))
+        for plan, (bursts, raws) in self._planned.items():
+            if key in plan.keys:
+                results, plain = plan.results(key, raws, self._types)
+                which = np.repeat(np.array(bursts, np.int64), len(plain) // len(bursts))
+                if not plain.all():
+                    results, which = self._straightened(key, results, which, plain, untold)
+                parts.append(results)
+                numbers.append(which)
+        results = Results.joined(parts)
+        if len(parts) > 1:
+            order = np.concatenate(numbers)
+            if (order[1:] < order[:-1]).any():
+                results = results.pick(np.argsort(order, kind="stable"))
+        return results, untold
+
+    def _straightened(
+        self,
+        key: Key,
+        results: Results,
+        numbers: npt.NDArray[np.int64],
+        plain: npt.NDArray[np.bool_],
+        untold: list[Chunk],
+    ) -> tuple[Results, npt.NDArray[np.int64]]:
+        """The same with each that is not plain made into results that are in order."""
+        out: list[Timed] = []
+        which: list[int] = []
+        times = zip(results.starts.tolist(), results.ends.tolist(), strict=True)
+        for number, (start, end), piece, is_plain in zip(numbers.tolist(), times, results.pieces, plain, strict=True):
+            timed: list[Timed] | Chunk = [(start, end, piece)]
+            if not is_plain:
+                timed = item_results(_MESSAGES[key[0]].FromString(without_length(piece)), self._types)
+            if isinstance(timed, Chunk):
+                untold.append(timed)
+            else:
+                out += timed
+                which += [number] * len(timed)
+        return _joined(out), np.array(which, np.int64)
+
+
+def _joined(timed: list[Timed]) -> Results:
+    return Results(
+        [piece for _, _, piece in timed],
+        np.array([start for start, _, _ in timed], np.int64),
+        np.array([end for _, end, _ in timed], np.int64),
+    )
+
+
+def _rank(key: Key) -> tuple[str, tuple[int, ...]]:
+    return key[0].value, key[1]

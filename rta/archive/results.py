@@ -1,0 +1,290 @@
+"""Results: the messages that lists are made of, each with samples of one channel, a row or an event.
+
+Here they are bytes as they stand in a list behind their tag: the length of the message, then the message. A list is
+those of a chunk, each with its tag before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from rta.archive.series import ChannelTypes, Series, width_of
+from rta.wire import Chunk, DataKind, pack
+from rta.wire._pb import data_pb2, scan_pb2
+from rta.wire.varints import pack_varints, unpack_varints, varint
+
+__all__ = [
+    "LIST_SPAN",
+    "LIST_TARGET",
+    "RESULT_LIMIT",
+    "Results",
+    "chunks_of",
+    "encode_series",
+    "read_series",
+    "result_limits",
+]
+
+Int64 = npt.NDArray[np.int64]
+
+RESULT_SAMPLES = 128
+RESULT_LIMIT = 10_000
+"""Samples that a result must not exceed."""
+LIST_TARGET = 64 << 10
+"""Bytes of a list message, if it has more than one result."""
+LIST_SPAN = 100 * 10**9
+"""ns from the first sample of a list to the last."""
+
+_TAG = b"\x0a"
+
+
+class Results(NamedTuple):
+    """Results of one channel, row group, or events."""
+
+    pieces: list[bytes]
+    starts: Int64
+    """Of the first sample of each."""
+    ends: Int64
+    """Of the last."""
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """One after the other; at least one part."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(
+            [piece for part in parts for piece in part.pieces],
+            np.concatenate([part.starts for part in parts]),
+            np.concatenate([part.ends for part in parts]),
+        )
+
+    @property
+    def is_sorted(self) -> bool:
+        """Whether none begins before another has ended."""
+        return bool((self.starts[1:] >= self.ends[:-1]).all())
+
+    def sorted(self) -> Self:
+        """By their starts, those of one time in the order they have now. For results of one sample."""
+        return self if self.is_sorted else self.pick(np.argsort(self.starts, kind="stable"))
+
+    def pick(self, which: Int64) -> Self:
+        return self._replace(
+            pieces=[self.pieces[i] for i in which.tolist()], starts=self.starts[which], ends=self.ends[which]
+        )
+
+    def part(self, begin: int, end: int) -> Self:
+        return self._replace(pieces=self.pieces[begin:end], starts=self.starts[begin:end], ends=self.ends[begin:end])
+
+    def raw(self) -> bytes:
+        """The list message."""
+        return _TAG + _TAG.join(self.pieces) if self.pieces else b""
+
+    def limits(self) -> list[int]:
+        """Where lists begin, and where the last ends: each with as much as it may have."""
+        sizes = np.cumsum(np.fromiter(map(len, self.pieces), np.int64, len(self.pieces)) + 1)
+        total = len(sizes)
+        if total and sizes[-1] <= LIST_TARGET and _spans(self.starts[:1], self.ends[-1:])[0] <= LIST_SPAN:
+            return [0, total]
+        out, at = [0], 0
+        while at < total:
+            before = int(sizes[at - 1]) if at else 0
+            by_size = int(np.searchsorted(sizes, before + LIST_TARGET, "right"))
+            by_span = int(np.searchsorted(self.ends, min(int(self.starts[at]) + LIST_SPAN, _LATEST), "right"))
+            at = max(at + 1, min(by_size, by_span))
+            out.append(at)
+        return out
+
+
+_LATEST = (1 << 63) - 1
+
+
+def _spans(starts: Int64, ends: Int64) -> npt.NDArray[np.uint64]:
+    """The differences may need all 64 bits."""
+    return ends.view(np.uint64) - starts.view(np.uint64)
+
+
+def chunks_of(kind: DataKind, channels: tuple[int, ...], results: Results) -> list[Chunk]:
+    """`results`: in order."""
+    out = []
+    for begin, end in pairwise(results.limits()):
+        part = results.part(begin, end)
+        raw = part.raw()
+        out.append(Chunk(kind, channels, int(part.starts[0]), int(part.ends[-1]), len(raw), pack(raw)))
+    return out
+
+
+# ---- from lists to arrays
+
+
+def read_series(kind: DataKind, channel: int, raw: bytes, types: ChannelTypes) -> Series:
+    """The samples in a list message of ours, of timestamped or periodic data.
+
+    :raises MalformedError: kind `protobuf`.
+    """
+    return _read_periodic(channel, raw, types) if kind is DataKind.PERIODIC else _read_timestamped(channel, raw, types)
+
+
+def _read_timestamped(channel: int, raw: bytes, types: ChannelTypes) -> Series:
+    found = scan_pb2.PackedTimestampedList.FromString(raw).timestamped_data
+    deltas, counts = unpack_varints([t.timestamp_deltas for t in found])
+    starts = np.array([t.start_timestamp for t in found], np.int64)
+    scales = np.array([t.timestamp_deltas_scale for t in found], np.int64)
+    steps = deltas * np.repeat(scales, counts)
+    times = np.cumsum(steps)
+    some = counts > 0
+    first = (np.cumsum(counts) - counts)[some]
+    times += np.repeat(starts[some] - times[first] + steps[first], counts[some])
+    return _with_samples(channel, types, times, counts, [t.buffer for t in found], None)
+
+
+def _read_periodic(channel: int, raw: bytes, types: ChannelTypes) -> Series:
+    found = data_pb2.PeriodicDataList.FromString(raw).periodic_data
+    buffers = [p.buffer for p in found]
+    # What is said to be there may be any number: not more than there are bytes.
+    counts = np.array([min(max(p.samples, 0), len(b)) for p, b in zip(found, buffers, strict=True)], np.int64)
+    starts = np.array([p.start_timestamp for p in found], np.int64)
+    steps = np.array([p.interval for p in found], np.int64)
+    index = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    times = np.repeat(starts, counts) + index * np.repeat(steps, counts)
+    return _with_samples(channel, types, times, counts, buffers, np.repeat(np.abs(steps), counts))
+
+
+def _with_samples(
+    channel: int, types: ChannelTypes, times: Int64, counts: Int64, buffers: list[bytes], intervals: Int64 | None
+) -> Series:
+    sizes = np.fromiter(map(len, buffers), np.int64, len(buffers))
+    shapes = set(zip(sizes.tolist(), counts.tolist(), strict=True))
+    by_shape = {shape: width_of(types, channel, *shape)[0] for shape in shapes}
+    widths = np.array([by_shape[s] for s in zip(sizes.tolist(), counts.tolist(), strict=True)], np.int64)
+    have = np.minimum(counts, sizes // widths)
+    if (have != counts).any():
+        first = np.cumsum(counts) - counts
+        kept = np.arange(len(times)) - np.repeat(first, counts) < np.repeat(have, counts)
+        times = times[kept]
+        intervals = None if intervals is None else intervals[kept]
+    if (have * widths != sizes).any():
+        buffers = [b[:size] for b, size in zip(buffers, (have * widths).tolist(), strict=True)]
+    same = set(by_shape.values())
+    if len(same) <= 1:
+        width = same.pop() if same else 1
+        samples = np.frombuffer(b"".join(buffers), np.uint8).reshape(-1, width)
+        return Series(times, samples, width, intervals)
+    most = max(same)
+    table = np.zeros((len(times), most), np.uint8)
+    begin = 0
+    for buffer, width in zip(buffers, widths.tolist(), strict=True):
+        part = np.frombuffer(buffer, np.uint8).reshape(-1, width)
+        table[begin : begin + len(part), :width] = part
+        begin += len(part)
+    return Series(times, table, np.repeat(widths, have), intervals)
+
+
+# ---- from arrays to results
+
+
+def result_limits(series: Series) -> Int64:
+    """Where results begin, and where the last ends. `series`: sorted."""
+    times, n = series.times, len(series.times)
+    breaks = np.zeros(n, np.bool_)
+    if not isinstance(series.widths, int):
+        breaks[1:] |= series.widths[1:] != series.widths[:-1]
+    if series.intervals is not None:
+        breaks[1:] |= series.intervals[1:] != series.intervals[:-1]
+        breaks[1:] |= times[1:] - times[:-1] != series.intervals[:-1]
+    if breaks.any():
+        breaks[0] = True
+        runs = np.flatnonzero(breaks)
+        index = np.arange(n) - np.repeat(runs, np.diff(runs, append=n))
+        limits = np.flatnonzero(index % RESULT_SAMPLES == 0)
+    else:
+        runs = np.zeros(1, np.int64)
+        limits = np.arange(0, n, RESULT_SAMPLES)
+    limits = np.append(limits, n)
+    if n and (_spans(times[limits[:-1]], times[limits[1:] - 1]) > LIST_SPAN).any():
+        return _short_results(times, np.append(runs, n))
+    return limits
+
+
+def _short_results(times: Int64, runs: Int64) -> Int64:
+    """The same where samples are so rare that results end for that."""
+    out = [0]
+    for run_end in runs[1:].tolist():
+        while out[-1] < run_end:
+            at = out[-1]
+            latest = min(int(times[at]) + LIST_SPAN, _LATEST)
+            window = times[at : min(at + RESULT_SAMPLES, run_end)]
+            out.append(at + int(np.searchsorted(window, latest, "right")))
+    return np.array(out, np.int64)
+
+
+def encode_series(channel: int, series: Series, limits: Int64) -> Results:
+    """Timestamped or periodic results, as the series is."""
+    begins, ends = limits[:-1], limits[1:]
+    starts = series.times[begins]
+    if series.intervals is None:
+        middles = _timestamped_middles(series.times, limits)
+    else:
+        middles = [
+            (b"\x18" + varint(interval) if interval else b"") + b"\x20" + varint(count) + b"\x2a"
+            for interval, count in zip(series.intervals[begins].tolist(), (ends - begins).tolist(), strict=True)
+        ]
+    head = b"\x08" + varint(channel) if channel else b""
+    moments = [b"\x11" + start if start != _ZERO else b"" for start in _each(starts.astype("<i8"))]
+    pieces = []
+    for moment, middle, buffer in zip(moments, middles, _buffers(series, limits), strict=True):
+        message = b"".join((head, moment, middle, _lengths[len(buffer)], buffer))
+        pieces.append(_lengths[len(message)] + message)
+    return Results(pieces, starts, series.times[ends - 1])
+
+
+_ZERO = bytes(8)
+
+
+class _Lengths(dict[int, bytes]):
+    """The varint of a size. All are below the limit of a chunk; most are small and come again."""
+
+    def __missing__(self, size: int) -> bytes:
+        out = varint(size)
+        if size < LIST_TARGET:
+            self[size] = out
+        return out
+
+
+_lengths = _Lengths()
+
+
+def _each(array: npt.NDArray[np.generic]) -> list[bytes]:
+    """The bytes of each element."""
+    raw, width = array.tobytes(), array.dtype.itemsize
+    return [raw[i : i + width] for i in range(0, len(raw), width)]
+
+
+def _buffers(series: Series, limits: Int64) -> list[bytes]:
+    bounds = limits.tolist()
+    if isinstance(series.widths, int):
+        width, raw = series.widths, series.samples.tobytes()
+        return [raw[begin * width : end * width] for begin, end in pairwise(bounds)]
+    widths = series.widths[limits[:-1]].tolist()
+    return [series.samples[b:e, :w].tobytes() for (b, e), w in zip(pairwise(bounds), widths, strict=True)]
+
+
+def _timestamped_middles(times: Int64, limits: Int64) -> list[bytes]:
+    """Scale and deltas of each result, up to the tag of the buffer."""
+    begins, counts = limits[:-1], np.diff(limits)
+    deltas = np.diff(times, prepend=times[:1])
+    deltas[begins] = 0
+    scales = np.gcd.reduceat(deltas, begins)
+    divisors = np.maximum(scales, 1)
+    if len(divisors) and (divisors == divisors[0]).all():
+        units = deltas // divisors[0]
+    else:
+        units = deltas // np.repeat(divisors, counts)
+    packed, at = pack_varints(units)
+    return [
+        (b"\x18" + varint(scale) if scale else b"") + b"\x22" + _lengths[end - begin] + packed[begin:end] + b"\x2a"
+        for scale, (begin, end) in zip(scales.tolist(), pairwise(at[limits].tolist()), strict=True)
+    ]
