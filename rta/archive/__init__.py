@@ -1,6 +1,8 @@
 """Recorded samples as chunks: built of bursts, merged and sealed, looked at from afar. No I/O, no clock."""
 
 from rta.archive.builder import ChunkBuilder
+from rta.archive.results import read_series
+from rta.archive.seal import seal
 from rta.archive.series import ChannelTypes, Series
 
-__all__ = ["ChannelTypes", "ChunkBuilder", "Series"]
+__all__ = ["ChannelTypes", "ChunkBuilder", "Series", "read_series", "seal"]

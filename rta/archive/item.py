@@ -14,6 +14,7 @@ from rta.archive.results import (
 )
 from rta.archive.series import ChannelTypes, width_of
 from rta.wire import Chunk, Data, DataKind, Event, PeriodicData, RowData, TimestampedData, make_chunk
+from rta.wire.chunks import wrapped
 from rta.wire.varints import varint
 
 __all__ = ["Key", "Timed", "item_results", "key_of", "without_length"]
@@ -93,9 +94,10 @@ def without_length(piece: bytes) -> bytes:
 
 
 def _untold(item: TimestampedData | PeriodicData) -> Chunk:
+    start = item.start_timestamp
     if isinstance(item, PeriodicData):
-        offsets = [0, (item.samples - 1) * item.interval]
+        times = [start + i * item.interval for i in range(min(item.samples, len(item.buffer)))]
     else:
-        offsets = [at * item.timestamp_deltas_scale for at in accumulate(item.timestamp_deltas)]
-    times = [max(_EARLIEST, min(item.start_timestamp + at, _LATEST)) for at in offsets]
+        times = [start + at * item.timestamp_deltas_scale for at in accumulate(item.timestamp_deltas)]
+    times = [wrapped(at) for at in times]
     return make_chunk(*key_of(item), min(times), max(times), [item.SerializeToString()])

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from rta.archive.series import ChannelTypes, Series, width_of
 from rta.wire import Chunk, DataKind, pack
 from rta.wire._pb import data_pb2, scan_pb2
+from rta.wire.chunks import reading
 from rta.wire.varints import pack_varints, unpack_varints, varint
 
 __all__ = [
@@ -61,6 +62,11 @@ class Results(NamedTuple):
             np.concatenate([part.starts for part in parts]),
             np.concatenate([part.ends for part in parts]),
         )
+
+    @property
+    def moments(self) -> Int64:
+        """What `sorted` goes by."""
+        return self.starts
 
     @property
     def is_sorted(self) -> bool:
@@ -120,6 +126,22 @@ def chunks_of(kind: DataKind, channels: tuple[int, ...], results: Results) -> li
 # ---- from lists to arrays
 
 
+def read_results(kind: DataKind, raw: bytes) -> Results:
+    """What is in a list message of rows or events.
+
+    :raises MalformedError: kind `protobuf`.
+    """
+    with reading(kind):
+        found = (
+            data_pb2.RowDataList.FromString(raw).row_data
+            if kind is DataKind.ROW
+            else data_pb2.EventsList.FromString(raw).events
+        )
+        messages = scan_pb2.Items.FromString(raw).data
+    times = np.array([item.timestamp for item in found], np.int64)
+    return Results([_lengths[len(message)] + message for message in messages], times, times)
+
+
 def read_series(kind: DataKind, channel: int, raw: bytes, types: ChannelTypes) -> Series:
     """The samples in a list message of ours, of timestamped or periodic data.
 
@@ -129,7 +151,8 @@ def read_series(kind: DataKind, channel: int, raw: bytes, types: ChannelTypes) -
 
 
 def _read_timestamped(channel: int, raw: bytes, types: ChannelTypes) -> Series:
-    found = scan_pb2.PackedTimestampedList.FromString(raw).timestamped_data
+    with reading(DataKind.TIMESTAMPED):
+        found = scan_pb2.PackedTimestampedList.FromString(raw).timestamped_data
     deltas, counts = unpack_varints([t.timestamp_deltas for t in found])
     starts = np.array([t.start_timestamp for t in found], np.int64)
     scales = np.array([t.timestamp_deltas_scale for t in found], np.int64)
@@ -142,7 +165,8 @@ def _read_timestamped(channel: int, raw: bytes, types: ChannelTypes) -> Series:
 
 
 def _read_periodic(channel: int, raw: bytes, types: ChannelTypes) -> Series:
-    found = data_pb2.PeriodicDataList.FromString(raw).periodic_data
+    with reading(DataKind.PERIODIC):
+        found = data_pb2.PeriodicDataList.FromString(raw).periodic_data
     buffers = [p.buffer for p in found]
     # What is said to be there may be any number: not more than there are bytes.
     counts = np.array([min(max(p.samples, 0), len(b)) for p, b in zip(found, buffers, strict=True)], np.int64)

@@ -47,6 +47,11 @@ class Series(NamedTuple):
     """Of periodic samples: ns from one to the next."""
 
     @property
+    def moments(self) -> Int64:
+        """What `sorted` goes by."""
+        return self.times
+
+    @property
     def is_sorted(self) -> bool:
         return bool((self.times[1:] >= self.times[:-1]).all())
 
@@ -59,6 +64,9 @@ class Series(NamedTuple):
         widths = self.widths if isinstance(self.widths, int) else self.widths[which]
         intervals = None if self.intervals is None else self.intervals[which]
         return self._replace(times=self.times[which], samples=self.samples[which], widths=widths, intervals=intervals)
+
+    def part(self, begin: int, end: int) -> Self:
+        return self.pick(slice(begin, end))
 
     @classmethod
     def joined(cls, parts: Sequence[Series]) -> Series:

@@ -6,7 +6,8 @@ Source: docs/rest.md, "Data".
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from enum import Enum
 from struct import Struct
 from typing import Any, NamedTuple
@@ -27,6 +28,8 @@ __all__ = [
     "chunk_items",
     "make_chunk",
     "read_chunk",
+    "reading",
+    "wrapped",
 ]
 
 CHUNK_LIMIT = 4 << 20
@@ -95,10 +98,8 @@ def chunk_items(chunk: Chunk) -> list[bytes]:
 
     :raises MalformedError: kind `lz4`, `oversize` or `protobuf`.
     """
-    try:
+    with reading(chunk.kind):
         return list(scan_pb2.Items.FromString(chunk.raw()).data)
-    except DecodeError as e:
-        raise MalformedError("protobuf", f"not a list of {chunk.kind.value} data: {e}") from None
 
 
 def read_chunk(chunk: Chunk) -> list[Data]:
@@ -110,10 +111,20 @@ def read_chunk(chunk: Chunk) -> list[Data]:
     if len(raw) > CHUNK_LIMIT or (len(raw) > _LARGE and has_fields(raw, _MOST_FIELDS)):
         raise MalformedError("oversize", f"a chunk of {len(raw)} bytes holds more than can be read at once")
     message, field = _LISTS[chunk.kind]
-    try:
+    with reading(chunk.kind):
         return list(getattr(message.FromString(raw), field))
+
+
+@contextmanager
+def reading(kind: DataKind) -> Iterator[None]:
+    """What is done in here parses a list message.
+
+    :raises MalformedError: kind `protobuf`.
+    """
+    try:
+        yield
     except (DecodeError, ValueError) as e:
-        raise MalformedError("protobuf", f"not a list of {chunk.kind.value} data: {e}") from None
+        raise MalformedError("protobuf", f"not a list of {kind.value} data: {e}") from None
 
 
 class ChunkWriter:
@@ -128,8 +139,8 @@ class ChunkWriter:
         """What goes out before the `packed` of the next chunk."""
         duration = chunk.end - chunk.start
         header = chunks_pb2.ChunkTransferHeader(
-            chunk_start_time_delta=_wrapped(chunk.start - self._start),
-            chunk_duration_delta=_wrapped(duration - self._duration),
+            chunk_start_time_delta=wrapped(chunk.start - self._start),
+            chunk_duration_delta=wrapped(duration - self._duration),
             channel_ids=chunk.channels,
             compression_delta=_LZ4 - self._compression,
             unpacked_length=chunk.raw_size,
@@ -202,12 +213,12 @@ class ChunkParser:
             raise MalformedError("oversize", f"a chunk of {header.unpacked_length} bytes: not 0 to {CHUNK_LIMIT}")
         if not 0 <= header.packed_length <= _PACKED_LIMIT:
             raise MalformedError("oversize", f"a chunk of {header.packed_length} packed bytes: at most {_PACKED_LIMIT}")
-        self._start = _wrapped(self._start + header.chunk_start_time_delta)
-        self._duration = _wrapped(self._duration + header.chunk_duration_delta)
+        self._start = wrapped(self._start + header.chunk_start_time_delta)
+        self._duration = wrapped(self._duration + header.chunk_duration_delta)
         self._header, self._need, self._in_header = header, header.packed_length, False
 
     def _chunk(self, header: chunks_pb2.ChunkTransferHeader, payload: bytes) -> Chunk:
-        end = _wrapped(self._start + self._duration)
+        end = wrapped(self._start + self._duration)
         size = header.unpacked_length
         if self._compression != _LZ4:
             if len(payload) != size:
@@ -216,6 +227,6 @@ class ChunkParser:
         return Chunk(self._kind, tuple(header.channel_ids), self._start, end, size, payload)
 
 
-def _wrapped(value: int) -> int:
-    """What 64 bits keep of the difference of two times: adding it to one of them gives the other."""
+def wrapped(value: int) -> int:
+    """What 64 bits keep of a number. Of the difference of two times: adding it to one of them gives the other."""
     return (value + (1 << 63)) % (1 << 64) - (1 << 63)

@@ -78,6 +78,19 @@ def is_told(item: Data, types: ChannelTypes) -> bool:
     return not count or not size or (size >= count and size % count == 0)
 
 
+def check_samples(chunks: Iterable[Chunk], items: Iterable[Data], types: ChannelTypes) -> None:
+    """`chunks`, in order of arrival, hold what is in `items`.
+
+    Where nobody can know how many samples an item has, the order of those of one time is not known either.
+    """
+    items = list(items)
+    got, expected = by_key((item for chunk in chunks for item in read_chunk(chunk)), types), by_key(items, types)
+    for loose in {key(item) for item in items if not is_told(item, types)}:
+        for found in (got.get(loose, []), expected.get(loose, [])):
+            found.sort()
+    assert got == expected
+
+
 def check_chunk(chunk: Chunk, types: ChannelTypes) -> None:
     """What every chunk has to keep to."""
     items = read_chunk(chunk)

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rta.archive import ChunkBuilder
-from rta.wire import Data, DataKind, read_chunk
+from rta.wire import Data, DataKind
 
 from .any_bursts import TYPES, burst_of, stories
-from .naive_samples import by_key, check_apart, check_chunk
+from .naive_samples import check_apart, check_chunk, check_samples
 
 EVERYTHING = [(0, 0xFFFFFFFF)]
 
@@ -32,5 +32,4 @@ def test_what_is_cut_is_what_was_fed(story: list[list[Data]], data: st.DataObjec
     chunks += part
     for chunk in chunks:
         check_chunk(chunk, TYPES)
-    got = by_key((item for chunk in chunks for item in read_chunk(chunk)), TYPES)
-    assert got == by_key((item for burst in story for item in burst), TYPES)
+    check_samples(chunks, (item for burst in story for item in burst), TYPES)

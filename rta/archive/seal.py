@@ -1,0 +1,97 @@
+"""From chunks that may overlap to those that stay: the same samples, merged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import TypeVar
+
+import numpy as np
+
+from rta.archive.results import Results, chunks_of, encode_series, read_results, read_series, result_limits
+from rta.archive.series import ChannelTypes, Series
+from rta.wire import Chunk, DataKind
+
+__all__ = ["seal"]
+
+_BATCH = 1 << 15  # samples that are encoded at once
+
+B = TypeVar("B", Series, Results)
+
+
+def seal(chunks: Iterable[tuple[int, Chunk]], types: ChannelTypes) -> Iterator[Chunk]:
+    """The chunks of one channel, row group, or of the events, without overlap.
+
+    `chunks`: by their starts, each with a number that rises with its arrival; they may overlap. Samples of one time
+    are in order of arrival. What comes out depends on the samples alone, so that sealing again changes nothing. What
+    is held at once is what overlaps, and some 100 KiB.
+
+    :raises MalformedError: kind `lz4`, `oversize` or `protobuf`: a chunk is damaged.
+    """
+    chunks = iter(chunks)
+    first = next(chunks, None)
+    if first is None:
+        return
+    kind, channels = first[1].kind, first[1].channels
+    every = chain([first], chunks)
+    if kind in (DataKind.ROW, DataKind.EVENTS):
+        results = _merged((c.start, number, read_results(kind, c.raw())) for number, c in every)
+    else:
+        read = ((c.start, number, read_series(kind, channels[0], c.raw(), types)) for number, c in every)
+        results = _encoded(channels[0], _merged(read))
+    yield from _lists(kind, channels, results)
+
+
+def _merged(blocks: Iterable[tuple[int, int, B]]) -> Iterator[B]:
+    """`blocks`: with what they begin with, and their numbers. The same samples in order."""
+    pending: list[tuple[int, B]] = []
+    for start, number, block in blocks:
+        final: list[tuple[int, B]] = []
+        later: list[tuple[int, B]] = [(number, block.sorted())]
+        for n, held in pending:
+            at, size = int(np.searchsorted(held.moments, start, "left")), len(held.moments)
+            if at:
+                final.append((n, held.part(0, at)))
+            if at < size:
+                later.append((n, held.part(at, size)))
+        pending = later
+        if final:
+            yield _in_order(final)
+    if pending:
+        yield _in_order(pending)
+
+
+def _in_order(blocks: list[tuple[int, B]]) -> B:
+    blocks.sort(key=lambda numbered: numbered[0])
+    first = blocks[0][1]
+    return first if len(blocks) == 1 else first.joined([block for _, block in blocks]).sorted()
+
+
+def _encoded(channel: int, parts: Iterable[Series]) -> Iterator[Results]:
+    """The last result of each batch is made anew with the next one: there may be more that belongs into it."""
+    held: list[Series] = []
+    count = 0
+    for part in parts:
+        held.append(part)
+        count += len(part.times)
+        if count >= _BATCH:
+            series = Series.joined(held)
+            limits = result_limits(series)
+            begin = int(limits[-2])
+            yield encode_series(channel, series.part(0, begin), limits[:-1])
+            held = [series.part(begin, count)]
+            count -= begin
+    if count:
+        series = Series.joined(held)
+        yield encode_series(channel, series, result_limits(series))
+
+
+def _lists(kind: DataKind, channels: tuple[int, ...], parts: Iterable[Results]) -> Iterator[Chunk]:
+    held: list[Results] = []
+    for part in parts:
+        results = Results.joined([*held, part])
+        last = results.limits()[-2]
+        yield from chunks_of(kind, channels, results.part(0, last))
+        held = [results.part(last, len(results.pieces))]
+    if held:
+        yield from chunks_of(kind, channels, held[0])
