@@ -6,7 +6,7 @@ from attrs import frozen
 
 from rta.session_query.criteria import AllOf, Criterion, Scalar
 
-__all__ = ["EVERYTHING", "Property", "SessionQuery", "SortKey"]
+__all__ = ["EVERYTHING", "NEWEST_FIRST", "Property", "SessionQuery", "SortKey"]
 
 EVERYTHING = AllOf(())
 """The criterion that all sessions meet."""
@@ -20,16 +20,23 @@ class SortKey:
     descending: bool = False
 
 
+NEWEST_FIRST = (SortKey("timestamp", descending=True),)
+"""The order of sessions where none is asked for."""
+
+
 @frozen
 class SessionQuery:
-    """Which sessions are wanted. Only top-level ones are given: nobody's child or alternate."""
+    """Which sessions are wanted."""
 
     criterion: Criterion = EVERYTHING
-    sort: tuple[SortKey, ...] = (SortKey("timestamp", descending=True),)
-    """The highest priority first."""
+    sort: tuple[SortKey, ...] = NEWEST_FIRST
+    """The highest priority first. Sessions that are equal in all of them are sorted by identity, ascending."""
     offset: int = 0
     limit: int | None = None
     folder: str | None = None
+    """The sessions with this `group`."""
+    top_level: bool = True
+    """Only those that are no child and no alternate of another one."""
     without: frozenset[str] = frozenset()
     """Identities that are left out."""
 
@@ -41,6 +48,7 @@ class Property:
     path: str
     """As `SortKey.path`."""
     values: tuple[Scalar, ...]
-    """Those there are; empty: too many."""
+    """Those there are, without moments; empty: too many."""
     minimum: Scalar = None
+    """Of numbers; of moments, as they are written; None: there are neither."""
     maximum: Scalar = None

@@ -95,6 +95,7 @@ def test_transports_import_the_ports_the_wire_the_chunks_and_the_side_of_consume
         "formatting",
         "large_json",
         "network_errors",
+        "session_catalogue",
         "session_query",
         "state_file",
         "store",

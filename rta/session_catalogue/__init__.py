@@ -1,0 +1,26 @@
+"""Sessions and their properties in tables of SQLite: for queries, lists and the metamodel. Blocking code.
+
+Transports that keep sessions use it too: they have the connection and its transactions.
+"""
+
+from rta.session_catalogue.find import FoundSession, find_sessions
+from rta.session_catalogue.order import SortValue, listing_order, sort_values
+from rta.session_catalogue.properties import SessionProperty, ValueKind, read_properties
+from rta.session_catalogue.survey import MAX_VALUES, survey_properties
+from rta.session_catalogue.tables import create_catalogue, put_session, remove_session
+
+__all__ = [
+    "MAX_VALUES",
+    "FoundSession",
+    "SessionProperty",
+    "SortValue",
+    "ValueKind",
+    "create_catalogue",
+    "find_sessions",
+    "listing_order",
+    "put_session",
+    "read_properties",
+    "remove_session",
+    "sort_values",
+    "survey_properties",
+]

@@ -1,0 +1,104 @@
+"""Which properties the sessions of a catalogue have: costs about the same however many sessions there are.
+
+Source: docs/rest.md, "Metamodel".
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from rta.session_catalogue.find import MAX_WORK, bounded_work
+from rta.session_catalogue.properties import ValueKind, storable
+from rta.session_query import Property, Scalar
+
+__all__ = ["MAX_PROPERTIES", "MAX_VALUES", "survey_properties"]
+
+MAX_VALUES = 200
+"""Different values of a property that are told; of one that has more, none are."""
+MAX_PROPERTIES = 1000
+"""Details that are told, and as many extended ones; those behind them in the order of their paths are not."""
+
+_PLAIN = ("endTimestamp", "group", "identifier", "quality", "startTimestamp", "state", "timestamp", "type", "version")
+_NESTED = ("details.", "extDetails.")
+_OF_FOLDER = (
+    "SELECT path, kind, value, min(text) FROM properties WHERE session IN (SELECT session FROM properties "  # noqa: S608
+    f"WHERE path = 'group' AND kind = {ValueKind.TEXT:d} AND value = ?) GROUP BY path, kind, value"
+)
+_AT = "SELECT kind, value, text FROM properties WHERE path = ? AND kind = ?"
+_FIRST, _NEXT, _LAST = (
+    f"{_AT} {rest} LIMIT 1" for rest in ("ORDER BY value", "AND value > ? ORDER BY value", "ORDER BY value DESC")
+)
+_NEXT_PATH = "SELECT path FROM properties WHERE path > ? ORDER BY path LIMIT 1"
+
+Row = tuple[int, Any, str | None]
+"""Kind, value, and a moment as it is written."""
+
+
+def survey_properties(db: sqlite3.Connection, folder: str | None = None, max_work: int = MAX_WORK) -> list[Property]:
+    """What properties there are, with their values. `folder`: of the sessions in it, which takes longer if they are
+    many.
+
+    :raises MalformedError: kind `query`; it is too much work.
+    """
+    with bounded_work(db, max_work):
+        found = _of_all(db) if folder is None else _of_folder(db, folder)
+        return [one for path, rows in found if (one := _property(path, rows)) is not None]
+
+
+def _of_all(db: sqlite3.Connection) -> Iterator[tuple[str, Iterable[Row]]]:
+    for path in _PLAIN:
+        yield path, _distinct(db, path)
+    for prefix in _NESTED:
+        path = prefix
+        for _ in range(MAX_PROPERTIES):
+            found = db.execute(_NEXT_PATH, (path,)).fetchone()
+            if found is None or not found[0].startswith(prefix):
+                break
+            path = found[0]
+            yield path, _distinct(db, path)
+
+
+def _distinct(db: sqlite3.Connection, path: str) -> Iterator[Row]:
+    """The first values of each kind, and the last one."""
+    for kind in ValueKind:
+        row = db.execute(_FIRST, (path, int(kind))).fetchone()
+        for _ in range(1 if kind is ValueKind.MOMENT else MAX_VALUES):
+            if row is None:
+                break
+            yield row
+            row = db.execute(_NEXT, (path, int(kind), row[1])).fetchone()
+        if row is not None:
+            yield row
+            yield db.execute(_LAST, (path, int(kind))).fetchone()
+
+
+def _of_folder(db: sqlite3.Connection, folder: str) -> Iterator[tuple[str, Iterable[Row]]]:
+    rows = db.execute(_OF_FOLDER, (storable(folder),))
+    told = dict.fromkeys(_NESTED, 0)
+    for path, of_path in groupby(rows, key=itemgetter(0)):
+        prefix = next((p for p in _NESTED if path.startswith(p)), None)
+        if prefix is not None:
+            told[prefix] += 1
+        if path in _PLAIN or (prefix is not None and told[prefix] <= MAX_PROPERTIES):
+            yield path, (row[1:] for row in of_path)
+
+
+def _property(path: str, rows: Iterable[Row]) -> Property | None:
+    """Of rows in the order of their kinds and values; None: there are none."""
+    values: list[Scalar] = []
+    ends: tuple[Scalar, Scalar] = (None, None)
+    last = None
+    for kind, value, text in rows:
+        shown = value if text is None else text
+        if kind in (ValueKind.NUMBER, ValueKind.MOMENT):
+            ends = (shown if last != kind else ends[0], shown)
+        if kind != ValueKind.MOMENT and len(values) <= MAX_VALUES:
+            values.append(bool(value) if kind == ValueKind.BOOLEAN else value)
+        last = kind
+    if last is None:
+        return None
+    return Property(path, tuple(values) if len(values) <= MAX_VALUES else (), *ends)
