@@ -56,12 +56,10 @@ class Condition:
     def are_texts(self, column: str, texts: Iterable[str]) -> str:
         """The expression that a column is one of the texts."""
         known = {storable(t) for t in texts}
-        odd = {t for t in known if "\0" in t}  # JSON of SQLite ends there
-        where = [f"{column} = {self.bind(t)}" for t in sorted(odd)]
-        if len(known) > len(odd):
-            listed = self.bind(json.dumps(sorted(known - odd), ensure_ascii=False))
-            where.append(f"{column} IN (SELECT value FROM json_each({listed}))")
-        return f"({' OR '.join(where)})" if where else "0"
+        odd = sorted(t for t in known if "\0" in t)  # JSON of SQLite ends there
+        listed = self.bind(json.dumps(sorted(known.difference(odd)), ensure_ascii=False))
+        where = f"{column} IN (SELECT value FROM json_each({listed}))"
+        return f"({where} OR {column} IN ({', '.join(map(self.bind, odd))}))" if odd else where
 
     def with_sets(self, statement: str) -> str:
         """The statement, behind what it uses."""

@@ -96,7 +96,7 @@ def read_properties(identity: str, text: str, limits: JsonLimits = SESSION_LIMIT
 
 def _values(fields: dict[str, tuple[str, Any]]) -> Iterator[tuple[str, Any, bool]]:
     """Paths and values, the most important first, and whether the value may be a moment."""
-    for lower, (key, value) in fields.items():
+    for lower, (key, value) in sorted(fields.items(), key=lambda item: item[0] not in _KNOWN):
         name = _KNOWN.get(lower, key)
         if name == "state":
             yield name, _state(value), False
@@ -148,4 +148,4 @@ def _bounded(number: int | float) -> int | float:
     try:
         return float(number)
     except OverflowError:
-        return math.copysign(math.inf, number)
+        return math.inf if number > 0 else -math.inf

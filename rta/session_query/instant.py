@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 __all__ = ["read_instant"]
 
 _MOMENT = re.compile(
-    r"(?a:(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d{1,18}))?)?(?:([Zz])|([+-])(\d\d):?(\d\d))?)?)"
+    r"(?a:(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(?::(\d\d)(?:[.,](\d{1,18}))?)?(?:([Zz])|([+-])(\d\d)(?::?(\d\d))?)?)?)"
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
@@ -25,8 +25,10 @@ def read_instant(text: str, bare_date: bool = False) -> int | None:
     date, minute, second, fraction, _, sign, hours, minutes = found.groups()
     try:
         whole = datetime.fromisoformat(f"{date}T{minute or '00:00'}:{second or '00'}+00:00")
-        offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
-        seconds = (whole - _EPOCH - (-offset if sign == "-" else offset)) // _SECOND
     except ValueError:  # there is no such day, or no such hour
         return None
+    offset = int(hours or 0) * 3600 + int(minutes or 0) * 60
+    if offset >= 86400 or int(minutes or 0) >= 60:
+        return None
+    seconds = (whole - _EPOCH) // _SECOND - (-offset if sign == "-" else offset)
     return seconds * 10**9 + int((fraction or "").ljust(9, "0")[:9])
