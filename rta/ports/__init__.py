@@ -23,6 +23,7 @@ from rta.ports.archive import (
     FlushPoint,
     Hole,
     Portion,
+    RecordedEntries,
     RecordedRun,
     UpkeepReport,
 )
@@ -70,6 +71,7 @@ __all__ = [
     "FlushPoint",
     "Hole",
     "Portion",
+    "RecordedEntries",
     "RecordedRun",
     "ArchiveLimits",
     "UpkeepReport",

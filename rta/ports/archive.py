@@ -34,6 +34,7 @@ __all__ = [
     "FlushPoint",
     "Hole",
     "Portion",
+    "RecordedEntries",
     "RecordedRun",
     "ArchiveLimits",
     "UpkeepReport",
@@ -214,7 +215,28 @@ class UpkeepReport:
     """What has been found damaged since the last time, a sentence each."""
 
 
-class Archive(Protocol):
+class RecordedEntries(Protocol):
+    """What late clients are served from: which runs a session has, and their entries one by one."""
+
+    async def find(self, identity: str) -> ArchivedSession | None:
+        """The session of this identity.
+
+        :raises ArchiveError: the archive cannot be read.
+        """
+        ...
+
+    async def read_entries(self, after: FlushPoint, upto: Position, max_bytes: int) -> Batch:
+        """Entries of a run with `after.position < position <= upto`, as `BurstLog.read` gives them.
+
+        `position` of the batch is never behind the flush point. `lost` if entries of the run behind `after` are not
+        held one by one any more, or were never recorded; what follows the loss is not given then.
+
+        :raises ArchiveError: the archive cannot be read.
+        """
+        ...
+
+
+class Archive(RecordedEntries, Protocol):
     """One archive, which one process has open. Every method that waits may raise an error:
 
     :raises ArchiveError: the disk is full, or the archive cannot be read or written. A second try repeats nothing.
@@ -247,10 +269,6 @@ class Archive(Protocol):
 
     # ---- for those who read
 
-    async def find(self, identity: str) -> ArchivedSession | None:
-        """The session of this identity."""
-        ...
-
     async def sessions(self, query: SessionQuery) -> Sequence[ArchivedSession]:
         """The sessions that a query asks for, in its order; their `runs` are left out."""
         ...
@@ -267,14 +285,6 @@ class Archive(Protocol):
         """Read data of a session. Of an unknown one there are none.
 
         :raises FlushPointError: `wanted.upto` is not held any more, or is of another session.
-        """
-        ...
-
-    async def read_entries(self, after: FlushPoint, upto: Position, max_bytes: int) -> Batch:
-        """Entries of a run with `after.position < position <= upto`, as `BurstLog.read` gives them.
-
-        `position` of the batch is never behind the flush point. `lost` if entries of the run behind `after` are not
-        held one by one any more, or were never recorded; what follows the loss is not given then.
         """
         ...
 

@@ -21,7 +21,9 @@ from rta.rest.body import json_response, refusal
 from rta.rest.compression import compressed
 from rta.rest.configurations import ConfigurationResource
 from rta.rest.data import DataResource
+from rta.rest.overview import OverviewResource
 from rta.rest.problem import PROBLEM_HANDLERS, RequestProblem
+from rta.rest.recording import EntriesResource, RecordingResource
 from rta.rest.routing import V2, is_below, routed, segment
 from rta.rest.sessions import Page, SessionCatalogue
 from rta.rest.site_pages import SitePages
@@ -70,7 +72,9 @@ def make_app(service: Service, node: ASGIApp | None = None) -> ASGIApp:
     pages = SitePages(service.label, service.description, service.health, service.metrics)
     session = V2 + "/sessions/{identity}"
     streams = StreamResource(service.streams, service.host)
-    data = DataResource(service.buffer, service.archive, AnswerTurns(), service.report)
+    turns = AnswerTurns()
+    data = DataResource(service.buffer, service.archive, turns, service.report)
+    overview = OverviewResource(service.buffer, service.archive, turns)
     app = Starlette(
         routes=[
             Route("/", pages.root),
@@ -82,6 +86,9 @@ def make_app(service: Service, node: ASGIApp | None = None) -> ASGIApp:
             Route(session + "/stream", _not_an_upgrade),
             Route(session + "/data/events", data, methods=_READ),
             Route(session + "/data/{kind}/{channels}", data, methods=_READ),
+            Route(session + "/overview/{channels}", overview, methods=_READ),
+            Route(session + "/recording", RecordingResource(service.archive), methods=_READ),
+            Route(V2 + "/entries", EntriesResource(service.archive, turns), methods=_READ),
             Route(V2 + "/configs/{identifier}", ConfigurationResource(rest.configuration), methods=_READ),
             Route(STREAMS, streams),
             Route(STREAMS + "/{target:path}", streams),

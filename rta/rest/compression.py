@@ -24,7 +24,7 @@ _SUFFIXES = ("/json", "+json")
 
 
 def compressed(app: ASGIApp) -> ASGIApp:
-    """The application, with its JSON answers compressed for who wants it. Answers of unknown length are as they come.
+    """The application, with its JSON answers compressed for who wants it, unless they are short.
 
     An answer that streams is sent on piece by piece, and a long one does not hold up the event loop.
     """
@@ -74,7 +74,7 @@ class _Compressing:
             return
         if "accept-encoding" not in headers.get("vary", "").lower():
             headers.add_vary_header("Accept-Encoding")
-        if self._wanted and "content-encoding" not in headers and int(headers.get("content-length", "0")) >= _LEAST:
+        if self._wanted and "content-encoding" not in headers and int(headers.get("content-length", _LEAST)) >= _LEAST:
             del headers["content-length"]
             headers["content-encoding"] = "gzip"
             self._gzip = zlib.compressobj(_LEVEL, wbits=_GZIP)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 
 import structlog
@@ -20,6 +19,7 @@ from rta.rest.negotiation import check_accepted, is_held
 from rta.rest.parameters import flush_point_of, moments_of
 from rta.rest.problem import RequestProblem, refuse
 from rta.rest.routing import segment
+from rta.rest.sealed import sealed_tag, tag_of_unchanged
 from rta.rest.turns import AnswerTurns
 from rta.wire import Chunk, ChunkWriter
 
@@ -79,14 +79,12 @@ class DataResource:
             if asked.wanted.upto not in (None, start):
                 raise FlushPointError(f"upto={asked.wanted.upto} is no flush point of {asked.identity!r} now")
             return Response(b"", 200, _headers(None, start, 0), CHUNKED)
-        tag = _tag(found, asked.wanted)
+        tag = sealed_tag(found, asked.wanted)
         if tag is not None and is_held(asked.headers, tag):
             return Response(status_code=304, headers={"etag": tag, "cache-control": "no-cache"})
         async with self._archive.read(asked.identity, asked.wanted) as reader:
             chunks = () if asked.head else await reader.next()
-            now = await self._archive.find(asked.identity)
-            if now is None or now.version != found.version:  # it has changed before the reading began, or since
-                tag = None
+            tag = await tag_of_unchanged(self._archive, found, tag)
             head = _headers(tag, reader.flush_point or start, reader.damaged)
             response = Response(b"", 200, {**head, "content-type": CHUNKED})
             if not chunks:
@@ -159,14 +157,6 @@ def read_range(scope: Scope) -> DataRange:
     except MalformedError as e:
         refuse("channels", e)
     return DataRange(kind, channels, start, end, upto)
-
-
-def _tag(session: ArchivedSession, wanted: DataRange) -> str | None:
-    """Of an answer that does not change as long as the session does not."""
-    if not session.sealed:
-        return None
-    said = f"{session.identity}\n{session.version}\n{wanted}"
-    return f'"{hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:32]}"'
 
 
 def _headers(tag: str | None, point: FlushPoint | None, damaged: int) -> dict[str, str]:

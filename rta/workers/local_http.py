@@ -19,22 +19,21 @@ import structlog
 import trio
 from attrs import frozen
 
-from rta.errors import NotConnectedError
+from rta.http_peer import HttpPeer, end_to_end
 from rta.ports import AsgiApp
+from rta.rest.connected import run_while_connected
 
-__all__ = ["LocalResponse", "request_locally", "serve_locally"]
+__all__ = ["LocalResponse", "local_peer", "named", "request_locally", "serve_locally"]
 
 log = structlog.get_logger("rta.workers")
 
 Headers = list[tuple[bytes, bytes]]
 
-_PATIENCE = 8.0  # seconds for a request and its answer
+_PATIENCE = 8.0  # seconds for a request to come
+_STALLED = 60.0  # seconds in which a part of an answer has to be taken
 _LONGEST = 64 << 20  # bytes of a message
 _BACKLOG = 1024  # a local socket refuses a connection beyond it instead of letting it wait
 _CLIENT = b"x-rta-client"
-_OF_A_CONNECTION = frozenset(
-    (b"connection", b"expect", b"keep-alive", b"te", b"trailer", b"transfer-encoding", b"upgrade")
-)
 
 
 @frozen
@@ -58,22 +57,18 @@ async def request_locally(
 
     :raises NotConnectedError: no answer comes. What was asked may have been done.
     """
-    kept = [(name, value) for name, value in headers if name not in _OF_A_CONNECTION | {b"content-length", _CLIENT}]
-    if not any(name == b"host" for name, _ in kept):  # HTTP/1.0 needs none
-        kept.append((b"host", b""))
-    kept += [(_CLIENT, client.encode()), (b"content-length", b"%d" % len(body))]
-    connection = h11.Connection(h11.CLIENT, _LONGEST)
-    request = connection.send(h11.Request(method=method, target=target, headers=kept)) or b""
-    request += connection.send(h11.Data(data=body)) or b""
-    request += connection.send(h11.EndOfMessage()) or b""
-    with suppress(OSError, trio.BrokenResourceError, h11.RemoteProtocolError):
-        async with await trio.open_unix_socket(path) as stream:
-            await stream.send_all(request)
-            head, answer = await _receive(connection, stream)
-            assert isinstance(head, h11.Response)
-            of_message = [(name, value) for name, value in head.headers if name not in _OF_A_CONNECTION]
-            return LocalResponse(head.status_code, of_message, answer)
-    raise NotConnectedError(f"the worker at {path.name} does not answer")
+    async with local_peer(path).request(method, target, named(headers, client), body) as answer:
+        return LocalResponse(answer.status, answer.headers, await answer.body(_LONGEST))
+
+
+def local_peer(path: Path) -> HttpPeer:
+    """The worker that serves at `path`."""
+    return HttpPeer.at_socket(path, f"the worker at {path.name}")
+
+
+def named(headers: Iterable[tuple[bytes, bytes]], client: str) -> Headers:
+    """The headers of a request to another worker on behalf of `client`."""
+    return [*((name, value) for name, value in end_to_end(headers) if name != _CLIENT), (_CLIENT, client.encode())]
 
 
 async def serve_locally(
@@ -95,22 +90,61 @@ async def serve_locally(
 
 
 async def _serve_one(app: AsgiApp, stream: trio.SocketStream) -> None:
-    with trio.move_on_after(_PATIENCE), suppress(trio.BrokenResourceError, h11.RemoteProtocolError):
-        async with stream:
-            connection = h11.Connection(h11.SERVER, _LONGEST)
-            head, body = await _receive(connection, stream)
-            assert isinstance(head, h11.Request)
+    async with stream:
+        connection = h11.Connection(h11.SERVER, _LONGEST)
+        asked: tuple[h11.Request | h11.Response, bytes] | None = None
+        with trio.move_on_after(_PATIENCE), suppress(trio.BrokenResourceError, h11.RemoteProtocolError):
+            asked = await _receive(connection, stream)
+        if asked is None:
+            return
+        head, body = asked
+        assert isinstance(head, h11.Request)
+        exchange = _Exchange(connection, stream, head, body)
+        try:
+            await run_while_connected(exchange.gone, partial(app, _scope(head), exchange.receive, exchange.send))
+        except OSError:
+            pass  # the other worker is gone
+        except Exception:  # one request that fails must not end the others
+            log.exception("a request of another worker has failed")
 
-            async def receive() -> dict[str, Any]:
-                return {"type": "http.request", "body": body, "more_body": False}
 
-            async def send(message: dict[str, Any]) -> None:
-                await stream.send_all(_encoded(connection, message, without_body=head.method == b"HEAD"))
+class _Exchange:
+    """What the application is given to receive and to send."""
 
-            try:
-                await app(_scope(head), receive, send)
-            except Exception:  # one request that fails must not end the others
-                log.exception("a request of another worker has failed")
+    def __init__(self, connection: h11.Connection, stream: trio.SocketStream, head: h11.Request, body: bytes) -> None:
+        self._connection = connection
+        self._stream = stream
+        self._bodiless = head.method == b"HEAD"
+        self._waiting: list[dict[str, Any]] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive(self) -> dict[str, Any]:
+        if not self._waiting:  # whoever goes has the application cancelled
+            await trio.sleep_forever()
+        return self._waiting.pop()
+
+    async def gone(self) -> dict[str, Any]:
+        """Comes when the other side has hung up."""
+        with suppress(trio.BrokenResourceError):
+            while await self._stream.receive_some():
+                pass
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: dict[str, Any]) -> None:
+        data = self._encoded(message)
+        try:
+            with trio.fail_after(_STALLED):
+                await self._stream.send_all(data)
+        except (trio.BrokenResourceError, trio.TooSlowError) as e:
+            raise OSError(f"the other worker takes nothing: {e}") from None
+
+    def _encoded(self, message: dict[str, Any]) -> bytes:
+        if message["type"] == "http.response.start":
+            headers = [*message["headers"], (b"connection", b"close")]
+            return self._connection.send(h11.Response(status_code=message["status"], headers=headers)) or b""
+        body = b"" if self._bodiless else message.get("body", b"")
+        data = self._connection.send(h11.Data(data=body)) or b"" if body else b""
+        more = message.get("more_body", False)
+        return data if more else data + (self._connection.send(h11.EndOfMessage()) or b"")
 
 
 async def _receive(connection: h11.Connection, stream: trio.SocketStream) -> tuple[h11.Request | h11.Response, bytes]:
@@ -154,12 +188,3 @@ def _scope(request: h11.Request) -> dict[str, Any]:
         "client": (client, 0) if client else None,
         "server": None,
     }
-
-
-def _encoded(connection: h11.Connection, message: dict[str, Any], without_body: bool) -> bytes:
-    """A message of the application, as bytes."""
-    if message["type"] == "http.response.start":
-        headers = [*message["headers"], (b"connection", b"close")]
-        return connection.send(h11.Response(status_code=message["status"], headers=headers)) or b""
-    data = b"" if without_body else connection.send(h11.Data(data=message.get("body", b""))) or b""
-    return data if message.get("more_body", False) else data + (connection.send(h11.EndOfMessage()) or b"")
