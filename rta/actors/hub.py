@@ -18,7 +18,7 @@ from rta.actors.stream_reader import StreamReader
 from rta.errors import TransportError
 from rta.health import Health
 from rta.hot_counters import HotCounters
-from rta.ports import Archive, ArchivedSession, BurstLog, Position, SessionRecord
+from rta.ports import ArchivedSession, BurstLog, Position, RecordedEntries, SessionRecord
 from rta.rsmp.payload import iso
 from rta.session.back_scan import back_scan_start, must_search
 from rta.session.client import Client
@@ -44,7 +44,7 @@ class SessionHub:
         settings: FanOutSettings,
         health: Health,
         counters: HotCounters,
-        archive: Archive | None = None,
+        archive: RecordedEntries | None = None,
     ) -> None:
         self.buffer = buffer
         self.archive = archive

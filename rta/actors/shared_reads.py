@@ -6,7 +6,7 @@ import trio
 
 from rta.backoff import Backoff
 from rta.errors import ArchiveError, FlushPointError, TransportError
-from rta.ports import Archive, Batch, BurstLog, FlushPoint
+from rta.ports import Batch, BurstLog, FlushPoint, RecordedEntries
 from rta.session.client import ReadLog
 from rta.session.feed import SessionFeed
 from rta.wire.block import TARGET
@@ -19,7 +19,7 @@ _PATIENCE = 10.0  # seconds for the archive to have what the buffer has no more
 class SharedReads:
     """Where the buffer no longer holds what comes next, the archive is read on."""
 
-    def __init__(self, log: BurstLog, archive: Archive | None) -> None:
+    def __init__(self, log: BurstLog, archive: RecordedEntries | None) -> None:
         self._log = log
         self._archive = archive
         self._under_way: dict[tuple[object, ...], trio.Event] = {}

@@ -21,10 +21,11 @@ from rta.rest.body import json_response, refusal
 from rta.rest.compression import compressed
 from rta.rest.configurations import ConfigurationResource
 from rta.rest.data import DataResource
+from rta.rest.elsewhere import Elsewhere
 from rta.rest.overview import OverviewResource
 from rta.rest.problem import PROBLEM_HANDLERS, RequestProblem
 from rta.rest.recording import EntriesResource, RecordingResource
-from rta.rest.routing import V2, is_below, routed, segment
+from rta.rest.routing import V2, Resource, endpoint, is_below, routed, segment
 from rta.rest.sessions import Page, SessionCatalogue
 from rta.rest.site_pages import SitePages
 from rta.rest.streams import PATH as STREAMS
@@ -34,7 +35,6 @@ from rta.rest.turns import AnswerTurns
 __all__ = ["Service", "make_app"]
 
 _ALARMS = V2 + "/alarms"
-_READ = ["GET", "HEAD"]
 _TRUE, _FALSE = ("true", "1", "yes"), ("", "false", "0", "no")
 
 
@@ -56,6 +56,8 @@ class Service:
     """Gives them in the Prometheus text format."""
     archive: Archive | None = None
     """None: the site records nothing."""
+    elsewhere: Elsewhere | None = None
+    """Who has the archive, where it is another process."""
     clocks: ClockBounds = field(factory=ClockBounds)
     """What time ranges of sessions may say."""
     report: Reporter | None = None
@@ -70,38 +72,59 @@ def make_app(service: Service, node: ASGIApp | None = None) -> ASGIApp:
     """The application, with paths as clients write them. `node` answers for the node where another process has it."""
     rest = _Rest(service)
     pages = SitePages(service.label, service.description, service.health, service.metrics)
-    session = V2 + "/sessions/{identity}"
     streams = StreamResource(service.streams, service.host)
-    turns = AnswerTurns()
-    data = DataResource(service.buffer, service.archive, turns, service.report)
-    overview = OverviewResource(service.buffer, service.archive, turns)
     app = Starlette(
         routes=[
             Route("/", pages.root),
             Route("/health", pages.health),
             Route("/metrics", pages.metrics),
             Route(V2 + "/info", pages.info),
-            Route(V2 + "/sessions", rest.sessions, methods=["GET", "POST"]),
-            Route(session, rest.session),
-            Route(session + "/stream", _not_an_upgrade),
-            Route(session + "/data/events", data, methods=_READ),
-            Route(session + "/data/{kind}/{channels}", data, methods=_READ),
-            Route(session + "/overview/{channels}", overview, methods=_READ),
-            Route(session + "/recording", RecordingResource(service.archive), methods=_READ),
-            Route(V2 + "/entries", EntriesResource(service.archive, turns), methods=_READ),
-            Route(V2 + "/configs/{identifier}", ConfigurationResource(rest.configuration), methods=_READ),
+            *_of_sessions(service, rest),
             Route(STREAMS, streams),
             Route(STREAMS + "/{target:path}", streams),
             Route(_ALARMS, rest.alarms),
-            Route(V2 + "/session-metamodel", rest.empty_object),
-            Route(V2 + "/session-metamodel/properties", rest.empty_list),
-            Route(V2 + "/session-folders", rest.empty_list),
-            Route(V2 + "/session-folders/{parent:path}", rest.empty_list),
         ],
         exception_handlers=PROBLEM_HANDLERS,
     )
     app.router.redirect_slashes = False  # `routed` knows every spelling that there is
     return routed(compressed(app if node is None else _with_node(app, node)), own_body=(STREAMS,))
+
+
+def _of_sessions(service: Service, rest: _Rest) -> list[Route]:
+    """What is here is shown here; where the archive is elsewhere, the rest is asked for there."""
+    turns = AnswerTurns()
+    buffer, archive, elsewhere = service.buffer, service.archive, service.elsewhere
+    session = V2 + "/sessions/{identity}"
+
+    def with_recorded(here: Callable[[Request], Awaitable[Response]]) -> ASGIApp:
+        return endpoint(here) if elsewhere is None else elsewhere.or_here(endpoint(here))
+
+    def or_recorded(here: ASGIApp) -> ASGIApp:
+        return here if elsewhere is None else elsewhere.unless_here(here)
+
+    def recorded(here: ASGIApp) -> ASGIApp:
+        return here if elsewhere is None else elsewhere
+
+    data = recorded(DataResource(buffer, archive, turns, service.report))
+    found: list[tuple[str, ASGIApp]] = [
+        (V2 + "/sessions", with_recorded(rest.sessions)),
+        (session, or_recorded(endpoint(rest.session))),
+        (session + "/stream", endpoint(_not_an_upgrade)),
+        (session + "/data/events", data),
+        (session + "/data/{kind}/{channels}", data),
+        (session + "/overview/{channels}", recorded(OverviewResource(buffer, archive, turns))),
+        (session + "/recording", recorded(RecordingResource(archive))),
+        (V2 + "/entries", recorded(EntriesResource(archive, turns))),
+        (V2 + "/configs/{identifier}", or_recorded(ConfigurationResource(rest.configuration))),
+        (V2 + "/session-metamodel", with_recorded(rest.empty_object)),
+        (V2 + "/session-metamodel/properties", with_recorded(rest.empty_list)),
+        (V2 + "/session-folders", with_recorded(rest.empty_list)),
+        (V2 + "/session-folders/{parent:path}", with_recorded(rest.empty_list)),
+    ]
+    return [
+        Route(path, Resource(app), methods=["GET", "HEAD", *(["POST"] if path == V2 + "/sessions" else [])])
+        for path, app in found
+    ]
 
 
 def _with_node(app: ASGIApp, node: ASGIApp) -> ASGIApp:

@@ -7,19 +7,32 @@ path, doubled slashes and a slash at the end are taken. Other paths have one spe
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from urllib.parse import unquote
 
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rta.rest.body import MAX_BODY, Body, receive_body
 from rta.rest.problem import RequestProblem, problem
 
-__all__ = ["V2", "is_below", "routed", "segment"]
+__all__ = ["V2", "Resource", "endpoint", "is_below", "replayed", "routed", "segment"]
 
 V2 = "/rta/v2"
 
 _BASE = re.compile(r"^.*?/rta/v2(?=/|$)")
 _DOUBLED = re.compile(r"/{2,}")
+
+
+class Resource:
+    """An application as an endpoint of a route. Starlette calls a bare function with a request instead."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
 
 
 def routed(app: ASGIApp, own_body: tuple[str, ...] = ()) -> ASGIApp:
@@ -39,7 +52,7 @@ def routed(app: ASGIApp, own_body: tuple[str, ...] = ()) -> ASGIApp:
                     await problem(413, detail)(scope, receive, send)
                 if body.size > MAX_BODY or body.cut:  # a request that did not come whole is none
                     return
-                receive = _received(body, receive)
+                receive = replayed(body, receive)
         await app(scope, receive, send)
 
     return route
@@ -48,6 +61,25 @@ def routed(app: ASGIApp, own_body: tuple[str, ...] = ()) -> ASGIApp:
 def is_below(path: str, places: tuple[str, ...]) -> bool:
     """Whether a path is one of the places, or below one."""
     return any(f"{path}/".startswith(f"{place}/") for place in places)
+
+
+def replayed(body: Body, receive: Receive) -> Receive:
+    """Gives a body that has been received, and then what follows it."""
+    waiting: list[Message] = [{"type": "http.request", "body": body.data, "more_body": False}]
+
+    async def again() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return again
+
+
+def endpoint(answer: Callable[[Request], Awaitable[Response]]) -> ASGIApp:
+    """The application of a function. Unlike Starlette's own, what it raises comes through to whoever calls it."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await (await answer(Request(scope, receive)))(scope, receive, send)
+
+    return app
 
 
 def segment(scope: Scope, name: str) -> str:
@@ -68,13 +100,3 @@ def _path(scope: Scope) -> str:
         if path != V2 + "/session-folders/":
             path = path.rstrip("/")
     return path
-
-
-def _received(body: Body, receive: Receive) -> Receive:
-    """Gives the body, and then what follows it."""
-    waiting: list[Message] = [{"type": "http.request", "body": body.data, "more_body": False}]
-
-    async def again() -> Message:
-        return waiting.pop() if waiting else await receive()
-
-    return again
