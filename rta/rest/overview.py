@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from contextlib import aclosing
+from collections.abc import Iterator, Sequence
 from math import isfinite
 
 from attrs import frozen
@@ -28,8 +27,6 @@ __all__ = ["OverviewResource"]
 
 _USUAL, _MOST = 1000, 5000  # stretches of a channel
 _AT_ONCE = 40_000  # stretches that are read from the archive at once
-
-_Group = Sequence[ChannelOverview]
 
 
 @frozen
@@ -66,34 +63,50 @@ class OverviewResource:
             headers = {"etag": f"W/{tag}", "cache-control": "no-cache"}
             await Response(status_code=304, headers=headers)(scope, receive, send)
             return
-        async with aclosing(self._groups(found, wanted)) as groups:
-            first = await anext(groups, ())
-            if found is not None and self._archive is not None:
-                tag = await tag_of_unchanged(self._archive, found, tag)
-            response = Response(b"", media_type="application/json")
-            del response.headers["content-length"]
-            response.headers["cache-control"] = "no-cache" if tag else "no-store"
-            if tag is not None:
-                response.headers["etag"] = f"W/{tag}"  # a weak one, since it may be compressed on its way
-            await send({"type": "http.response.start", "status": 200, "headers": response.raw_headers})
-            if scope["method"] != "HEAD":
-                await _send_all(first, groups, send)
-            await send({"type": "http.response.body", "body": b""})
+        groups = _Groups(self._archive, found, wanted)
+        first = await groups.next()
+        if found is not None and self._archive is not None:
+            tag = await tag_of_unchanged(self._archive, found, tag)
+        response = Response(b"", media_type="application/json")
+        del response.headers["content-length"]
+        response.headers["cache-control"] = "no-cache" if tag else "no-store"
+        if tag is not None:
+            response.headers["etag"] = f"W/{tag}"  # a weak one, since it may be compressed on its way
+        await send({"type": "http.response.start", "status": 200, "headers": response.raw_headers})
+        if scope["method"] != "HEAD":
+            await _send_all(first, groups, send)
+        await send({"type": "http.response.body", "body": b""})
 
-    async def _groups(
-        self, found: ArchivedSession | None, wanted: _Wanted
-    ) -> AsyncGenerator[Sequence[ChannelOverview]]:
-        """The overviews, of as many channels at once as is good for memory."""
-        if found is None or self._archive is None:
-            return
-        at_once = _AT_ONCE // wanted.points
-        ranges = wanted.channels
-        if sum(last - first + 1 for first, last in ranges) > at_once:
-            coarse = await self._archive.overview(found.identity, ranges, wanted.start, wanted.end, 1)
-            ranges = tuple((one.channel, one.channel) for one in coarse)
-        for at in range(0, len(ranges), at_once):
-            part = ranges[at : at + at_once]
-            yield await self._archive.overview(found.identity, part, wanted.start, wanted.end, wanted.points)
+
+class _Groups:
+    """The overviews of a session, of as many channels at once as is good for memory."""
+
+    def __init__(self, archive: Archive | None, found: ArchivedSession | None, wanted: _Wanted) -> None:
+        self._archive = archive
+        self._found = found
+        self._wanted = wanted
+        self._at_once = _AT_ONCE // wanted.points
+        self._left: ChannelRanges | None = None
+        """Those that have not been read; None: it is not known which there are."""
+
+    async def next(self) -> Sequence[ChannelOverview]:
+        """The next ones; empty: there are no more."""
+        if self._left is None:
+            ranges = self._wanted.channels
+            if sum(last - first + 1 for first, last in ranges) > self._at_once:
+                ranges = tuple((one.channel, one.channel) for one in await self._read(ranges, 1))
+            self._left = ranges
+        found: Sequence[ChannelOverview] = ()
+        while self._left and not found:
+            part, self._left = self._left[: self._at_once], self._left[self._at_once :]
+            found = await self._read(part, self._wanted.points)
+        return found
+
+    async def _read(self, channels: ChannelRanges, points: int) -> Sequence[ChannelOverview]:
+        if self._archive is None or self._found is None:
+            return ()
+        start, end = self._wanted.start, self._wanted.end
+        return await self._archive.overview(self._found.identity, channels, start, end, points)
 
 
 def _read(scope: Scope) -> _Wanted:
@@ -106,16 +119,15 @@ def _read(scope: Scope) -> _Wanted:
     return _Wanted(channels, start, end, number_of(query, "points", _MOST, 1) or _USUAL)
 
 
-async def _send_all(first: _Group, others: AsyncIterator[_Group], send: Send) -> None:
+async def _send_all(group: Sequence[ChannelOverview], others: _Groups, send: Send) -> None:
     before = '{"channels":['
-    group = first
     while group:
         for one in group:
             for piece in _written(one):
                 await send({"type": "http.response.body", "body": (before + piece).encode(), "more_body": True})
                 before = ""
             before = ","
-        group = await anext(others, ())
+        group = await others.next()
     end = "]}" if before == "," else before + "]}"
     await send({"type": "http.response.body", "body": end.encode(), "more_body": True})
 

@@ -40,9 +40,14 @@ class RecordedSite:
         self.counted: dict[str, float] = {}
 
     def app(self, **changes: Any) -> App:
-        parts: dict[str, Any] = {"buffer": self.buffer, "archive": self.archive, "report": self}
-        service = Service(label="site", description="", host="", health=Health(), metrics=no_metrics, **parts | changes)
-        return make_app(service)
+        parts: dict[str, Any] = {
+            "buffer": self.buffer,
+            "archive": self.archive,
+            "report": self,
+            "health": Health(),
+            "metrics": no_metrics,
+        }
+        return make_app(Service(label="site", description="", host="", **parts | changes))
 
     async def record(
         self, *seconds: int, state: str = "open", identity: str = "car", session_id: int = 3
