@@ -40,7 +40,7 @@ def beginning_behind(
     not know the session, and the feed ends where the archive does. `buffered`: the buffer still holds the very entry
     that is at the point.
     """
-    named = [i for i, r in enumerate(recorded) if _is_in(point, r)]
+    named = _runs_of(point, recorded)
     if len(named) != 1:
         return Refusal.LOST
     first = named[0]
@@ -66,19 +66,18 @@ def unrecorded_beginning(point: FlushPoint, run: SessionRun) -> Beginning | Refu
     return Beginning([], point.position) if ours else Refusal.LOST
 
 
-def _is_in(point: FlushPoint, run: RecordedRun) -> bool:
-    named = (run.stream, run.session_id) == (point.stream, point.session_id)
-    return named and run.start <= point.position <= run.upto
+def _runs_of(point: FlushPoint, recorded: Sequence[RecordedRun]) -> list[int]:
+    """Which runs the point may be in. One may begin where another ends: that is in either the same point."""
+    here = [(i, r) for i, r in enumerate(recorded) if (r.stream, r.session_id) == (point.stream, point.session_id)]
+    within = [i for i, r in here if r.start < point.position <= r.upto]
+    return within or [i for i, r in here if r.start == point.position][:1]
 
 
 def _index_of(state: FeedState, recorded: Sequence[RecordedRun]) -> int | None:
     """Which of the recorded runs the feed follows."""
     run = state.run
-    for i in reversed(range(len(recorded))):
-        r = recorded[i]
-        if (r.stream, r.session_id) == (run.stream, run.session_id):
-            return i if r.start <= run.start <= r.upto else None
-    return None
+    same = [i for i, r in enumerate(recorded) if (r.stream, r.session_id) == (run.stream, run.session_id)]
+    return same[-1] if same and run.start <= recorded[same[-1]].upto else None
 
 
 def _unrecorded(
