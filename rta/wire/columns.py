@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rta.errors import MalformedError
-from rta.wire.burst import Burst, RowData
+from rta.wire.burst import Burst, Data, RowData
+from rta.wire.chunks import DataKind
 from rta.wire.conversion import BoundParameter
 from rta.wire.samples import ByteOrder, SampleType, decode_periodic, decode_timestamped
 from rta.wire.values import ChannelId
@@ -18,6 +19,11 @@ from rta.wire.values import ChannelId
 __all__ = ["Column", "ColumnReader"]
 
 _BY_WIDTH = {8: SampleType.F64, 4: SampleType.F32, 2: SampleType.U16, 1: SampleType.U8}
+_KINDS = {
+    "timestamped_data": DataKind.TIMESTAMPED,
+    "periodic_data": DataKind.PERIODIC,
+    "row_data": DataKind.ROW,
+}
 _ROWS = 64  # layouts of rows that are remembered
 
 
@@ -65,24 +71,34 @@ class ColumnReader:
         `wanted`: only these channels. The type of an unknown channel is told by the width of its samples, so rows
         with one cannot be read: these are left out and go to `malformed`.
         """
-        for kind, items in groupby(burst.message().data, lambda item: item.WhichOneof("data")):
-            match kind:
-                case "timestamped_data":
-                    for item in items:
-                        t = item.timestamped_data
-                        if wanted is None or t.channel_id in wanted:
-                            how = self._how(t.channel_id, len(t.buffer), len(t.timestamp_deltas))
-                            yield from _column(t.channel_id, *decode_timestamped(t, *how))
-                case "periodic_data":
-                    for item in items:
-                        p = item.periodic_data
-                        if wanted is None or p.channel_id in wanted:
-                            how = self._how(p.channel_id, len(p.buffer), p.samples)
-                            yield from _column(p.channel_id, *decode_periodic(p, *how))
-                case "row_data":
-                    for channels, rows in groupby((i.row_data for i in items), lambda row: tuple(row.channel_ids)):
-                        if wanted is None or any(c in wanted for c in channels):
-                            yield from self._table(channels, rows, wanted, malformed)
+        for field, items in groupby(burst.message().data, lambda item: item.WhichOneof("data")):
+            kind = _KINDS.get(field)
+            if kind is not None:
+                yield from self.read_items(kind, (getattr(item, field) for item in items), wanted, malformed)
+
+    def read_items(
+        self,
+        kind: DataKind,
+        items: Iterable[Data],
+        wanted: Container[int] | None = None,
+        malformed: Callable[[MalformedError], None] = lambda error: None,
+    ) -> Iterator[Column]:
+        """The same of items of one kind, such as those of a chunk. Events have no columns."""
+        match kind:
+            case DataKind.TIMESTAMPED:
+                for t in items:
+                    if wanted is None or t.channel_id in wanted:
+                        how = self._how(t.channel_id, len(t.buffer), len(t.timestamp_deltas))
+                        yield from _column(t.channel_id, *decode_timestamped(t, *how))
+            case DataKind.PERIODIC:
+                for p in items:
+                    if wanted is None or p.channel_id in wanted:
+                        how = self._how(p.channel_id, len(p.buffer), p.samples)
+                        yield from _column(p.channel_id, *decode_periodic(p, *how))
+            case DataKind.ROW:
+                for channels, rows in groupby(items, lambda row: tuple(row.channel_ids)):
+                    if wanted is None or any(c in wanted for c in channels):
+                        yield from self._table(channels, rows, wanted, malformed)
 
     def _how(self, channel: int, size: int, count: int) -> tuple[SampleType, ByteOrder]:
         known = self._types.get(ChannelId(channel))
