@@ -31,6 +31,7 @@ _COMMANDS = {
     "fetch": ("rta.cli.fetch", "Fetch the history of a stream from a node."),
     "history": ("rta.cli.history", "Get out of a damaged history what can be got."),
     "command": ("rta.cli.command", "Give a node a command."),
+    "export": ("rta.cli.export", "Export a recorded session to a file."),
     "publish": ("rta.cli.publish", "Write a recording to Redis, as a live session."),
 }
 

@@ -15,6 +15,8 @@ from rta.formatting import replace_surrogates
 
 __all__ = ["ArrowStream", "ParquetFile"]
 
+_END = b"\xff\xff\xff\xff\0\0\0\0"  # of a stream
+
 
 class ArrowStream:
     """Writes each batch as a record batch."""
@@ -25,20 +27,17 @@ class ArrowStream:
     def __init__(self, columns: Sequence[ExportColumn], about: Mapping[str, str]) -> None:
         """`about`: what is said of the whole table."""
         self._schema = _schema(columns, about)
-        self._sink = ByteSink()
-        self._writer: Any = None
+
+    # Not pyarrow's own writer of streams: it has a state, and each message of a stream stands by itself.
 
     def begin(self) -> bytes:
-        self._writer = pa.ipc.new_stream(self._sink, self._schema)
-        return self._sink.drain()
+        return bytes(self._schema.serialize())
 
     def write(self, table: SampleTable) -> bytes:
-        self._writer.write_batch(_batch(self._schema, table))
-        return self._sink.drain()
+        return bytes(_batch(self._schema, table).serialize())
 
     def end(self) -> bytes:
-        self._writer.close()
-        return self._sink.drain()
+        return _END
 
 
 class ParquetFile:
@@ -79,7 +78,7 @@ def _schema(columns: Sequence[ExportColumn], about: Mapping[str, str]) -> Any:
 def _batch(schema: Any, table: SampleTable) -> Any:
     arrays = [pa.array(table.times, pa.timestamp("ns", tz="UTC"))]
     for column, values, present in zip(list(schema)[1:], table.values, table.present, strict=True):
-        absent = None if present is None else ~present
+        absent = None if present is None or present.all() else ~present
         if values.dtype == object:
             texts = [None if v is None else _plain(str(v)) for v in values.tolist()]
             arrays.append(pa.array(texts, column.type))

@@ -6,7 +6,7 @@ thread, in pieces. A session that goes on is read up to one flush point, that of
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Protocol
@@ -32,6 +32,7 @@ __all__ = ["Export", "ExportRequest", "open_export"]
 
 _SAMPLED = (DataKind.TIMESTAMPED, DataKind.PERIODIC, DataKind.ROW)
 _AIM = 1 << 21  # samples in memory
+_PART = 1 << 18  # bytes
 _TOO_MANY = 4  # times as many: the slice is made shorter
 
 
@@ -91,11 +92,11 @@ class Export:
             return 0.0
         return min(max((self.reached - start) / (end - start), 0.0), 1.0)
 
-    async def pieces(self, after: RowPlace | None = None) -> AsyncIterator[ExportPiece]:
+    async def pieces(self, after: RowPlace | None = None) -> AsyncGenerator[ExportPiece]:
         """All bytes in order. `after`: everything up to here has been written before.
 
         :raises ArchiveError: the archive cannot be read.
-        :raises RtaError: the session is another one now.
+        :raises FlushPointError: the session has gone on, and what it was before is not held any more.
         """
         writer = await trio.to_thread.run_sync(self._writer, after)
         begin = await trio.to_thread.run_sync(writer.begin)
@@ -113,10 +114,17 @@ class Export:
         while (piece := await trio.to_thread.run_sync(next, end, None)) is not None:
             yield piece
 
+    async def body(self) -> AsyncGenerator[bytes]:
+        """All bytes in order, as the body of an answer: none of them is very large."""
+        async for piece in self.pieces():
+            for begin in range(0, len(piece.data), _PART):
+                yield piece.data[begin : begin + _PART]
+
     # ---- before the first byte
 
-    async def prepare(self) -> None:
-        """Find out which columns there are."""
+    async def prepare(self, upto: FlushPoint | None) -> None:
+        """Find out which columns there are. `upto`: all of the session up to here is wanted; None: up to now."""
+        self.upto = upto
         for binding in self.model.config_bindings or ():
             configuration = await self._source.configuration(binding.identifier)
             if configuration is None:
@@ -126,7 +134,10 @@ class Export:
                 self._texts.add(configuration)
         if self.request.parameters and not self.request.events:
             self.columns = self._parameters.named(self.request.parameters)
-        async with self._source.read(self.request.identity, DataRange(DataKind.EVENTS, start=0, end=0)) as reader:
+        nothing = DataRange(DataKind.EVENTS, start=0, end=0)
+        async with (
+            self._source.read(self.request.identity, nothing) if upto is None else self._opened(nothing) as reader
+        ):
             self.upto = reader.flush_point
         if self.request.events:
             self.columns = [] if self._both_kinds_fit else list(EVENT_COLUMNS)
@@ -220,7 +231,9 @@ class Export:
             except FlushPointError:
                 reader = await stack.enter_async_context(read(wanted))
                 if reader.flush_point != self.upto:
-                    raise RtaError(f"session {self.request.identity} has gone on meanwhile: export it again") from None
+                    raise FlushPointError(
+                        f"session {shown(self.request.identity)} has gone on, and what it was is not held any more"
+                    ) from None
             yield reader
 
 
@@ -235,10 +248,14 @@ def _ranges(channels: Collection[int]) -> ChannelRanges:
     return tuple(ranges)
 
 
-async def open_export(source: ExportSource, request: ExportRequest, aim: int = _AIM) -> Export:
-    """Find the session, and what is to be exported of it. `aim`: about how many samples are in memory.
+async def open_export(
+    source: ExportSource, request: ExportRequest, upto: FlushPoint | None = None, aim: int = _AIM
+) -> Export:
+    """Find the session, and what is to be exported of it. `upto`: as it was then; None: as it is now. `aim`: about how
+    many samples are in memory.
 
     :raises RtaError: there is no such session; a name is not that of one parameter; the format cannot be written here.
+    :raises FlushPointError: what the session was at `upto` is not held any more.
     :raises ArchiveError: the archive cannot be read.
     """
     request.format.require()
@@ -246,5 +263,5 @@ async def open_export(source: ExportSource, request: ExportRequest, aim: int = _
     if model is None:
         raise RtaError(f"there is no session {shown(request.identity)}")
     export = Export(request, model, source, aim)
-    await export.prepare()
+    await export.prepare(upto)
     return export

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from archive.plain_archive import PlainArchive
+
 from rta.ports import START, Entry, Portion, Position
 from rta.wire import (
     Application,
@@ -20,7 +22,6 @@ from rta.wire import (
 )
 from rta.wire.burst import data_item, json_item
 from rta.wire.configuration import EventDefinition, Rational, TextConversion
-from tests.archive.plain_archive import PlainArchive
 
 T0 = 1_700_000_000_000_000_000
 SECOND = 10**9

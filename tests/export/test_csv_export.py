@@ -9,14 +9,15 @@ import struct
 
 import numpy as np
 import pytest
+from archive.plain_archive import PlainArchive
 
 from rta.errors import RtaError
 from rta.export import ArchivedData, ExportPiece, ExportRequest, open_export
 from rta.wire import Event, encode_periodic, encode_row, encode_timestamped
 from rta.wire.samples import SampleType
 from rta.wire.values import ChannelId
-from tests.archive.plain_archive import PlainArchive
-from tests.export.recorded import SECOND, T0, record
+
+from .recorded import SECOND, T0, record
 
 MS = 10**6
 
@@ -31,7 +32,7 @@ def speed(times, values):
 
 
 async def pieces(archive, aim: int = 1 << 20, after=None, **request) -> list[ExportPiece]:
-    export = await open_export(ArchivedData(archive), ExportRequest("drive", **request), aim)
+    export = await open_export(ArchivedData(archive), ExportRequest("drive", **request), aim=aim)
     return [piece async for piece in export.pieces(after)]
 
 
@@ -173,7 +174,7 @@ async def test_what_is_written_after_any_piece_completes_what_was_before(monkeyp
 async def test_an_export_ends_where_the_session_was_when_it_began():
     archive = PlainArchive()
     await record(archive, [[speed([T0 + i], [i])] for i in range(10)], closed=False)
-    export = await open_export(ArchivedData(archive), ExportRequest("drive"), 2)
+    export = await open_export(ArchivedData(archive), ExportRequest("drive"), aim=2)
     written = b""
     async for piece in export.pieces():
         written += piece.data
@@ -186,10 +187,10 @@ async def test_an_export_ends_where_the_session_was_when_it_began():
 async def test_a_session_that_cannot_be_held_apart_from_what_came_later_is_not_mixed_with_it():
     archive = PlainArchive()
     await record(archive, [[speed([T0 + i], [i])] for i in range(10)], closed=False)
-    export = await open_export(ArchivedData(archive), ExportRequest("drive"), 2)
+    export = await open_export(ArchivedData(archive), ExportRequest("drive"), aim=2)
     await record(archive, [[speed([T0 + 3], [50])]], first=50, closed=False)
     archive.forget_entries("drive", export.upto.position.after())
-    with pytest.raises(RtaError, match="has gone on meanwhile"):
+    with pytest.raises(RtaError, match="has gone on"):
         [piece async for piece in export.pieces()]
 
 

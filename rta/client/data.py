@@ -1,0 +1,160 @@
+"""The data of sessions over REST: chunks as they come, read no faster than they are used."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from typing import TypeVar
+from urllib.parse import quote, urlencode, urlsplit
+
+import trio
+
+from rta.client.base_url import check_base_url
+from rta.errors import FlushPointError, MalformedError, NotConnectedError, RtaError, UnreadableError
+from rta.network_errors import network_reason
+from rta.wire.chunks import Chunk, ChunkParser, DataKind
+from rta.wire.json_text import SESSION_LIMITS, parse_json
+
+__all__ = ["DataAnswer", "open_data"]
+
+T = TypeVar("T")
+
+_PIECE = 1 << 20  # bytes that are read at once
+_ERROR = 64 << 10  # bytes of a problem document
+_TRIES = 10  # while there are too many answers at once
+_PAUSE = 5.0  # seconds between them, unless the service says how long; at most twice as long
+
+
+class DataAnswer:
+    """One answer with data."""
+
+    def __init__(self, line: _Line, response: HTTPResponse, kind: DataKind) -> None:
+        self.flush_point = response.headers.get("rta-flush-point")
+        """The text of the point up to which it holds all that is wanted; None: the service does not say it."""
+        self.damaged = int(text) if (text := response.headers.get("rta-damaged-chunks", "")).isdecimal() else 0
+        """How many chunks the service has left out, as far as it has said."""
+        self._line = line
+        self._response = response
+        self._parser = ChunkParser(kind)
+
+    async def next(self) -> Sequence[Chunk]:
+        """The next chunks; empty: there are no more.
+
+        :raises NotConnectedError: the answer breaks off.
+        :raises MalformedError: it is none.
+        """
+        while True:
+            data = await self._line.call(lambda: self._response.read1(_PIECE))
+            if not data:
+                self._parser.end()
+                return []
+            chunks = self._parser.feed(data)
+            if chunks:
+                return chunks
+
+
+@asynccontextmanager
+async def open_data(
+    base: str,
+    identity: str,
+    kind: DataKind,
+    channels: str = "-",
+    *,
+    start: int | None = None,
+    end: int | None = None,
+    upto: str | None = None,
+    silence: float = 30.0,
+) -> AsyncIterator[DataAnswer]:
+    """Ask a service at a base URL for data of a session.
+
+    `channels`: as in docs/rest.md, "Data"; means nothing for events. `start`, `end`: ns since the Unix epoch,
+    inclusive. `upto`: the text of a flush point. `silence`: seconds without a byte after which it counts as gone.
+
+    :raises NotConnectedError: there is no answer.
+    :raises FlushPointError: `upto` is not held any more.
+    :raises RtaError: the service refuses it; the error has its reason.
+    """
+    check_base_url(base)
+    what = "events" if kind is DataKind.EVENTS else f"{kind.value}/{channels}"
+    fields = {"start": start, "end": end, "upto": upto}
+    query = urlencode({name: value for name, value in fields.items() if value is not None})
+    path = f"/rta/v2/sessions/{quote(identity, safe='')}/data/{what}" + (f"?{query}" if query else "")
+    for number in range(_TRIES):
+        line = _Line(base, silence)
+        try:
+            response = await line.call(lambda: line.ask(path))  # noqa: B023
+            if response.status == 200:
+                yield DataAnswer(line, response, kind)
+                return
+            body = await line.call(lambda: response.read(_ERROR))  # noqa: B023
+        finally:
+            line.close()
+        if response.status != 429 or number + 1 == _TRIES:
+            raise _refusal(base, response.status, body)
+        after = response.headers.get("retry-after", "")
+        await trio.sleep(min(int(after), 2 * _PAUSE) if after.isdecimal() else _PAUSE)
+
+
+class _Line:
+    """One connection, for one request."""
+
+    def __init__(self, base: str, silence: float) -> None:
+        self._base = base
+        self._silence = silence
+        parts = urlsplit(base)
+        assert parts.hostname is not None
+        self._connection: HTTPConnection
+        if parts.scheme == "https":
+            context = ssl.create_default_context()
+            self._connection = HTTPSConnection(parts.hostname, parts.port, timeout=silence, context=context)
+        else:
+            self._connection = HTTPConnection(parts.hostname, parts.port, timeout=silence)
+        self._prefix = parts.path.rstrip("/")
+        self._socket: socket.socket | None = None
+        self._response: HTTPResponse | None = None
+
+    def ask(self, path: str) -> HTTPResponse:
+        self._connection.connect()
+        self._socket = self._connection.sock
+        self._connection.request("GET", self._prefix + path)
+        self._response = self._connection.getresponse()
+        return self._response
+
+    def close(self) -> None:
+        """Also under a thread that waits for what comes, which ends at once."""
+        if self._socket is not None:
+            with suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+        if self._response is not None:
+            self._response.close()
+        self._connection.close()
+
+    async def call(self, work: Callable[[], T]) -> T:
+        """Call something that waits for the service, in a thread.
+
+        :raises NotConnectedError: it has gone, or says nothing.
+        """
+        try:
+            return await trio.to_thread.run_sync(work, abandon_on_cancel=True)
+        except (OSError, HTTPException, ValueError) as e:
+            if isinstance(e, TimeoutError):
+                raise NotConnectedError(f"nothing has come from {self._base} for {self._silence:g} s") from None
+            why = network_reason(e) if isinstance(e, OSError) else "the answer breaks off"
+            raise NotConnectedError(f"{self._base} cannot be reached: {why}") from None
+
+
+def _refusal(base: str, status: int, body: bytes) -> RtaError:
+    try:
+        document = parse_json(body.decode(), "a problem", SESSION_LIMITS)
+    except (MalformedError, UnicodeDecodeError):
+        document = None
+    said = document.get("detail") if isinstance(document, Mapping) else None
+    reason = said if isinstance(said, str) else f"{base} answers {status}"
+    if status == 409:
+        return FlushPointError(reason)
+    if status >= 500:
+        return UnreadableError(reason)
+    return RtaError(reason)
