@@ -9,7 +9,8 @@ import pytest
 
 pytest.register_assert_rewrite(*(m.name for m in iter_modules(__path__, "rta.testing.")))
 
-from rta.testing.burst_log import BurstLogContract  # noqa: E402 - asserts are rewritten from here on
+from rta.testing.archive import ArchiveContract  # noqa: E402 - asserts are rewritten from here on
+from rta.testing.burst_log import BurstLogContract  # noqa: E402
 from rta.testing.bursts import (  # noqa: E402
     burst_of_every_kind,
     event_burst,
@@ -26,6 +27,7 @@ from rta.testing.source import SourceContract  # noqa: E402
 from rta.testing.topic_bus import TopicBusContract  # noqa: E402
 
 __all__ = [
+    "ArchiveContract",
     "BurstLogContract",
     "EdgeContract",
     "SourceContract",

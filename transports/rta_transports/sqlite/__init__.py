@@ -1,0 +1,13 @@
+"""The archive on disk: recorded sessions, an SQLite file each, and a log of what has just come."""
+
+from rta.ports import Offer, Transport
+from rta_transports.sqlite.archive import SqliteArchive, open_archive
+from rta_transports.sqlite.check import check
+from rta_transports.sqlite.options import SqliteArchiveOptions
+
+__all__ = ["TRANSPORT", "SqliteArchive", "SqliteArchiveOptions"]
+
+TRANSPORT = Transport(
+    archive=Offer(SqliteArchiveOptions, open_archive, check),
+    summary="an archive of recorded sessions on this machine, in SQLite files",
+)

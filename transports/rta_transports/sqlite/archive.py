@@ -1,0 +1,212 @@
+"""The archive on disk as the port has it: what is asked of it is done by a process of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from itertools import count
+from pathlib import Path
+from typing import TypeVar
+
+import trio
+
+from rta.background import in_background
+from rta.errors import ArchiveError
+from rta.large_json import read_large
+from rta.ports import (
+    ArchivedSession,
+    ArchiveLimits,
+    Batch,
+    ChannelOverview,
+    ChannelRanges,
+    Chunk,
+    Context,
+    DataRange,
+    FlushPoint,
+    Portion,
+    Position,
+    UpkeepReport,
+)
+from rta.session_query import Property, SessionQuery
+from rta.store.lasting import LastingStore, OpenWorker
+from rta.store.worker import in_a_process
+from rta_transports.sqlite import calls
+from rta_transports.sqlite.documents import Document
+from rta_transports.sqlite.entries import read_entries
+from rta_transports.sqlite.kind import ARCHIVE
+from rta_transports.sqlite.options import SqliteArchiveOptions, folder_of
+from rta_transports.sqlite.overview import read_overview
+from rta_transports.sqlite.reading import begin_reading, end_reading, next_chunks
+from rta_transports.sqlite.types import channel_types
+from rta_transports.sqlite.upkeep import upkeep
+
+__all__ = ["SqliteArchive", "open_archive"]
+
+NextChunks = Callable[[int], Awaitable[tuple[Sequence[Chunk], int]]]
+"""Chunks of so many bytes, about, and how many damaged ones there have been."""
+
+_FIRST, _LARGEST = 128 << 10, 4 << 20  # bytes of the first batch, and of later ones
+
+T = TypeVar("T")
+
+
+@asynccontextmanager
+async def open_archive(options: SqliteArchiveOptions, context: Context) -> AsyncIterator[SqliteArchive]:
+    """The archive, which may be out of reach: then its methods say so, and it is tried again by and by.
+
+    :raises ArchiveError: nobody says where it is to be.
+    """
+    folder = folder_of(options, context)
+    if folder is None:
+        raise ArchiveError("the archive has no place: set archive.path or a state directory")
+    archive = SqliteArchive(lambda path: in_a_process(ARCHIVE, path), context, folder)
+    async with in_background(archive.run):
+        try:
+            await archive.open()
+            yield archive
+        finally:
+            archive.close()
+
+
+class SqliteArchive:
+    """Use `open_archive`."""
+
+    def __init__(self, open_worker: OpenWorker, context: Context, folder: Path) -> None:
+        self._context = context
+        self._why = "it is not open yet"
+        self._numbers = count(1)
+        self._store = LastingStore(
+            ARCHIVE,
+            folder,
+            open_worker,
+            begun=lambda beginning: None,
+            works=lambda: None,
+            lost=lambda: None,
+            fails=self._fails,
+            ended=lambda: context.report.count("rta_archive_restarts_total"),
+        )
+
+    def _fails(self, why: str) -> None:
+        self._why = why
+
+    async def run(self) -> None:
+        """Until `close`."""
+        await self._store.run()
+
+    async def open(self) -> None:
+        """Wait until it is, or has been tried."""
+        await self._store.open()
+
+    def close(self) -> None:
+        """What was appended is in the files."""
+        self._store.close()
+
+    # ---- for the recorder
+
+    async def flush_points(self) -> Mapping[str, Position]:
+        return await self._read(calls.flush_points)
+
+    async def append(self, portion: Portion) -> None:
+        await self._write(calls.append, portion)
+
+    async def describe(self, identity: str, json: str) -> None:
+        await self._write(calls.describe, identity, json)
+
+    async def publish(self, identifier: str, text: str) -> None:
+        types = await read_large(channel_types, text)
+        await self._write(calls.publish, Document(identifier, text, types))
+
+    async def upkeep(self, now: int, keep: ArchiveLimits) -> UpkeepReport:
+        return await self._write(upkeep, now, keep)
+
+    async def delete(self, identity: str) -> bool:
+        return await self._write(calls.delete, identity)
+
+    # ---- for those who read
+
+    async def find(self, identity: str) -> ArchivedSession | None:
+        return await self._read(calls.find, identity)
+
+    async def sessions(self, query: SessionQuery) -> Sequence[ArchivedSession]:
+        return await self._read(calls.select_sessions, query)
+
+    async def properties(self, folder: str | None) -> Sequence[Property]:
+        return await self._read(calls.properties, folder)
+
+    async def configuration(self, identifier: str) -> str | None:
+        return await self._read(calls.read_document, identifier)
+
+    @asynccontextmanager
+    async def read(self, identity: str, wanted: DataRange) -> AsyncIterator[_Reader]:
+        cursor = next(self._numbers)
+        try:
+            point = await self._read(begin_reading, cursor, identity, wanted, cursor=cursor)
+            reader = _Reader(point, lambda size: self._read(next_chunks, cursor, size, cursor=cursor))
+            async with in_background(reader.run):
+                yield reader
+        finally:
+            self._store.tell(cursor, end_reading, cursor)
+
+    async def read_entries(self, after: FlushPoint, upto: Position, max_bytes: int) -> Batch:
+        return await self._read(read_entries, after, upto, max_bytes)
+
+    async def overview(
+        self, identity: str, channels: ChannelRanges, start: int | None, end: int | None, points: int
+    ) -> Sequence[ChannelOverview]:
+        return await self._read(read_overview, identity, channels, start, end, points)
+
+    # ----
+
+    async def _read(self, work: Callable[..., T], *arguments: object, cursor: int | None = None) -> T:
+        await self._opened()
+        return await self._store.read(work, *arguments, cursor=cursor)
+
+    async def _write(self, work: Callable[..., T], *arguments: object) -> T:
+        await self._opened()
+        return await self._store.write(work, *arguments)
+
+    async def _opened(self) -> None:
+        """:raises ArchiveError: it cannot be used for now."""
+        if not self._store.usable:
+            if trio.current_time() >= self._store.try_again_at:
+                await self._store.open()
+            if not self._store.usable:
+                raise ArchiveError(self._why)
+
+
+class _Reader:
+    """Reads one batch ahead."""
+
+    def __init__(
+        self, flush_point: FlushPoint | None, read: Callable[[int], Awaitable[tuple[Sequence[Chunk], int]]]
+    ) -> None:
+        self.flush_point = flush_point
+        self.damaged = 0
+        self._read = read
+        self._send, self._receive = trio.open_memory_channel[tuple[Sequence[Chunk], int] | ArchiveError](0)
+        self._ended = False
+
+    async def run(self) -> None:
+        """Until there are no more, or it is cancelled."""
+        size = _FIRST
+        with self._send:
+            while True:
+                try:
+                    chunks, damaged = await self._read(size)
+                except ArchiveError as e:
+                    await self._send.send(e)
+                    return
+                await self._send.send((chunks, damaged))
+                if not chunks:
+                    return
+                size = min(4 * size, _LARGEST)
+
+    async def next(self) -> Sequence[Chunk]:
+        try:
+            found = await self._receive.receive()
+        except trio.EndOfChannel:
+            return ()
+        if isinstance(found, ArchiveError):
+            raise found
+        chunks, self.damaged = found
+        return chunks

@@ -1,0 +1,27 @@
+"""What kind of store the archive is."""
+
+from __future__ import annotations
+
+from rta.errors import ArchiveError, FlushPointError
+from rta.store.kind import StoreKind
+
+__all__ = ["ARCHIVE", "FORMAT", "PAGE", "ArchiveProcessLost"]
+
+PAGE = 16384
+"""Bytes of a page: chunks are some kilobytes, and with pages of 4 KiB reading takes twice as long."""
+
+FORMAT = 1
+"""Of the folder; a folder with a greater one is not touched."""
+
+
+class ArchiveProcessLost(ArchiveError):
+    """The process is gone. Nobody knows whether it has done what was asked last."""
+
+
+ARCHIVE = StoreKind(
+    name="archive",
+    error=ArchiveError,
+    lost=ArchiveProcessLost,
+    module="rta_transports.sqlite.process",
+    answers=(FlushPointError,),
+)

@@ -1,0 +1,199 @@
+"""Sealing a session: all of its chunks, merged, go into a new file, which then takes the place of those that were."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from heapq import merge
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+
+from attrs import evolve
+
+from rta.archive import seal
+from rta.errors import DamagedFileError, MalformedError
+from rta.ports import ALL_CHANNELS, Chunk, DataKind, DataRange
+from rta.state_file import sync_folder
+from rta.store.database import connect
+from rta_transports.sqlite.chunk_reading import FileChunks
+from rta_transports.sqlite.kind import PAGE
+from rta_transports.sqlite.places import digest_of
+from rta_transports.sqlite.session_file import (
+    KINDS,
+    SESSION_FILE,
+    ChunkRow,
+    ChunkSink,
+    SessionHead,
+    read_head,
+    write_head,
+)
+from rta_transports.sqlite.store import ArchiveStore, bindings_of, remove_database
+from rta_transports.sqlite.unsealed import UnsealedSession
+
+__all__ = ["SealedFile", "Sealing"]
+
+_LATER = 1 << 48  # more than a file has rows
+
+Numbered = tuple[int, Chunk]
+"""A number that rises with the arrival, and the chunk."""
+
+
+class SealedFile:
+    """A sealed file that is being written, under another name: it is there whole or not at all."""
+
+    def __init__(self, path: Path) -> None:
+        """:raises sqlite3.Error, OSError: it cannot be written."""
+        self.path = path
+        remove_database(path)
+        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._longest = [0] * len(KINDS)
+        self._chunks = 0
+        try:
+            os.chmod(path, 0o600)
+            self._db.execute(f"PRAGMA page_size = {PAGE}")
+            self._db.execute("PRAGMA journal_mode = OFF")
+            self._db.execute("PRAGMA synchronous = OFF")
+            self._db.execute("BEGIN")
+            for statement in SESSION_FILE.made.values():
+                self._db.execute(statement)
+            self._sink = ChunkSink(self._db)
+        except BaseException:
+            self._db.close()
+            raise
+
+    @property
+    def db(self) -> sqlite3.Connection:
+        return self._db
+
+    def add(self, row: ChunkRow) -> None:
+        """Those of one channel one behind the other, by their starts."""
+        self._sink.add(row)
+        kind = KINDS.index(row.chunk.kind)
+        self._longest[kind] = max(self._longest[kind], row.chunk.end - row.chunk.start)
+        self._chunks += 1
+
+    def finish(self, head: SessionHead) -> SessionHead:
+        """It is on the disk when this returns."""
+        self._sink.flush()
+        head = evolve(head, sealed=True, longest=tuple(self._longest), chunks=self._chunks)
+        write_head(self._db, head)
+        self._db.execute("COMMIT")
+        self._db.close()
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        return head
+
+    def discard(self) -> None:
+        """It is not to be."""
+        with suppress(sqlite3.Error):
+            self._db.close()
+        remove_database(self.path)
+
+
+class Sealing:
+    """Of one session; goes on in steps, so that others have their turns."""
+
+    def __init__(self, store: ArchiveStore, session: UnsealedSession) -> None:
+        """What is in memory goes into the open file first.
+
+        :raises sqlite3.Error, OSError: it cannot be read or written.
+        """
+        self.session = session
+        self._store = store
+        store.cut(session)
+        store.learn_types(session, bindings_of(session.json))
+        self._version = session.version
+        self._opened: list[sqlite3.Connection] = []
+        self.damaged = 0
+        self._file = SealedFile(store.places.work / f"{digest_of(session.identity)}.sqlite")
+        try:
+            self._files = [self._open(path) for path in self._paths() if path.exists()]
+        except BaseException:
+            self.abandon()
+            raise
+        self._chunks = self._merged()
+
+    def _paths(self) -> tuple[Path, Path]:
+        return self._store.places.sealed(self.session.identity), self._store.places.open(self.session.identity)
+
+    def _open(self, path: Path) -> tuple[sqlite3.Connection, SessionHead]:
+        db = connect(path, reading=True)
+        self._opened.append(db)
+        db.execute("BEGIN")
+        return db, read_head(db)
+
+    @property
+    def is_out_of_date(self) -> bool:
+        """Something has come since it began."""
+        return self.session.version != self._version
+
+    def step(self, until: float) -> bool:
+        """Go on to a time of the steady clock, about. Whether all is written."""
+        for chunk in self._chunks:
+            self._file.add(ChunkRow(chunk, 0, self.session.newest, b""))
+            if time.monotonic() >= until:
+                return False
+        return True
+
+    def finish(self) -> SessionHead:
+        """The new file takes the place of the others."""
+        self._close()
+        session = self.session
+        head = self._file.finish(evolve(session.head, generation=max(h.generation for _, h in self._files)))
+        sealed, opened = self._paths()
+        os.replace(self._file.path, sealed)
+        sync_folder(sealed.parent)
+        self._store.release_file(session)
+        remove_database(opened)
+        return head
+
+    def abandon(self) -> None:
+        """All stays as it is."""
+        self._close()
+        self._file.discard()
+
+    def _close(self) -> None:
+        opened, self._opened = self._opened, []
+        for db in opened:
+            with suppress(sqlite3.Error, UnicodeDecodeError):
+                db.close()
+
+    def _merged(self) -> Iterator[Chunk]:
+        for kind in DataKind:
+            wanted = DataRange(kind, ALL_CHANNELS)
+            files = [FileChunks(db, head, wanted) for db, head in self._files]
+            for channel, _ in groupby(merge(*(file.channels() for file in files))):
+                for channels in self._groups(kind, files, channel):
+                    yield from self._sealed(self._of(files, channel, channels))
+
+    def _groups(self, kind: DataKind, files: list[FileChunks], channel: int) -> list[tuple[int, ...]]:
+        """Of rows, all groups with this channel as their smallest."""
+        if kind is not DataKind.ROW:
+            return [() if kind is DataKind.EVENTS else (channel,)]
+        found = {row.chunk.channels for file in files for _, row in file.of_channel(channel) if row is not None}
+        return sorted(found)
+
+    def _of(self, files: list[FileChunks], channel: int, channels: tuple[int, ...]) -> Iterator[Numbered]:
+        parts = [self._numbered(file, channel, number * _LATER) for number, file in enumerate(files)]
+        for _, number, chunk in merge(*parts, key=itemgetter(0)):
+            if chunk is None:
+                self.damaged += 1
+            elif chunk.channels == channels:
+                yield number, chunk
+
+    def _numbered(self, file: FileChunks, channel: int, first: int) -> Iterator[tuple[int, int, Chunk | None]]:
+        for start, number, row in file.numbered(channel):
+            yield start, first + number, None if row is None else row.chunk
+
+    def _sealed(self, chunks: Iterator[Numbered]) -> Iterator[Chunk]:
+        try:
+            yield from seal(chunks, self.session.types)
+        except MalformedError as e:
+            raise DamagedFileError(f"a chunk cannot be read: {e}") from None

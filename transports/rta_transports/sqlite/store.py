@@ -1,0 +1,718 @@
+"""The archive of all sessions, in one folder. Blocking: it has a process of its own.
+
+What writes is for one thread at a time, what reads for any threads at any time. `lock` guards what is in memory; it is
+never held while the disk is waited for, but for the opening of a session's files.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from shutil import rmtree
+from typing import TYPE_CHECKING, TypeVar
+
+from attrs import evolve
+
+from rta.errors import ArchiveError, DamagedFileError, MalformedError
+from rta.ports import START, ArchivedSession, Entry, Portion, Position
+from rta.state_file import open_own_file, replace_file, set_aside, sync_folder
+from rta.store.database import SUFFIXES, beside, connect, damage_in, spoken
+from rta.store.hold import Hold
+from rta.wire import Burst, ConfigBinding, read_session
+from rta.wire.block import unpack
+from rta.wire.burst import digest
+from rta_transports.sqlite.catalogue_file import Catalogue, CataloguedSession, open_catalogue
+from rta_transports.sqlite.documents import Documents
+from rta_transports.sqlite.kind import ARCHIVE, FORMAT
+from rta_transports.sqlite.log_file import ArchiveLog, LogRow, SessionRow, open_log_file, rows_of_runs
+from rta_transports.sqlite.places import ArchivePlaces
+from rta_transports.sqlite.run import KeptRun
+from rta_transports.sqlite.session_file import ChunkRow, SessionHead, create_session_file, read_head, write_round
+from rta_transports.sqlite.types import read_types
+from rta_transports.sqlite.unsealed import RunKey, UnsealedSession
+
+if TYPE_CHECKING:
+    from rta_transports.sqlite.reading import SessionReading
+    from rta_transports.sqlite.upkeep import DueWork
+
+__all__ = ["ArchiveStore", "burst_of"]
+
+HELD = 16 << 20
+"""Bytes of unpacked bursts of one session that are held in memory."""
+
+_SLACK = 64  # see rta.wire.burst
+_SENTENCES = 100
+_OPEN = 64  # session files that are kept open for writing
+FAULTS = (sqlite3.Error, OSError, UnicodeDecodeError, DamagedFileError)
+"""Of files."""
+
+T = TypeVar("T")
+
+
+def burst_of(row: LogRow) -> Burst:
+    """The burst of a row."""
+    return digest(row.packed, unpack(row.packed, row.raw_size + _SLACK))
+
+
+class ArchiveStore:
+    """One archive."""
+
+    def __init__(self, folder: Path, patience: float = 0.0, unusable: str | None = None) -> None:
+        """Opens the archive, or makes it; a damaged log or catalogue is set aside.
+
+        :param patience: seconds to wait for another process to leave it.
+        :param unusable: why log and catalogue are not to be used in any case.
+        :raises ArchiveError: another process has it, it is of a newer version, or it cannot be read or written.
+        """
+        self.damage: list[str] = []
+        """What was found damaged, a sentence each; the first hundred."""
+        self.places = ArchivePlaces(folder)
+        self.lock = threading.RLock()
+        self.unsealed: dict[str, UnsealedSession] = {}
+        """Those that have been loaded, by identity."""
+        self.suspects: dict[Path, str] = {}
+        """Files that could not be read on, and why: they are mended by `upkeep`."""
+        self.documents = Documents(self.places)
+        self.trouble: Exception | None = None
+        """What could not be done, and is tried again: `upkeep` tells it."""
+        self.readings: dict[int, SessionReading] = {}
+        """Those under way, by the numbers of their cursors."""
+        self.upkeep: DueWork | None = None
+        """What of the upkeep is under way."""
+        self.is_new = False
+        """The catalogue has been begun anew: what is in the folders is found as quickly as may be."""
+        self._files: dict[str, UnsealedSession] = {}
+        self._unusable: str | None = None
+        try:
+            check_format(self.places)
+            self._held: Hold | None = Hold(ARCHIVE, self.places.log, patience)
+        except OSError as e:
+            raise ArchiveError(f"the archive {folder}: {e.strerror}") from e
+        try:
+            _make_folders(self.places)
+            self.log = self._opened_log(unusable)
+            try:
+                self.catalogue = self._opened_catalogue(unusable)
+            except BaseException:
+                self.log.close()
+                raise
+        except BaseException as e:
+            self._held.release()
+            if isinstance(e, FAULTS):
+                raise spoken(ARCHIVE, folder, e) from e
+            raise
+        self._held.note(self.log.last)
+        self.is_new = self.catalogue.count == 0
+        self._names = {row.identity: row.id for row in self.log.sessions.values()}
+        self._current = {
+            (run.stream, run.session_id): number for number, (_, run) in self.log.runs.items() if not run.ended
+        }
+
+    def _opened_log(self, unusable: str | None) -> ArchiveLog:
+        assert self._held is not None
+        return open_log_file(self.places.log, self._held, self.damaged, unusable)
+
+    def _opened_catalogue(self, unusable: str | None) -> Catalogue:
+        return open_catalogue(self.places.catalogue, self.damaged, unusable)
+
+    def damaged(self, sentence: str) -> None:
+        """Something has been found damaged."""
+        if len(self.damage) < _SENTENCES:
+            self.damage.append(sentence)
+
+    def close(self) -> None:
+        """End; what was appended is in the files. Closing again does nothing."""
+        if self._held is None:
+            return
+        for session in list(self._files.values()):
+            self._close_file(session)
+        self.catalogue.close()
+        self.log.close()
+        self._held.release()
+        self._held = None
+
+    # ---- faults
+
+    @contextmanager
+    def faults(self, path: Path | None = None) -> Iterator[None]:
+        """What goes wrong with files within it is an `ArchiveError`."""
+        if self._held is None:
+            raise ArchiveError(f"the archive {self.places.folder} is closed")
+        try:
+            yield
+        except FAULTS as e:
+            raise spoken(ARCHIVE, path or self.places.folder, e) from e
+
+    def writing(self, write: Callable[[], T]) -> T:
+        """Write to the log; if it turns out to be damaged, begin another one and write there.
+
+        :raises ArchiveError: nothing has been written.
+        """
+        with self.faults(self.places.log):
+            if self._unusable is None and not self.log.is_in_place():
+                self._unusable = "somebody has moved or removed it"
+            if self._unusable is None:
+                try:
+                    return write()
+                except FAULTS as e:
+                    self._unusable = damage_in(e)
+                    if self._unusable is None:
+                        self.log.checkpoint()  # a full disk may hold a log that could be in the file
+                        raise
+            self._begin_log_anew(self._unusable)
+            self._unusable = None
+            return write()
+
+    def _begin_log_anew(self, reason: str) -> None:
+        """What sessions have in memory goes into their files first: the new log does not know it."""
+        with self.lock:
+            for session in list(self.unsealed.values()):
+                self.cut(session)
+            self.log.close()
+            self.log = self._opened_log(reason)
+            self._names, self._current = {}, {}
+            for session in self.unsealed.values():
+                session.row = evolve(session.row, id=0)
+                session.runs = {key: evolve(run, id=0) for key, run in session.runs.items()}
+
+    # ---- sessions
+
+    def session(self, identity: str) -> UnsealedSession | None:
+        """A session that is not sealed, loaded if it was not; None: it is sealed, or unknown. Under the lock.
+
+        :raises sqlite3.Error, OSError: its files cannot be read.
+        """
+        known = self.unsealed.get(identity)
+        if known is None and identity in self._names:
+            row = self.log.sessions[self._names[identity]]
+            if not row.sealed:
+                known = self.unsealed[identity] = self._load(row)
+        return known
+
+    def is_recorded(self, identity: str) -> bool:
+        """Whether it is not sealed."""
+        number = self._names.get(identity)
+        return number is not None and not self.log.sessions[number].sealed
+
+    def recorded(self) -> list[str]:
+        """Identities of sessions that are not sealed."""
+        return [identity for identity in self._names if self.is_recorded(identity)]
+
+    def record_again(self, row: SessionRow) -> None:
+        """A session has an open file that the log does not know."""
+        row = evolve(row, id=self.log.new_id("sessions"))
+        self.writing(lambda: self.log.note([row]))
+        with self.lock:
+            self._names[row.identity] = row.id
+
+    def waiting(self) -> Iterator[str]:
+        """Identities of sessions that are not sealed and have not been loaded."""
+        for identity, number in list(self._names.items()):
+            if identity not in self.unsealed and not self.log.sessions[number].sealed:
+                yield identity
+
+    def _load(self, row: SessionRow) -> UnsealedSession:
+        """From its files and the rows of the log that these do not have."""
+        sealed = self.head_of(self.places.sealed(row.identity))
+        opened = self.head_of(self.places.open(row.identity))
+        if opened is not None and sealed is not None and opened.generation <= sealed.generation:
+            remove_database(self.places.open(row.identity))
+            opened = None
+        newest = opened or sealed
+        head = opened or SessionHead(row.identity, generation=1 if sealed is None else sealed.generation + 1)
+        session = UnsealedSession(
+            row=row,
+            head=head,
+            has_file=opened is not None,
+            sealed=sealed,
+            json=newest.json if newest else "",
+            span=newest.span if newest else None,
+            runs={(run.stream, run.session_id, run.start): run for run in newest.runs} if newest else {},
+            described=newest.described if newest else 0,
+        )
+        cut = newest.cut if newest is not None and newest.log == self.log.name else 0
+        session.newest = cut
+        if newest is not None and newest.log != self.log.name:
+            session.newest = newest.cut
+        session.size = self.size_of(row.identity)
+        keys: dict[int, RunKey] = {}
+        for number, (of, run) in self.log.runs.items():
+            if of == row.id:
+                key = keys[number] = (run.stream, run.session_id, run.start)
+                known = session.runs.get(key)
+                session.runs[key] = run if known is None else _joined(run, known)
+        if keys:
+            self._feed_from_log(session, keys, max(cut, row.cut if newest is not None else 0))
+        return session
+
+    def _feed_from_log(self, session: UnsealedSession, keys: dict[int, RunKey], after: int) -> None:
+        lost = 0
+        with self.log.connections.connection() as db:
+            for row in rows_of_runs(db, list(keys), after, self.log.last):
+                if row is None:
+                    lost += 1
+                else:
+                    session.feed(row.number, keys[row.run], row.position, burst_of(row))
+        if lost:
+            self.damaged(f"{lost} bursts of {session.identity!r} cannot be read and are left out")
+
+    def head_of(self, path: Path) -> SessionHead | None:
+        """What is in a session file; None: it is not there, or damaged: then it will be mended.
+
+        :raises sqlite3.Error, OSError: it cannot be read, and not because it is damaged.
+        """
+        if not path.exists():
+            return None
+        try:
+            db = connect(path, reading=True)
+            try:
+                return read_head(db)
+            finally:
+                db.close()
+        except FAULTS as e:
+            reason = damage_in(e)
+            if reason is None:
+                raise
+            self.suspect(path, reason)
+            return None
+
+    def suspect(self, path: Path, reason: str) -> None:
+        """A file could not be read on."""
+        with self.lock:
+            if path not in self.suspects:
+                self.suspects[path] = reason
+                self.damaged(f"{path.name} in the archive was damaged ({reason})")
+
+    def size_of(self, identity: str) -> int:
+        """Bytes of the files of a session."""
+        size = 0
+        for path in (self.places.sealed(identity), self.places.open(identity)):
+            for suffix in SUFFIXES:
+                with suppress(OSError):
+                    size += os.lstat(beside(path, suffix)).st_size
+        return size
+
+    def points(self) -> dict[str, Position]:
+        """The flush points of all streams. Under the lock."""
+        return {name: upto for name, (_, upto) in self.log.streams.items()}
+
+    # ---- appending
+
+    def append(self, portion: Portion) -> None:
+        """See `rta.ports.Archive`."""
+        plan = self.writing(lambda: self._append(portion))
+        assert self._held is not None
+        self._held.note(self.log.last)
+        self.log.checkpoint_if_due()
+        try:
+            for session in plan.told:
+                self.catalogue_session(session, True)
+            for session in plan.changed:
+                if session.builder.held > HELD:
+                    self.cut(session)
+        except FAULTS as e:  # what was appended is in the log, and these are tried again
+            self.trouble = spoken(ARCHIVE, self.places.folder, e)
+
+    def _append(self, portion: Portion) -> _Plan:
+        with self.lock:
+            plan = _Plan(self, portion)
+        if not plan.is_empty:
+            written = (plan.rows, {portion.stream: (plan.stream, portion.upto)}, plan.session_rows, plan.run_rows)
+            self.log.append(*written)
+            with self.lock:
+                self.log.has_appended(*written)
+                self._has_appended(plan)
+        return plan
+
+    def _has_appended(self, plan: _Plan) -> None:
+        """Under the lock, so that nobody sees the flush point without what is before it."""
+        for session, run in plan.runs.values():
+            session.row = self.log.sessions[session.row.id]
+            session.runs[run.stream, run.session_id, run.start] = run
+            session.changed = True
+            self.unsealed[session.identity] = session
+            self._names[session.identity] = session.row.id
+        for number in plan.currents:
+            run = self.log.runs[number][1]
+            self._current[run.stream, run.session_id] = number
+        for session, number, key, entry in plan.fed:
+            session.feed(number, key, entry.position, entry.burst)
+
+    def current(self, stream: str, session_id: int) -> KeptRun | None:
+        """The run that has an id now. Under the lock."""
+        number = self._current.get((stream, session_id))
+        return None if number is None or number not in self.log.runs else self.log.runs[number][1]
+
+    def identity_of(self, run: KeptRun) -> str | None:
+        """Of whom a run of the log is."""
+        found = self.log.runs.get(run.id)
+        return None if found is None else self.log.sessions[found[0]].identity
+
+    def loaded(self, identity: str) -> UnsealedSession:
+        """The session of an identity as it is, unsealed if it was sealed; in memory only."""
+        known = self.session(identity)
+        return known or self._load(self._row(identity))
+
+    def _row(self, identity: str) -> SessionRow:
+        number = self._names.get(identity)
+        return SessionRow(0, identity) if number is None else self.log.sessions[number]
+
+    def describe(self, identity: str, json: str) -> None:
+        """See `rta.ports.Archive`.
+
+        :raises ArchiveError: there is no such session.
+        """
+        with self.lock, self.faults():
+            known = self.session(identity)
+            session = known or self.loaded(identity)
+            if known is None and session.sealed is None:
+                raise ArchiveError(f"the archive has no session {identity!r} to describe")
+            if session.json == json:
+                return
+        if known is None:
+            row = evolve(session.row, id=session.row.id or self.log.new_id("sessions"), sealed=False, touched=None)
+            self.writing(lambda: self.log.note([row]))
+            session.row = row
+        with self.lock:
+            self.unsealed[identity] = session
+            self._names[identity] = session.row.id
+            session.json, session.described, session.changed = json, session.described + 1, True
+        with self.faults(self.places.open(identity)):
+            self.catalogue_session(session, True)
+            self.cut(session)
+
+    def delete(self, identity: str) -> bool:
+        """Whether there was such a session. Its files are gone, or go when the archive is opened the next time.
+
+        :raises ArchiveError: it is still there.
+        """
+        with self.lock, self.faults():
+            session = self.session(identity)
+            known = session is not None or self.places.sealed(identity).exists() or self.catalogue.find(identity)
+        if not known:
+            return False
+        self.writing(lambda: self.log.delete(self._names.get(identity, 0), identity))
+        with self.lock:
+            self._drop(identity)
+        with self.faults():
+            self.finish_deletions()
+        return True
+
+    def finish_deletions(self) -> None:
+        """Remove the files of sessions that have been deleted.
+
+        :raises sqlite3.Error, OSError: they will be removed another time.
+        """
+        for number, identity in list(self.log.deletions.items()):
+            for path in (self.places.sealed(identity), self.places.open(identity)):
+                remove_database(path)
+            for identifier in self.catalogue.remove(identity):
+                self.documents.remove(identifier)
+            self.log.deleted(number)
+
+    def _drop(self, identity: str) -> None:
+        """It is not in memory any more. Under the lock."""
+        session = self.unsealed.pop(identity, None)
+        self._names.pop(identity, None)
+        self._current = {key: number for key, number in self._current.items() if number in self.log.runs}
+        if session is not None:
+            self._close_file(session)
+
+    def has_sealed(self, session: UnsealedSession, head: SessionHead, damaged: int) -> None:
+        """A session is in its sealed file, whole."""
+        if damaged:
+            self.damaged(f"{damaged} chunks of {session.identity!r} cannot be read and are left out")
+        row = evolve(session.row, sealed=True, cut=session.newest)
+        self.writing(lambda: self.log.note([row]))
+        with self.lock:
+            self.unsealed.pop(session.identity, None)
+            self._close_file(session)
+        size = self.size_of(session.identity)
+        version = f"{session.version}-{head.chunks}"
+        self.catalogue.put(
+            CataloguedSession(session.identity, head.span, True, version, size, session.row.touched or 0),
+            session.json,
+            [binding.identifier for binding in bindings_of(session.json)],
+        )
+
+    def has_trimmed(self) -> None:
+        """Rows of the log are gone: what is in memory of their runs says so."""
+        with self.lock:
+            for of, run in self.log.runs.values():
+                session = self.unsealed.get(self.log.sessions[of].identity)
+                key = (run.stream, run.session_id, run.start)
+                if session is not None and key in session.runs:
+                    session.runs[key] = evolve(session.runs[key], held_from=run.held_from)
+
+    def leave_file(self, path: Path) -> None:
+        """A session file is about to be replaced by a mended one."""
+        for session in list(self._files.values()):
+            if self.places.open(session.identity) == path:
+                self._close_file(session)
+
+    def has_mended(self, path: Path) -> None:
+        """A session file is as good as it can be; what is in memory of the session is made anew."""
+        with self.lock:
+            del self.suspects[path]
+            for identity in [i for i in self.unsealed if path in (self.places.open(i), self.places.sealed(i))]:
+                self._close_file(self.unsealed[identity])
+                del self.unsealed[identity]
+
+    def forget_trimmed(self) -> None:
+        """Sealed sessions of which no row is in the log any more."""
+        newest: dict[int, int] = {}
+        for of, run in self.log.runs.values():
+            newest[of] = max(newest.get(of, 0), run.newest)
+        for row in list(self.log.sessions.values()):
+            if row.sealed and newest.get(row.id, 0) < self.log.first:
+                self.log.forget(row.id)
+                with self.lock:
+                    self._drop(row.identity)
+
+    # ---- rounds
+
+    def cut(self, session: UnsealedSession) -> None:
+        """What is in memory of a session goes into its open file.
+
+        :raises sqlite3.Error, OSError: it stays in memory.
+        """
+        if session.first_uncut is None and not session.changed:
+            return
+        with self.lock:
+            rows: Sequence[ChunkRow] = session.round()
+            cut, head = session.next_round(), session.next_head(self.log.name, self.points())
+        if session.db is None:
+            self._open_file(session, head)
+        assert session.db is not None
+        head = write_round(session.db, head, cut, rows)
+        with self.lock:
+            session.has_cut(head)
+        with suppress(sqlite3.Error):  # the next one may do
+            session.db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        session.size = self.size_of(session.identity)
+        self.catalogue_session(session, False)
+
+    def _open_file(self, session: UnsealedSession, head: SessionHead) -> None:
+        path = self.places.open(session.identity)
+        if not session.has_file:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            create_session_file(path, evolve(head, cut=session.head.cut, chunks=0))
+            sync_folder(path.parent)
+        session.db = connect(path)
+        self._files[session.identity] = session
+        while len(self._files) > _OPEN:
+            self._close_file(next(iter(self._files.values())))
+
+    def _close_file(self, session: UnsealedSession) -> None:
+        self._files.pop(session.identity, None)
+        db, session.db = session.db, None
+        if db is not None:
+            with suppress(sqlite3.Error, UnicodeDecodeError):
+                db.close()
+
+    def release_file(self, session: UnsealedSession) -> None:
+        """Nothing is written to its open file for now."""
+        self._close_file(session)
+
+    # ---- the catalogue
+
+    def catalogue_session(self, session: UnsealedSession, told: bool) -> None:
+        """What is known of a session has changed. `told`: its JSON too."""
+        entry = CataloguedSession(
+            session.identity, session.span, False, session.version, session.size, session.row.touched or 0
+        )
+        if not told:
+            self.catalogue.put(entry, None)
+            return
+        bindings = bindings_of(session.json)
+        self.catalogue.put(entry, session.json, [binding.identifier for binding in bindings])
+        self.learn_types(session, bindings)
+
+    def learn_types(self, session: UnsealedSession, bindings: Sequence[ConfigBinding]) -> None:
+        """Those of the channels of its configurations, as far as they are here."""
+        for binding in bindings:
+            key = (binding.identifier, binding.channel_offset)
+            if key not in session.bound:
+                with suppress(DamagedFileError):  # as whoever asks for it will be told
+                    document = self.documents.get(binding.identifier)
+                    if document is not None:
+                        types = read_types(document.types, binding.channel_offset)
+                        with self.lock:
+                            session.types.update(types)
+                            session.bound.add(key)
+
+    def sealed_session(self, head: SessionHead, size: int, known: CataloguedSession | None) -> ArchivedSession:
+        """Of a session that is sealed. Under the lock."""
+        points = self.points()
+        number = self._names.get(head.identity)
+        held = {(r.stream, r.session_id, r.start): r for of, r in self.log.runs.values() if of == number}
+        runs = tuple(
+            held.get((run.stream, run.session_id, run.start), run).recorded(points.get(run.stream, START))
+            if (run.stream, run.session_id, run.start) in held
+            else run.recorded(START)
+            for run in head.runs
+        )
+        version = known.version if known is not None else f"{head.generation}-{head.cut}-{head.described}"
+        return ArchivedSession(head.identity, head.json, head.span, True, version, size, runs)
+
+    def archived(self, session: UnsealedSession) -> ArchivedSession:
+        """As the port has it. Under the lock."""
+        session.cover_tail()
+        points = self.points()
+        runs = tuple(run.recorded(points.get(run.stream, START)) for run in session.runs.values())
+        return ArchivedSession(session.identity, session.json, session.span, False, session.version, session.size, runs)
+
+
+def bindings_of(text: str) -> list[ConfigBinding]:
+    """The configurations that a session JSON names."""
+    try:
+        return read_session(text).config_bindings or []
+    except MalformedError:
+        return []
+
+
+class _Plan:
+    """What is to be written for a portion; nothing has changed yet."""
+
+    def __init__(self, store: ArchiveStore, portion: Portion) -> None:
+        """Under the lock."""
+        self._store = store
+        self._log = store.log
+        known = self._log.streams.get(portion.stream)
+        self.stream, self._before = known or (self._log.new_id("streams"), START)
+        self.rows: list[LogRow] = []
+        self.fed: list[tuple[UnsealedSession, int, RunKey, Entry]] = []
+        self.runs: dict[int, tuple[UnsealedSession, KeptRun]] = {}
+        """Those that are new or have changed."""
+        self.new_sessions: list[UnsealedSession] = []
+        self.currents: list[int] = []
+        self._sessions: dict[str, UnsealedSession] = {}
+        self.is_empty = known is not None and known[1] == portion.upto and not portion.entries and not portion.holes
+        if portion.upto < self._before:
+            self._keep_flush_points(portion.stream)
+        targets = {key: self._target(portion, key) for key in portion.runs}
+        for session_id, hole in portion.holes.items():
+            session, run = targets[session_id]
+            if hole not in run.holes:
+                targets[session_id] = session, self._change(session, run.with_hole(hole))
+        number = self._log.last
+        for entry in portion.entries:
+            session, run = targets[entry.session_id]
+            if entry.position <= run.last:
+                continue
+            number += 1
+            run = self._change(session, evolve(run, last=entry.position, newest=number))
+            targets[entry.session_id] = session, run
+            burst = entry.burst
+            self.rows.append(LogRow(number, run.id, entry.position, burst.raw_size, burst.packed))
+            self.fed.append((session, number, (run.stream, run.session_id, run.start), entry))
+
+    @property
+    def changed(self) -> list[UnsealedSession]:
+        """Those that have something new."""
+        return list({id(session): session for session, _ in self.runs.values()}.values())
+
+    @property
+    def told(self) -> list[UnsealedSession]:
+        """Those that are new, or whose JSON has come."""
+        sessions = [*self.new_sessions, *(session for session, _, _, entry in self.fed if entry.burst.session_json)]
+        return list({id(session): session for session in sessions}.values())
+
+    @property
+    def session_rows(self) -> list[SessionRow]:
+        """Those that are new, or written to for the first time since the last upkeep."""
+        rows = {session.row.id: session.row for session in self.new_sessions}
+        for session, _ in self.runs.values():
+            if session.row.touched is not None or session.row.sealed:
+                rows[session.row.id] = evolve(session.row, touched=None, sealed=False)
+        return list(rows.values())
+
+    @property
+    def run_rows(self) -> list[tuple[int, KeptRun]]:
+        return [(session.row.id, run) for session, run in self.runs.values()]
+
+    def _keep_flush_points(self, stream: str) -> None:
+        """The stream has begun anew: its runs are recorded up to where they were."""
+        for number, (session_row, run) in self._log.runs.items():
+            if run.stream == stream and not run.ended:
+                session = self._store.loaded(self._log.sessions[session_row].identity)
+                self.runs[number] = session, evolve(run, upto=run.flush_point(self._before))
+
+    def _target(self, portion: Portion, session_id: int) -> tuple[UnsealedSession, KeptRun]:
+        identity, start = portion.runs[session_id]
+        current = self._store.current(portion.stream, session_id)
+        if (
+            current is not None
+            and current.is_of(portion.stream, session_id, start)
+            and self._store.identity_of(current) == identity
+        ):
+            session = self._session(identity)
+            return session, self.runs.get(current.id, (session, current))[1]
+        if current is not None:
+            owner = self._session(self._store.identity_of(current) or "")
+            ended = self.runs.get(current.id, (owner, current))[1]
+            self.runs[current.id] = owner, evolve(ended, ended=True, upto=max(ended.last, ended.upto, start))
+        session = self._session(identity)
+        known = session.runs.get((portion.stream, session_id, start))
+        if known is None:
+            return session, KeptRun(0, portion.stream, session_id, start)
+        return session, known if known.id else evolve(known, held_from=known.last)
+
+    def _session(self, identity: str) -> UnsealedSession:
+        if identity not in self._sessions:
+            self._sessions[identity] = self._store.loaded(identity)
+        return self._sessions[identity]
+
+    def _change(self, session: UnsealedSession, run: KeptRun) -> KeptRun:
+        """The run is to be in the log as it is now, and so is its session."""
+        if session.row.id == 0:
+            session.row = SessionRow(self._log.new_id("sessions"), session.identity)
+            self.new_sessions.append(session)
+        if run.id == 0:
+            run = evolve(run, id=self._log.new_id("runs"), ended=False)
+            self.currents.append(run.id)
+        self.runs[run.id] = session, run
+        return run
+
+
+def _joined(run: KeptRun, known: KeptRun) -> KeptRun:
+    """A run as the log has it, and as a file does: the log may have lost its end."""
+    for hole in known.holes:
+        run = run.with_hole(hole)
+    return evolve(run, last=max(run.last, known.last), upto=max(run.upto, min(known.upto, known.last)))
+
+
+def remove_database(path: Path) -> None:
+    """With its log."""
+    for suffix in reversed(SUFFIXES):
+        beside(path, suffix).unlink(missing_ok=True)
+
+
+def _make_folders(places: ArchivePlaces) -> None:
+    for folder in (places.sessions, places.configurations, places.incoming):
+        folder.mkdir(parents=True, exist_ok=True)
+    rmtree(places.work, ignore_errors=True)
+    places.work.mkdir(exist_ok=True)
+    if not places.format.exists():
+        replace_file(places.format, f"{FORMAT}\n".encode())
+
+
+def check_format(places: ArchivePlaces) -> None:
+    """:raises ArchiveError: it is of a newer version."""
+    try:
+        with open(open_own_file(places.format, os.O_RDONLY), "rb") as file:
+            text = file.read(100).strip()
+    except FileNotFoundError:
+        return
+    except DamagedFileError:
+        set_aside(places.format)
+        return
+    if text.isdigit() and int(text) > FORMAT:
+        raise ArchiveError(
+            f"the archive {places.folder} is of format {int(text)}, which a newer version has written; "
+            f"this one knows format {FORMAT}"
+        )
