@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 __all__ = [
+    "counted",
+    "format_bytes",
     "choices",
     "listed",
     "nearest",
@@ -105,6 +107,20 @@ def shown_url(url: str) -> str:
     scheme, mark, rest = url.partition("://") if "://" in url else ("", "", url)
     _, at, place = rest.rpartition("@")
     return "***" if "@" in scheme else f"{scheme}{mark}{'***@' if at else ''}{re.split('[?#]', place, maxsplit=1)[0]}"
+
+
+def format_bytes(size: float) -> str:
+    """A number of bytes in the unit that leaves up to four digits."""
+    for unit in ("bytes", "KiB", "MiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}"
+        size /= 1024
+    return f"{size:.1f} GiB"
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """As in "1 stream", "2 streams"."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def replace_surrogates(text: str) -> str:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import attrs
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
+from rta.cli.share_bar import share_bar
 from rta.cli.source_options import split_pairs
 from rta.cli.source_table import inspect_file, source_table
 from rta.errors import RtaError
@@ -25,7 +21,6 @@ __all__ = ["command", "fault_lines"]
 
 _FAULTS = 30  # kinds that are shown
 _COLUMNS = 200  # that are shown; --json has all
-_BAR_AFTER = 0.5  # seconds
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -42,7 +37,7 @@ def command(file: Path, more: tuple[str, ...], rows: int | None, as_json: bool) 
 
     The exit status is 1 if the file cannot be read, or no row of it.
     """
-    with _bar() as progress:
+    with share_bar("reading") as progress:
         found = inspect_file(file, split_pairs(more), rows, progress)
     if as_json:
         text = json.dumps(attrs.asdict(found), ensure_ascii=False, indent=2)
@@ -51,23 +46,6 @@ def command(file: Path, more: tuple[str, ...], rows: int | None, as_json: bool) 
         click.echo("\n".join(_report(file, found)))
     if not found.rows:
         raise RtaError(f"no row of {file} can be used")
-
-
-@contextmanager
-def _bar() -> Iterator[Callable[[float], None]]:
-    """A bar on a terminal, once it takes long."""
-    if not sys.stderr.isatty():
-        yield lambda share: None
-        return
-    columns = (TextColumn("reading"), BarColumn(), TaskProgressColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=1.0, visible=False)
-        start = time.monotonic()
-
-        def show(share: float) -> None:
-            bar.update(task, completed=share, visible=time.monotonic() - start > _BAR_AFTER)
-
-        yield show
 
 
 def _report(file: Path, found: Inspection) -> Iterator[str]:

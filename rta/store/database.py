@@ -22,6 +22,7 @@ __all__ = [
     "check_made",
     "check_sum",
     "connect",
+    "connect_beside",
     "create",
     "damage_in",
     "move",
@@ -65,6 +66,27 @@ def connect(path: Path, *, reading: bool = False) -> sqlite3.Connection:
         db.execute("PRAGMA wal_autocheckpoint = 0")  # we do that between commits
         db.execute(f"PRAGMA journal_size_limit = {16 << 20}")
         db.execute(f"PRAGMA query_only = {int(reading)}")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def connect_beside(path: Path) -> sqlite3.Connection:
+    """A connection that only reads a file which another process may have open, and never brings its log into it."""
+    try:
+        return _reads(f"{path.absolute().as_uri()}?mode=ro")
+    except sqlite3.OperationalError:
+        if beside(path, "-wal").exists() or not path.exists():
+            raise
+        return _reads(f"{path.absolute().as_uri()}?mode=ro&immutable=1")  # in a folder that we may not write
+
+
+def _reads(uri: str) -> sqlite3.Connection:
+    db = sqlite3.connect(uri, timeout=_WAIT, isolation_level=None, check_same_thread=False, uri=True)
+    try:
+        db.text_factory = lambda text: text.decode("utf-8", "replace")
+        db.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except BaseException:
         db.close()
         raise

@@ -20,7 +20,7 @@ from rta.state_file import open_own_file, set_aside
 from rta.store.database import beside
 from rta.store.kind import StoreKind
 
-__all__ = ["FIRST_ABSURD", "Hold"]
+__all__ = ["FIRST_ABSURD", "Hold", "is_held"]
 
 FIRST_ABSURD = 1 << 46
 """A position that no store comes to: a million entries a second for two years."""
@@ -63,6 +63,21 @@ class Hold:
     def release(self) -> None:
         """Others may have it."""
         os.close(self._descriptor)
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process has the store at this path."""
+    try:
+        descriptor = os.open(beside(path, ".lock"), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)  # for a moment, which whoever comes then waits for
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _opened(kind: StoreKind, path: Path) -> int:

@@ -31,6 +31,8 @@ class WriteAheadLog:
         try:
             with open(beside(path, "-wal"), "rb") as file:
                 head = file.read(_HEAD)
+                if not head:  # whoever has only read leaves an empty one
+                    return
                 frames, rest = divmod(file.seek(0, 2) - _HEAD, _FRAME + page)
                 self.breaks_off = bool(rest)
                 if frames < 1:

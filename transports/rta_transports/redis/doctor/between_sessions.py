@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from rta.formatting import counted
 from rta.ports import Finding
 from rta.wire import glance
 from rta_transports.redis.doctor.sessions import SessionFacts
-from rta_transports.redis.doctor.wording import age, count, listed, quoted
+from rta_transports.redis.doctor.wording import age, listed, quoted
 
 __all__ = ["judge_counter", "judge_expiry", "shared_ids", "table"]
 
@@ -54,7 +55,7 @@ def judge_expiry(sessions: Sequence[SessionFacts]) -> Iterator[Finding]:
     if lasting:
         yield Finding.note(
             "session.lasting",
-            f"{count(len(lasting), 'session')} without an expiry: {listed([s.identity for s in lasting])}",
+            f"{counted(len(lasting), 'session')} without an expiry: {listed([s.identity for s in lasting])}",
             "They stay in Redis, and in lists of sessions, until somebody removes them (pruner.session_ttl).",
             "Have the ingest process set an expiry (EXPIRE) with every update.",
         )
@@ -64,7 +65,7 @@ def table(sessions: Sequence[SessionFacts], total: int, now: int) -> Finding:
     """Those updated last, and how many others there are."""
     rows: list[tuple[str, ...]] = [("session", "stream", "id", "state", "updated", "expires in")]
     rows += [_row(s, now) for s in sessions[:_LINES]]
-    title = count(total, "session") + (f"; the {_LINES} updated last" if total > _LINES else "")
+    title = counted(total, "session") + (f"; the {_LINES} updated last" if total > _LINES else "")
     return Finding.ok("sessions", title, rows=tuple(rows) if sessions else ())
 
 

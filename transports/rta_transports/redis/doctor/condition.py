@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from rta.formatting import counted, format_bytes
 from rta.ports import Finding
-from rta_transports.redis.doctor.wording import age, count, size
+from rta_transports.redis.doctor.wording import age
 
 __all__ = ["SETTINGS", "judge_clock", "judge_server", "read_info"]
 
@@ -150,8 +151,8 @@ def _persistence(info: Info, settings: Mapping[str, str | None]) -> Iterator[Fin
         yield Finding.note(
             "persistence.snapshots",
             "Redis takes snapshots only",
-            f"A restart after a crash goes back to the last one ({count(since, 'change')} ago): the streams lose their "
-            "end, and session ids may be given out a second time.",
+            f"A restart after a crash goes back to the last one ({counted(since, 'change')} ago): the streams lose "
+            "their end, and session ids may be given out a second time.",
             "Switch the append-only file on: appendonly yes, appendfsync everysec.",
         )
     else:
@@ -173,19 +174,19 @@ def _memory(info: Info) -> Iterator[Finding]:
     if evicted:
         yield Finding.problem(
             "memory.evicted",
-            f"Redis has thrown {count(evicted, 'key')} away for want of memory",
+            f"Redis has thrown {counted(evicted, 'key')} away for want of memory",
             "Since it was started. Streams and sessions are keys: a whole stream may have gone at once.",
             "Set maxmemory-policy noeviction, and give Redis more memory or trim more.",
         )
     if not bound:
         yield Finding.note(
             "memory.unbounded",
-            f"Redis uses {size(used)}, without a bound",
+            f"Redis uses {format_bytes(used)}, without a bound",
             "If trimming stops it grows until the operating system kills it.",
             "Set maxmemory to what the machine can spare, with maxmemory-policy noeviction.",
         )
         return
-    part = f"{size(used)} of {size(bound)} used"
+    part = f"{format_bytes(used)} of {format_bytes(bound)} used"
     if policy.startswith("allkeys"):
         yield Finding.warning(
             "memory.evicts-all",
@@ -234,7 +235,7 @@ def _connections(info: Info) -> Iterator[Finding]:
         up = age(1000 * _number(info, "uptime_in_seconds"))
         yield Finding.note(
             "connections.refused",
-            f"Redis has refused {count(refused, 'connection')} in the {up} since it was started",
+            f"Redis has refused {counted(refused, 'connection')} in the {up} since it was started",
             "It had all the clients it takes.",
         )
 

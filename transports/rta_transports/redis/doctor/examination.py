@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from rta.formatting import shown_url
+from rta.formatting import counted, shown_url
 from rta.ports import Context, Finding, TransportError
 from rta.wire import SizeLimits
 from rta_transports.redis.connection import ServerError
@@ -28,7 +28,6 @@ from rta_transports.redis.doctor.streams import (
 from rta_transports.redis.doctor.survey import Survey, scan_keys
 from rta_transports.redis.doctor.unreachable import why_unreachable
 from rta_transports.redis.doctor.verdict import unknown_session, verdict
-from rta_transports.redis.doctor.wording import count
 from rta_transports.redis.keys import SESSION_COUNTER, STREAMS, Keys
 from rta_transports.redis.options import RedisLogOptions, url_parts
 from rta_transports.redis.server import Server, good
@@ -76,7 +75,7 @@ def _shortened(found: Iterable[Finding]) -> list[Finding]:
         if times[finding.code] <= _ALIKE:
             kept.append(finding)
     return kept + [
-        Finding.note(f"{code}.more", f"{count(n - _ALIKE, 'more finding')} of the kind {code}")
+        Finding.note(f"{code}.more", f"{counted(n - _ALIKE, 'more finding')} of the kind {code}")
         for code, n in times.items()
         if n > _ALIKE
     ]

@@ -6,12 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from rta.formatting import counted
 from rta.ports import Finding
 from rta.wire import glance
 from rta_transports.redis.directory import in_batches
 from rta_transports.redis.doctor.sessions import SessionFacts
 from rta_transports.redis.doctor.survey import Survey
-from rta_transports.redis.doctor.wording import count, quoted
+from rta_transports.redis.doctor.wording import quoted
 from rta_transports.redis.keys import text
 from rta_transports.redis.server import Server, good
 from rta_transports.redis.topology import ServerAddress
@@ -102,7 +103,7 @@ def judge_layouts(
         yield Finding.problem(
             "keys.session-key",
             f"sessions have other keys here than {quoted(configured)}",
-            f"No session is found by it, but {count(number, 'hash', 'hashes')} with the fields of a session "
+            f"No session is found by it, but {counted(number, 'hash', 'hashes')} with the fields of a session "
             f"{'is' if number == 1 else 'are'} called {quoted(best)}.",
             f'Set session_key = "{best}" in [buffer], or RTA_BUFFER__SESSION_KEY.',
             rows,
@@ -117,7 +118,7 @@ def judge_layouts(
         )
     elif survey.sessions:
         number = len(survey.sessions)
-        yield Finding.ok("keys", f"{count(number, 'session')} under {quoted(configured)}")
+        yield Finding.ok("keys", f"{counted(number, 'session')} under {quoted(configured)}")
 
 
 def judge_empty(info: Mapping[str, str], database: int, configured: str, survey: Survey) -> Iterator[Finding]:
@@ -140,7 +141,7 @@ def judge_empty(info: Mapping[str, str], database: int, configured: str, survey:
     else:
         yield Finding.note(
             "keys.none",
-            f"there are no sessions and no streams among the {count(survey.total, 'key')} of this database",
+            f"there are no sessions and no streams among the {counted(survey.total, 'key')} of this database",
             "No ingest process has written here yet, or they write elsewhere.",
             "Compare the address and the database of the ingest processes with buffer.url.",
         )

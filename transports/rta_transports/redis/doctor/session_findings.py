@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
+from rta.formatting import counted, format_bytes
 from rta.ports import START, Finding, Position
 from rta.wire import JSON_LIMIT, SessionState, glance
 from rta_transports.redis.doctor.sessions import SessionFacts, Traces
 from rta_transports.redis.doctor.streams import StreamFacts
-from rta_transports.redis.doctor.wording import age, count, quoted, size
+from rta_transports.redis.doctor.wording import age, quoted
 
 __all__ = ["Surroundings", "judge_session"]
 
@@ -95,8 +96,8 @@ def _json(name: str, session: SessionFacts, around: Surroundings) -> Iterator[Fi
         if session.json_size > JSON_LIMIT:
             yield Finding.problem(
                 "session.json-size",
-                f"{name}: its session JSON is {size(session.json_size)} long",
-                f"At most {size(JSON_LIMIT)} are taken.",
+                f"{name}: its session JSON is {format_bytes(session.json_size)} long",
+                f"At most {format_bytes(JSON_LIMIT)} are taken.",
                 "Put configurations into configuration documents, not into the session.",
             )
     else:
@@ -230,7 +231,7 @@ def _entries(name: str, session: SessionFacts, facts: StreamFacts, around: Surro
     kind = Finding.note if _is_closed(session) else Finding.problem if around.asked_for else Finding.warning
     yield kind(
         "session.no-entries",
-        f"{name}: none of the {count(traces.looked_at, 'latest entry', 'latest entries')} of stream "
+        f"{name}: none of the {counted(traces.looked_at, 'latest entry', 'latest entries')} of stream "
         f"{quoted(facts.name)} has its id {session.id}",
         f"Clients get the session JSON, and no data{others}.",
         ""

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from attrs import frozen
 
+from rta.formatting import counted
 from rta.ports import Finding, Position
 from rta.wire import SizeLimits
 from rta_transports.redis.connection import ServerError
 from rta_transports.redis.directory import Directory
 from rta_transports.redis.doctor.payload import Complaint, complaint_about
-from rta_transports.redis.doctor.wording import age, count, listed, quoted
+from rta_transports.redis.doctor.wording import age, listed, quoted
 from rta_transports.redis.entries import RawEntry
 from rta_transports.redis.keys import STREAMS
 from rta_transports.redis.losses import Edges
@@ -110,20 +111,20 @@ def judge_set(listed_names: Sequence[str], streams: Mapping[str, StreamFacts], m
     if empty:
         yield Finding.note(
             "streams.absent",
-            f"{count(len(empty), 'stream')} in the set without a key: {listed(empty)}",
+            f"{counted(len(empty), 'stream')} in the set without a key: {listed(empty)}",
             "Nothing has been written to it yet, or all of it was removed.",
         )
     unlisted = [n for n, facts in streams.items() if n not in named and facts.kind == "stream"]
     if unlisted:
         yield Finding.warning(
             "streams.unlisted",
-            f"{count(len(unlisted), 'stream')} not in the set of streams: {listed(unlisted)}",
+            f"{counted(len(unlisted), 'stream')} not in the set of streams: {listed(unlisted)}",
             "The set is how streams are found for trimming. The pruner adds a stream that a session names; one that no "
             "session names grows without end.",
             f"Have the writer do SADD {STREAMS.decode()} NAME when it begins a stream.",
         )
     if more:
-        yield Finding.note("streams.many", f"{count(more, 'more stream')} not looked at")
+        yield Finding.note("streams.many", f"{counted(more, 'more stream')} not looked at")
 
 
 # ---- what is in them
@@ -173,7 +174,7 @@ def judge_entries(name: str, entries: Sequence[RawEntry], limits: SizeLimits) ->
             f"stream {quoted(name)}: the data is {complaint.what}"
             if not complaint.code.startswith("field")
             else f"stream {quoted(name)}: {complaint.what}",
-            f"{len(where)} of the {count(len(entries), 'latest entry', 'latest entries')}, such as {where[0]}. Such "
+            f"{len(where)} of the {counted(len(entries), 'latest entry', 'latest entries')}, such as {where[0]}. Such "
             "entries are counted as malformed and left out: clients see nothing of them.",
             complaint.advice,
         )
@@ -208,7 +209,7 @@ def table(streams: Iterable[StreamFacts], listed_names: Sequence[str], now: int)
     rows = [("stream", "entries", "from", "to", "per second", "in the set")]
     rows += [(*_row(s, now), "yes" if s.name in named else "no") for s in ordered[:_LINES]]
     rest = len(ordered) - _LINES
-    title = count(len(ordered), "stream") + (f"; the {_LINES} written last" if rest > 0 else "")
+    title = counted(len(ordered), "stream") + (f"; the {_LINES} written last" if rest > 0 else "")
     return Finding.ok("streams", title, rows=tuple(rows) if ordered else ())
 
 

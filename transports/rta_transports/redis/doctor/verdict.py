@@ -5,8 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
+from rta.formatting import counted
 from rta.ports import Finding, Severity
-from rta_transports.redis.doctor.wording import count, listed, quoted
+from rta_transports.redis.doctor.wording import listed, quoted
 
 __all__ = ["unknown_session", "verdict"]
 
@@ -39,7 +40,7 @@ def verdict(identity: str, found: Sequence[Finding]) -> Finding:
         return Finding.problem(
             "verdict",
             f"{name} cannot be streamed",
-            f"For {count(len(reasons), 'reason')}: " + "; ".join(f.title for f in reasons) + ".",
+            f"For {counted(len(reasons), 'reason')}: " + "; ".join(f.title for f in reasons) + ".",
         )
     but = [f.title for f in found if f.severity is Severity.WARNING and f.code.startswith(("session.", "stream."))]
     return Finding.ok("verdict", f"{name} can be streamed", f"But see: {'; '.join(but)}." if but else "")

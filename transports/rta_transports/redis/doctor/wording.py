@@ -1,10 +1,10 @@
-"""Ages and amounts as people say them, and lists that do not get long."""
+"""Ages as people say them, and lists that do not get long."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["age", "count", "listed", "quoted", "size"]
+__all__ = ["age", "listed", "quoted"]
 
 _AGES = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s"))
 
@@ -15,20 +15,6 @@ def age(ms: float) -> str:
         if abs(ms) >= 2 * length:
             return f"{ms / length:.0f} {unit}"
     return f"{ms / 1000:.1f} s" if abs(ms) >= 1000 else f"{ms:.0f} ms"
-
-
-def size(amount: float) -> str:
-    """Bytes."""
-    for unit in ("bytes", "KiB", "MiB"):
-        if amount < 1024:
-            return f"{amount:.0f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} GiB"
-
-
-def count(number: int, one: str, many: str | None = None) -> str:
-    """As in "1 stream", "2 streams"."""
-    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def quoted(name: str) -> str:
