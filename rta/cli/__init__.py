@@ -30,6 +30,7 @@ _COMMANDS = {
     "watch": ("rta.cli.watch", "Watch nodes on a broker: presence, streams, gaps, alarms."),
     "fetch": ("rta.cli.fetch", "Fetch the history of a stream from a node."),
     "history": ("rta.cli.history", "Get out of a damaged history what can be got."),
+    "archive": ("rta.cli.archive", "List, check and remove recorded sessions."),
     "command": ("rta.cli.command", "Give a node a command."),
     "export": ("rta.cli.export", "Export a recorded session to a file."),
     "publish": ("rta.cli.publish", "Write a recording to Redis, as a live session."),

@@ -41,6 +41,7 @@ from rta.ports.source import (
     SourceUpdate,
     UpdateSession,
 )
+from rta.ports.stored_archive import RecordedChannel, StoredArchive, VerifiedArchive
 from rta.ports.subscription_queue import SubscriptionQueue
 from rta.ports.topic_bus import (
     Done,
@@ -75,6 +76,9 @@ __all__ = [
     "RecordedRun",
     "ArchiveLimits",
     "UpkeepReport",
+    "RecordedChannel",
+    "StoredArchive",
+    "VerifiedArchive",
     "GROUP",
     "HELP",
     "SECRET",

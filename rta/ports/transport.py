@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -19,6 +19,7 @@ from rta.ports.entry_point import load_entry_point
 from rta.ports.finding import Finding
 from rta.ports.inspection import Inspection
 from rta.ports.source import Source
+from rta.ports.stored_archive import StoredArchive
 from rta.ports.topic_bus import TopicBus
 from rta.wire.json_text import SESSION_LIMITS, JsonLimits
 
@@ -86,6 +87,8 @@ class Offer(Generic[P]):
     """For `rta doctor`: look at the other side, and at one session of it if an identity is given. The number: how many
     seconds of the end of a session a new client gets; None: all there is. Changes nothing, does a bounded amount of
     work, and what cannot be reached is a finding, not an error."""
+    stored: Callable[[Any, Context], AbstractContextManager[StoredArchive]] | None = None
+    """Of an archive on the disk of this machine: as the command line sees it. Raises `ArchiveError`: there is none."""
     inspect: Callable[[Any, Context, int | None, Callable[[float], None]], Inspection] | None = None
     """Of a source that reads a file: what it holds. Reads so many rows at most, and says from 0 to 1 how far it is.
     Blocks. Raises `RtaError` where the file or the options are not fit."""

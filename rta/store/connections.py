@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,11 +15,16 @@ __all__ = ["ReadConnections"]
 _IDLE = 4  # connections that are kept
 
 
+def _reading(path: Path) -> sqlite3.Connection:
+    return connect(path, reading=True)
+
+
 class ReadConnections:
     """Of one file. Any thread may use them, also at the same time."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, opened: Callable[[Path], sqlite3.Connection] = _reading) -> None:
         self._path = path
+        self._opened = opened
         self._lock = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
@@ -29,7 +34,7 @@ class ReadConnections:
         """One that nobody else uses."""
         with self._lock:
             db = self._idle.pop() if self._idle else None
-        db = db or connect(self._path, reading=True)
+        db = db or self._opened(self._path)
         try:
             yield db
         finally:

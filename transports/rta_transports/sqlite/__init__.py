@@ -3,11 +3,13 @@
 from rta.ports import Offer, Transport
 from rta_transports.sqlite.archive import SqliteArchive, open_archive
 from rta_transports.sqlite.check import check
+from rta_transports.sqlite.examining import examine
 from rta_transports.sqlite.options import SqliteArchiveOptions
+from rta_transports.sqlite.stored import open_stored
 
 __all__ = ["TRANSPORT", "SqliteArchive", "SqliteArchiveOptions"]
 
 TRANSPORT = Transport(
-    archive=Offer(SqliteArchiveOptions, open_archive, check),
+    archive=Offer(SqliteArchiveOptions, open_archive, check, examine=examine, stored=open_stored),
     summary="an archive of recorded sessions on this machine, in SQLite files",
 )

@@ -27,13 +27,13 @@ from rta.session_catalogue import (
 from rta.session_catalogue.properties import storable
 from rta.session_query import Property, SessionQuery
 from rta.store.connections import ReadConnections
-from rta.store.database import FileLayout, check_sum, transaction
+from rta.store.database import FileLayout, check_sum, connect_beside, transaction
 from rta.store.opening import Damaged, open_or_begin
 from rta.wire import TimeRange
 from rta_transports.sqlite.kind import PAGE
 from rta_transports.sqlite.places import digest_of
 
-__all__ = ["Catalogue", "CataloguedSession", "open_catalogue"]
+__all__ = ["Catalogue", "CataloguedSession", "damaged_sessions", "open_catalogue", "read_catalogue_beside"]
 
 _CATALOGUE = FileLayout(
     "the archive's catalogue",
@@ -238,7 +238,20 @@ def open_catalogue(path: Path, damaged: Damaged, reason: str | None = None) -> C
     return open_or_begin(path, _CATALOGUE, create_catalogue, lambda db, torn: _read(path, db), damaged, reason)
 
 
-def _read(path: Path, db: sqlite3.Connection) -> Catalogue:
+def read_catalogue_beside(path: Path) -> Catalogue:
+    """The catalogue, which a process may have open, only to be read.
+
+    :raises sqlite3.Error: it cannot be read.
+    """
+    return _read(path, connect_beside(path), ReadConnections(path, connect_beside))
+
+
+def damaged_sessions(db: sqlite3.Connection) -> int:
+    """How many rows are not as they were written."""
+    return sum(_session(row) is None for row in db.execute(_COLUMNS))
+
+
+def _read(path: Path, db: sqlite3.Connection, connections: ReadConnections | None = None) -> Catalogue:
     db.execute("PRAGMA synchronous = NORMAL")
     count, size = db.execute("SELECT count(*), sum(size) FROM recorded").fetchone()
-    return Catalogue(db, ReadConnections(path), count, size or 0, path, os.lstat(path).st_ino)
+    return Catalogue(db, connections or ReadConnections(path), count, size or 0, path, os.lstat(path).st_ino)

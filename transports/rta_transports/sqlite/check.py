@@ -11,7 +11,7 @@ from rta_transports.sqlite.options import SqliteArchiveOptions, folder_of
 from rta_transports.sqlite.places import ArchivePlaces
 from rta_transports.sqlite.store import check_format
 
-__all__ = ["check"]
+__all__ = ["check", "first_there"]
 
 
 def check(options: SqliteArchiveOptions, context: Context) -> list[str]:
@@ -19,7 +19,7 @@ def check(options: SqliteArchiveOptions, context: Context) -> list[str]:
     folder = folder_of(options, context)
     if folder is None:
         return ["archive.path: neither it nor a state directory is set; set one of them"]
-    there = _first_there(folder)
+    there = first_there(folder)
     if not there.is_dir():
         return [f"archive.path: {there} is not a folder; expected one that can be written"]
     if not os.access(there, os.W_OK | os.X_OK):
@@ -31,7 +31,7 @@ def check(options: SqliteArchiveOptions, context: Context) -> list[str]:
     return []
 
 
-def _first_there(folder: Path) -> Path:
+def first_there(folder: Path) -> Path:
     """The folder, or the one that it would be made in."""
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent

@@ -19,7 +19,7 @@ from rta_transports.sqlite.places import ArchivePlaces, digest_of
 from rta_transports.sqlite.session_file import SessionHead, read_documents, read_head
 from rta_transports.sqlite.store import FAULTS, ArchiveStore, bindings_of
 
-__all__ = ["mark_deletion", "take_in"]
+__all__ = ["finish_deletions", "mark_deletion", "take_in"]
 
 _SESSION, _DELETION = ".sqlite", ".delete"
 _LIMIT = 1 << 20  # bytes of a marker
@@ -52,6 +52,16 @@ def take_in(store: ArchiveStore, now: int, until: float) -> tuple[int, bool]:
         if time.monotonic() >= until:
             return adopted, True
     return adopted, False
+
+
+def finish_deletions(store: ArchiveStore) -> None:
+    """Delete what is marked, at once.
+
+    :raises ArchiveError, sqlite3.Error, OSError: not all of it can be.
+    """
+    for path in store.places.incoming.glob(f"*{_DELETION}"):
+        _delete(store, path)
+    store.finish_deletions()
 
 
 def _delete(store: ArchiveStore, path: Path) -> None:

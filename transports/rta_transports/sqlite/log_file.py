@@ -20,9 +20,10 @@ from typing import Any, NamedTuple
 from attrs import define, evolve, field, frozen
 
 from rta.errors import DamagedFileError
+from rta.formatting import counted
 from rta.ports import Position
 from rta.store.connections import ReadConnections
-from rta.store.database import FileLayout, check_sum, transaction
+from rta.store.database import FileLayout, check_sum, connect_beside, transaction
 from rta.store.hold import FIRST_ABSURD, Hold
 from rta.store.opening import Damaged, open_or_begin
 from rta_transports.sqlite.kind import PAGE
@@ -32,9 +33,11 @@ __all__ = [
     "ArchiveLog",
     "LogRow",
     "SessionRow",
+    "damaged_rows",
     "ended_run",
     "open_log_file",
     "position_key",
+    "read_log_beside",
     "rows_behind",
     "rows_of_runs",
 ]
@@ -56,6 +59,16 @@ CREATE TABLE entries (number INTEGER PRIMARY KEY, run INTEGER, position BLOB, ra
 CREATE INDEX entries_by_run ON entries (run, position);
 """,
 )
+
+_SUMMED = {
+    "state": "id, name",
+    "streams": "id, name, upto",
+    "sessions": "id, identity, cut, touched, sealed",
+    "runs": "id, session, data",
+    "ended_runs": "name, data",
+    "deletions": "id, identity",
+}
+"""What the check sum of a row is of, in each table that has plain ones."""
 
 _GREATEST = {
     "streams": "SELECT max(id) FROM streams",
@@ -358,7 +371,7 @@ def open_log_file(path: Path, hold: Hold, damaged: Damaged, reason: str | None =
     """
     known = hold.noted is not None
     return open_or_begin(
-        path, _LOG, _name, lambda db, torn: _read(path, db, hold, damaged, torn), damaged, reason, known
+        path, _LOG, _name, lambda db, torn: _read(path, db, hold.noted, damaged, torn), damaged, reason, known
     )
 
 
@@ -367,22 +380,52 @@ def _name(db: sqlite3.Connection) -> None:
     db.execute("INSERT INTO state VALUES (?, ?, ?)", (*values, check_sum(*values)))
 
 
-def _read(path: Path, db: sqlite3.Connection, hold: Hold, damaged: Damaged, torn: bool) -> ArchiveLog:
+def read_log_beside(path: Path) -> ArchiveLog:
+    """The log, which a process may have open, only to be read.
+
+    :raises sqlite3.Error, DamagedFileError: it cannot be read.
+    """
+    db = connect_beside(path)
+    try:
+        return _read(path, db, None, lambda sentence: None, False, ReadConnections(path, connect_beside))
+    except BaseException:
+        db.close()
+        raise
+
+
+def damaged_rows(db: sqlite3.Connection) -> Iterator[str]:
+    """A sentence for each table of which rows are not as they were written."""
+    for table, columns in _SUMMED.items():
+        rows = db.execute(f"SELECT {columns}, sum FROM {table}")  # noqa: S608
+        if count := sum(check_sum(*row[:-1]) != row[-1] for row in rows):
+            yield f"{counted(count, 'row')} of {table} not as written"
+    if count := sum(_row(values) is None for values in db.execute(_ROWS)):
+        yield f"{counted(count, 'burst')} not as written"
+
+
+def _read(
+    path: Path,
+    db: sqlite3.Connection,
+    noted: int | None,
+    damaged: Damaged,
+    torn: bool,
+    connections: ReadConnections | None = None,
+) -> ArchiveLog:
     state = db.execute("SELECT id, name, sum FROM state").fetchone()
     if state is None or check_sum(*state[:2]) != state[2]:
         raise DamagedFileError("its state is not as it was written")
     found = db.execute("SELECT max(number), min(number) FROM entries").fetchone()
     last, first = found[0] or 0, found[1] or 0
-    lost = max(0, (hold.noted or 0) - last)
+    lost = max(0, (noted or 0) - last)
     log = ArchiveLog(
         db=db,
-        connections=ReadConnections(path),
+        connections=connections or ReadConnections(path),
         name=state[1],
         streams=_streams(db),
         sessions=_sessions(db),
         runs=_runs(db),
         marks=db.execute("SELECT number, time FROM marks ORDER BY number").fetchall(),
-        last=max(last, hold.noted or 0) or _first_number(),
+        last=max(last, noted or 0) or _first_number(),
         first=first,
         bytes_held=db.execute("SELECT sum(length(packed)) FROM entries").fetchone()[0] or 0,
         deletions=_deletions(db),

@@ -12,14 +12,14 @@ import json
 import sqlite3
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from attrs import evolve, frozen
 
 from rta.errors import DamagedFileError
-from rta.ports import Chunk, DataKind, Position
+from rta.ports import Chunk, DataKind, Position, RecordedChannel
 from rta.store.database import FileLayout, check_sum, create, transaction
 from rta.wire import TimeRange
 from rta_transports.sqlite.kind import FORMAT, PAGE
@@ -294,6 +294,14 @@ def _channels(kind: DataKind, channel: int, channels: bytes | None) -> tuple[int
     if channels is not None:
         return struct.unpack(f"<{len(channels) // 4}I", channels)
     return () if kind is DataKind.EVENTS else (channel,)
+
+
+def read_channels(db: sqlite3.Connection) -> Iterator[RecordedChannel]:
+    """How many chunks there are of each channel, or what else a chunk can be about."""
+    query = """SELECT kind, channel, channels, count(*), sum(size), min(start), max("end") FROM chunks
+    GROUP BY kind, channel, channels"""
+    for kind, channel, channels, *amounts in db.execute(query):
+        yield RecordedChannel(KINDS[kind], _channels(KINDS[kind], channel, channels), *amounts)
 
 
 class ChunkSink:

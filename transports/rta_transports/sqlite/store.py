@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from rta_transports.sqlite.reading import SessionReading
     from rta_transports.sqlite.upkeep import DueWork
 
-__all__ = ["ArchiveStore", "burst_of"]
+__all__ = ["ArchiveStore", "burst_of", "joined_run"]
 
 HELD = 16 << 20
 """Bytes of unpacked bursts of one session that are held in memory."""
@@ -244,7 +244,7 @@ class ArchiveStore:
             if of == row.id:
                 key = keys[number] = (run.stream, run.session_id, run.start)
                 known = session.runs.get(key)
-                session.runs[key] = run if known is None else _joined(run, known)
+                session.runs[key] = run if known is None else joined_run(run, known)
         if keys:
             self._feed_from_log(session, keys, max(cut, row.cut if newest is not None else 0))
         return session
@@ -679,7 +679,7 @@ class _Plan:
         return run
 
 
-def _joined(run: KeptRun, known: KeptRun) -> KeptRun:
+def joined_run(run: KeptRun, known: KeptRun) -> KeptRun:
     """A run as the log has it, and as a file does: the log may have lost its end."""
     for hole in known.holes:
         run = run.with_hole(hole)
