@@ -1,8 +1,18 @@
 """Recorded samples as chunks: built of bursts, merged and sealed, looked at from afar. No I/O, no clock."""
 
 from rta.archive.builder import ChunkBuilder
+from rta.archive.encoder import ChunkEncoder, chunks_of_columns, series_of_columns
 from rta.archive.results import read_series
 from rta.archive.seal import seal
 from rta.archive.series import ChannelTypes, Series
 
-__all__ = ["ChannelTypes", "ChunkBuilder", "Series", "read_series", "seal"]
+__all__ = [
+    "ChannelTypes",
+    "ChunkBuilder",
+    "ChunkEncoder",
+    "Series",
+    "chunks_of_columns",
+    "read_series",
+    "seal",
+    "series_of_columns",
+]

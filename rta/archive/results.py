@@ -161,29 +161,37 @@ def _read_timestamped(channel: int, raw: bytes, types: ChannelTypes) -> Series:
     some = counts > 0
     first = (np.cumsum(counts) - counts)[some]
     times += np.repeat(starts[some] - times[first] + steps[first], counts[some])
-    return _with_samples(channel, types, times, counts, [t.buffer for t in found], None)
+    return _with_samples(channel, types, times, counts, counts.tolist(), [t.buffer for t in found], None)
 
 
 def _read_periodic(channel: int, raw: bytes, types: ChannelTypes) -> Series:
     with reading(DataKind.PERIODIC):
         found = data_pb2.PeriodicDataList.FromString(raw).periodic_data
     buffers = [p.buffer for p in found]
-    # What is said to be there may be any number: not more than there are bytes.
-    counts = np.array([min(max(p.samples, 0), len(b)) for p, b in zip(found, buffers, strict=True)], np.int64)
+    said = [max(p.samples, 0) for p in found]
+    # It may be any number: not more samples than there are bytes.
+    counts = np.array(list(map(min, said, map(len, buffers))), np.int64)
     starts = np.array([p.start_timestamp for p in found], np.int64)
     steps = np.array([p.interval for p in found], np.int64)
     index = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     times = np.repeat(starts, counts) + index * np.repeat(steps, counts)
-    return _with_samples(channel, types, times, counts, buffers, np.repeat(np.abs(steps), counts))
+    return _with_samples(channel, types, times, counts, said, buffers, np.repeat(np.abs(steps), counts))
 
 
 def _with_samples(
-    channel: int, types: ChannelTypes, times: Int64, counts: Int64, buffers: list[bytes], intervals: Int64 | None
+    channel: int,
+    types: ChannelTypes,
+    times: Int64,
+    counts: Int64,
+    said: list[int],
+    buffers: list[bytes],
+    intervals: Int64 | None,
 ) -> Series:
+    """`counts`: of `times` of each result; `said`: how many samples the result is to have."""
     sizes = np.fromiter(map(len, buffers), np.int64, len(buffers))
-    shapes = set(zip(sizes.tolist(), counts.tolist(), strict=True))
-    by_shape = {shape: width_of(types, channel, *shape)[0] for shape in shapes}
-    widths = np.array([by_shape[s] for s in zip(sizes.tolist(), counts.tolist(), strict=True)], np.int64)
+    shapes = list(zip(sizes.tolist(), said, strict=True))
+    by_shape = {shape: width_of(types, channel, *shape)[0] for shape in set(shapes)}
+    widths = np.array([by_shape[shape] for shape in shapes], np.int64)
     have = np.minimum(counts, sizes // widths)
     if (have != counts).any():
         first = np.cumsum(counts) - counts

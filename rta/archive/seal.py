@@ -8,13 +8,12 @@ from typing import TypeVar
 
 import numpy as np
 
-from rta.archive.results import Results, chunks_of, encode_series, read_results, read_series, result_limits
+from rta.archive.encoder import ChunkEncoder
+from rta.archive.results import Results, read_results, read_series
 from rta.archive.series import ChannelTypes, Series
 from rta.wire import Chunk, DataKind
 
 __all__ = ["seal"]
-
-_BATCH = 1 << 15  # samples that are encoded at once
 
 B = TypeVar("B", Series, Results)
 
@@ -34,12 +33,14 @@ def seal(chunks: Iterable[tuple[int, Chunk]], types: ChannelTypes) -> Iterator[C
         return
     kind, channels = first[1].kind, first[1].channels
     every = chain([first], chunks)
+    encoder = ChunkEncoder(kind, channels)
     if kind in (DataKind.ROW, DataKind.EVENTS):
-        results = _merged((c.start, number, read_results(kind, c.raw())) for number, c in every)
+        for results in _merged((c.start, number, read_results(kind, c.raw())) for number, c in every):
+            yield from encoder.feed_results(results)
     else:
-        read = ((c.start, number, read_series(kind, channels[0], c.raw(), types)) for number, c in every)
-        results = _encoded(channels[0], _merged(read))
-    yield from _lists(kind, channels, results)
+        for series in _merged((c.start, number, read_series(kind, channels[0], c.raw(), types)) for number, c in every):
+            yield from encoder.feed(series)
+    yield from encoder.end()
 
 
 def _merged(blocks: Iterable[tuple[int, int, B]]) -> Iterator[B]:
@@ -65,33 +66,3 @@ def _in_order(blocks: list[tuple[int, B]]) -> B:
     blocks.sort(key=lambda numbered: numbered[0])
     first = blocks[0][1]
     return first if len(blocks) == 1 else first.joined([block for _, block in blocks]).sorted()
-
-
-def _encoded(channel: int, parts: Iterable[Series]) -> Iterator[Results]:
-    """The last result of each batch is made anew with the next one: there may be more that belongs into it."""
-    held: list[Series] = []
-    count = 0
-    for part in parts:
-        held.append(part)
-        count += len(part.times)
-        if count >= _BATCH:
-            series = Series.joined(held)
-            limits = result_limits(series)
-            begin = int(limits[-2])
-            yield encode_series(channel, series.part(0, begin), limits[:-1])
-            held = [series.part(begin, count)]
-            count -= begin
-    if count:
-        series = Series.joined(held)
-        yield encode_series(channel, series, result_limits(series))
-
-
-def _lists(kind: DataKind, channels: tuple[int, ...], parts: Iterable[Results]) -> Iterator[Chunk]:
-    held: list[Results] = []
-    for part in parts:
-        results = Results.joined([*held, part])
-        last = results.limits()[-2]
-        yield from chunks_of(kind, channels, results.part(0, last))
-        held = [results.part(last, len(results.pieces))]
-    if held:
-        yield from chunks_of(kind, channels, held[0])
