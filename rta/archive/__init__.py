@@ -2,6 +2,7 @@
 
 from rta.archive.builder import ChunkBuilder
 from rta.archive.encoder import ChunkEncoder, chunks_of_columns, series_of_columns
+from rta.archive.overview import Stretches, combine_overviews, pack_overview, values_of
 from rta.archive.results import read_series
 from rta.archive.seal import seal
 from rta.archive.series import ChannelTypes, Series
@@ -11,8 +12,12 @@ __all__ = [
     "ChunkBuilder",
     "ChunkEncoder",
     "Series",
+    "Stretches",
     "chunks_of_columns",
+    "combine_overviews",
+    "pack_overview",
     "read_series",
     "seal",
     "series_of_columns",
+    "values_of",
 ]
