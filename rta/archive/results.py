@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rta.archive.series import ChannelTypes, Series, width_of
+from rta.archive.shape import SAMPLES, SCALE, Block, ResultShape
 from rta.wire import Chunk, DataKind, pack
 from rta.wire._pb import data_pb2, scan_pb2
 from rta.wire.chunks import reading
@@ -147,7 +148,31 @@ def read_series(kind: DataKind, channel: int, raw: bytes, types: ChannelTypes) -
 
     :raises MalformedError: kind `protobuf`.
     """
+    alike = ResultShape.of_list(kind, raw)
+    if alike is not None:
+        series = _read_alike(kind, *alike, types)
+        if series is not None:
+            return series
     return _read_periodic(channel, raw, types) if kind is DataKind.PERIODIC else _read_timestamped(channel, raw, types)
+
+
+def _read_alike(kind: DataKind, shape: ResultShape, block: Block, types: ChannelTypes) -> Series | None:
+    """Of results that differ in values only. None: they hold another number of samples than they say."""
+    starts, steps = shape.starts(block), shape.total(SCALE, block)
+    if kind is DataKind.TIMESTAMPED:
+        count = shape.count
+    else:
+        counts = shape.total(SAMPLES, block)
+        count = int(counts[0]) if (counts == counts[0]).all() else 0
+    if not count or not shape.size:
+        return None
+    width, certain = width_of(types, shape.channels[0], shape.size, count)
+    if not certain or width * count != shape.size:
+        return None
+    units = np.cumsum(shape.deltas(block), axis=1) if kind is DataKind.TIMESTAMPED else np.arange(count)
+    times = (starts[:, None] + steps[:, None] * units).ravel()
+    samples = np.frombuffer(shape.buffers(block), np.uint8).reshape(-1, width)
+    return Series(times, samples, width, None if kind is DataKind.TIMESTAMPED else np.repeat(steps, count))
 
 
 def _read_timestamped(channel: int, raw: bytes, types: ChannelTypes) -> Series:
