@@ -129,4 +129,4 @@ stories = st.lists(st.one_of(repeated(), st.lists(st.lists(items, max_size=6), m
 
 
 def burst_of(data: list[Data]) -> Burst:
-    return make_burst([*map(data_item, data), range_item(TimeRange(0, 1))])
+    return make_burst([*map(data_item, data), range_item(TimeRange(1, 2))])
