@@ -6,7 +6,7 @@ Source: docs/rest.md, "Properties".
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable
 from enum import IntEnum
 from typing import Any, NamedTuple
 
@@ -25,9 +25,10 @@ _LONGEST_TEXT = 4096  # a longer one is no property
 
 _MOMENTS = ("timestamp", "startTimestamp", "endTimestamp")
 _LISTS = ("children", "alternates")
-_OTHERS = ("identity", "state", "identifier", "type", "quality", "group", "version")
-_KNOWN = {name.lower(): name for name in (*_MOMENTS, *_LISTS, *_OTHERS, "details", "extDetails")}
-_LEFT_OUT = {"identity", "details", "extdetails", "timerange"}
+_PLAIN = {n.lower(): n for n in (*_MOMENTS, "state", "identifier", "type", "quality", "group", "version")}
+_KNOWN = {**_PLAIN, **{n.lower(): n for n in ("identity", *_LISTS, "details", "extDetails")}}
+_ELSEWHERE = {*_KNOWN, "timerange"}
+_WITH_MOMENTS = ("details.", "extDetails.")
 
 
 class ValueKind(IntEnum):
@@ -37,6 +38,9 @@ class ValueKind(IntEnum):
     NUMBER = 2
     TEXT = 3
     MOMENT = 4
+
+
+_BOOLEAN, _NUMBER, _TEXT, _MOMENT = ValueKind
 
 
 class SessionProperty(NamedTuple):
@@ -63,11 +67,11 @@ def storable(text: str) -> str:
 
 def known_value(value: Scalar) -> tuple[ValueKind, int | float | str] | None:
     """What a value of JSON is compared as; None: it is null. A text may be a moment besides."""
+    if isinstance(value, str):
+        return _TEXT, storable(value)
     if isinstance(value, bool):
-        return ValueKind.BOOLEAN, int(value)
-    if isinstance(value, int | float):
-        return ValueKind.NUMBER, _bounded(value)
-    return None if value is None else (ValueKind.TEXT, storable(value))
+        return _BOOLEAN, int(value)
+    return None if value is None else (_NUMBER, _bounded(value))
 
 
 def moment(text: str) -> int | float | None:
@@ -84,46 +88,49 @@ def read_properties(identity: str, text: str, limits: JsonLimits = SESSION_LIMIT
     document = parse_json(text, "session JSON", limits, strict=True)
     if not isinstance(document, dict):
         raise MalformedError("json", "the session JSON is no object")
-    fields = {str(k).lower(): (k, v) for k, v in document.items()}
-    found = {"identity": SessionProperty("identity", ValueKind.TEXT, storable(identity))}
-    for path, value, may_be_moment in _values(fields):
-        if len(found) < _MOST and len(path) <= _LONGEST_PATH and path not in found:
-            one = _property(storable(path), value, may_be_moment)
+    fields = {k.lower(): (k, v) for k, v in document.items()}
+    found = {"identity": SessionProperty("identity", _TEXT, storable(identity))}
+    for path, value in _values(fields):
+        if path not in found and len(path) <= _LONGEST_PATH and len(found) < _MOST:
+            one = _property(path, value)
             if one is not None:
                 found[path] = one
     return (*found.values(), *_sub_sessions(fields))
 
 
-def _values(fields: dict[str, tuple[str, Any]]) -> Iterator[tuple[str, Any, bool]]:
-    """Paths and values, the most important first, and whether the value may be a moment."""
-    for lower, (key, value) in sorted(fields.items(), key=lambda item: item[0] not in _KNOWN):
-        name = _KNOWN.get(lower, key)
-        if name == "state":
-            yield name, _state(value), False
-        elif lower not in _LEFT_OUT and name not in _LISTS and "." not in name:
-            yield name, value, name in _MOMENTS
-    for name, value in _items(fields, "details"):
-        yield f"details.{name}", value, True
+def _values(fields: dict[str, tuple[str, Any]]) -> Iterable[tuple[str, Any]]:
+    """Paths and values, the most important first."""
+    yield from [(name, fields[lower][1]) for lower, name in _PLAIN.items() if lower in fields]
+    yield from [(f"details.{name}", value) for name, value in _items(fields, "details")]
     # where groups and names hold dots, the longest group has the path
     for group, members in sorted(_items(fields, "extdetails"), key=lambda item: -len(item[0])):
-        for name, value in members.items() if isinstance(members, dict) else ():
-            yield f"extDetails.{group}.{name}", value, True
+        yield from [(f"extDetails.{group}.{name}", value) for name, value in _members(members)]
+    yield from [(key, value) for lower, (key, value) in fields.items() if lower not in _ELSEWHERE and "." not in key]
 
 
-def _items(fields: dict[str, tuple[str, Any]], name: str) -> list[tuple[str, Any]]:
-    value = fields.get(name, ("", None))[1]
-    return list(value.items()) if isinstance(value, dict) else []
+def _items(fields: dict[str, tuple[str, Any]], name: str) -> Collection[tuple[str, Any]]:
+    return _members(fields[name][1]) if name in fields else ()
 
 
-def _property(path: str, value: Any, may_be_moment: bool) -> SessionProperty | None:
-    if not isinstance(value, str | int | float) or (isinstance(value, str) and len(value) > _LONGEST_TEXT):
-        return None
-    known = known_value(value)
-    if isinstance(value, str) and may_be_moment:
-        at = read_instant(value, bare_date=path in _MOMENTS)
-        if at is not None:
-            return SessionProperty(path, ValueKind.MOMENT, _bounded(at), value)
-    return None if known is None else SessionProperty(path, *known)
+def _members(value: Any) -> Collection[tuple[str, Any]]:
+    return value.items() if isinstance(value, dict) else ()
+
+
+def _property(path: str, value: Any) -> SessionProperty | None:
+    if path == "state":
+        value = _state(value)
+    if isinstance(value, str):
+        if len(value) > _LONGEST_TEXT:
+            return None
+        if value[4:5] == "-" and (path in _MOMENTS or path.startswith(_WITH_MOMENTS)):
+            at = read_instant(value, path in _MOMENTS)
+            if at is not None:
+                return SessionProperty(storable(path), _MOMENT, _bounded(at), value)
+        return SessionProperty(storable(path), _TEXT, storable(value))
+    if isinstance(value, int | float):
+        kind = _BOOLEAN if isinstance(value, bool) else _NUMBER
+        return SessionProperty(storable(path), kind, _bounded(value + 0))
+    return None
 
 
 def _sub_sessions(fields: dict[str, tuple[str, Any]]) -> list[SessionProperty]:
@@ -132,7 +139,7 @@ def _sub_sessions(fields: dict[str, tuple[str, Any]]) -> list[SessionProperty]:
         value = fields.get(name, ("", None))[1]
         for one in value if isinstance(value, list) else ():
             if isinstance(one, str) and len(one) <= _LONGEST_TEXT and len(out) < _MOST_SUB_SESSIONS:
-                out[SessionProperty(name, ValueKind.TEXT, storable(one))] = None
+                out[SessionProperty(name, _TEXT, storable(one))] = None
     return list(out)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rta.session_catalogue.properties import SessionProperty, storable
 
@@ -35,27 +35,33 @@ def put_session(db: sqlite3.Connection, identity: str, json: str, properties: Se
     :param properties: `read_properties` of the JSON.
     """
     at = next((p for p in properties if p.path == "timestamp"), None)
-    kind, value = (0, None) if at is None else (int(at.kind), at.value)
-    (number,) = db.execute(
-        "INSERT INTO sessions (identity, json, timestamp_kind, timestamp) VALUES (?, ?, ?, ?) "
-        "ON CONFLICT (identity) DO UPDATE SET json = excluded.json, timestamp_kind = excluded.timestamp_kind, "
-        "timestamp = excluded.timestamp RETURNING id",
-        (storable(identity), storable(json), kind, value),
-    ).fetchone()
-    wanted = {_row(p) for p in properties}
-    held = set(
-        db.execute("SELECT path, kind, value, text, folded FROM properties WHERE session = ?", (number,)).fetchall()
+    order = (0, None) if at is None else (int(at.kind), at.value)
+    name = storable(identity)
+    rows = {_row(p): None for p in properties}
+    known = db.execute("SELECT id FROM sessions WHERE identity = ?", (name,)).fetchone()
+    if known is None:
+        added = "INSERT INTO sessions (identity, json, timestamp_kind, timestamp) VALUES (?, ?, ?, ?)"
+        number = db.execute(added, (name, storable(json), *order)).lastrowid
+        assert number is not None, "a row was added"
+        _add(db, number, rows)
+        return number
+    number = int(known[0])
+    changed = "UPDATE sessions SET json = ?, timestamp_kind = ?, timestamp = ? WHERE id = ?"
+    db.execute(changed, (storable(json), *order, number))
+    held = db.execute("SELECT path, kind, value, text, folded FROM properties WHERE session = ?", (number,)).fetchall()
+    gone = set(held).difference(rows)
+    if gone:
+        where = "path = ? AND kind = ? AND value = ? AND session = ?"
+        db.executemany(f"DELETE FROM properties WHERE {where}", [(*row[:3], number) for row in gone])  # noqa: S608
+    _add(db, number, rows.keys() - set(held))
+    return number
+
+
+def _add(db: sqlite3.Connection, number: int, rows: Iterable[Row]) -> None:
+    db.executemany(
+        "INSERT INTO properties (path, kind, value, session, text, folded) VALUES (?, ?, ?, ?, ?, ?)",
+        [(path, kind, value, number, text, folded) for path, kind, value, text, folded in rows],
     )
-    if wanted != held:
-        db.executemany(
-            "DELETE FROM properties WHERE path = ? AND kind = ? AND value = ? AND session = ?",
-            [(*row[:3], number) for row in held - wanted],
-        )
-        db.executemany(
-            "INSERT INTO properties (path, kind, value, session, text, folded) VALUES (?, ?, ?, ?, ?, ?)",
-            [(*row[:3], number, *row[3:]) for row in wanted - held],
-        )
-    return int(number)
 
 
 def remove_session(db: sqlite3.Connection, identity: str) -> bool:
