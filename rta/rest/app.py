@@ -25,8 +25,9 @@ from rta.rest.elsewhere import Elsewhere
 from rta.rest.overview import OverviewResource
 from rta.rest.problem import PROBLEM_HANDLERS, RequestProblem
 from rta.rest.recording import EntriesResource, RecordingResource
-from rta.rest.routing import V2, Resource, endpoint, is_below, routed, segment
-from rta.rest.sessions import Page, SessionCatalogue
+from rta.rest.routing import V2, Resource, endpoint, is_below, routed
+from rta.rest.session_pages import SessionPages
+from rta.rest.sessions import SessionCatalogue
 from rta.rest.site_pages import SitePages
 from rta.rest.streams import PATH as STREAMS
 from rta.rest.streams import StreamResource
@@ -94,6 +95,7 @@ def _of_sessions(service: Service, rest: _Rest) -> list[Route]:
     """What is here is shown here; where the archive is elsewhere, the rest is asked for there."""
     turns = AnswerTurns()
     buffer, archive, elsewhere = service.buffer, service.archive, service.elsewhere
+    sessions = SessionPages(buffer, archive, SessionCatalogue(buffer.sessions, service.clocks))
     session = V2 + "/sessions/{identity}"
 
     def with_recorded(here: Callable[[Request], Awaitable[Response]]) -> ASGIApp:
@@ -107,8 +109,8 @@ def _of_sessions(service: Service, rest: _Rest) -> list[Route]:
 
     data = recorded(DataResource(buffer, archive, turns, service.report))
     found: list[tuple[str, ASGIApp]] = [
-        (V2 + "/sessions", with_recorded(rest.sessions)),
-        (session, or_recorded(endpoint(rest.session))),
+        (V2 + "/sessions", with_recorded(sessions.list)),
+        (session, or_recorded(endpoint(sessions.session))),
         (session + "/stream", endpoint(_not_an_upgrade)),
         (session + "/data/events", data),
         (session + "/data/{kind}/{channels}", data),
@@ -116,10 +118,10 @@ def _of_sessions(service: Service, rest: _Rest) -> list[Route]:
         (session + "/recording", recorded(RecordingResource(archive))),
         (V2 + "/entries", recorded(EntriesResource(archive, turns))),
         (V2 + "/configs/{identifier}", or_recorded(ConfigurationResource(rest.configuration))),
-        (V2 + "/session-metamodel", with_recorded(rest.empty_object)),
-        (V2 + "/session-metamodel/properties", with_recorded(rest.empty_list)),
-        (V2 + "/session-folders", with_recorded(rest.empty_list)),
-        (V2 + "/session-folders/{parent:path}", with_recorded(rest.empty_list)),
+        (V2 + "/session-metamodel", with_recorded(sessions.metamodel)),
+        (V2 + "/session-metamodel/properties", with_recorded(sessions.properties)),
+        (V2 + "/session-folders", with_recorded(sessions.folders)),
+        (V2 + "/session-folders/{parent:path}", with_recorded(sessions.folders)),
     ]
     return [
         Route(path, Resource(app), methods=["GET", "HEAD", *(["POST"] if path == V2 + "/sessions" else [])])
@@ -139,32 +141,9 @@ async def _not_an_upgrade(request: Request) -> Response:
     raise RequestProblem(400, "this is a WebSocket: connect with an upgrade request")
 
 
-def _json(text: str) -> Response:
-    return Response(text, media_type="application/json")
-
-
-def _number(request: Request, name: str) -> int | None:
-    text = request.query_params.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
-
-
 class _Rest:
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._catalogue = SessionCatalogue(service.buffer.sessions, service.clocks)
-
-    async def sessions(self, request: Request) -> Response:
-        sort = tuple(s for v in request.query_params.getlist("sort") for s in v.split(",") if s)
-        size = _number(request, "pageSize")
-        page = Page(_number(request, "pageIndex") or 0, size, sort or Page().sort)
-        return _json(await self._catalogue.list(page))
-
-    async def session(self, request: Request) -> Response:
-        identity = segment(request.scope, "identity")
-        record = await self._service.buffer.find(identity)
-        if record is None or record.json is None:
-            raise RequestProblem(404, f"there is no session {identity[:200]!r}")
-        return _json(await self._catalogue.text(record))
 
     async def configuration(self, identifier: str) -> str | None:
         text = await self._service.buffer.configuration(identifier)
@@ -180,9 +159,3 @@ class _Rest:
             return json_response({"alarms": await self._service.alarms(active in _TRUE)})
         except Refused as e:
             return refusal(503, str(e))
-
-    async def empty_object(self, request: Request) -> Response:
-        return _json("{}")
-
-    async def empty_list(self, request: Request) -> Response:
-        return _json("[]")

@@ -1,168 +1,159 @@
-"""Listing sessions: their JSON as it was written, with the time range that is known now, sorted and paged."""
+"""The sessions of a site: those of the buffer and those of the archive in one list, which is sorted and paged.
+
+A session that is in both is as the buffer has it. Source: docs/rest.md, "Sessions".
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import trio
-from attrs import frozen
+from attrs import evolve
 
 from rta.clock_bounds import ClockBounds
 from rta.errors import MalformedError, NotConnectedError
 from rta.large_json import read_large
-from rta.ports import SessionRecord
-from rta.rest.told_range import RangeSlot, find_slot
-from rta.session.session_range import SessionRange
+from rta.ports import Archive, ArchivedSession, SessionRecord
+from rta.rest.live_sessions import LiveSessions, properties_of
+from rta.rest.session_texts import SessionTexts
+from rta.session_catalogue import SortValue, listing_order, merge_properties, sort_values, storable
 from rta.session_list import SessionListCache
-from rta.wire import TimeRange
-from rta.wire.json_text import SESSION_LIMITS, parse_json
-from rta.wire.session_json import read_span
+from rta.session_query import AnyOf, Comparison, ListRequest, Operator, Property, SessionQuery
 
-__all__ = ["SessionCatalogue", "Page", "list_sessions"]
+__all__ = ["SessionCatalogue"]
 
 _CLOCKS = ClockBounds()
-_MOST = 100_000  # sessions of which it is remembered where their time range stands
-_AT_ONCE = 100  # sessions written without a checkpoint
-_SMALL = 4096  # characters of a session JSON that are read at once
-_SORTABLE = {"identity", "identifier", "state", "timestamp", "type", "group", "version", "quality"}
-_NEEDED = {*_SORTABLE, "children", "timerange"}
+_AT_ONCE = 50  # sessions written without a checkpoint
+
+_Session = SessionRecord | ArchivedSession
+
+Place = tuple[tuple[SortValue, ...], str]
+"""By what a session is sorted, and its identity."""
 
 
-@frozen
-class Page:
-    """Which part of the list to give, and in which order. `sort`: `property:asc` or `property:desc`."""
-
-    index: int = 0
-    size: int | None = None
-    sort: tuple[str, ...] = ("timestamp:desc",)
+class _Listed(NamedTuple):
+    place: Place
+    session: _Session
 
 
 class SessionCatalogue:
-    """The sessions of a buffer: not read more often than is good for it, and not parsed twice."""
+    """What is listed of sessions. The archive comes with each call: there may be none, or none that can be read now."""
 
     def __init__(self, read: Callable[[], Awaitable[list[SessionRecord]]], clocks: ClockBounds = _CLOCKS) -> None:
-        """`clocks`: what time ranges may say."""
-        self._clocks = clocks
+        """`read`: gives the sessions of the buffer. `clocks`: what time ranges of live sessions may say."""
         self._cache = SessionListCache(read)
+        self._texts = SessionTexts(clocks)
+        self._live = LiveSessions()
         self._records: list[SessionRecord] = []
-        self._parsed: dict[str, tuple[str, dict[str, Any] | None]] = {}
-        self._slots: dict[str, tuple[str, RangeSlot | None]] = {}
+        self._by_identity: dict[str, SessionRecord] = {}
 
-    async def list(self, page: Page) -> str:
-        """See `list_sessions`.
+    async def list(self, request: ListRequest, archive: Archive | None = None) -> str:
+        """The page as JSON.
 
+        :raises MalformedError: kind `query`; it is too much work.
         :raises TransportError: the buffer cannot be read, or a session JSON is large and cannot be read now.
+        :raises ArchiveError: the archive cannot be read.
         """
-        records = await self._cache.records()
-        if records is not self._records:
-            self._records = records
-            known = {r.identity for r in records}
-            self._parsed = {k: v for k, v in self._parsed.items() if k in known}
-            self._slots = {k: v for k, v in self._slots.items() if k in known}
-        for record in records:
-            await self._parse(record)
+        page = await (self._live_page(request.query) if archive is None else self._page(request.query, archive))
         texts = []
-        for i, record in enumerate(list_sessions(records, page, self._fields), 1):
-            texts.append(await self.text(record))
+        for i, session in enumerate(page, 1):
+            texts.append(await self._texts.listed(session, request.props))
             if i % _AT_ONCE == 0:  # live data goes first
                 await trio.lowlevel.checkpoint()
-        return '{"sessions":[' + ",".join(texts) + "]}"
+        return '{"sessions":[' + ",".join(filter(None, texts)) + "]}"
 
-    async def text(self, record: SessionRecord) -> str:
+    async def text(self, session: _Session) -> str:
         """The JSON of a session that has one, with the time range that is known now."""
-        text = record.json or ""
-        if record.time_range is None:
-            return text
-        known = SessionRange(self._clocks)
-        known.expand(record.time_range, record.last_updated)
-        parsed, fields = self._parsed.get(record.identity, ("", None))
-        if fields is not None and parsed == text:  # most are closed, and say it all
-            own = read_span(fields.get("timerange"))
-            if TimeRange.union_of(own, known.told) == own:
-                return text
-        slot = await self._slot(record.identity, text)
-        return text if slot is None else slot.fill(text, known.told)
+        return await self._texts.told(session)
 
-    async def _slot(self, identity: str, text: str) -> RangeSlot | None:
-        found = self._slots.get(identity)
-        if found is None or found[0] != text:
-            try:
-                slot = find_slot(text) if len(text) <= _SMALL else await read_large(find_slot, text)
-            except MalformedError:
-                slot = None
-            except NotConnectedError:  # perhaps the next time
-                return None
-            if len(self._slots) >= _MOST:
-                self._slots.clear()
-            found = self._slots[identity] = (text, slot)
-        return found[1]
+    async def properties(self, folder: str | None, archive: Archive | None = None) -> Sequence[Property]:
+        """What properties the sessions have. Raises what `list` raises."""
+        await self._refresh()
+        live = await self._live.properties(folder)
+        return live if archive is None else merge_properties(live, await archive.properties(folder))
 
-    async def _parse(self, record: SessionRecord) -> None:
-        text = record.json or ""
-        known = self._parsed.get(record.identity)
-        if known is None or known[0] != text:
-            try:
-                fields = await read_large(read_fields, text)
-            except MalformedError:
-                fields = None
-            self._parsed[record.identity] = text, fields
+    async def _refresh(self) -> Mapping[str, SessionRecord]:
+        """The sessions of the buffer by the identities that the live catalogue gives."""
+        records = await self._cache.records()
+        if records is not self._records:
+            await self._live.refresh(records)
+            self._records = records
+            self._by_identity = {storable(r.identity): r for r in records}
+            self._texts.keep(r.identity for r in records)
+        return self._by_identity
 
-    def _fields(self, record: SessionRecord) -> dict[str, Any] | None:
-        text, fields = self._parsed.get(record.identity, ("", None))
-        return fields if text == record.json else None
+    async def _live_page(self, query: SessionQuery) -> Sequence[_Session]:
+        records = await self._refresh()
+        return [records[one.identity] for one in await self._live.find(query) if one.identity in records]
+
+    async def _page(self, query: SessionQuery, archive: Archive) -> Sequence[_Session]:
+        records = await self._refresh()
+        identities, sub_sessions = await self._live.identities()
+        hidden = await _recorded_sub_sessions(archive, identities)
+        until = None if query.limit is None else query.offset + query.limit
+        found = await self._live.find(evolve(query, offset=0, limit=until, without=query.without | hidden))
+        live = [_Listed((f.order, f.identity), records[f.identity]) for f in found if f.identity in records]
+        recorded = _Recorded(archive, evolve(query, without=query.without | identities | sub_sessions))
+        before = await recorded.live_before(live, query.offset)
+        live = live[before:]
+        rest = await recorded.page(query.offset - before, query.limit, with_places=bool(live))
+        order = listing_order(query.sort)
+        page = sorted([*live, *rest], key=lambda one: order(one.place)) if live and rest else [*live, *rest]
+        return [one.session for one in page[: query.limit]]
 
 
-def list_sessions(
-    records: Iterable[SessionRecord],
-    page: Page,
-    read: Callable[[SessionRecord], dict[str, Any] | None] = lambda record: read_fields(record.json or ""),
-) -> list[SessionRecord]:
-    """The top-level sessions of a page; sessions without a readable JSON are left out."""
-    found: list[tuple[dict[str, Any], SessionRecord]] = []
-    children: set[str] = set()
-    for record in records:
-        fields = read(record)
-        if record.json is not None and fields is not None:
-            found.append((fields, record))
-            children.update(c for c in _list(fields.get("children")) if isinstance(c, str))
-    found = [(fields, record) for fields, record in found if not _is_child(fields.get("identity"), children)]
-    orders: dict[str, str] = {}  # a property that is named again changes nothing
-    for name, _, order in (key.partition(":") for key in page.sort):
-        if name in _SORTABLE:
-            orders.setdefault(name, order)
-    for name, order in reversed((orders or {"timestamp": "desc"}).items()):
-        found.sort(key=lambda item: _sort_key(item[0].get(name)), reverse=order == "desc")
-    start = page.index * (page.size or 0)
-    part = found[start:] if page.size is None else found[start : start + page.size]
-    return [record for _, record in part]
+class _Recorded:
+    """The recorded sessions that are to be merged with live ones."""
 
+    def __init__(self, archive: Archive, query: SessionQuery) -> None:
+        self._archive = archive
+        self._query = query
+        self._order = listing_order(query.sort)
 
-def read_fields(text: str) -> dict[str, Any] | None:
-    """What a list needs of a session JSON, its keys in lower case; None if it is no JSON object."""
-    try:
-        document = parse_json(text, "session JSON", SESSION_LIMITS, strict=True)
-    except MalformedError:
-        return None
-    if not isinstance(document, dict):
-        return None
-    fields = {str(k).lower(): v for k, v in document.items()}
-    return {k: v for k, v in fields.items() if k in _NEEDED}
+    async def page(self, offset: int, limit: int | None, with_places: bool = True) -> list[_Listed]:
+        """Their places cost reading their JSON."""
+        found = await self._archive.sessions(evolve(self._query, offset=offset, limit=limit))
+        return [_Listed(await self._place(s) if with_places else ((), ""), s) for s in found]
 
+    async def live_before(self, live: Sequence[_Listed], offset: int) -> int:
+        """How many of the live ones are among the first `offset` of the merged list."""
 
-def _is_child(identity: object, children: set[str]) -> bool:
-    return isinstance(identity, str) and identity in children
+        async def is_before(index: int) -> bool:
+            place = offset - 1 - index  # of the recorded session that it has to precede
+            if place < 0:
+                return False
+            there = await self.page(place, 1)
+            return not there or self._order(live[index].place) < self._order(there[0].place)
 
+        low, high = 0, min(len(live), offset)
+        if high and await is_before(high - 1):  # mostly they are all newer
+            return high
+        while low < high:
+            middle = (low + high) // 2
+            if await is_before(middle):
+                low = middle + 1
+            else:
+                high = middle
+        return low
 
-def _list(value: object) -> Sequence[object]:
-    return value if isinstance(value, list) else ()
-
-
-def _sort_key(value: object) -> tuple[int, float, str]:
-    if isinstance(value, int | float):
+    async def _place(self, session: ArchivedSession) -> Place:
         try:
-            return 1, float(value), ""
-        except OverflowError:
-            return 1, math.inf, ""
-    return (2, 0.0, value) if isinstance(value, str) else (0, 0.0, "")
+            properties = await read_large(properties_of, session.json, session.identity)
+        except (MalformedError, NotConnectedError):
+            properties = ()
+        return sort_values(properties, self._query.sort), storable(session.identity)
+
+
+async def _recorded_sub_sessions(archive: Archive, live: frozenset[str]) -> frozenset[str]:
+    """The children and alternates of recorded sessions that are live themselves."""
+    if not live:
+        return live
+    wanted = tuple(sorted(live))
+    criterion = AnyOf((Comparison("children", Operator.IN, wanted), Comparison("alternates", Operator.IN, wanted)))
+    found: set[str] = set()
+    for parent in await archive.sessions(SessionQuery(criterion, (), top_level=False, without=live)):
+        for one in await read_large(properties_of, parent.json, parent.identity):
+            if one.path in ("children", "alternates"):
+                found.add(str(one.value))
+    return live & found

@@ -14,7 +14,7 @@ from rta.session_catalogue.order import UNSORTABLE, SortValue
 from rta.session_catalogue.properties import ValueKind, canonical
 from rta.session_query import AllOf, Comparison, Criterion, Operator, SessionQuery
 
-__all__ = ["MAX_WORK", "FoundSession", "bounded_work", "find_sessions"]
+__all__ = ["MAX_WORK", "FoundSession", "bounded_work", "find_sessions", "sub_sessions"]
 
 MAX_WORK = 300_000_000
 """Steps of SQLite's machine for one query: some seconds."""
@@ -22,8 +22,9 @@ MAX_WORK = 300_000_000
 _STEP = 100_000  # between two counts
 _FLAT = 100  # criteria that need no set of their own
 _LAST = (1 << 63) - 1
+_OF_SUB_SESSIONS = "('children', 'alternates')"
 _TOP_LEVEL = (
-    "NOT EXISTS (SELECT 1 FROM properties AS p WHERE p.path IN ('children', 'alternates') "
+    f"NOT EXISTS (SELECT 1 FROM properties AS p WHERE p.path IN {_OF_SUB_SESSIONS} "
     f"AND p.kind = {ValueKind.TEXT:d} AND p.value = sessions.identity AND p.session <> sessions.id)"
 )
 
@@ -47,6 +48,12 @@ def find_sessions(db: sqlite3.Connection, query: SessionQuery, max_work: int = M
     with bounded_work(db, max_work):
         rows = db.execute(statement, values).fetchall()
     return [FoundSession(row[0], row[1], tuple(zip(row[2::2], row[3::2], strict=True))) for row in rows]
+
+
+def sub_sessions(db: sqlite3.Connection) -> frozenset[str]:
+    """Identities of all children and alternates of sessions."""
+    found = db.execute(f"SELECT value FROM properties WHERE path IN {_OF_SUB_SESSIONS}")
+    return frozenset(value for (value,) in found)
 
 
 def _statement(query: SessionQuery, keys: list[str]) -> tuple[str, dict[str, Any]]:

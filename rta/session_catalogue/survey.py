@@ -12,10 +12,10 @@ from operator import itemgetter
 from typing import Any
 
 from rta.session_catalogue.find import MAX_WORK, bounded_work
-from rta.session_catalogue.properties import ValueKind, storable
+from rta.session_catalogue.properties import ValueKind, known_value, moment, storable
 from rta.session_query import Property, Scalar
 
-__all__ = ["MAX_PROPERTIES", "MAX_VALUES", "survey_properties"]
+__all__ = ["MAX_PROPERTIES", "MAX_VALUES", "merge_properties", "survey_properties"]
 
 MAX_VALUES = 200
 """Different values of a property that are told; of one that has more, none are."""
@@ -32,7 +32,14 @@ _AT = "SELECT kind, value, text FROM properties WHERE path = ? AND kind = ?"
 _FIRST, _NEXT, _LAST = (
     f"{_AT} {rest} LIMIT 1" for rest in ("ORDER BY value", "AND value > ? ORDER BY value", "ORDER BY value DESC")
 )
-_NEXT_PATH = "SELECT path FROM properties WHERE path > ? ORDER BY path LIMIT 1"
+_NEXT_PATH = "SELECT path FROM properties WHERE path >= ? ORDER BY path LIMIT 1"
+
+_TYPES: dict[int, str] = {
+    ValueKind.BOOLEAN: "boolean",
+    ValueKind.NUMBER: "number",
+    ValueKind.TEXT: "string",
+    ValueKind.MOMENT: "dateTime",
+}
 
 Row = tuple[int, Any, str | None]
 """Kind, value, and a moment as it is written."""
@@ -53,13 +60,13 @@ def _of_all(db: sqlite3.Connection) -> Iterator[tuple[str, Iterable[Row]]]:
     for path in _PLAIN:
         yield path, _distinct(db, path)
     for prefix in _NESTED:
-        path = prefix
+        least = prefix
         for _ in range(MAX_PROPERTIES):
-            found = db.execute(_NEXT_PATH, (path,)).fetchone()
+            found = db.execute(_NEXT_PATH, (least,)).fetchone()
             if found is None or not found[0].startswith(prefix):
                 break
-            path = found[0]
-            yield path, _distinct(db, path)
+            yield found[0], _distinct(db, found[0])
+            least = found[0] + "\0"
 
 
 def _distinct(db: sqlite3.Connection, path: str) -> Iterator[Row]:
@@ -91,14 +98,50 @@ def _property(path: str, rows: Iterable[Row]) -> Property | None:
     """Of rows in the order of their kinds and values; None: there are none."""
     values: list[Scalar] = []
     ends: tuple[Scalar, Scalar] = (None, None)
-    last = None
+    kinds: list[int] = []
     for kind, value, text in rows:
-        shown = value if text is None else text
+        first = kinds[-1:] != [kind]
+        if first:
+            kinds.append(kind)
         if kind in (ValueKind.NUMBER, ValueKind.MOMENT):
-            ends = (shown if last != kind else ends[0], shown)
+            shown = value if text is None else text
+            ends = (shown if first else ends[0], shown)
         if kind != ValueKind.MOMENT and len(values) <= MAX_VALUES:
             values.append(bool(value) if kind == ValueKind.BOOLEAN else value)
-        last = kind
-    if last is None:
+    if not kinds:
         return None
-    return Property(path, tuple(values) if len(values) <= MAX_VALUES else (), *ends)
+    known = tuple(values) if len(values) <= MAX_VALUES else ()
+    return Property(path, known, *ends, _type(kinds, known))
+
+
+def _type(kinds: list[int], values: tuple[Scalar, ...]) -> str | None:
+    if len(kinds) > 1:
+        return None
+    if kinds == [ValueKind.NUMBER] and values and all(isinstance(v, int) for v in values):
+        return "integer"
+    return _TYPES[kinds[0]]
+
+
+def merge_properties(*surveys: Iterable[Property]) -> list[Property]:
+    """What is found in several catalogues."""
+    found: dict[str, Property] = {}
+    for one in (p for survey in surveys for p in survey):
+        known = found.get(one.path)
+        found[one.path] = one if known is None else _merged(known, one)
+    return list(found.values())
+
+
+def _merged(one: Property, other: Property) -> Property:
+    values: tuple[Scalar, ...] = ()
+    if one.values and other.values:
+        both = {known_value(v): v for v in (*one.values, *other.values)}
+        values = tuple(both[key] for key in sorted(filter(None, both))) if len(both) <= MAX_VALUES else ()
+    minima = [v for v in (one.minimum, other.minimum) if v is not None]
+    maxima = [v for v in (one.maximum, other.maximum) if v is not None]
+    types = {one.type, other.type}
+    kind = "number" if types == {"integer", "number"} else one.type if len(types) == 1 else None
+    return Property(one.path, values, min(minima, key=_end, default=None), max(maxima, key=_end, default=None), kind)
+
+
+def _end(value: Scalar) -> Any:
+    return (ValueKind.MOMENT, moment(value)) if isinstance(value, str) else known_value(value)

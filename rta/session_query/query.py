@@ -52,3 +52,5 @@ class Property:
     minimum: Scalar = None
     """Of numbers; of moments, as they are written; None: there are neither."""
     maximum: Scalar = None
+    type: str | None = None
+    """`boolean`, `integer`, `number`, `string` or `dateTime`; None: of several types."""

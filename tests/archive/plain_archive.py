@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,6 +11,7 @@ import lz4.block
 import numpy as np
 import trio
 from attrs import define, evolve, field
+from session_catalogue.naive_catalogue import naive_find, naive_properties
 
 from rta.errors import ArchiveError, FlushPointError
 from rta.ports import (
@@ -31,7 +33,7 @@ from rta.ports import (
     UpkeepReport,
 )
 from rta.session_query import Property, SessionQuery
-from rta.wire import PeriodicData, RowData, TimeRange, TimestampedData, glance, read_session
+from rta.wire import PeriodicData, RowData, TimeRange, TimestampedData, glance
 from rta.wire._pb import data_pb2
 from rta.wire.columns import ColumnReader
 
@@ -142,16 +144,15 @@ class PlainArchive:
 
     async def sessions(self, query: SessionQuery) -> Sequence[ArchivedSession]:
         await self._reading()
-        found = [s for s in self._sessions.values() if s.identity not in query.without and s.json]
-        found.sort(key=lambda s: read_session(s.json).timestamp, reverse=True)
-        end = None if query.limit is None else query.offset + query.limit
-        return [evolve(self._archived(s), runs=()) for s in found[query.offset : end]]
+        found = naive_find(self._documents(), query)
+        return [evolve(self._archived(self._sessions[identity]), runs=()) for identity in found]
 
     async def properties(self, folder: str | None) -> Sequence[Property]:
         await self._reading()
-        return [
-            Property("identifier", tuple(sorted({read_session(s.json).identifier for s in self._sessions.values()})))
-        ]
+        return naive_properties(self._documents(), folder)
+
+    def _documents(self) -> dict[str, dict[str, Any]]:
+        return {s.identity: json.loads(s.json) for s in self._sessions.values() if s.json}
 
     async def configuration(self, identifier: str) -> str | None:
         await self._reading()

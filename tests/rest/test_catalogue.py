@@ -7,7 +7,8 @@ import json
 import trio
 
 from rta.ports import START, SessionRecord
-from rta.rest.sessions import Page, SessionCatalogue
+from rta.rest.sessions import SessionCatalogue
+from rta.session_query import read_list_request
 
 
 class Buffer:
@@ -25,7 +26,7 @@ class Buffer:
 
 
 async def names(catalogue: SessionCatalogue) -> list[str]:
-    return [s["identity"] for s in json.loads(await catalogue.list(Page()))["sessions"]]
+    return [s["identity"] for s in json.loads(await catalogue.list(read_list_request([])))["sessions"]]
 
 
 async def test_a_buffer_that_answers_at_once_is_always_asked(autojump_clock):

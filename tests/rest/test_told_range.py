@@ -11,7 +11,8 @@ from trio.testing import MockClock
 
 from rta.clock_bounds import ClockBounds
 from rta.ports import START, SessionRecord
-from rta.rest.sessions import Page, SessionCatalogue
+from rta.rest.sessions import SessionCatalogue
+from rta.session_query import read_list_request
 from rta.rest.told_range import find_slot
 from rta.wire import TimeRange, glance
 
@@ -86,10 +87,10 @@ async def test_a_list_has_the_ranges_of_the_moment(autojump_clock: MockClock) ->
         return [SessionRecord("a", "s", 1, START, 0, '{"identity":"a"}', span)]
 
     catalogue = SessionCatalogue(read)
-    assert '"endTime":9' in await catalogue.list(Page())
+    assert '"endTime":9' in await catalogue.list(read_list_request([]))
     span = TimeRange(5, 10)
     await trio.sleep(0.001)
-    assert '"endTime":10' in await catalogue.list(Page())
+    assert '"endTime":10' in await catalogue.list(read_list_request([]))
 
 
 @pytest.mark.parametrize("text", ["nonsense", "[]", "[" * 50_000])

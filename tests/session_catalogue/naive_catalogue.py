@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cmp_to_key
 from typing import Any
 
-from rta.session_query import AllOf, AnyOf, Comparison, Criterion, Not, Operator, SessionQuery
+from rta.session_query import AllOf, AnyOf, Comparison, Criterion, Not, Operator, Property, SessionQuery
 
 MOMENTS = ("timestamp", "startTimestamp", "endTimestamp")
 Value = tuple[str, Any]
@@ -34,6 +34,47 @@ def naive_find(sessions: dict[str, dict[str, Any]], query: SessionQuery) -> list
 
     found.sort(key=cmp_to_key(compare))
     return found[query.offset : None if query.limit is None else query.offset + query.limit]
+
+
+def naive_properties(sessions: dict[str, dict[str, Any]], folder: str | None) -> list[Property]:
+    """What properties there are, however many values they have."""
+    within = [d for d in sessions.values() if folder is None or d.get("group") == folder]
+    names = (
+        "endTimestamp",
+        "group",
+        "identifier",
+        "quality",
+        "startTimestamp",
+        "state",
+        "timestamp",
+        "type",
+        "version",
+    )
+    details = {f"details.{name}" for d in within for name in d.get("details", {})}
+    extended = {f"extDetails.{g}.{name}" for d in within for g, e in d.get("extDetails", {}).items() for name in e}
+    found = []
+    for path in [*names, *sorted(details), *sorted(extended)]:
+        there = [value for d in within for value in values(d, path)]
+        if there:
+            found.append(about(path, there))
+    return found
+
+
+def about(path: str, there: list[Value]) -> Property:
+    kinds = sorted({kind for kind, _ in there}, key=RANKS.index)
+    ends: list[Any] = [None, None]
+    if "moment" in kinds:
+        moments = sorted(value for kind, value in there if kind == "moment")
+        ends = [moments[0][1], next(text for ns, text in moments if ns == moments[-1][0])]
+    elif "number" in kinds:
+        numbers = [value for kind, value in there if kind == "number"]
+        ends = [min(numbers), max(numbers)]
+    several = [v for k in kinds if k != "moment" for v in sorted({value for kind, value in there if kind == k})]
+    types = {"boolean": "boolean", "number": "number", "text": "string", "moment": "dateTime"}
+    one = types[kinds[0]] if len(kinds) == 1 else None
+    if one == "number" and all(isinstance(v, int) for v in several):
+        one = "integer"
+    return Property(path, tuple(several), *ends, one)
 
 
 def sub_sessions(document: dict[str, Any]) -> list[str]:

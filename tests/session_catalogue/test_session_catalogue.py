@@ -230,12 +230,14 @@ def test_the_survey_has_values_and_limits(db: sqlite3.Connection) -> None:
             details={"wet": i % 4 == 0, "mixed": i if i % 2 else str(i), "Fuel": i / 2},
         )
     survey = {p.path: p for p in survey_properties(db)}
-    assert survey["group"] == Property("group", ("even", "odd"))
-    assert survey["identifier"] == Property("identifier", ())
-    assert survey["version"] == Property("version", (0, 1, 2), 0, 2)
-    assert survey["timestamp"] == Property("timestamp", (), "2026-01-01T00:00:00+01:00", "2026-01-01T03:20:00+01:00")
-    assert survey["details.wet"] == Property("details.wet", (False, True))
-    assert survey["details.Fuel"] == Property("details.Fuel", (), 0, 100)
+    assert survey["group"] == Property("group", ("even", "odd"), type="string")
+    assert survey["identifier"] == Property("identifier", (), type="string")
+    assert survey["version"] == Property("version", (0, 1, 2), 0, 2, "integer")
+    assert survey["timestamp"] == Property(
+        "timestamp", (), "2026-01-01T00:00:00+01:00", "2026-01-01T03:20:00+01:00", "dateTime"
+    )
+    assert survey["details.wet"] == Property("details.wet", (False, True), type="boolean")
+    assert survey["details.Fuel"] == Property("details.Fuel", (), 0, 100, "number")
     assert survey["details.mixed"] == Property("details.mixed", (), 1, 199)
     of_folder = {p.path: p for p in survey_properties(db, "odd")}
     assert of_folder["group"].values == ("odd",)
