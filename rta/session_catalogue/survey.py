@@ -128,7 +128,7 @@ def merge_properties(*surveys: Iterable[Property]) -> list[Property]:
     for one in (p for survey in surveys for p in survey):
         known = found.get(one.path)
         found[one.path] = one if known is None else _merged(known, one)
-    return list(found.values())
+    return sorted(found.values(), key=lambda one: ("." in one.path, one.path))
 
 
 def _merged(one: Property, other: Property) -> Property:

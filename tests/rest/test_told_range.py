@@ -12,8 +12,8 @@ from trio.testing import MockClock
 from rta.clock_bounds import ClockBounds
 from rta.ports import START, SessionRecord
 from rta.rest.sessions import SessionCatalogue
-from rta.session_query import read_list_request
 from rta.rest.told_range import find_slot
+from rta.session_query import read_list_request
 from rta.wire import TimeRange, glance
 
 SPAN = TimeRange(5, 9)
