@@ -121,6 +121,24 @@ METRICS: tuple[Metric, ...] = (
     Metric("rta_state_damaged_total", _C, "Other files of the state directory that were damaged and set aside."),
     Metric("rta_history_restarts_total", _C, "Times the process of the history ended by itself."),
     Metric("rta_replay_entries_total", _C, "Entries delivered by replay."),
+    # The archive.
+    Metric("rta_archive_sessions", _G, "Sessions in the archive."),
+    Metric("rta_archive_bytes", _G, "Bytes of the archive on the disk."),
+    Metric("rta_archive_streams", _G, "Streams that are being recorded by us.", live=True),
+    Metric("rta_archive_lag_seconds", _G, "How long the oldest of what is to be recorded has waited; less than half a "
+           "second in good order.", live=True, merge=Merge.MAX),
+    Metric("rta_archive_bursts_total", _C, "Bursts recorded."),
+    Metric("rta_archive_packed_bytes_total", _C, "Packed bytes of those."),
+    Metric("rta_archive_holes_total", _C, "Holes in recorded sessions: entries that were gone before they could be "
+           "recorded."),
+    Metric("rta_archive_left_out_total", _C, "Entries that are in no session of the buffer, so that nobody knows what "
+           "they are of."),
+    Metric("rta_archive_failures_total", _C, "Times something could not be recorded, and was tried again: the disk was "
+           "full, or the archive did not answer, or its process was gone."),
+    Metric("rta_archive_sealed_total", _C, "Sessions that were sealed."),
+    Metric("rta_archive_deleted_total", _C, "Sessions that were deleted by the limits."),
+    Metric("rta_archive_adopted_total", _C, "Imported sessions that were taken in."),
+    Metric("rta_archive_damaged_total", _C, "Damage found in the archive; the log has it."),
     # Fetches.
     Metric("rta_fetches_open", _G, "Fetches that are being answered."),
     Metric("rta_fetches_total", _C, "What became of fetches: answered, unreadable (sent as far as it went), "

@@ -33,6 +33,11 @@ class StreamPlace:
         """There is nothing to be read up to here."""
         self.position = max(self.position, position)
 
+    def go_back(self, position: Position) -> None:
+        """What is behind this is to be read again."""
+        self.position = position
+        self._read = deque((p for p in self._read if p <= position), maxlen=_REMEMBERED)
+
     async def agree(self, buffer: BurstLog) -> bool:
         """Agree with the log on what has been read; whether the stream begins anew, `position` is where then.
 
@@ -54,6 +59,5 @@ class StreamPlace:
         else:
             goes_on = head
         log.warning("the stream begins anew", stream=self.stream, known=str(known), head=str(head), at=str(goes_on))
-        self.position = goes_on
-        self._read = deque((p for p in self._read if p <= goes_on), maxlen=_REMEMBERED)
+        self.go_back(goes_on)
         return True

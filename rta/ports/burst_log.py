@@ -97,6 +97,18 @@ class BurstLog(Protocol):
         """A document that has been published; whoever shares the log sees it. Old ones may be forgotten."""
         ...
 
+    async def claim(self, stream: str, owner: str, ttl: float) -> bool:
+        """Whether `owner`, of all who share the log, may act for a stream during the next `ttl` seconds.
+
+        Whoever has a claim keeps it by claiming again before it has run out; until then nobody else gets one. Streams
+        need not exist. The times are those of the log, and never shorter than `ttl`.
+        """
+        ...
+
+    async def release(self, stream: str, owner: str) -> None:
+        """Give a claim up; one that somebody else has stays."""
+        ...
+
     async def now(self) -> int:
         """The clock that arrival times are from, ms since the Unix epoch."""
         ...

@@ -12,6 +12,7 @@ It never assumes that the clock of arrival times stands still or can be set, nor
 from __future__ import annotations
 
 from rta.testing.log_appending import AppendChecks
+from rta.testing.log_claiming import ClaimChecks
 from rta.testing.log_configurations import ConfigurationChecks
 from rta.testing.log_following import FollowChecks
 from rta.testing.log_reading import ReadChecks
@@ -21,5 +22,7 @@ from rta.testing.log_trimming import TrimChecks
 __all__ = ["BurstLogContract"]
 
 
-class BurstLogContract(SessionChecks, AppendChecks, ReadChecks, FollowChecks, TrimChecks, ConfigurationChecks):
+class BurstLogContract(
+    SessionChecks, AppendChecks, ReadChecks, FollowChecks, TrimChecks, ConfigurationChecks, ClaimChecks
+):
     """Subclass it, and override `open_log`; and where it applies the other hooks of `LogUnderTest`."""

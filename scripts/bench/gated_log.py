@@ -56,6 +56,8 @@ class GatedLog:
         self.last_data = inner.last_data
         self.publish = inner.publish
         self.configuration = inner.configuration
+        self.claim = inner.claim
+        self.release = inner.release
         self.now = inner.now
 
     async def trim(self, keep: Trim) -> int:

@@ -143,6 +143,8 @@ class MemoryLog:
         self._order: deque[tuple[Position, _Stream]] = deque()
         self._records: dict[str, SessionRecord] = {}
         self._configurations = Configurations()
+        self._claims: dict[str, tuple[str, float]] = {}
+        """Who acts for a stream, and until when, Trio time."""
         self.bytes = 0
 
     def _now_ms(self) -> int:
@@ -236,6 +238,20 @@ class MemoryLog:
     async def configuration(self, identifier: str) -> str | None:
         await trio.lowlevel.checkpoint()
         return self._configurations.get(identifier)
+
+    async def claim(self, stream: str, owner: str, ttl: float) -> bool:
+        await trio.lowlevel.checkpoint()
+        now = trio.current_time()
+        holder, until = self._claims.get(stream, (owner, now))
+        if holder != owner and now < until:
+            return False
+        self._claims[stream] = owner, now + ttl
+        return True
+
+    async def release(self, stream: str, owner: str) -> None:
+        await trio.lowlevel.checkpoint()
+        if self._claims.get(stream, ("", 0.0))[0] == owner:
+            del self._claims[stream]
 
     async def now(self) -> int:
         await trio.lowlevel.checkpoint()

@@ -48,6 +48,11 @@ class Keys:
         return b"rta:" + encoded(what) + b":{" + tag + b"}:" + encoded(name)
 
     @staticmethod
+    def claim(name: str) -> bytes:
+        """Who records a stream."""
+        return Keys.beside_stream(name, "recorder")
+
+    @staticmethod
     def configuration(identifier: str) -> bytes:
         """A configuration document."""
         return b"rta:config:" + encoded(identifier)

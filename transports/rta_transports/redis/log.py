@@ -5,6 +5,7 @@ Source: docs/redis.md, "What is in Redis".
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -28,7 +29,7 @@ from rta_transports.redis.last_data import find_last_data
 from rta_transports.redis.losses import Anchors, Edges, was_lost
 from rta_transports.redis.options import RedisLogOptions
 from rta_transports.redis.records import as_mapping, read_record
-from rta_transports.redis.scripts import APPEND, EDGES, OPEN, UPDATE
+from rta_transports.redis.scripts import APPEND, CLAIM, EDGES, OPEN, RELEASE, UPDATE
 from rta_transports.redis.server import Server, good
 from rta_transports.redis.upkeep import Upkeep
 from rta_transports.redis.xread import RedisTail, XReadMultiplexer
@@ -267,6 +268,14 @@ class RedisLog:
 
     def follow(self, stream: str, after: Position) -> AbstractAsyncContextManager[RedisTail]:
         return self._multiplexer.follow(stream, after)
+
+    async def claim(self, stream: str, owner: str, ttl: float) -> bool:
+        key = Keys.claim(stream)
+        return bool(await self.server.ask_one(key, "EVAL", CLAIM, 1, key, encoded(owner), math.ceil(ttl * 1000)))
+
+    async def release(self, stream: str, owner: str) -> None:
+        key = Keys.claim(stream)
+        await self.server.ask_one(key, "EVAL", RELEASE, 1, key, encoded(owner))
 
     async def now(self) -> int:
         seconds, micros = await self.server.ask_one(None, "TIME")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ABANDON", "APPEND", "BURY", "EDGES", "FORGET", "HEARD_OF", "OPEN", "RESTORE", "UPDATE"]
+__all__ = ["ABANDON", "APPEND", "BURY", "CLAIM", "EDGES", "FORGET", "HEARD_OF", "OPEN", "RELEASE", "RESTORE", "UPDATE"]
 
 # KEYS: stream, fence. ARGV: number of this append, id, data, how long the fence stays (ms).
 # The same append may arrive twice: a first try that nobody got an answer to may still be on its way when
@@ -113,5 +113,19 @@ return redis.call('DEL', KEYS[1])
 # KEYS: stream. Remove it unless it has entries again.
 BURY = """
 if redis.call('XLEN', KEYS[1]) > 0 then return 0 end
+return redis.call('DEL', KEYS[1])
+"""
+
+# KEYS: claim. ARGV: owner, ms. Set or renewed, unless another one has it.
+CLAIM = """
+local owner = redis.call('GET', KEYS[1])
+if owner and owner ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+"""
+
+# KEYS: claim. ARGV: owner.
+RELEASE = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])
 """
