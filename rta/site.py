@@ -14,27 +14,29 @@ from typing import TypeVar
 
 import structlog
 import trio
-from attrs import frozen
+from attrs import evolve, frozen
 
 from rta import __version__
+from rta.actors.archive_upkeep import ArchiveUpkeep
 from rta.actors.edge import EdgeActor
 from rta.actors.hub import SessionHub
 from rta.actors.ingest import IngestActor
 from rta.actors.node_supervisor import NodeSettings, NodeSupervisor, NodeSurroundings
 from rta.actors.pruner import Pruner
+from rta.actors.recorder import Recorder
 from rta.actors.sampler import Sampler
 from rta.actors.session_sampler import SamplingContext
 from rta.config import Config, SourceConfig
 from rta.configured_command import forwarding_command
-from rta.errors import TransportError
+from rta.errors import ArchiveError, TransportError
 from rta.health import Health
 from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
-from rta.ports import BurstLog, Context, Edge, Offer, Source, TopicBus, load_transport
+from rta.ports import Archive, BurstLog, Context, Edge, Offer, Source, TopicBus, load_transport
 from rta.ports.alarm import load_alarms
 from rta.ports.command import load_commands
 from rta.rest import make_app
-from rta.site_http import http_service, worker_app
+from rta.site_http import archive_elsewhere, http_service, worker_app
 from rta.workers import Membership
 
 __all__ = ["Site"]
@@ -46,6 +48,7 @@ P = TypeVar("P")
 _GOODBYE = 6.0  # seconds for the node to take leave of its bus, and to commit its history
 _FIRST_SAMPLE = 2.0  # seconds that sources wait for the node to begin, which may wait for its history
 _CATCH_UP = 1.0  # seconds for the readers to hand out the last entries at shutdown
+_RECORDED = 5.0  # seconds for the recorder to record them
 
 
 @frozen
@@ -55,6 +58,8 @@ class _Opened:
     buffer: BurstLog
     topics: TopicBus
     edge: Edge
+    archive: Archive | None
+    """None: there is none, or not in this process, or it has no place."""
     sources: dict[str, Source]
 
 
@@ -75,6 +80,7 @@ class Site:
         self._hub: SessionHub | None = None
         self._edge: EdgeActor | None = None
         self._node: NodeSupervisor | None = None
+        self._recorder: Recorder | None = None
         self._sampling = trio.CancelScope()
         self._sampled = trio.Event()
 
@@ -93,15 +99,22 @@ class Site:
         :raises RtaError: something of the configuration cannot be opened.
         """
         async with self._open() as opened, trio.open_nursery() as nursery:
-            hub = self._hub = SessionHub(opened.buffer, self.config.fanout, self.health, self.counters)
+            elsewhere = archive_elsewhere(self.config, self.health, self._membership)
+            late = opened.archive if elsewhere is None else elsewhere.entries
+            hub = self._hub = SessionHub(opened.buffer, self.config.fanout, self.health, self.counters, late)
             edge = self._edge = EdgeActor(hub, self.reporter, opened.edge.ping_interval, opened.edge.stall_timeout)
             await nursery.start(hub.run)
             nursery.start_soon(edge.keeper.run)
             if self._primary:
                 nursery.start_soon(Pruner(opened.buffer, self.config.pruner, self.reporter).run)
+            if opened.archive is not None:
+                self._keep_archive(nursery, opened.archive, opened.buffer)
+            if elsewhere is not None:
+                nursery.start_soon(elsewhere.requests.watch)
             if self._primary and self._has_node:
                 nursery.start_soon(self._run_node, self._make_node(opened), opened, hub)
             shown = http_service(self.config, opened.buffer, self.health, self.reporter, self._node)
+            shown = evolve(shown, archive=opened.archive, elsewhere=None if elsewhere is None else elsewhere.requests)
             member, port = self._membership, None
             app = make_app(shown)
             if member is not None:
@@ -122,7 +135,10 @@ class Site:
             # A buffer that cannot be read any more must not keep the clients from being told.
             with trio.move_on_after(_CATCH_UP), suppress(TransportError):
                 await hub.caught_up()
-            await edge.shut_down(self.config.site.grace)
+            async with trio.open_nursery() as ending:
+                if self._recorder is not None:
+                    ending.start_soon(self._recorder.finish, _RECORDED)
+                await edge.shut_down(self.config.site.grace)
             if self._node is not None:
                 with trio.move_on_after(_GOODBYE):
                     await self._node.ended()
@@ -138,6 +154,14 @@ class Site:
                 nursery.start_soon(actor.run)
         if opened.sources:
             log.info("all sources have ended; the service goes on with what is in the buffer")
+
+    def _keep_archive(self, nursery: trio.Nursery, archive: Archive, buffer: BurstLog) -> None:
+        config = self.config.archive
+        assert config is not None, "an archive is configured"
+        nursery.start_soon(ArchiveUpkeep(archive, config.limits, self._clock, self.health, self.reporter).run)
+        if config.settings.record:
+            self._recorder = Recorder(archive, buffer, config.details, self.health, self.reporter)
+            nursery.start_soon(self._recorder.run)
 
     def _make_node(self, opened: _Opened) -> NodeSupervisor:
         config = self.config
@@ -178,10 +202,24 @@ class Site:
                 buffer=await enter(load_transport(config.buffer.transport).log, config.buffer.options, "buffer"),
                 topics=await enter(load_transport(config.topics.transport).topics, config.topics.options, "topics"),
                 edge=await enter(load_transport(config.edge.transport).edge, config.edge.options, "edge"),
+                archive=await self._open_archive(stack),
                 sources={
                     s.name: await enter(load_transport(s.transport).source, s.options, s.name) for s in self._sources
                 },
             )
+
+    async def _open_archive(self, stack: AsyncExitStack) -> Archive | None:
+        archive = self.config.archive
+        if archive is None or not archive.here or not self._primary:
+            return None
+        offer = load_transport(archive.settings.transport).archive
+        assert offer is not None, "archive: the configuration was not checked"
+        try:
+            return await stack.enter_async_context(offer.open(archive.options, self.context("archive")))
+        except ArchiveError as e:
+            log.error("nothing is being recorded; live goes on", why=str(e))
+            self.health.fail("archive", f"nothing is being recorded: {e}")
+            return None
 
     def context(self, name: str) -> Context:
         """What a transport is opened with."""
@@ -189,7 +227,10 @@ class Site:
         folder = path.parent if path is not None else Path.cwd()
         note = partial(self.health.note, name)
         limits = self.config.json.session
-        return Context(name, folder, self._clock, self.reporter, self.config.state_dir, note, limits)
+        state_dir = self.config.state_dir
+        if name == "archive" and state_dir is None:
+            state_dir = self.config.user_state_dir
+        return Context(name, folder, self._clock, self.reporter, state_dir, note, limits)
 
     def _ingest(self, opened: _Opened) -> list[IngestActor]:
         return [
@@ -223,7 +264,10 @@ class Site:
         feeds = self._hub.feeds if self._hub is not None else []
         streams, running = self._node.view.value.running if self._node is not None else (0, 0)
         alarms, active = self._node.alarms.count.value if self._node is not None else (0, 0)
+        recorder = self._recorder
         return {
+            "rta_archive_streams": 0 if recorder is None else recorder.streams,
+            "rta_archive_lag_seconds": 0.0 if recorder is None else recorder.lag,
             "rta_streams": streams,
             "rta_streams_running": running,
             "rta_alarms": alarms,

@@ -2,21 +2,54 @@
 
 from __future__ import annotations
 
+import secrets
 from functools import partial
 
 import trio
-from attrs import evolve
+from attrs import evolve, frozen
 
 from rta.actors.initiated_streams import InitiatedStreams
 from rta.actors.node_supervisor import NodeSupervisor
 from rta.config import Config
 from rta.health import Health
+from rta.http_peer import HttpPeer
 from rta.metrics import Metrics
 from rta.ports import AsgiApp, BurstLog, load_transport
 from rta.rest import Service, make_app
+from rta.rest.elsewhere import Elsewhere
+from rta.rest.remote_entries import RemoteEntries
+from rta.rest.turns import AnswerTurns
 from rta.workers import ForwardingApp, Membership, MetricsExchange, serve_locally
+from rta.workers.local_http import local_peer, named
 
-__all__ = ["http_service", "worker_app"]
+__all__ = ["ArchiveElsewhere", "archive_elsewhere", "http_service", "worker_app"]
+
+
+@frozen
+class ArchiveElsewhere:
+    """The archive of another process."""
+
+    requests: Elsewhere
+    """Who answers requests about recorded sessions."""
+    entries: RemoteEntries
+    """What late clients are served from."""
+
+
+def archive_elsewhere(config: Config, health: Health, member: Membership | None) -> ArchiveElsewhere | None:
+    """Which other process has the archive: another service, or worker 0 of ours; None: there is none, or it is here."""
+    archive = config.archive
+    if archive is None:
+        return None
+    name = f"rta-{secrets.token_hex(8)}" if member is None else member.folder.name
+    if archive.url is not None:
+        peer = HttpPeer.at_url(archive.url)
+        requests = Elsewhere(peer, name, health, AnswerTurns())
+    elif archive.here and member is not None and not member.primary:
+        peer = local_peer(member.socket_of(0))
+        requests = Elsewhere(peer, name, health, named=named)
+    else:
+        return None
+    return ArchiveElsewhere(requests, RemoteEntries(peer, requests.via))
 
 
 def http_service(

@@ -117,14 +117,15 @@ def _run(request: _Request) -> int:
     if membership is not None:
         structlog.contextvars.bind_contextvars(worker=membership.index)
     site = Site(config, membership=membership)
-    problems = check_config(config, site.context)
+    built_in = config.path == default_config_path()
+    problems = check_config(config, site.context, with_archive=not built_in)  # that runs wherever it is installed
     if problems:
         raise ConfigError(problems)
     set_up_logging(config.logging.level, config.logging.format)
     if membership is None:
         for warning in config.warnings:
             log.warning(warning)
-        if config.path == default_config_path():
+        if built_in:
             log.info("this is the built-in demo; `rta run FILE` plays a file of yours")
     _raise_descriptor_limit()
     if membership is None and config.site.workers > 1:

@@ -15,21 +15,25 @@ from rta.ports import Context
 __all__ = ["check_config"]
 
 
-def check_config(config: Config, context_for: Callable[[str], Context]) -> list[Problem]:
+def check_config(config: Config, context_for: Callable[[str], Context], with_archive: bool = True) -> list[Problem]:
     """Let every transport check the files and places that its options name. Nothing is started.
 
-    `context_for`: gives the context of a transport, by the name of its table or source.
+    `context_for`: gives the context of a transport, by the name of its table or source. `with_archive`: whether a place
+    that the archive cannot be in is a problem.
     """
     place = FaultLocation(config.path, sources={i: source.name for i, source in enumerate(config.sources)})
     ours = [*_of_workers(config), *_of_state(config)]
     return [place.problem(key, message) for key, message in ours] + [
         place.problem(key, message)
-        for key, table, name, transport, options in _chosen(config)
+        for key, table, name, transport, options in _chosen(config, with_archive)
         for message in offer_for(transport, SLOTS[table]).check(options, context_for(name))
     ]
 
 
-def _chosen(config: Config) -> Iterator[tuple[Key, str, str, str, object]]:
+def _chosen(config: Config, with_archive: bool) -> Iterator[tuple[Key, str, str, str, object]]:
+    archive = config.archive
+    if with_archive and archive is not None and archive.here:
+        yield ("archive",), "archive", "archive", archive.settings.transport, archive.options
     for table, plugged in (("buffer", config.buffer), ("topics", config.topics), ("edge", config.edge)):
         yield (table,), table, table, plugged.transport, plugged.options
     for i, source in enumerate(config.sources):

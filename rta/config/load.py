@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import rta
 from rta.alarm.defining import define_alarm
 from rta.alarm.definition import AlarmDefinition
+from rta.config.archive import ArchiveConfig, user_state_dir
 from rta.config.environment import config_variable, names_redis_only, override
 from rta.config.exposure import exposure
 from rta.config.model import Config, Plugged, SourceConfig
@@ -80,6 +81,8 @@ def build_config(document: dict[str, Any], environ: Mapping[str, str], file: Pat
             tables["commands"] = builder.commands(document.get(name, []))
         elif name == "alarm":
             tables["alarms"] = builder.alarms(document.get(name, []))
+        elif name == "archive":
+            tables["archive"] = builder.archive(document.get(name))
         elif name in SLOTS:
             tables[name] = builder.plugged(document.get(name, {}), SLOTS[name])
         else:
@@ -89,7 +92,7 @@ def build_config(document: dict[str, Any], environ: Mapping[str, str], file: Pat
     problems = builder.problems + overrides.problems
     if problems:
         raise ConfigError(problems)
-    config = Config(**tables, path=file, warnings=overrides.warnings)
+    config = Config(**tables, user_state_dir=user_state_dir(environ), path=file, warnings=overrides.warnings)
     if config.site.administration and config.state_dir is None:
         config.warnings.append("site.administration needs site.state_dir: without it, every change is refused")
     config.warnings.extend(exposure(config.edge.transport, config.edge.options))
@@ -181,6 +184,12 @@ class _Builder:
     def plugged(self, table: dict[str, Any], slot: Slot) -> Plugged:
         keys, options = self.keys_and_options(table, slot, (slot.table,))
         return Plugged("" if keys is None else keys.transport, options)
+
+    def archive(self, table: dict[str, Any] | None) -> ArchiveConfig | None:
+        if table is None:
+            return None
+        keys, options = self.keys_and_options(table, SLOTS["archive"], ("archive",))
+        return None if keys is None else ArchiveConfig(keys, options)
 
     def sources(self, tables: list[dict[str, Any]]) -> list[SourceConfig]:
         found: list[SourceConfig] = []

@@ -10,6 +10,7 @@ from attrs import Attribute, define, field, frozen
 from attrs.validators import ge
 
 from rta.alarm.definition import AlarmDefinition
+from rta.config.archive import ArchiveConfig
 from rta.formatting import shown
 from rta.node.command_settings import CommandSettings
 from rta.node.status_settings import DefinedStatus
@@ -104,6 +105,10 @@ class Config:
     commands: list[CommandSettings] = field(factory=list)
     alarms: list[AlarmDefinition] = field(factory=list)
     json: JsonSettings = field(factory=JsonSettings)
+    archive: ArchiveConfig | None = None
+    """None: there is no archive, neither here nor elsewhere."""
+    user_state_dir: Path | None = None
+    """Where an archive lies of which nothing says where; None: nowhere."""
     path: Path | None = None
     """The file it was read from."""
     warnings: list[str] = field(factory=list)

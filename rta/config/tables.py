@@ -9,6 +9,7 @@ from attrs import define, frozen
 from attrs.validators import optional
 
 from rta.alarm.options import AlarmSettings
+from rta.config.archive import ArchiveKeys
 from rta.config.model import LoggingSettings, SiteSettings
 from rta.errors import RtaError
 from rta.node.command_settings import CommandSettings
@@ -72,7 +73,7 @@ class Slot:
     """A table in which `transport` names a transport; the other keys are options of that transport."""
 
     table: str
-    port: Literal["log", "topics", "edge", "source"]
+    port: Literal["log", "topics", "edge", "archive", "source"]
     keys: type[Any]
     """The options class of the keys that are ours."""
     role: str
@@ -90,6 +91,7 @@ SLOTS: dict[str, Slot] = {
     "buffer": Slot("buffer", "log", BufferKeys, "a buffer"),
     "topics": Slot("topics", "topics", TopicsKeys, "a topic bus"),
     "edge": Slot("edge", "edge", EdgeKeys, "an edge"),
+    "archive": Slot("archive", "archive", ArchiveKeys, "an archive"),
     "source": Slot("source", "source", SourceKeys, "a source"),
 }
 LISTS: dict[str, type[Any]] = {"status": StatusSettings, "command": CommandSettings, "alarm": AlarmSettings}
@@ -99,6 +101,7 @@ ORDER = (
     "buffer",
     "topics",
     "edge",
+    "archive",
     "fanout",
     "json",
     "pruner",
