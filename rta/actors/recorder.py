@@ -29,6 +29,7 @@ log = structlog.get_logger("rta.recorder")
 _PERIOD = 1.0  # seconds between looks
 _PATIENCE = 10.0  # seconds for the archive to answer
 _LISTED = 0.05  # seconds between looks at the end
+_AT_ONCE = 1000  # runs without a checkpoint
 _IDLE = 30.0  # seconds after which a stream whose sessions are closed is no longer followed
 _WHO = "recorder"
 
@@ -98,7 +99,7 @@ class Recorder:
                 while self._roster.listed_at <= began:
                     await self._roster.refresh()
                     await trio.sleep(_LISTED)
-                self._follow()
+                await self._follow()
                 async with trio.open_nursery() as nursery:
                     for recorded in list(self._streams.values()):
                         nursery.start_soon(self._catch_up, recorded.recorder)
@@ -122,8 +123,10 @@ class Recorder:
             return
         with trio.fail_after(_PATIENCE):
             await self._unfinished.load()
-        self._follow()
-        for run in self._roster.runs():
+        await self._follow()
+        for number, run in enumerate(self._roster.runs()):
+            if number % _AT_ONCE == 0:  # live data goes first
+                await trio.lowlevel.checkpoint()
             record = self._roster.current(run)
             if record is not None and run.recorded and self._keeps_up(run.stream):
                 with trio.fail_after(_PATIENCE):
@@ -131,12 +134,18 @@ class Recorder:
         with trio.fail_after(_PATIENCE):
             await self._unfinished.mark()
 
-    def _follow(self) -> None:
+    async def _follow(self) -> None:
         """Record the streams on which something is expected, and no others."""
         assert self._nursery is not None, "the recorder is not running"
         records = self._roster.records
         self._at_rest = {identity: at for identity, at in self._at_rest.items() if identity in records}
-        for stream in {run.stream for run in self._roster.runs() if self._expects(run)} - self._streams.keys():
+        wanted: set[str] = set()
+        for number, run in enumerate(self._roster.runs()):
+            if number % _AT_ONCE == 0:
+                await trio.lowlevel.checkpoint()
+            if self._expects(run):
+                wanted.add(run.stream)
+        for stream in wanted - self._streams.keys():
             recorded = self._streams[stream] = _Recorded(StreamRecorder(stream, self._context), trio.CancelScope())
             self._nursery.start_soon(self._run, recorded)
         for stream, recorded in list(self._streams.items()):

@@ -23,6 +23,7 @@ from rta.wire.json_text import SESSION_LIMITS, parse_json
 
 __all__ = ["Roster", "RosterRun", "SaidOfSession", "read_said"]
 
+_AT_ONCE = 100  # sessions without a checkpoint
 _REMEMBERED = 256  # runs of a stream whose sessions the buffer does not know any more
 
 
@@ -116,8 +117,10 @@ class Roster:
         self.records = {record.identity: record for record in records}
         self.said = {identity: said for identity, said in self.said.items() if identity in self.records}
         self._texts = {identity: text for identity, text in self._texts.items() if identity in self.records}
-        for record in records:
+        for number, record in enumerate(records):
             await self._add(record)
+            if number % _AT_ONCE == 0:  # live data goes first
+                await trio.lowlevel.checkpoint()
         self.complete_until = now - round(self._cache.age * 1000)
         self.listed_at = listed_at
         self._refreshed.set()

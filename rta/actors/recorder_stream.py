@@ -230,6 +230,7 @@ class StreamRecorder:
             # What is missing where the log begins anew is nobody's hole: it is there already.
             await self._receive(place, batch, batch.lost and not begins_anew)
             await self._commit()
+            await self._lease.confirm()
         await self._commit(at_once=True)
 
     async def _follow(self, place: StreamPlace) -> None:

@@ -140,10 +140,7 @@ class Stage:
         return await self.log.append(session, json_burst(session_json(session.identity, "closed")))
 
     def numbers(self, identity: str) -> list[int]:
-        """What the archive has of a session, as it came."""
-        session = self.archive._sessions.get(identity)
-        runs = [] if session is None else session.runs
-        return [number_of(e.burst) for run in runs for e in run.entries if e.burst.has_data]
+        return numbers_in(self.archive, identity)
 
     def holes(self, identity: str) -> list[Hole]:
         return [hole for run in self.archive._sessions[identity].runs for hole in run.holes]
@@ -153,3 +150,10 @@ class Stage:
 
     def counted(self, metric: str) -> float:
         return self.report.registry.get_sample_value(metric) or 0.0
+
+
+def numbers_in(archive: PlainArchive, identity: str) -> list[int]:
+    """What an archive has of a session of numbered bursts, as they came."""
+    session = archive._sessions.get(identity)
+    runs = [] if session is None else session.runs
+    return [number_of(e.burst) for run in runs for e in run.entries if e.burst.has_data]
