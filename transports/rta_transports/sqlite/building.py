@@ -20,6 +20,11 @@ def round_rows(builder: ChunkBuilder, first: int, last: int) -> list[ChunkRow]:
     return [ChunkRow(chunk, first, last, b"") for chunk in chunks]
 
 
+def overview_of(chunk: Chunk, types: ChannelTypes) -> bytes:
+    """Of a chunk that is about one channel."""
+    return b""
+
+
 def tail_rows(bursts: Iterable[Burst], types: ChannelTypes, wanted: DataRange) -> list[ChunkRow]:
     """What is wanted of some bursts."""
     builder = ChunkBuilder(types)

@@ -14,6 +14,7 @@ from rta.store.database import SUFFIXES, check_sum, connect, create, move, trans
 from rta.store.pages import Value, rows
 from rta_transports.sqlite.kind import PAGE
 from rta_transports.sqlite.places import digest_of
+from rta_transports.sqlite.sealed_file import SMALL_PAGE
 from rta_transports.sqlite.session_file import (
     KINDS,
     SESSION_FILE,
@@ -99,7 +100,7 @@ def _copy(path: Path, new: Path, found: _Found) -> None:
     db = connect(new)
     try:
         with transaction(db):
-            for number, row in rows(path, PAGE, frozenset({_PIECE, _DOCUMENT, _HEAD})):
+            for number, row in rows(path, _page_of(path), frozenset({_PIECE, _DOCUMENT, _HEAD})):
                 if len(row) == _PIECE and isinstance(row[1], bytes):
                     db.execute("REPLACE INTO pieces VALUES (?, ?)", (number, row[1]))
                 elif len(row) == _DOCUMENT and isinstance(row[2], bytes):
@@ -107,10 +108,17 @@ def _copy(path: Path, new: Path, found: _Found) -> None:
                 elif len(row) == _HEAD:
                     _add_head_or_round(db, found, number, row)
         with transaction(db):
-            for number, row in rows(path, PAGE, frozenset({_CHUNK})):
+            for number, row in rows(path, _page_of(path), frozenset({_CHUNK})):
                 _add_chunk(db, found, number, row)
     finally:
         db.close()
+
+
+def _page_of(path: Path) -> int:
+    """Bytes of a page. The head of the file may be what is damaged."""
+    with open(path, "rb") as file:
+        found = int.from_bytes(file.read(18)[16:], "big")
+    return SMALL_PAGE if found == SMALL_PAGE or path.stat().st_size % PAGE else PAGE
 
 
 def _add_head_or_round(db: Any, found: _Found, number: int, row: list[Value]) -> None:

@@ -20,81 +20,19 @@ from rta.ports import ALL_CHANNELS, Chunk, DataKind, DataRange
 from rta.state_file import sync_folder
 from rta.store.database import connect
 from rta_transports.sqlite.chunk_reading import FileChunks
-from rta_transports.sqlite.kind import PAGE
 from rta_transports.sqlite.places import digest_of
-from rta_transports.sqlite.session_file import (
-    KINDS,
-    SESSION_FILE,
-    ChunkRow,
-    ChunkSink,
-    SessionHead,
-    read_head,
-    write_head,
-)
-from rta_transports.sqlite.store import ArchiveStore, bindings_of, remove_database
+from rta_transports.sqlite.sealed_file import SealedFile, remove_database
+from rta_transports.sqlite.session_file import ChunkRow, SessionHead, read_head
+from rta_transports.sqlite.store import ArchiveStore, bindings_of
 from rta_transports.sqlite.unsealed import UnsealedSession
 
-__all__ = ["SealedFile", "Sealing"]
+__all__ = ["Sealing"]
 
+_LARGE = 4 << 20  # bytes of the files of a session
 _LATER = 1 << 48  # more than a file has rows
 
 Numbered = tuple[int, Chunk]
 """A number that rises with the arrival, and the chunk."""
-
-
-class SealedFile:
-    """A sealed file that is being written, under another name: it is there whole or not at all."""
-
-    def __init__(self, path: Path) -> None:
-        """:raises sqlite3.Error, OSError: it cannot be written."""
-        self.path = path
-        remove_database(path)
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._longest = [0] * len(KINDS)
-        self._chunks = 0
-        try:
-            os.chmod(path, 0o600)
-            self._db.execute(f"PRAGMA page_size = {PAGE}")
-            self._db.execute("PRAGMA journal_mode = OFF")
-            self._db.execute("PRAGMA synchronous = OFF")
-            self._db.execute("BEGIN")
-            for statement in SESSION_FILE.made.values():
-                self._db.execute(statement)
-            self._sink = ChunkSink(self._db)
-        except BaseException:
-            self._db.close()
-            raise
-
-    @property
-    def db(self) -> sqlite3.Connection:
-        return self._db
-
-    def add(self, row: ChunkRow) -> None:
-        """Those of one channel one behind the other, by their starts."""
-        self._sink.add(row)
-        kind = KINDS.index(row.chunk.kind)
-        self._longest[kind] = max(self._longest[kind], row.chunk.end - row.chunk.start)
-        self._chunks += 1
-
-    def finish(self, head: SessionHead) -> SessionHead:
-        """It is on the disk when this returns."""
-        self._sink.flush()
-        head = evolve(head, sealed=True, longest=tuple(self._longest), chunks=self._chunks)
-        write_head(self._db, head)
-        self._db.execute("COMMIT")
-        self._db.close()
-        descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        return head
-
-    def discard(self) -> None:
-        """It is not to be."""
-        with suppress(sqlite3.Error):
-            self._db.close()
-        remove_database(self.path)
 
 
 class Sealing:
@@ -112,7 +50,7 @@ class Sealing:
         self._version = session.version
         self._opened: list[sqlite3.Connection] = []
         self.damaged = 0
-        self._file = SealedFile(store.places.work / f"{digest_of(session.identity)}.sqlite")
+        self._file = SealedFile(store.places.work / f"{digest_of(session.identity)}.sqlite", session.size >= _LARGE)
         try:
             self._files = [self._open(path) for path in self._paths() if path.exists()]
         except BaseException:

@@ -305,30 +305,46 @@ def read_channels(db: sqlite3.Connection) -> Iterator[RecordedChannel]:
 
 
 class ChunkSink:
-    """Writes chunks of a sealed file in their order: their bytes come one behind the other, in pieces.
+    """Writes chunks of a sealed file: the bytes of a channel's come one behind the other, in pieces.
 
-    Rows of their own would leave up to half of each page empty.
+    Rows of their own would leave up to half of each page empty. Nothing is written before so much is there that what
+    belongs together is together, in whatever order it comes.
     """
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: sqlite3.Connection, held: int) -> None:
+        """`held`: bytes that may be in memory."""
         self._db = db
-        self._piece = 1
-        self._held: list[bytes] = []
+        self._most = held
+        self._piece = 0
         self._size = 0
-        self._rows: list[tuple[object, ...]] = []
+        self._rows: list[ChunkRow] = []
 
     def add(self, row: ChunkRow) -> None:
-        """Within a transaction."""
-        if self._size and self._size + len(row.chunk.packed) > _PIECE:
+        """Those of one channel by their starts. Within a transaction."""
+        if self._rows and self._size + len(row.chunk.packed) > self._most:
             self.flush()
-        self._rows.append(_chunk_values(row, self._piece, self._size))
-        self._held.append(row.chunk.packed)
-        self._size += len(row.chunk.packed)
+        self._rows.append(row)
+        self._size += len(row.chunk.packed) + len(row.overview)
 
     def flush(self) -> None:
         """Write what is held."""
-        if self._rows:
-            self._db.execute("INSERT INTO pieces VALUES (?, ?)", (self._piece, b"".join(self._held)))
-            self._db.executemany(_INSERT, self._rows)
-            self._piece += 1
-            self._held, self._size, self._rows = [], 0, []
+        rows = sorted(self._rows, key=lambda row: (KINDS.index(row.chunk.kind), row.chunk.channels))
+        self._rows, self._size = [], 0
+        held: list[bytes] = []
+        values: list[tuple[object, ...]] = []
+        size = 0
+        for i, row in enumerate(rows):
+            begins = size >= _PIECE // 4 and row.chunk.channels != rows[i - 1].chunk.channels
+            if held and (begins or size + len(row.chunk.packed) > _PIECE):
+                self._write(held, values)
+                held, values, size = [], [], 0
+            values.append(_chunk_values(row, self._piece + 1, size))
+            held.append(row.chunk.packed)
+            size += len(row.chunk.packed)
+        if held:
+            self._write(held, values)
+
+    def _write(self, held: list[bytes], values: list[tuple[object, ...]]) -> None:
+        self._piece += 1
+        self._db.execute("INSERT INTO pieces VALUES (?, ?)", (self._piece, b"".join(held)))
+        self._db.executemany(_INSERT, values)

@@ -31,6 +31,7 @@ from rta_transports.sqlite.kind import ARCHIVE, FORMAT
 from rta_transports.sqlite.log_file import ArchiveLog, LogRow, SessionRow, open_log_file, rows_of_runs
 from rta_transports.sqlite.places import ArchivePlaces
 from rta_transports.sqlite.run import KeptRun
+from rta_transports.sqlite.sealed_file import remove_database
 from rta_transports.sqlite.session_file import ChunkRow, SessionHead, create_session_file, read_head, write_round
 from rta_transports.sqlite.types import read_types
 from rta_transports.sqlite.unsealed import RunKey, UnsealedSession
@@ -684,12 +685,6 @@ def joined_run(run: KeptRun, known: KeptRun) -> KeptRun:
     for hole in known.holes:
         run = run.with_hole(hole)
     return evolve(run, last=max(run.last, known.last), upto=max(run.upto, min(known.upto, known.last)))
-
-
-def remove_database(path: Path) -> None:
-    """With its log."""
-    for suffix in reversed(SUFFIXES):
-        beside(path, suffix).unlink(missing_ok=True)
 
 
 def _make_folders(places: ArchivePlaces) -> None:

@@ -1,0 +1,83 @@
+"""Writing a sealed file of a session: under another name, so that it is there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import suppress
+from pathlib import Path
+
+from attrs import evolve
+
+from rta.state_file import MODE
+from rta.store.database import SUFFIXES, beside
+from rta_transports.sqlite.kind import PAGE
+from rta_transports.sqlite.session_file import KINDS, SESSION_FILE, ChunkRow, ChunkSink, SessionHead, write_head
+
+__all__ = ["SMALL_PAGE", "SealedFile", "remove_database"]
+
+SMALL_PAGE = 4096
+"""Bytes of a page of a session that is small: each table takes one at least."""
+
+_HELD = 256 << 10
+
+
+class SealedFile:
+    """One that is being written."""
+
+    def __init__(self, path: Path, large: bool, held: int = _HELD) -> None:
+        """:param large: whether it will have some megabytes.
+        :param held: bytes that may be in memory.
+        :raises sqlite3.Error, OSError: it cannot be written.
+        """
+        self.path = path
+        remove_database(path)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE))
+        self.db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        """In a transaction."""
+        self._longest = [0] * len(KINDS)
+        self._chunks = 0
+        try:
+            self.db.execute(f"PRAGMA page_size = {PAGE if large else SMALL_PAGE}")
+            self.db.execute("PRAGMA journal_mode = OFF")
+            self.db.execute("PRAGMA synchronous = OFF")
+            self.db.execute("BEGIN")
+            for statement in SESSION_FILE.made.values():
+                self.db.execute(statement)
+            self._sink = ChunkSink(self.db, held)
+        except BaseException:
+            self.discard()
+            raise
+
+    def add(self, row: ChunkRow) -> None:
+        """Those of one channel by their starts."""
+        self._sink.add(row)
+        kind = KINDS.index(row.chunk.kind)
+        self._longest[kind] = max(self._longest[kind], row.chunk.end - row.chunk.start)
+        self._chunks += 1
+
+    def finish(self, head: SessionHead) -> SessionHead:
+        """It is on the disk when this returns: what `head` says, and how many chunks there are."""
+        self._sink.flush()
+        head = evolve(head, sealed=True, longest=tuple(self._longest), chunks=self._chunks)
+        write_head(self.db, head)
+        self.db.execute("COMMIT")
+        self.db.close()
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        return head
+
+    def discard(self) -> None:
+        """It is not to be."""
+        with suppress(sqlite3.Error):
+            self.db.close()
+        remove_database(self.path)
+
+
+def remove_database(path: Path) -> None:
+    """With its log."""
+    for suffix in reversed(SUFFIXES):
+        beside(path, suffix).unlink(missing_ok=True)
