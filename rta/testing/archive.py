@@ -14,11 +14,14 @@ from __future__ import annotations
 
 from rta.testing.archive_appending import ArchiveAppendChecks
 from rta.testing.archive_flush_points import ArchiveFlushPointChecks
+from rta.testing.archive_overviews import ArchiveOverviewChecks
 from rta.testing.archive_reading import ArchiveReadChecks
 from rta.testing.archive_sessions import ArchiveSessionChecks
 
 __all__ = ["ArchiveContract"]
 
 
-class ArchiveContract(ArchiveAppendChecks, ArchiveReadChecks, ArchiveFlushPointChecks, ArchiveSessionChecks):
+class ArchiveContract(
+    ArchiveAppendChecks, ArchiveReadChecks, ArchiveFlushPointChecks, ArchiveSessionChecks, ArchiveOverviewChecks
+):
     """Subclass it, and override `open_archive`; and where it applies the other hooks of `ArchiveUnderTest`."""

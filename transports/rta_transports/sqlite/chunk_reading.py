@@ -68,6 +68,11 @@ class FileChunks:
             if end >= self._earliest and (self._upto is None or last <= self._upto):
                 yield start, values[0], self._chunk(values)
 
+    def at(self, number: int) -> ChunkRow | None:
+        """The chunk of this number; None: it is not as it was written."""
+        values = self._db.execute(f"{CHUNKS} WHERE id = ?", (number,)).fetchone()
+        return None if values is None else self._chunk(values)
+
     def _chunk(self, values: Sequence[Any]) -> ChunkRow | None:
         piece, place, size, packed = values[11:]
         if piece is not None:

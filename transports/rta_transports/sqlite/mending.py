@@ -28,7 +28,7 @@ from rta_transports.sqlite.store import ArchiveStore
 
 __all__ = ["mend"]
 
-_PIECE, _HEAD, _DOCUMENT, _CHUNK = 2, 4, 3, 15  # columns of the tables
+_PIECE, _HEAD, _DOCUMENT, _CHUNK = 2, 4, 3, 16  # columns of the tables
 _AT_ONCE = 500
 
 
@@ -131,7 +131,7 @@ def _add_head_or_round(db: Any, found: _Found, number: int, row: list[Value]) ->
 
 
 def _add_chunk(db: Any, found: _Found, number: int, row: list[Value]) -> None:
-    kind, channel, start, end, raw, first, last, channels, summed, overview, piece, place, size, packed = row[1:]
+    kind, channel, start, end, raw, first, last, channels, summed, _, overview, piece, place, size, packed = row[1:]
     data = packed
     if piece is not None:
         held = db.execute("SELECT data FROM pieces WHERE id = ?", (piece,)).fetchone()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from attrs import define, field
 
+from rta.archive import ChannelTypes
 from rta.errors import ArchiveError, FlushPointError
 from rta.ports import Chunk, DataRange, FlushPoint
 from rta.store.database import connect, damage_in, spoken
@@ -23,10 +24,10 @@ from rta_transports.sqlite.kind import ARCHIVE
 from rta_transports.sqlite.log_file import rows_of_runs
 from rta_transports.sqlite.run import KeptRun
 from rta_transports.sqlite.session_file import ChunkRow, Round, SessionHead, read_head, read_rounds
-from rta_transports.sqlite.store import FAULTS, ArchiveStore, burst_of
+from rta_transports.sqlite.store import FAULTS, ArchiveStore, bindings_of, burst_of
 from rta_transports.sqlite.unsealed import UnsealedSession
 
-__all__ = ["SessionReading", "begin_reading", "end_idle_readings", "end_reading", "next_chunks"]
+__all__ = ["SessionReading", "begin_reading", "end_idle_readings", "end_reading", "next_chunks", "session_parts"]
 
 _MOST = 256  # readings at once
 _IDLE = 600.0  # seconds after which one that is not gone on with is ended
@@ -132,6 +133,23 @@ def end_idle_readings(store: ArchiveStore) -> None:
         idle = [cursor for cursor, reading in store.readings.items() if now - reading.used > _IDLE]
     for cursor in idle:
         end_reading(store, cursor)
+
+
+def session_parts(
+    store: ArchiveStore, identity: str, reading: SessionReading, wanted: Sequence[DataRange]
+) -> tuple[list[tuple[sqlite3.Connection, SessionHead]], list[TailChunks], ChannelTypes]:
+    """The files of a session, what is in none of them of what is wanted, and the types of its channels.
+
+    :param reading: keeps the files open.
+    """
+    with store.lock:
+        session = store.session(identity)
+        paths = [store.places.sealed(identity), store.places.open(identity)]
+        files = [reading.open(path) for path in paths if path.exists()]
+        tails = [TailChunks(session.tail(one), one) for one in wanted] if session is not None else []
+    found = [(db, read_head(db)) for db in files]
+    text = session.json if session is not None else found[0][1].json if found else ""
+    return found, tails, store.types_of(bindings_of(text))
 
 
 # ---- how it begins

@@ -9,10 +9,20 @@ from pathlib import Path
 
 from attrs import evolve
 
+from rta.archive import combine_overviews
+from rta.ports import DataKind
 from rta.state_file import MODE
 from rta.store.database import SUFFIXES, beside
 from rta_transports.sqlite.kind import PAGE
-from rta_transports.sqlite.session_file import KINDS, SESSION_FILE, ChunkRow, ChunkSink, SessionHead, write_head
+from rta_transports.sqlite.session_file import (
+    KINDS,
+    SESSION_FILE,
+    ChunkRow,
+    ChunkSink,
+    SessionHead,
+    write_group,
+    write_head,
+)
 
 __all__ = ["SMALL_PAGE", "SealedFile", "remove_database"]
 
@@ -20,6 +30,7 @@ SMALL_PAGE = 4096
 """Bytes of a page of a session that is small: each table takes one at least."""
 
 _HELD = 256 << 10
+_GROUP = 16  # chunks that have an overview in common
 
 
 class SealedFile:
@@ -37,6 +48,7 @@ class SealedFile:
         """In a transaction."""
         self._longest = [0] * len(KINDS)
         self._chunks = 0
+        self._groups: dict[tuple[DataKind, int], list[tuple[int, bytes]]] = {}
         try:
             self.db.execute(f"PRAGMA page_size = {PAGE if large else SMALL_PAGE}")
             self.db.execute("PRAGMA journal_mode = OFF")
@@ -55,6 +67,17 @@ class SealedFile:
         kind = KINDS.index(row.chunk.kind)
         self._longest[kind] = max(self._longest[kind], row.chunk.end - row.chunk.start)
         self._chunks += 1
+        if len(row.chunk.channels) == 1 and row.overview:
+            self._look_at(row)
+
+    def _look_at(self, row: ChunkRow) -> None:
+        """Several chunks have one overview besides."""
+        key = (row.chunk.kind, row.chunk.channels[0])
+        group = self._groups.setdefault(key, [])
+        group.append((row.chunk.start, row.overview))
+        if len(group) == _GROUP:
+            write_group(self.db, *key, group[0][0], group[-1][0], combine_overviews([one for _, one in group]))
+            group.clear()
 
     def finish(self, head: SessionHead) -> SessionHead:
         """It is on the disk when this returns: what `head` says, and how many chunks there are."""

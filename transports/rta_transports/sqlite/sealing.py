@@ -19,6 +19,7 @@ from rta.errors import DamagedFileError, MalformedError
 from rta.ports import ALL_CHANNELS, Chunk, DataKind, DataRange
 from rta.state_file import sync_folder
 from rta.store.database import connect
+from rta_transports.sqlite.building import overview_of
 from rta_transports.sqlite.chunk_reading import FileChunks
 from rta_transports.sqlite.places import digest_of
 from rta_transports.sqlite.sealed_file import SealedFile, remove_database
@@ -75,7 +76,7 @@ class Sealing:
     def step(self, until: float) -> bool:
         """Go on to a time of the steady clock, about. Whether all is written."""
         for chunk in self._chunks:
-            self._file.add(ChunkRow(chunk, 0, self.session.newest, b""))
+            self._file.add(ChunkRow(chunk, 0, self.session.newest, overview_of(chunk, self.session.types)))
             if time.monotonic() >= until:
                 return False
         return True

@@ -48,9 +48,12 @@ CREATE TABLE head (id INTEGER PRIMARY KEY, data TEXT, json BLOB, sum INTEGER);
 CREATE TABLE rounds (id INTEGER PRIMARY KEY, last INTEGER, data TEXT, sum INTEGER);
 CREATE TABLE documents (id INTEGER PRIMARY KEY, kind TEXT, packed BLOB);
 CREATE TABLE chunks (id INTEGER PRIMARY KEY, kind INTEGER, channel INTEGER, start INTEGER, "end" INTEGER, raw INTEGER,
-                     first INTEGER, last INTEGER, channels BLOB, sum INTEGER, overview BLOB, piece INTEGER,
-                     place INTEGER, size INTEGER, packed BLOB);
+                     first INTEGER, last INTEGER, channels BLOB, sum INTEGER, seen INTEGER, overview BLOB,
+                     piece INTEGER, place INTEGER, size INTEGER, packed BLOB);
 CREATE TABLE pieces (id INTEGER PRIMARY KEY, data BLOB);
+CREATE TABLE overviews (id INTEGER PRIMARY KEY, kind INTEGER, channel INTEGER, start INTEGER, last INTEGER, data BLOB,
+                        sum INTEGER);
+CREATE INDEX overviews_by_channel ON overviews (kind, channel, start);
 CREATE INDEX chunks_by_channel ON chunks (kind, channel, start, "end");
 """,
 )
@@ -59,7 +62,7 @@ KINDS = tuple(DataKind)
 """The number of a kind is its place in here."""
 
 _PIECE = 256 << 10  # bytes, about
-_INSERT = f"INSERT INTO chunks VALUES (NULL, {', '.join('?' * 14)})"  # noqa: S608
+_INSERT = f"INSERT INTO chunks VALUES (NULL, {', '.join('?' * 15)})"  # noqa: S608
 _numbers = struct.Struct("<7q").pack
 
 
@@ -201,7 +204,7 @@ def write_chunks(db: sqlite3.Connection, rows: Sequence[ChunkRow]) -> None:
 
 def insert_chunk(db: sqlite3.Connection, number: int, values: Sequence[object]) -> None:
     """A row of `chunks` as it is, under its number. Within a transaction."""
-    db.execute(f"REPLACE INTO chunks VALUES ({', '.join('?' * 15)})", (number, *values))  # noqa: S608
+    db.execute(f"REPLACE INTO chunks VALUES ({', '.join('?' * 16)})", (number, *values))  # noqa: S608
 
 
 def read_documents(db: sqlite3.Connection) -> list[bytes]:
@@ -251,8 +254,9 @@ def _chunk_values(row: ChunkRow, piece: int | None = None, place: int | None = N
     channel = min(chunk.channels, default=0)
     channels = None if len(chunk.channels) < 2 else struct.pack(f"<{len(chunk.channels)}I", *chunk.channels)
     head = (kind, channel, chunk.start, chunk.end, chunk.raw_size, row.first, row.last, channels)
-    summed = _sum(*head, row.overview, chunk.packed)
-    return (*head, summed, row.overview, piece, place, len(chunk.packed), chunk.packed if piece is None else None)
+    summed, seen = _sum(*head, row.overview, chunk.packed), zlib.crc32(row.overview)
+    packed = chunk.packed if piece is None else None
+    return (*head, summed, seen, row.overview, piece, place, len(chunk.packed), packed)
 
 
 def _sum(
@@ -302,6 +306,22 @@ def read_channels(db: sqlite3.Connection) -> Iterator[RecordedChannel]:
     GROUP BY kind, channel, channels"""
     for kind, channel, channels, *amounts in db.execute(query):
         yield RecordedChannel(KINDS[kind], _channels(KINDS[kind], channel, channels), *amounts)
+
+
+OVERVIEWS = """
+SELECT id, start, "end", seen, overview FROM chunks WHERE kind = ? AND channel = ? AND start >= ? AND start <= ?
+ORDER BY start
+"""
+"""Rows of a channel with the check sums of their overviews, without their samples."""
+
+GROUPS = "SELECT start, last, data, sum FROM overviews WHERE kind = ? AND channel = ? ORDER BY start"
+"""Overviews of several chunks of a channel each, with the starts of the first and the last."""
+
+
+def write_group(db: sqlite3.Connection, kind: DataKind, channel: int, start: int, last: int, data: bytes) -> None:
+    """The overview of several chunks that follow each other. Within a transaction."""
+    values = (KINDS.index(kind), channel, start, last, data, zlib.crc32(data))
+    db.execute("INSERT INTO overviews VALUES (NULL, ?, ?, ?, ?, ?, ?)", values)
 
 
 class ChunkSink:

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from attrs import evolve
 
+from rta.archive import ChannelTypes
 from rta.errors import ArchiveError, DamagedFileError, MalformedError
 from rta.ports import START, ArchivedSession, Entry, Portion, Position
 from rta.state_file import open_own_file, replace_file, set_aside, sync_folder
 from rta.store.database import SUFFIXES, beside, connect, damage_in, spoken
 from rta.store.hold import Hold
-from rta.wire import Burst, ConfigBinding, read_session
+from rta.wire import Burst, ByteOrder, ConfigBinding, SampleType, read_session
 from rta.wire.block import unpack
 from rta.wire.burst import digest
 from rta_transports.sqlite.catalogue_file import Catalogue, CataloguedSession, open_catalogue
@@ -47,6 +48,7 @@ HELD = 16 << 20
 
 _SLACK = 64  # see rta.wire.burst
 _SENTENCES = 100
+_TYPES = 16  # configurations whose types are kept
 _OPEN = 64  # session files that are kept open for writing
 FAULTS = (sqlite3.Error, OSError, UnicodeDecodeError, DamagedFileError)
 """Of files."""
@@ -86,6 +88,8 @@ class ArchiveStore:
         """What of the upkeep is under way."""
         self.is_new = False
         """The catalogue has been begun anew: what is in the folders is found as quickly as may be."""
+        self._types: dict[tuple[str, int], ChannelTypes] = {}
+        """By configuration and offset."""
         self._files: dict[str, UnsealedSession] = {}
         self._unusable: str | None = None
         try:
@@ -535,16 +539,28 @@ class ArchiveStore:
 
     def learn_types(self, session: UnsealedSession, bindings: Sequence[ConfigBinding]) -> None:
         """Those of the channels of its configurations, as far as they are here."""
+        types = self.types_of(bindings)
+        with self.lock:
+            session.types.update(types)
+
+    def types_of(self, bindings: Sequence[ConfigBinding]) -> ChannelTypes:
+        """The types of the channels of configurations, as far as these are here."""
+        found: dict[int, tuple[SampleType, ByteOrder]] = {}
         for binding in bindings:
             key = (binding.identifier, binding.channel_offset)
-            if key not in session.bound:
+            with self.lock:
+                types = self._types.get(key)
+            if types is None:
                 with suppress(DamagedFileError):  # as whoever asks for it will be told
                     document = self.documents.get(binding.identifier)
-                    if document is not None:
-                        types = read_types(document.types, binding.channel_offset)
-                        with self.lock:
-                            session.types.update(types)
-                            session.bound.add(key)
+                    types = None if document is None else read_types(document.types, binding.channel_offset)
+            if types is not None:
+                found.update(types)
+                with self.lock:
+                    self._types[key] = types
+                    while len(self._types) > _TYPES:
+                        del self._types[next(iter(self._types))]
+        return found
 
     def sealed_session(self, head: SessionHead, size: int, known: CataloguedSession | None) -> ArchivedSession:
         """Of a session that is sealed. Under the lock."""

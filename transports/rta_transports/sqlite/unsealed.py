@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from attrs import define, evolve, field
 
 from rta.archive import ChunkBuilder
 from rta.ports import DataRange, Position
-from rta.wire import Burst, ByteOrder, SampleType, TimeRange
-from rta_transports.sqlite.building import builder_rows, round_rows
+from rta.wire import Burst, ByteOrder, Chunk, SampleType, TimeRange
+from rta_transports.sqlite.building import builder_rows, round_chunks, round_rows
 from rta_transports.sqlite.log_file import SessionRow
 from rta_transports.sqlite.run import KeptRun
 from rta_transports.sqlite.session_file import ChunkRow, Round, RoundRun, SessionHead
@@ -38,8 +38,6 @@ class UnsealedSession:
     """In the order in which they began."""
     types: dict[int, tuple[SampleType, ByteOrder]] = field(factory=dict)
     """Of its channels, as far as they are known."""
-    bound: set[tuple[str, int]] = field(factory=set)
-    """The configurations, with their offsets, that `types` is from."""
     builder: ChunkBuilder = field(init=False)
     first_uncut: int | None = None
     """The number of the first row that is in the builder alone."""
@@ -113,18 +111,18 @@ class UnsealedSession:
 
     def round(self) -> list[ChunkRow]:
         """All that is in no file, for a file."""
-        rows = round_rows(self.builder, self.first_uncut or 0, self.newest)
-        self._cover(rows)
+        rows = round_rows(self.builder, self.types, self.first_uncut or 0, self.newest)
+        self._cover(row.chunk for row in rows)
         return rows
 
     def cover_tail(self) -> None:
         """The span is to cover what is in no file, too."""
         if self.spanless:
-            self._cover(round_rows(self.builder, 0, 0))
+            self._cover(round_chunks(self.builder))
 
-    def _cover(self, rows: Sequence[ChunkRow]) -> None:
-        for row in rows:
-            self.span = TimeRange.union_of(self.span, TimeRange(row.chunk.start, row.chunk.end))
+    def _cover(self, chunks: Iterable[Chunk]) -> None:
+        for chunk in chunks:
+            self.span = TimeRange.union_of(self.span, TimeRange(chunk.start, chunk.end))
         self.spanless = False
 
     def has_cut(self, head: SessionHead) -> None:
