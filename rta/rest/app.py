@@ -33,7 +33,7 @@ from rta.rest.streams import PATH as STREAMS
 from rta.rest.streams import StreamResource
 from rta.rest.turns import AnswerTurns
 
-__all__ = ["Service", "make_app"]
+__all__ = ["Service", "make_app", "routes_of"]
 
 _ALARMS = V2 + "/alarms"
 _TRUE, _FALSE = ("true", "1", "yes"), ("", "false", "0", "no")
@@ -71,24 +71,28 @@ class Service:
 
 def make_app(service: Service, node: ASGIApp | None = None) -> ASGIApp:
     """The application, with paths as clients write them. `node` answers for the node where another process has it."""
+    app = Starlette(routes=routes_of(service), exception_handlers=PROBLEM_HANDLERS)
+    app.router.redirect_slashes = False  # `routed` knows every spelling that there is
+    return routed(compressed(app if node is None else _with_node(app, node)), own_body=(STREAMS,))
+
+
+def routes_of(service: Service) -> list[Route]:
+    """What there is. What it says of itself is in `rta.rest.openapi`."""
     rest = _Rest(service)
     pages = SitePages(service.label, service.description, service.health, service.metrics)
     streams = StreamResource(service.streams, service.host)
-    app = Starlette(
-        routes=[
-            Route("/", pages.root),
-            Route("/health", pages.health),
-            Route("/metrics", pages.metrics),
-            Route(V2 + "/info", pages.info),
-            *_of_sessions(service, rest),
-            Route(STREAMS, streams),
-            Route(STREAMS + "/{target:path}", streams),
-            Route(_ALARMS, rest.alarms),
-        ],
-        exception_handlers=PROBLEM_HANDLERS,
-    )
-    app.router.redirect_slashes = False  # `routed` knows every spelling that there is
-    return routed(compressed(app if node is None else _with_node(app, node)), own_body=(STREAMS,))
+    return [
+        Route("/", pages.root),
+        Route("/health", pages.health),
+        Route("/metrics", pages.metrics),
+        Route(V2 + "/info", pages.info),
+        Route(V2 + "/openapi.json", pages.openapi),
+        Route(V2 + "/docs", pages.docs),
+        *_of_sessions(service, rest),
+        Route(STREAMS, streams),
+        Route(STREAMS + "/{target:path}", streams),
+        Route(_ALARMS, rest.alarms),
+    ]
 
 
 def _of_sessions(service: Service, rest: _Rest) -> list[Route]:

@@ -18,7 +18,7 @@ _EXPECTED = "expected hexadecimal channel ids and ranges of them like -5,7,B-D,1
 
 def read_channels(text: str) -> ChannelRanges:
     """Read an expression: items separated by commas, each `H`, `H-H`, `-H`, `H-` or `-`, H of up to 8 hexadecimal
-    digits.
+    digits. An item that ends before it begins has no channels.
 
     :raises MalformedError: kind `channels`; it is something else, or too long.
     """
@@ -26,6 +26,8 @@ def read_channels(text: str) -> ChannelRanges:
         raise MalformedError("channels", f"at most {_MOST} items in {_LONGEST} characters are read: ask several times")
     merged: list[tuple[int, int]] = []
     for first, last in sorted(_read_item(item) for item in text.split(",")):
+        if last < first:
+            continue
         if merged and first <= merged[-1][1] + 1:
             merged[-1] = merged[-1][0], max(merged[-1][1], last)
         else:
@@ -43,7 +45,4 @@ def _read_item(item: str) -> tuple[int, int]:
         if last:
             raise MalformedError("channels", f"{item[:40]!r} is no channel: at most 8 digits, {_EXPECTED}")
         return start, start
-    end = int(last, 16) if last else _LAST
-    if end < start:
-        raise MalformedError("channels", f"{item!r} ends before it begins: expected {last}-{first}")
-    return start, end
+    return start, int(last, 16) if last else _LAST

@@ -16,7 +16,7 @@ from rta.rest.channels import read_channels
 from rta.rest.connected import run_while_connected
 from rta.rest.guard import client_address
 from rta.rest.negotiation import check_accepted, is_held
-from rta.rest.parameters import flush_point_of, moments_of
+from rta.rest.parameters import flush_point_of, is_empty, moments_of
 from rta.rest.problem import RequestProblem, refuse
 from rta.rest.routing import segment
 from rta.rest.sealed import sealed_tag, tag_of_unchanged
@@ -83,7 +83,8 @@ class DataResource:
         if tag is not None and is_held(asked.headers, tag):
             return Response(status_code=304, headers={"etag": tag, "cache-control": "no-cache"})
         async with self._archive.read(asked.identity, asked.wanted) as reader:
-            chunks = () if asked.head else await reader.next()
+            nothing = asked.head or is_empty(asked.wanted.start, asked.wanted.end) or not asked.wanted.channels
+            chunks = () if nothing else await reader.next()
             tag = await tag_of_unchanged(self._archive, found, tag)
             head = _headers(tag, reader.flush_point or start, reader.damaged)
             response = Response(b"", 200, {**head, "content-type": CHUNKED})

@@ -17,7 +17,7 @@ from rta.rest.channels import read_channels
 from rta.rest.connected import run_while_connected
 from rta.rest.guard import client_address
 from rta.rest.negotiation import is_held
-from rta.rest.parameters import moments_of, number_of
+from rta.rest.parameters import is_empty, moments_of, number_of
 from rta.rest.problem import RequestProblem, refuse
 from rta.rest.routing import segment
 from rta.rest.sealed import sealed_tag, tag_of_unchanged
@@ -103,9 +103,9 @@ class _Groups:
         return found
 
     async def _read(self, channels: ChannelRanges, points: int) -> Sequence[ChannelOverview]:
-        if self._archive is None or self._found is None:
-            return ()
         start, end = self._wanted.start, self._wanted.end
+        if self._archive is None or self._found is None or is_empty(start, end):
+            return ()
         return await self._archive.overview(self._found.identity, channels, start, end, points)
 
 

@@ -7,7 +7,7 @@ from starlette.datastructures import QueryParams
 from rta.ports import FlushPoint
 from rta.rest.problem import RequestProblem
 
-__all__ = ["flush_point_of", "moments_of", "number_of", "single"]
+__all__ = ["flush_point_of", "is_empty", "moments_of", "number_of", "single"]
 
 _LAST = (1 << 63) - 1
 
@@ -38,14 +38,16 @@ def number_of(query: QueryParams, name: str, most: int, least: int = 0) -> int |
 
 
 def moments_of(query: QueryParams) -> tuple[int | None, int | None]:
-    """`start` and `end`, ns since the Unix epoch.
+    """`start` and `end`, ns since the Unix epoch. Nothing lies between them where the end comes first.
 
     :raises RequestProblem: 400; they are something else.
     """
-    start, end = number_of(query, "start", _LAST), number_of(query, "end", _LAST)
-    if start is not None and end is not None and end < start:
-        raise RequestProblem(400, f"end={end} is before start={start}: expected it at or behind it", "end")
-    return start, end
+    return number_of(query, "start", _LAST), number_of(query, "end", _LAST)
+
+
+def is_empty(start: int | None, end: int | None) -> bool:
+    """Whether nothing lies between them."""
+    return start is not None and end is not None and end < start
 
 
 def flush_point_of(query: QueryParams, name: str) -> FlushPoint | None:

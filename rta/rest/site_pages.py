@@ -1,16 +1,19 @@
-"""What a site says of itself: its version, its health, its metrics, its name."""
+"""What a site says of itself: its version, health, metrics and name, and what there is over HTTP."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import cached_property
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from rta import __version__
 from rta.health import Health
 from rta.rest.body import json_response
+from rta.rest.openapi import openapi_document
+from rta.rest.openapi_page import PAGE_HEADERS, openapi_page
 
 __all__ = ["SitePages"]
 
@@ -38,3 +41,13 @@ class SitePages:
 
     async def info(self, request: Request) -> Response:
         return json_response(self._info)
+
+    async def openapi(self, request: Request) -> Response:
+        return json_response(openapi_document(), headers={"cache-control": "no-cache"})
+
+    async def docs(self, request: Request) -> Response:
+        return HTMLResponse(self._page, headers=PAGE_HEADERS)
+
+    @cached_property
+    def _page(self) -> str:
+        return openapi_page(openapi_document())

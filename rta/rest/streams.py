@@ -108,7 +108,7 @@ class StreamResource:
     async def _answer(self, scope: Scope, body: Body) -> Response:
         target = [unquote(part) for part in scope["path"].removeprefix(PATH).split("/")[1:]]
         method = scope["method"]
-        verbs = _verbs(target, method)
+        verbs = _verbs(target)
         if not verbs:
             return refusal(404, f"expected {PATH}/CODE, {PATH}/CODE/STREAM, or …/start and …/stop")
         if method not in verbs:
@@ -154,14 +154,13 @@ class StreamResource:
         return Response(status_code=verb.status) if document is None else json_response(document, verb.status)
 
 
-def _verbs(target: list[str], method: str) -> dict[str, _Verb]:
+def _verbs(target: list[str]) -> dict[str, _Verb]:
     """What each method does at this place; empty: there is nothing."""
     if not target:
         return _OF_ALL
-    action = _ACTIONS.get(target[-1])
-    if action is not None and (len(target) == 3 or (len(target) == 2 and method == "POST")):
-        return {"POST": action}
-    return _OF_ONE if len(target) <= 2 else {}
+    of_one = _OF_ONE if len(target) <= 2 else {}
+    action = _ACTIONS.get(target[-1]) if len(target) in (2, 3) else None
+    return of_one if action is None else {**of_one, "POST": action}
 
 
 def _request(verb: _Verb, target: list[str], scope: Scope, fields: dict[str, Any]) -> _Request:

@@ -40,6 +40,9 @@ class RecordedSite:
         self.counted: dict[str, float] = {}
 
     def app(self, **changes: Any) -> App:
+        return make_app(self.service(**changes))
+
+    def service(self, **changes: Any) -> Service:
         parts: dict[str, Any] = {
             "buffer": self.buffer,
             "archive": self.archive,
@@ -47,7 +50,7 @@ class RecordedSite:
             "health": Health(),
             "metrics": no_metrics,
         }
-        return make_app(Service(label="site", description="", host="", **parts | changes))
+        return Service(label="site", description="", host="", **parts | changes)
 
     async def record(
         self, *seconds: int, state: str = "open", identity: str = "car", session_id: int = 3

@@ -1,0 +1,209 @@
+"""The parts that the operations of our OpenAPI document share: parameters, answers, documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rta.rest.configurations import CONFIGURATION
+from rta.rest.data import CHUNKED
+from rta.rest.packed_entries import ENTRIES
+from rta.rest.problem import PROBLEM
+
+__all__ = ["ANSWERS", "PARAMETERS", "SCHEMAS"]
+
+Document = dict[str, Any]
+
+_NS = {"type": "integer", "format": "int64", "minimum": 0, "maximum": (1 << 63) - 1}
+_POSITION = {"type": "string", "pattern": "^[0-9]{1,19}-[0-9]{1,19}$", "examples": ["1700000000000-0"]}
+_POINT = {
+    "type": "string",
+    "pattern": "^[0-9]{1,19}-[0-9]{1,19}:[0-9]{1,19}:[A-Za-z0-9_.~-]{1,1000}$",
+    "examples": ["1700000000000-0:42:car"],
+}
+_DECIMAL = {"type": "string", "pattern": "^-?[0-9]+$"}
+_ITEM = "([0-9A-Fa-f]{1,8}|[0-9A-Fa-f]{1,8}-|-[0-9A-Fa-f]{1,8}|-)"
+_TEXT = {"type": "string"}
+_COUNT = {"type": "integer", "minimum": 0}
+
+
+def _object(required: Document, optional: Document | None = None, **more: Any) -> Document:
+    properties = {**required, **(optional or {})}
+    return {"type": "object", "required": list(required), "properties": properties, **more}
+
+
+def _list(items: Document) -> Document:
+    return {"type": "array", "items": items}
+
+
+def _ref(name: str) -> Document:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _nullable(kind: Document) -> Document:
+    return {"anyOf": [kind, {"type": "null"}]}
+
+
+SCHEMAS: Document = {
+    "Problem": _object(
+        {"type": _TEXT, "title": _TEXT, "status": {"type": "integer"}, "detail": _TEXT},
+        {"field": {**_TEXT, "description": "The parameter that is wrong."}},
+        description="RFC 9457. `detail` says what is wrong and what would be right.",
+    ),
+    "Refusal": _object({"reason": _TEXT}, {"field": _TEXT}),
+    "Info": _object({"label": _TEXT, "description": _TEXT}),
+    "Session": {
+        "type": "object",
+        "description": "As its writer wrote it, with the time range that is known now.",
+        "examples": [{"identity": "f10f", "state": "closed", "identifier": "Demo", "details": {"Run": 17}}],
+    },
+    "Sessions": _object({"sessions": _list(_ref("Session"))}),
+    "Configuration": {"type": "object", "description": "Applications by name; see docs/protocol.md."},
+    "Metamodel": {"type": "object", "description": "Properties that sessions have, by name."},
+    "Properties": _list(_object({"id": _TEXT, "label": _TEXT}, {"description": _TEXT})),
+    "Folders": _list(
+        _object({"identity": _TEXT, "label": _TEXT}, {"description": _TEXT, "hasChildren": {"type": "boolean"}})
+    ),
+    "ChannelOverview": _object(
+        {
+            "channel": {"type": "integer", "minimum": 0, "maximum": (1 << 32) - 1},
+            "start": _list(_DECIMAL),
+            "end": _list(_DECIMAL),
+            "count": _list(_COUNT),
+            **{name: _list(_nullable({"type": "number"})) for name in ("min", "max", "mean")},
+        },
+        description="Stretches without samples are left out; an infinite value is null.",
+    ),
+    "Overview": _object({"channels": _list(_ref("ChannelOverview"))}),
+    "Hole": _object({"after": _POSITION, "upto": _POSITION, "reason": _TEXT}),
+    "Run": _object(
+        {
+            "stream": _TEXT,
+            "sessionId": _DECIMAL,
+            "start": _POSITION,
+            "upto": _POSITION,
+            "heldFrom": _POSITION,
+            "holes": _list(_ref("Hole")),
+        }
+    ),
+    "Recording": _object(
+        {
+            "identity": _TEXT,
+            "sealed": {"type": "boolean"},
+            "version": _TEXT,
+            "bytes": _COUNT,
+            "timeRange": _nullable(_object({"startTime": _DECIMAL, "endTime": _DECIMAL})),
+            "flushPoint": _nullable(_POINT),
+            "runs": _list(_ref("Run")),
+            "json": {**_TEXT, "description": "The session JSON as it was written."},
+        }
+    ),
+    "Alarm": _object({"code": _TEXT, "active": {"type": "boolean"}}),
+    "Alarms": _object({"alarms": _list(_ref("Alarm"))}),
+    "Stream": {"type": "object", "description": "The settings of a stream and its state; see docs/streams.md."},
+    "Streams": _object({"streams": _list(_ref("Stream"))}),
+    "Start": _object(
+        {},
+        {"timeout": _nullable({"type": "number"}), "consumer": _nullable(_TEXT)},
+        additionalProperties=False,
+    ),
+}
+
+_CHANNELS = {
+    "type": "string",
+    "pattern": f"^{_ITEM}(,{_ITEM})*$",
+    "examples": ["-5,7,B-D,14-", "-"],
+}
+_DESCRIBED: dict[str, tuple[str, Document, str]] = {
+    "identity": ("path", {"type": "string", "minLength": 1}, "Of a session."),
+    "identifier": ("path", {"type": "string", "minLength": 1}, "Of a configuration."),
+    "channels": (
+        "path",
+        _CHANNELS,
+        "Hexadecimal ids and ranges of them, at most 2048 in 16 KiB; `-` is all.",
+    ),
+    "parent": ("path", {"type": "string", "minLength": 1}, "A folder."),
+    "code": ("path", {"type": "string", "minLength": 1}, "Of a status."),
+    "stream": ("path", {"type": "string", "minLength": 1}, "A stream of the status; `default` is the unnamed one."),
+    "start": ("query", _NS, "ns since the Unix epoch, inclusive."),
+    "end": ("query", _NS, "ns since the Unix epoch, inclusive."),
+    "upto": ("query", _POINT, "A flush point: nothing that was recorded behind it."),
+    "after": ("query", _POINT, "A flush point: entries behind it."),
+    "upto_position": ("query", _POSITION, "A position: no entries behind it."),
+    "bytes": ("query", {"type": "integer", "minimum": 1, "maximum": 4 << 20, "default": 1 << 20}, "Of bursts."),
+    "points": ("query", {"type": "integer", "minimum": 1, "maximum": 5000, "default": 1000}, "Stretches wanted."),
+    "pageSize": ("query", {"type": "integer", "minimum": 0, "maximum": 10_000, "default": 1000}, "Sessions of a page."),
+    "pageIndex": ("query", {"type": "integer", "minimum": 0, "maximum": 10**9, "default": 0}, "Which page."),
+    "folder": ("query", _TEXT, "Only what is in this folder, or below it."),
+    "sort": ("query", _TEXT, "`property:asc` or `property:desc`; several by commas or given again."),
+    "prop": ("query", _TEXT, "A property that is left out otherwise; may be given again."),
+    "property_query": ("query", _TEXT, "A part of the property's id."),
+    "status_code": ("query", _TEXT, "Only streams of this status."),
+    "active": ("query", {"enum": ["true", "false", "1", "0", "yes", "no", ""]}, "Only alarms that are active."),
+}
+_NAMES = {"upto_position": "upto", "property_query": "query", "status_code": "code"}
+_REQUIRED = {"after"}
+
+PARAMETERS: Document = {
+    key: {
+        "name": _NAMES.get(key, key),
+        "in": place,
+        "required": place == "path" or key in _REQUIRED,
+        "schema": schema,
+        "description": text,
+    }
+    for key, (place, schema, text) in _DESCRIBED.items()
+}
+
+
+def _answer(text: str, kind: str, schema: Document | None, headers: tuple[str, ...] = ()) -> Document:
+    content: Document = {kind: {} if schema is None else {"schema": schema}}
+    found: Document = {"description": text, "content": content}
+    if headers:
+        found["headers"] = {name: _HEADERS[name] for name in headers}
+    return found
+
+
+_HEADERS: Document = {
+    "RTA-Flush-Point": {"schema": _POINT, "description": "The answer has all that is wanted up to here."},
+    "RTA-Damaged-Chunks": {"schema": {"type": "integer"}, "description": "So many were left out."},
+    "RTA-Position": {"schema": _POSITION, "description": "Entries up to here have been read."},
+    "RTA-Lost": {"schema": {"enum": ["true", "false"]}, "description": "What comes next is not held any more."},
+    "RTA-Incomplete": {"schema": _TEXT, "description": "What is missing as another service does not answer."},
+    "ETag": {"schema": _TEXT, "description": "For If-None-Match."},
+}
+_JSON = "application/json"
+_BINARY = {"type": "string", "format": "binary"}
+
+ANSWERS: Document = {
+    "Text": _answer("Text.", "text/plain", _TEXT),
+    "Unhealthy": _answer("The reasons, a line each.", "text/plain", _TEXT),
+    "Page": _answer("The page.", "text/html", _TEXT),
+    "OpenApi": _answer("This document.", _JSON, {"type": "object"}),
+    "Chunks": _answer(
+        "Chunks, streamed: see docs/rest.md.", CHUNKED, _BINARY, ("RTA-Flush-Point", "RTA-Damaged-Chunks", "ETag")
+    ),
+    "Entries": _answer("Entries, packed: see docs/rest.md.", ENTRIES, _BINARY, ("RTA-Position", "RTA-Lost")),
+    "Configuration": _answer("It never changes.", CONFIGURATION, _ref("Configuration"), ("ETag",)),
+    "Sessions": _answer("A page of sessions.", _JSON, _ref("Sessions"), ("RTA-Incomplete",)),
+    "Overview": _answer("Channel by channel.", _JSON, _ref("Overview"), ("ETag",)),
+    **{
+        name: _answer(text, _JSON, _ref(name))
+        for name, text in (
+            ("Info", "What the site is called."),
+            ("Session", "The session."),
+            ("Metamodel", "The metamodel."),
+            ("Properties", "Those that fit."),
+            ("Folders", "Folders in it."),
+            ("Recording", "What is recorded."),
+            ("Alarms", "The alarms."),
+            ("Stream", "The stream."),
+            ("Streams", "The streams."),
+        )
+    },
+    "Held": {"description": "The client has it already."},
+    "Done": {"description": "Done."},
+    "TooLong": _answer("The head of the request is too long.", "text/plain", _TEXT),
+    "Problem": _answer("It is not granted.", PROBLEM, _ref("Problem")),
+    "Refusal": _answer("It is refused.", _JSON, _ref("Refusal")),
+}
+"""By the names under which operations refer to them."""
