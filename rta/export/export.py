@@ -7,7 +7,7 @@ thread, in pieces. A session that goes on is read up to one flush point, that of
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from functools import partial
 from typing import Protocol
 
@@ -116,9 +116,10 @@ class Export:
 
     async def body(self) -> AsyncGenerator[bytes]:
         """All bytes in order, as the body of an answer: none of them is very large."""
-        async for piece in self.pieces():
-            for begin in range(0, len(piece.data), _PART):
-                yield piece.data[begin : begin + _PART]
+        async with aclosing(self.pieces()) as pieces:
+            async for piece in pieces:
+                for begin in range(0, len(piece.data), _PART):
+                    yield piece.data[begin : begin + _PART]
 
     # ---- before the first byte
 

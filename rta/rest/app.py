@@ -22,6 +22,7 @@ from rta.rest.compression import compressed
 from rta.rest.configurations import ConfigurationResource
 from rta.rest.data import DataResource
 from rta.rest.elsewhere import Elsewhere
+from rta.rest.exports import ExportResource
 from rta.rest.overview import OverviewResource
 from rta.rest.problem import PROBLEM_HANDLERS, RequestProblem
 from rta.rest.recording import EntriesResource, RecordingResource
@@ -119,6 +120,7 @@ def _of_sessions(service: Service, rest: _Rest) -> list[Route]:
         (session + "/data/events", data),
         (session + "/data/{kind}/{channels}", data),
         (session + "/overview/{channels}", recorded(OverviewResource(buffer, archive, turns))),
+        (session + "/export", recorded(ExportResource(archive))),
         (session + "/recording", recorded(RecordingResource(archive))),
         (V2 + "/entries", recorded(EntriesResource(archive, turns))),
         (V2 + "/configs/{identifier}", or_recorded(ConfigurationResource(rest.configuration))),

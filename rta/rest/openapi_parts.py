@@ -131,6 +131,9 @@ _DESCRIBED: dict[str, tuple[str, Document, str]] = {
     "upto_position": ("query", _POSITION, "A position: no entries behind it."),
     "bytes": ("query", {"type": "integer", "minimum": 1, "maximum": 4 << 20, "default": 1 << 20}, "Of bursts."),
     "points": ("query", {"type": "integer", "minimum": 1, "maximum": 5000, "default": 1000}, "Stretches wanted."),
+    "format": ("query", {"enum": ["csv", "parquet", "arrow", "mcap"], "default": "csv"}, "Of the file."),
+    "parameters": ("query", _list(_TEXT), "Those that are wanted, by name or id, one each time; none: all."),
+    "events": ("query", {"enum": ["true", "false"], "default": "false"}, "The events instead of the samples."),
     "pageSize": ("query", {"type": "integer", "minimum": 0, "maximum": 10_000, "default": 1000}, "Sessions of a page."),
     "pageIndex": ("query", {"type": "integer", "minimum": 0, "maximum": 10**9, "default": 0}, "Which page."),
     "folder": ("query", _TEXT, "Only what is in this folder, or below it."),
@@ -174,6 +177,8 @@ _HEADERS: Document = {
 _JSON = "application/json"
 _BINARY = {"type": "string", "format": "binary"}
 
+_EXPORTED = ("vnd.apache.parquet", "vnd.apache.arrow.stream", "octet-stream")
+
 ANSWERS: Document = {
     "Text": _answer("Text.", "text/plain", _TEXT),
     "Unhealthy": _answer("The reasons, a line each.", "text/plain", _TEXT),
@@ -184,6 +189,14 @@ ANSWERS: Document = {
     ),
     "Entries": _answer("Entries, packed: see docs/rest.md.", ENTRIES, _BINARY, ("RTA-Position", "RTA-Lost")),
     "Configuration": _answer("It never changes.", CONFIGURATION, _ref("Configuration"), ("ETag",)),
+    "Export": {
+        "description": "The file, streamed.",
+        "headers": {name: _HEADERS[name] for name in ("RTA-Flush-Point", "ETag")},
+        "content": {
+            "text/csv": {"schema": _TEXT},
+            **{f"application/{kind}": {"schema": _BINARY} for kind in _EXPORTED},
+        },
+    },
     "Sessions": _answer("A page of sessions.", _JSON, _ref("Sessions"), ("RTA-Incomplete",)),
     "Overview": _answer("Channel by channel.", _JSON, _ref("Overview"), ("ETag",)),
     **{
