@@ -22,6 +22,7 @@ from rta.wire import (
 )
 from rta.wire.burst import data_item, json_item
 from rta.wire.configuration import EventDefinition, Rational, TextConversion
+from rta.wire.session_json import TimeRangeModel
 
 T0 = 1_700_000_000_000_000_000
 SECOND = 10**9
@@ -55,12 +56,15 @@ CONFIGURATION = Configuration(
 )
 
 
-def session_json(identity: str = "drive", state: SessionState = SessionState.CLOSED) -> str:
+def session_json(
+    identity: str = "drive", state: SessionState = SessionState.CLOSED, span: TimeRangeModel | None = None
+) -> str:
     model = SessionModel(
         identity,
         state,
         "2023-11-14T22:13:20Z",
         "Drive",
+        time_range=span,
         config_bindings=[ConfigBinding(CONFIGURATION.identifier())],
     )
     return write_session(model)
