@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rta.errors import MalformedError
-from rta.wire.burst import Burst, Data, RowData
+from rta.wire.burst import Burst, RowData
 from rta.wire.chunks import DataKind
 from rta.wire.conversion import BoundParameter
 from rta.wire.samples import ByteOrder, SampleType, decode_periodic, decode_timestamped
@@ -79,7 +79,7 @@ class ColumnReader:
     def read_items(
         self,
         kind: DataKind,
-        items: Iterable[Data],
+        items: Iterable[Any],
         wanted: Container[int] | None = None,
         malformed: Callable[[MalformedError], None] = lambda error: None,
     ) -> Iterator[Column]:
