@@ -31,6 +31,7 @@ from rta.ports.burst_log import BurstLog, Tail
 from rta.ports.edge import AsgiApp, ClientGone, CloseCode, Edge, FrameConnection, Handler
 from rta.ports.finding import Finding, Severity
 from rta.ports.inspection import Detected, InspectedColumn, InspectedFault, Inspection
+from rta.ports.loading import FileLoad, LoadedColumn, LoadedPart, SessionColumns
 from rta.ports.options import HELP, SECRET, Duration, Size, Spelled, key_of, option
 from rta.ports.source import (
     CloseSession,
@@ -79,6 +80,10 @@ __all__ = [
     "RecordedChannel",
     "StoredArchive",
     "VerifiedArchive",
+    "FileLoad",
+    "LoadedColumn",
+    "LoadedPart",
+    "SessionColumns",
     "GROUP",
     "HELP",
     "SECRET",

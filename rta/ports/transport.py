@@ -18,6 +18,7 @@ from rta.ports.edge import Edge
 from rta.ports.entry_point import load_entry_point
 from rta.ports.finding import Finding
 from rta.ports.inspection import Inspection
+from rta.ports.loading import FileLoad
 from rta.ports.source import Source
 from rta.ports.stored_archive import StoredArchive
 from rta.ports.topic_bus import TopicBus
@@ -92,6 +93,9 @@ class Offer(Generic[P]):
     inspect: Callable[[Any, Context, int | None, Callable[[float], None]], Inspection] | None = None
     """Of a source that reads a file: what it holds. Reads so many rows at most, and says from 0 to 1 how far it is.
     Blocks. Raises `RtaError` where the file or the options are not fit."""
+    load: Callable[[Any, Context], FileLoad] | None = None
+    """Of a source that reads a file: all that it holds, as fast as it can be read. Blocks. Raises `RtaError` where the
+    file or the options are not fit."""
 
 
 @frozen

@@ -38,6 +38,10 @@ class Content(Enum):
     def has_samples(self) -> bool:
         return self is not Content.WORDS
 
+    @property
+    def may_have_words(self) -> bool:
+        return self in (Content.WORDS, Content.MIXED, Content.EMPTY)
+
 
 def is_broken(text: str) -> bool:
     """Whether a cell that is no number is no word either: digits and marks in no order, or bytes that are no text."""

@@ -9,7 +9,6 @@ from typing import cast
 
 from rta.wire import ChannelId, Event, PeriodicData, RowData, SampleType, encode_timestamped
 from rta.wire.burst import Data
-from rta_transports.csv.contents import Content
 from rta_transports.csv.header import CsvColumn
 from rta_transports.csv.rows import Row
 
@@ -25,7 +24,7 @@ _CODES = dict(zip(SampleType, "BbHhIifd", strict=True))
 
 def split_words(rows: Sequence[Row], columns: Sequence[CsvColumn]) -> tuple[Samples, list[tuple[int, int, str]]]:
     """The samples, and the words: column, time, text."""
-    may = [i for i, c in enumerate(columns) if c.content in (Content.WORDS, Content.MIXED, Content.EMPTY)]
+    may = [i for i, c in enumerate(columns) if c.content.may_have_words]
     if not may:
         return cast("Samples", [(row.time, row.values) for row in rows]), []
     samples: Samples = []

@@ -7,8 +7,9 @@ that no delay adds up. Ends with the file, or when it is cancelled; the receiver
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing
+from pathlib import Path
 from uuid import uuid4
 
 import trio
@@ -21,7 +22,7 @@ from rta_transports.csv.session import CsvSession
 from rta_transports.csv.table import CsvFile, RowBatch
 from rta_transports.csv.timeline import Due
 
-__all__ = ["CsvSource", "check_source", "open_source"]
+__all__ = ["CsvSource", "check_source", "open_source", "session_identity", "tell_batch", "tell_layout"]
 
 _FAULTS = 1000  # that are told without letting others run
 
@@ -83,11 +84,9 @@ class CsvSource:
         return True
 
     def _identity(self) -> str:
-        """Of the next session: the one that is set, told apart where the file holds several."""
-        if not self._options.identity:
-            return self._new_identity()
+        """Of the next session."""
         self._sessions += 1
-        return self._options.identity if self._sessions == 1 else f"{self._options.identity} {self._sessions}"
+        return session_identity(self._options, self._sessions) or self._new_identity()
 
     # The worker threads are waited for even when cancelled: nobody else may close the file under them.
 
@@ -99,8 +98,7 @@ class CsvSource:
                 raise UnreadableError(str(e)) from e
             raise
         self._was_fit = True
-        line = describe_in_a_line(opened.understood, self._options)
-        self._context.report.notice(self._context.name, "layout", f"{self._path}: {line}")
+        tell_layout(opened, self._path, self._options, self._context)
         return opened
 
     async def _read(self, table: CsvFile) -> RowBatch:
@@ -108,18 +106,35 @@ class CsvSource:
             batch = await trio.to_thread.run_sync(table.read)
         except OSError as e:
             raise UnreadableError(f"{self._path}: cannot be read: {e.strerror or e}") from e
-        name, report = self._context.name, self._context.report
-        report.count("rta_source_cells_total", batch.cells, source=name)
-        for number, fault in enumerate(batch.faults, 1):
+        for number, _ in enumerate(tell_batch(batch, self._path, self._context), 1):
             if number % _FAULTS == 0:  # a row may have thousands of columns
                 await trio.lowlevel.checkpoint()
-            detail = f"{self._path}: {fault.detail}"
-            if fault.cells:
-                report.count("rta_source_cells_lost_total", fault.cells, source=name)
-                report.malformed(name, fault.kind, detail, fault.column)
-            else:
-                report.notice(name, fault.kind, detail)
         return batch
+
+
+def session_identity(options: CsvOptions, number: int) -> str:
+    """The identity that is set, told apart where the file holds several sessions; empty: none is set."""
+    return f"{options.identity} {number}" if options.identity and number > 1 else options.identity
+
+
+def tell_layout(opened: OpenedFile, path: Path, options: CsvOptions, context: Context) -> None:
+    """Say in a line how the file is read."""
+    line = describe_in_a_line(opened.understood, options)
+    context.report.notice(context.name, "layout", f"{path}: {line}")
+
+
+def tell_batch(batch: RowBatch, path: Path, context: Context) -> Iterator[None]:
+    """Say what has been left out of some rows; one step for each fault."""
+    name, report = context.name, context.report
+    report.count("rta_source_cells_total", batch.cells, source=name)
+    for fault in batch.faults:
+        yield
+        detail = f"{path}: {fault.detail}"
+        if fault.cells:
+            report.count("rta_source_cells_lost_total", fault.cells, source=name)
+            report.malformed(name, fault.kind, detail, fault.column)
+        else:
+            report.notice(name, fault.kind, detail)
 
 
 async def _publish(updates: Updates, documents: Sequence[Publish]) -> None:

@@ -36,7 +36,8 @@ class Timeline:
 
     def __init__(self, first: int, start: int, speed: float, tick: float) -> None:
         """The row at `first` (ns) gets the timestamp `start` (ns since the Unix epoch); `tick` in seconds."""
-        self._first = first
+        self.first = first
+        """ns, by the times of the rows."""
         self._shift = start - first
         self._tick = max(1, round(tick * 1e9))
         self._step = Fraction(str(speed)) * self._tick  # ns of the file in a tick, exactly
@@ -49,7 +50,7 @@ class Timeline:
         out: list[Due] = []
         numerator, denominator = self._step.as_integer_ratio()
         for time, values, line, key in rows:
-            tick = max(self._now, -(-(time - self._first) * denominator // numerator))
+            tick = max(self._now, -(-(time - self.first) * denominator // numerator))
             if tick > self._now or len(self._rows) >= min(_ROWS, _CELLS // len(values) + 1):
                 out += self.rest()
             self._now = tick
