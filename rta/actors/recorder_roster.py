@@ -208,8 +208,8 @@ class Roster:
     def begin_again(self, stream: str) -> None:
         """What was to be recorded may be on the disk or not: it is found out anew."""
         for run in self.runs(stream):
-            run.met = run.recorded
-            run.start = run.start if run.recorded else run.opened
+            if not run.recorded:
+                run.met, run.start = False, run.opened
 
     def current(self, run: RosterRun) -> SessionRecord | None:
         """The record of a run that the buffer still knows."""
@@ -218,7 +218,10 @@ class Roster:
 
     def forget_old(self, stream: str) -> None:
         """The stream begins anew: its ids are those of the sessions that the buffer knows now, and of nobody else."""
-        self._keep(stream, [run for run in self.runs(stream) if self.current(run) is not None])
+        runs = [run for run in self.runs(stream) if self.current(run) is not None]
+        for run in runs:
+            run.met = False
+        self._keep(stream, runs)
 
     def bound(self, stream: str) -> None:
         """Forget the oldest of too many runs of which the buffer knows nothing."""

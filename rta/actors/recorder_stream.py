@@ -22,7 +22,21 @@ from rta.actors.stream_place import StreamPlace
 from rta.backoff import Backoff
 from rta.errors import ArchiveError, TransportError
 from rta.health import Health
-from rta.ports import START, Archive, Batch, BurstLog, Entry, Hole, Portion, Position, Reporter, StreamSessionId
+from rta.ports import (
+    START,
+    Archive,
+    ArchivedSession,
+    Batch,
+    BurstLog,
+    Entry,
+    FlushPoint,
+    Hole,
+    Portion,
+    Position,
+    RecordedRun,
+    Reporter,
+    StreamSessionId,
+)
 from rta.wakeup import Wakeup
 from rta.wire.session_json import glance
 
@@ -316,29 +330,40 @@ class StreamRecorder:
     async def _gather(self, entry: Entry, run: RosterRun) -> None:
         if self._runs.get(entry.session_id, run) is not run:
             await self._commit(at_once=True)  # a portion has one run of each id
-        await self._meet(run)
+        await self._meet(run, entry)
         self._runs[entry.session_id] = run
         self._busy_at = trio.current_time()
         self._gathered_at = min(self._gathered_at, self._busy_at)
         self._entries.append(entry)
         self._bytes += len(entry.burst.packed)
 
-    async def _meet(self, run: RosterRun) -> None:
-        """Find out whether the archive has the run already, and what of it has been passed by."""
+    async def _meet(self, run: RosterRun, entry: Entry | None = None) -> None:
+        """Find out whether the archive has the run already, and what of it has been passed by. `entry`: the first that
+        is to be recorded."""
         if run.met:
             return
+        run.start, run.recorded = run.opened, False
         found = await self._archive.find(run.identity)
-        for known in () if found is None else found.runs:
-            if (known.stream, known.session_id) == (run.stream, run.session_id) and known.start >= run.opened:
-                run.start, run.recorded = known.start, True
-        if found is not None and run.recorded:
-            run.json = found.json
+        known = None if found is None else _last_run(found, run)
+        if found is not None and known is not None and (entry is None or await self._goes_on(known, entry)):
+            run.start, run.recorded, run.json = known.start, True, found.json
+        elif known is not None and entry is not None:
+            run.start = entry.position.before()
         elif run.start < self._upto:
             if await self._lacks(run):
                 self._tell_hole(run, Hole(run.start, self._upto, "it was not being recorded then"))
             else:
                 run.start = self._upto
         run.met = True
+
+    async def _goes_on(self, known: RecordedRun, entry: Entry) -> bool:
+        """Whether an entry is of a recorded run, rather than of one to which the log, when it began anew with a clock
+        that had gone back, has given the same id and the same place."""
+        if entry.position > known.upto:
+            return True
+        before = FlushPoint(known.stream, known.session_id, entry.position.before())
+        there = (await self._archive.read_entries(before, entry.position, 1)).entries
+        return any((e.position, e.burst.packed) == (entry.position, entry.burst.packed) for e in there)
 
     async def _lacks(self, run: RosterRun) -> bool:
         """Whether there are, or were, entries of a run up to here, which we have passed by."""
@@ -402,6 +427,13 @@ class StreamRecorder:
             seen = burst.inspected[-1] if burst.inspected is not None else glance(burst.session_json[-1])
             run.json, run.closed = burst.session_json[-1], seen.state.is_closed
             run.doubt.settle()
+
+
+def _last_run(session: ArchivedSession, run: RosterRun) -> RecordedRun | None:
+    """The last of the recorded runs that may be this one."""
+    where = (run.stream, run.session_id)
+    runs = [r for r in session.runs if (r.stream, r.session_id) == where and r.start >= run.opened]
+    return runs[-1] if runs else None
 
 
 def _identity(entry: Entry) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import trio
@@ -34,10 +34,26 @@ class Watch:
         return NOON + round((trio.current_time() + self.offset) * 1e9)
 
 
+def _may_be_out(name: str) -> Callable[..., Awaitable[object]]:
+    """A method of the memory log, for a log that may be out of reach."""
+
+    async def call(self: SharedLog, *arguments: object, **more: object) -> object:
+        if self.out:
+            await trio.lowlevel.checkpoint()
+            raise NotConnectedError("it is out")
+        return await getattr(MemoryLog, name)(self, *arguments, **more)
+
+    return call
+
+
 class SharedLog(MemoryLog):
     """As a log on another machine is: others see it, and it may be out of reach."""
 
     shared = True
+    find, find_all, sessions = _may_be_out("find"), _may_be_out("find_all"), _may_be_out("sessions")
+    head, read, last_data = _may_be_out("head"), _may_be_out("read"), _may_be_out("last_data")
+    now, claim, release = _may_be_out("now"), _may_be_out("claim"), _may_be_out("release")
+    configuration = _may_be_out("configuration")
 
     def __init__(self, clock: Watch, max_bytes: int = PLENTY) -> None:
         super().__init__(max_bytes, clock)
@@ -60,15 +76,10 @@ class SharedLog(MemoryLog):
         for name in ("_streams", "_records", "_last", "_order", "_last_id", "_configurations", "bytes"):
             setattr(self, name, getattr(fresh, name))
 
-    def __getattribute__(self, name: str) -> object:
-        found = super().__getattribute__(name)
-        out_of_reach = ("find", "find_all", "sessions", "head", "last_data", "read", "now", "claim", "release")
-        return _refuse if name in out_of_reach and super().__getattribute__("out") else found
-
     @asynccontextmanager
     async def follow(self, stream: str, after: Position) -> AsyncIterator[Tail]:
         if self.out:
-            await _refuse()
+            raise NotConnectedError("it is out")
         async with super().follow(stream, after) as tail:
             yield _BrittleTail(tail, self._out)
 
@@ -95,11 +106,6 @@ class _BrittleTail:
     async def _break_off(self, scope: trio.CancelScope) -> None:
         await self._out.wait()
         scope.cancel()
-
-
-async def _refuse(*_: object, **__: object) -> object:
-    await trio.lowlevel.checkpoint()
-    raise NotConnectedError("it is out")
 
 
 @define
