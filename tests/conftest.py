@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Generator, Iterator
 from unittest import mock
@@ -35,6 +36,13 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
     with mock.patch.object(subprocess.Popen, "__init__", refuse):
         return (yield)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def state_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nothing is left in the state directory of whoever runs the tests."""
+    with mock.patch.dict(os.environ, {"XDG_STATE_HOME": str(tmp_path_factory.mktemp("state"))}):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -75,9 +75,14 @@ class LastingStore:
         return self._worker is not None or self._reviving
 
     @property
+    def opening(self) -> bool:
+        """Whether it is about to be usable, or to fail."""
+        return self._wanted.is_set() and not self.usable
+
+    @property
     def try_again_at(self) -> float:
         """When it is time to open it again, steady seconds."""
-        return float("inf") if self.usable or self._wanted.is_set() else self._tried_at + _AGAIN
+        return float("inf") if self.usable or self.opening else self._tried_at + _AGAIN
 
     # ---- its life
 

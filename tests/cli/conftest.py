@@ -75,7 +75,8 @@ def starting(folder: Path, plain: dict[str, str]) -> Iterator[Start]:
     ) -> Program:
         own = folder / f"process-{next(numbers)}"
         own.mkdir()
-        program = Program(tuple(map(str, arguments)), own, plain | environ, stdout, stderr, terminal)
+        home = {"XDG_STATE_HOME": str(own / "home")}
+        program = Program(tuple(map(str, arguments)), own, plain | home | environ, stdout, stderr, terminal)
         programs.append(program)
         return program
 

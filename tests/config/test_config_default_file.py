@@ -42,9 +42,9 @@ def test_it_plays_the_drive_in_a_loop():
     assert config.edge.options.host == "127.0.0.1"
 
 
-def test_its_transports_find_nothing_wrong_with_it():
+def test_its_transports_find_nothing_wrong_with_it(tmp_path):
     config = load_config(None, {})
-    assert check_config(config, lambda name: Context(name, config.path.parent, lambda: 0, Silent())) == []
+    assert check_config(config, lambda name: Context(name, config.path.parent, lambda: 0, Silent(), tmp_path)) == []
 
 
 def test_the_data_is_beside_it_with_its_provenance():

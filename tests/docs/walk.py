@@ -73,6 +73,7 @@ class Walk:
             "PYTHONPATH": os.pathsep.join([str(folder), str(folder / "installed")]),
             "RTA_URL": f"http://127.0.0.1:{self.port}",
             "HOME": str(folder),
+            "XDG_STATE_HOME": str(folder / "state"),
         }
         self._lay_down(ROOT / "config", folder / "config")
         for name, every in RECORDINGS.items():

@@ -52,7 +52,8 @@ T = TypeVar("T")
 
 @asynccontextmanager
 async def open_archive(options: SqliteArchiveOptions, context: Context) -> AsyncIterator[SqliteArchive]:
-    """The archive, which may be out of reach: then its methods say so, and it is tried again by and by.
+    """The archive, which is opened when it is used first. It may be out of reach: then its methods say so, and it is
+    tried again by and by.
 
     :raises ArchiveError: nobody says where it is to be.
     """
@@ -62,7 +63,6 @@ async def open_archive(options: SqliteArchiveOptions, context: Context) -> Async
     archive = SqliteArchive(lambda path: in_a_process(ARCHIVE, path), context, folder)
     async with in_background(archive.run):
         try:
-            await archive.open()
             yield archive
         finally:
             archive.close()
@@ -168,7 +168,7 @@ class SqliteArchive:
     async def _opened(self) -> None:
         """:raises ArchiveError: it cannot be used for now."""
         if not self._store.usable:
-            if trio.current_time() >= self._store.try_again_at:
+            if self._store.opening or trio.current_time() >= self._store.try_again_at:
                 await self._store.open()
             if not self._store.usable:
                 raise ArchiveError(self._why)
