@@ -44,7 +44,7 @@ __all__ = ["RecordingContext", "StreamRecorder"]
 
 log = structlog.get_logger("rta.recorder")
 
-_GATHERED = 0.1  # seconds from the arrival of an entry to its being appended
+_GATHERED = 0.15  # seconds from the arrival of an entry to its being appended
 _PORTION = 4 << 20  # bytes of packed bursts in one portion, and a little over
 _PIECE = 1 << 20  # bytes read at once of what is far behind
 _LATE = 10.0  # seconds that something may wait
