@@ -12,7 +12,7 @@ from rta.wire.bit_pattern import PatternBuilder
 from rta.wire.layout import ItemKind
 from rta.wire.varints import unpack_varints, varint
 
-__all__ = ["BUFFER", "DELTAS", "ITEM_KINDS", "SAMPLES", "SCALE", "Block", "ResultShape"]
+__all__ = ["BUFFER", "CHANNEL", "DELTAS", "ITEM_KINDS", "SAMPLES", "SCALE", "START", "Block", "ResultShape"]
 
 Int64 = npt.NDArray[np.int64]
 Block = npt.NDArray[np.uint8]
@@ -24,6 +24,7 @@ ITEM_KINDS = {
     ItemKind.ROW: DataKind.ROW,
 }
 
+CHANNEL = 0x08
 START = 0x11
 SCALE = 0x18
 """Of timestamped data; the interval of periodic data."""
@@ -32,12 +33,11 @@ DELTAS = 0x22
 BUFFER = 0x2A
 """Tags, as protobuf writes them."""
 
-_CHANNEL = 0x08
 _ROW_CHANNELS = 0x0A
 _ROW_BUFFER = 0x1A
 _TAGS = {
-    DataKind.TIMESTAMPED: frozenset({_CHANNEL, START, SCALE, DELTAS, BUFFER}),
-    DataKind.PERIODIC: frozenset({_CHANNEL, START, SCALE, SAMPLES, BUFFER}),
+    DataKind.TIMESTAMPED: frozenset({CHANNEL, START, SCALE, DELTAS, BUFFER}),
+    DataKind.PERIODIC: frozenset({CHANNEL, START, SCALE, SAMPLES, BUFFER}),
     DataKind.ROW: frozenset({_ROW_CHANNELS, START, _ROW_BUFFER}),
 }
 _NUMBERS = frozenset({SCALE, SAMPLES, DELTAS})
@@ -93,7 +93,7 @@ class ResultShape:
         self._numbers = {tag: _Number(raw, begin, *where) for tag, where in fields.items() if tag in _NUMBERS}
         self.count = self._numbers[DELTAS].count if DELTAS in self._numbers else 0
         """Of deltas."""
-        at, end = fields.get(_ROW_CHANNELS if kind is DataKind.ROW else _CHANNEL, (0, 0))
+        at, end = fields.get(_ROW_CHANNELS if kind is DataKind.ROW else CHANNEL, (0, 0))
         numbers, _ = unpack_varints([raw[begin + at : begin + end]])
         self.channels = tuple((numbers & 0xFFFFFFFF).tolist()) or (() if kind is DataKind.ROW else (0,))
 

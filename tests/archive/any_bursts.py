@@ -122,9 +122,9 @@ def repeated(draw: st.DrawFn) -> list[list[Data]]:
     return out
 
 
-stories = st.lists(st.one_of(repeated(), st.lists(st.lists(items, max_size=6), max_size=3)), max_size=4).map(
-    lambda parts: [burst for part in parts for burst in part]
-)
+few = st.lists(st.lists(items, max_size=6), max_size=3)
+many = st.lists(items, min_size=16, max_size=20).map(lambda burst: [burst])
+stories = st.lists(st.one_of(repeated(), few, many), max_size=3).map(lambda parts: [b for part in parts for b in part])
 """Items of bursts, in order of arrival."""
 
 
