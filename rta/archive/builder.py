@@ -139,11 +139,15 @@ class ChunkBuilder:
     def cut(self) -> list[Chunk]:
         """All as chunks, by kind and channels; nothing is held then."""
         chunks = [chunk for key in sorted(self._keys(), key=_rank) for chunk in self._chunks(key)]
+        self.clear()
+        return chunks
+
+    def clear(self) -> None:
+        """Nothing is held then. What has been learned of bursts that come again is kept: a new builder is slower."""
         self._arrivals.clear()
         self._by_number.clear()
         self._planned.clear()
         self.held = 0
-        return chunks
 
     def tail(
         self, kind: DataKind, channels: Sequence[tuple[int, int]], start: int | None, end: int | None

@@ -112,7 +112,7 @@ class _Buckets(NamedTuple):
 
 
 def pack_overview(times: Int64, values: npt.NDArray[Any]) -> bytes:
-    """The overview of a chunk. `times`: ns, in order; `values`: raw, as many. NaN count as no samples."""
+    """The overview of a chunk. `times`: ns; `values`: raw, as many. NaN count as no samples."""
     times, values = _numbers(times, values)
     if not len(times):
         return _Buckets.of(1, times, times, values, values, times.astype(np.float64)).pack()
@@ -147,6 +147,10 @@ def _length(first: int, last: int, most: int, least: int) -> int:
 
 
 def _numbers(times: Int64, values: npt.NDArray[Any]) -> tuple[Int64, npt.NDArray[Any]]:
+    """In order, without NaN."""
+    if (times[1:] < times[:-1]).any():
+        order = np.argsort(times, kind="stable")
+        times, values = times[order], values[order]
     if values.dtype.kind == "f":
         there = ~np.isnan(values)
         if not there.all():
@@ -198,14 +202,13 @@ class Stretches:
         return True
 
     def add_samples(self, times: Int64, values: npt.NDArray[Any]) -> None:
-        """Samples of the channel; `times`: ns, in order; `values`: raw, as many."""
+        """Samples of the channel; `times`: ns; `values`: raw, as many."""
+        times, values = _numbers(times, values)
         begin = int(np.searchsorted(times, max(self.start, -(1 << 63)), "left"))
         end = int(np.searchsorted(times, min(self.end - 1, (1 << 63) - 1), "right"))
         if begin >= end:
             return
-        times, values = _numbers(times[begin:end], values[begin:end])
-        if not len(times):
-            return
+        times, values = times[begin:end], values[begin:end]
         first = (int(times[0]) - self.start) // self.length
         origin = (self.start + first * self.length) & (1 << 64) - 1
         cells = first + ((times.view(np.uint64) - np.uint64(origin)) // np.uint64(self.length)).astype(np.int64)
