@@ -128,6 +128,6 @@ class UnsealedSession:
     def has_cut(self, head: SessionHead) -> None:
         """The round is in the file."""
         self.head, self.has_file, self.changed, self.begun = head, True, False, None
-        self.builder = ChunkBuilder(self.types)
+        self.builder.clear()
         self.first_uncut = None
         self.round_runs = {}
