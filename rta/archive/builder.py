@@ -29,19 +29,33 @@ _MESSAGES: dict[DataKind, Any] = {
 }
 _KINDS = {"timestamped_data", "periodic_data", "row_data", "event"}
 _MANY = 16  # items: fewer are read one by one in less time
+_SIZES = 64  # of bursts that are remembered
 _EACH = 150  # bytes that the objects of a result take beside its own
 
 
 class _Arrivals:
-    """Results of one channel in order of arrival."""
+    """Results of one channel in order of arrival: lists in which the garbage collector has nothing to visit."""
 
-    __slots__ = ("bursts", "results", "untold")
+    __slots__ = ("bursts", "ends", "pieces", "starts", "untold")
 
     def __init__(self) -> None:
-        self.results: list[Timed] = []
+        self.pieces: list[bytes] = []
+        self.starts: list[int] = []
+        self.ends: list[int] = []
         self.bursts: list[int] = []
         """The number of the burst that each result has come with."""
         self.untold: list[Chunk] = []
+
+    def add(self, start: int, end: int, piece: bytes, burst: int) -> None:
+        self.pieces.append(piece)
+        self.starts.append(start)
+        self.ends.append(end)
+        self.bursts.append(burst)
+
+    def results(self) -> tuple[Results, npt.NDArray[np.int64]]:
+        """With the numbers of the bursts."""
+        starts, ends = np.array(self.starts, np.int64), np.array(self.ends, np.int64)
+        return Results(list(self.pieces), starts, ends), np.array(self.bursts, np.int64)
 
 
 class ChunkBuilder:
@@ -60,6 +74,8 @@ class ChunkBuilder:
         self._widths: dict[int, int] = {}
         """Bytes of a sample of channels whose type was known when it was asked for."""
         self._plans: PatternCache[BurstPlan] = PatternCache()
+        self._sizes: dict[int, bytes] = {}
+        """Of the items of the last burst of a size."""
         self._planned: dict[BurstPlan, tuple[list[int], list[bytes]]] = {}
         """Bursts that are held as they came, with their numbers."""
         self._bursts = 0
@@ -80,17 +96,29 @@ class ChunkBuilder:
             numbers.append(self._bursts)
             raws.append(raw)
             return
-        self._read(raw)
-        if self._plans.admits(size):
+        parts = split(raw)
+        self._read(raw, parts)
+        if self._plans.admits(size, self._likeness(size, parts)):
             self._plans.add(size, BurstPlan.from_burst(raw))
 
-    def _read(self, raw: bytes) -> None:
-        parts = split(raw)
+    def _likeness(self, size: int, parts: list[bytes]) -> bytes:
+        """The same object as for the last burst of this size if their items have the same sizes."""
+        sizes = np.fromiter(map(len, parts), np.uint32, len(parts)).tobytes()
+        last = self._sizes.get(size)
+        if last == sizes:
+            return last
+        if len(self._sizes) >= _SIZES:
+            self._sizes.clear()
+        self._sizes[size] = sizes
+        return sizes
+
+    def _read(self, raw: bytes, parts: list[bytes]) -> None:
         scanned = scan_items(raw, parts, self._width) if len(parts) >= _MANY else None
         if scanned is None:
             for part in parts:
                 self._read_item(part)
             return
+        burst = self._bursts
         for part, plain, channel, start, end in zip(parts, *scanned, strict=True):
             if not plain:
                 self._read_item(part)
@@ -100,8 +128,7 @@ class ChunkBuilder:
             if arrivals is None:
                 arrivals = self._arrivals_of((ITEM_KINDS[part[0]], (channel,)))
                 self._by_number[number] = arrivals
-            arrivals.results.append((start, end, part[1:]))
-            arrivals.bursts.append(self._bursts)
+            arrivals.add(start, end, part[1:], burst)
         self.held += _EACH * len(parts)
 
     def _width(self, channel: int) -> int:
@@ -133,8 +160,8 @@ class ChunkBuilder:
         if isinstance(results, Chunk):
             arrivals.untold.append(results)
         else:
-            arrivals.results += results
-            arrivals.bursts += [self._bursts] * len(results)
+            for result in results:
+                arrivals.add(*result, self._bursts)
 
     def cut(self) -> list[Chunk]:
         """All as chunks, by kind and channels; nothing is held then."""
@@ -191,8 +218,9 @@ class ChunkBuilder:
         arrivals = self._arrivals.get(key)
         if arrivals is not None:
             untold += arrivals.untold
-            parts.append(_joined(arrivals.results))
-            numbers.append(np.array(arrivals.bursts, np.int64))
+            results, which = arrivals.results()
+            parts.append(results)
+            numbers.append(which)
         for plan, (bursts, raws) in self._planned.items():
             if key in plan.keys:
                 results, plain = plan.results(key, raws, self._types)
@@ -217,8 +245,7 @@ class ChunkBuilder:
         untold: list[Chunk],
     ) -> tuple[Results, npt.NDArray[np.int64]]:
         """The same with each that is not plain made into results that are in order."""
-        out: list[Timed] = []
-        which: list[int] = []
+        out = _Arrivals()
         times = zip(results.starts.tolist(), results.ends.tolist(), strict=True)
         for number, (start, end), piece, is_plain in zip(numbers.tolist(), times, results.pieces, plain, strict=True):
             timed: list[Timed] | Chunk = [(start, end, piece)]
@@ -227,17 +254,9 @@ class ChunkBuilder:
             if isinstance(timed, Chunk):
                 untold.append(timed)
             else:
-                out += timed
-                which += [number] * len(timed)
-        return _joined(out), np.array(which, np.int64)
-
-
-def _joined(timed: list[Timed]) -> Results:
-    return Results(
-        [piece for _, _, piece in timed],
-        np.array([start for start, _, _ in timed], np.int64),
-        np.array([end for _, end, _ in timed], np.int64),
-    )
+                for result in timed:
+                    out.add(*result, number)
+        return out.results()
 
 
 def _rank(key: Key) -> tuple[str, tuple[int, ...]]:
