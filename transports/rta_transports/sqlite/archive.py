@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import TypeVar
@@ -20,7 +21,9 @@ from rta.ports import (
     ChannelOverview,
     ChannelRanges,
     Chunk,
+    ChunkReader,
     Context,
+    DataKind,
     DataRange,
     FlushPoint,
     Portion,
@@ -36,14 +39,11 @@ from rta_transports.sqlite.entries import read_entries
 from rta_transports.sqlite.kind import ARCHIVE
 from rta_transports.sqlite.options import SqliteArchiveOptions, folder_of
 from rta_transports.sqlite.overview import read_overview
-from rta_transports.sqlite.reading import begin_reading, end_reading, next_chunks
+from rta_transports.sqlite.reading import ChunkBatch, begin_reading, end_reading, next_chunks
 from rta_transports.sqlite.types import channel_types
 from rta_transports.sqlite.upkeep import upkeep
 
 __all__ = ["SqliteArchive", "open_archive"]
-
-NextChunks = Callable[[int], Awaitable[tuple[Sequence[Chunk], int]]]
-"""Chunks of so many bytes, about, and how many damaged ones there have been."""
 
 _FIRST, _LARGEST = 128 << 10, 4 << 20  # bytes of the first batch, and of later ones
 
@@ -137,15 +137,21 @@ class SqliteArchive:
         return await self._read(calls.read_document, identifier)
 
     @asynccontextmanager
-    async def read(self, identity: str, wanted: DataRange) -> AsyncIterator[_Reader]:
+    async def read(self, identity: str, wanted: DataRange) -> AsyncIterator[ChunkReader]:
         cursor = next(self._numbers)
         try:
-            point = await self._read(begin_reading, cursor, identity, wanted, cursor=cursor)
-            reader = _Reader(point, lambda size: self._read(next_chunks, cursor, size, cursor=cursor))
-            async with in_background(reader.run):
+            point, batch = await self._read(begin_reading, cursor, identity, wanted, _FIRST, cursor=cursor)
+            if batch.is_last:
+                yield _Reader(point, batch, wanted.kind)
+                return
+            reader = _Reader(point, batch, wanted.kind)
+            async with in_background(partial(reader.run, partial(self._next, cursor))):
                 yield reader
         finally:
             self._store.tell(cursor, end_reading, cursor)
+
+    async def _next(self, cursor: int, size: int) -> ChunkBatch:
+        return await self._read(next_chunks, cursor, size, cursor=cursor)
 
     async def read_entries(self, after: FlushPoint, upto: Position, max_bytes: int) -> Batch:
         return await self._read(read_entries, after, upto, max_bytes)
@@ -177,36 +183,42 @@ class SqliteArchive:
 class _Reader:
     """Reads one batch ahead."""
 
-    def __init__(
-        self, flush_point: FlushPoint | None, read: Callable[[int], Awaitable[tuple[Sequence[Chunk], int]]]
-    ) -> None:
+    def __init__(self, flush_point: FlushPoint | None, batch: ChunkBatch, kind: DataKind) -> None:
+        """`batch`: the first one."""
         self.flush_point = flush_point
         self.damaged = 0
-        self._read = read
-        self._send, self._receive = trio.open_memory_channel[tuple[Sequence[Chunk], int] | ArchiveError](0)
-        self._ended = False
+        self._kind = kind
+        self._batch: ChunkBatch | None = batch
+        self._send, self._receive = trio.open_memory_channel[ChunkBatch | ArchiveError](0)
+        if batch.is_last:
+            self._send.close()
 
-    async def run(self) -> None:
+    async def run(self, read: Callable[[int], Awaitable[ChunkBatch]]) -> None:
         """Until there are no more, or it is cancelled."""
         size = _FIRST
         with self._send:
-            while True:
-                try:
-                    chunks, damaged = await self._read(size)
-                except ArchiveError as e:
-                    await self._send.send(e)
-                    return
-                await self._send.send((chunks, damaged))
-                if not chunks:
-                    return
+            found: ChunkBatch | ArchiveError | None = None
+            while not (isinstance(found, ArchiveError) or (found is not None and found.is_last)):
                 size = min(4 * size, _LARGEST)
+                try:
+                    found = await read(size)
+                except ArchiveError as e:
+                    found = e
+                await self._send.send(found)
 
     async def next(self) -> Sequence[Chunk]:
-        try:
-            found = await self._receive.receive()
-        except trio.EndOfChannel:
-            return ()
-        if isinstance(found, ArchiveError):
-            raise found
-        chunks, self.damaged = found
-        return chunks
+        await trio.lowlevel.checkpoint()
+        found: ChunkBatch | ArchiveError | None
+        found, self._batch = self._batch, None
+        while True:
+            if found is None:
+                try:
+                    found = await self._receive.receive()
+                except trio.EndOfChannel:
+                    return ()
+            if isinstance(found, ArchiveError):
+                raise found
+            self.damaged = found.damaged
+            if found.heads:
+                return found.chunks(self._kind)
+            found = None

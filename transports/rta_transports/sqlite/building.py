@@ -11,9 +11,9 @@ import numpy.typing as npt
 from rta.archive import ChannelTypes, ChunkBuilder, pack_overview, read_series, values_of
 from rta.ports import ALL_CHANNELS, DataKind, DataRange
 from rta.wire import Burst, Chunk
-from rta_transports.sqlite.session_file import ChunkRow
+from rta_transports.sqlite.chunk_rows import ChunkRow
 
-__all__ = ["builder_rows", "overview_of", "round_chunks", "round_rows", "samples_of", "tail_rows"]
+__all__ = ["overview_of", "round_chunks", "round_rows", "samples_of", "tail_of", "wanted_of"]
 
 Times = npt.NDArray[np.int64]
 Values = npt.NDArray[Any]
@@ -47,15 +47,14 @@ def samples_of(chunk: Chunk, types: ChannelTypes) -> tuple[Times, Values] | None
     return None if values is None else (series.times, values)
 
 
-def tail_rows(bursts: Iterable[Burst], types: ChannelTypes, wanted: DataRange) -> list[ChunkRow]:
+def tail_of(bursts: Iterable[Burst], types: ChannelTypes, wanted: DataRange) -> list[Chunk]:
     """What is wanted of some bursts."""
     builder = ChunkBuilder(types)
     for burst in bursts:
         builder.feed(burst)
-    return builder_rows(builder, wanted)
+    return wanted_of(builder, wanted)
 
 
-def builder_rows(builder: ChunkBuilder, wanted: DataRange) -> list[ChunkRow]:
+def wanted_of(builder: ChunkBuilder, wanted: DataRange) -> list[Chunk]:
     """What is wanted of what a builder holds."""
-    chunks = builder.tail(wanted.kind, wanted.channels, wanted.start, wanted.end)
-    return [ChunkRow(chunk, 0, 0, b"") for chunk in chunks]
+    return builder.tail(wanted.kind, wanted.channels, wanted.start, wanted.end)

@@ -12,16 +12,18 @@ from typing import Any
 
 from rta.errors import DamagedFileError
 from rta.ports import ALL_CHANNELS, ChannelRanges, Chunk, DataKind, DataRange
-from rta_transports.sqlite.session_file import CHUNKS, KINDS, ChunkRow, SessionHead, chunk_of
+from rta_transports.sqlite.chunk_rows import CHUNKS, KINDS, PackedChunk, channels_of, is_right_chunk
+from rta_transports.sqlite.session_file import SessionHead
 
 __all__ = ["FileChunks", "TailChunks", "chunks_in_order"]
 
 _FIRST, _LAST = -(1 << 63), (1 << 63) - 1
 _OF_CHANNEL = f'{CHUNKS} WHERE kind = ? AND channel = ? AND start >= ? AND start <= ? ORDER BY start, "end", id'
+_OF_RANGE = f'{CHUNKS} WHERE kind = ? AND channel >= ? AND channel <= ? ORDER BY channel, start, "end", id'
 _NEXT = "SELECT channel FROM chunks WHERE kind = ? AND channel > ? AND channel <= ? ORDER BY channel LIMIT 1"
 
-Placed = tuple[int, ChunkRow | None]
-"""Where it starts; None instead of a chunk that is not as it was written."""
+Placed = tuple[int, int, PackedChunk | None]
+"""Where it starts, a number that rises with the arrival, and the chunk; None: it is not as it was written."""
 
 
 class FileChunks:
@@ -38,8 +40,8 @@ class FileChunks:
             _LAST if wanted.end is None else min(_LAST, wanted.end),
         )
         self._earliest = _FIRST if wanted.start is None else wanted.start
-        self._upto = upto
-        self._whole = wanted.start is None and wanted.end is None
+        self._upto = _LAST if upto is None else upto
+        self._is_whole = wanted.start is None and wanted.end is None
         self._piece: tuple[int, bytes] = (0, b"")
 
     def channels(self) -> Iterator[int]:
@@ -52,84 +54,101 @@ class FileChunks:
                 above = found[0]
                 yield above
 
+    def every(self) -> Iterator[PackedChunk | None]:
+        """The chunks of all channels, one channel after the other."""
+        if self._is_whole:
+            for first, last in self._ranges:
+                for _, _, chunk in self._placed(self._db.execute(_OF_RANGE, (self._kind, first, last))):
+                    yield chunk
+        else:
+            for channel in self.channels():
+                for _, _, chunk in self.of_channel(channel):
+                    yield chunk
+
     def of_channel(self, channel: int) -> Iterator[Placed]:
         """In the order of their starts."""
-        for start, _, row in self.numbered(channel):
-            yield start, row
+        return self._placed(self._db.execute(_OF_CHANNEL, (self._kind, channel, *self._bounds)))
 
-    def numbered(self, channel: int) -> Iterator[tuple[int, int, ChunkRow | None]]:
-        """The same with the number of each, which rises with its arrival."""
-        before = _FIRST
-        for values in self._db.execute(_OF_CHANNEL, (self._kind, channel, *self._bounds)):
-            start, end, last = values[3], values[4], values[7]
-            if not isinstance(start, int) or not isinstance(end, int) or start < before:
+    def _placed(self, rows: Iterable[Sequence[Any]]) -> Iterator[Placed]:
+        earliest, upto, before = self._earliest, self._upto, (-1, _FIRST)
+        for row in rows:
+            place = row[2], row[3]
+            if not (isinstance(place[0], int) and isinstance(place[1], int)) or place < before:
                 raise DamagedFileError("its chunks are not in order")
-            before = start
-            if end >= self._earliest and (self._upto is None or last <= self._upto):
-                yield start, values[0], self._chunk(values)
+            before = place
+            if row[4] >= earliest and row[7] <= upto:
+                yield place[1], row[0], self._chunk(row)
 
-    def at(self, number: int) -> ChunkRow | None:
+    def at(self, number: int) -> PackedChunk | None:
         """The chunk of this number; None: it is not as it was written."""
-        values = self._db.execute(f"{CHUNKS} WHERE id = ?", (number,)).fetchone()
-        return None if values is None else self._chunk(values)
+        row = self._db.execute(f"{CHUNKS} WHERE id = ?", (number,)).fetchone()
+        return None if row is None else self._chunk(row)
 
-    def _chunk(self, values: Sequence[Any]) -> ChunkRow | None:
-        piece, place, size, packed = values[11:]
-        if piece is not None:
+    def _chunk(self, row: Sequence[Any]) -> PackedChunk | None:
+        packed = row[14]
+        if row[11] is not None:
             try:
-                packed = self._in_piece(piece, place, size)
-            except (TypeError, ValueError, sqlite3.Error):
+                packed = self._in_piece(row[11], row[12], row[13])
+            except (TypeError, ValueError, OverflowError, sqlite3.Error):
                 return None
-        return chunk_of(values, packed)
+        if not is_right_chunk(row, packed):
+            return None
+        return channels_of(row[1], row[2], row[9]), row[3], row[4], row[5], packed
 
     def _in_piece(self, piece: int, place: int, size: int) -> bytes:
-        if not self._whole:
-            with self._db.blobopen("pieces", "data", piece, readonly=True) as blob:
-                blob.seek(place)
-                return blob.read(size)
-        if self._piece[0] != piece:
+        known, data = self._piece
+        if known != piece:
+            if not self._is_whole:
+                with self._db.blobopen("pieces", "data", piece, readonly=True) as blob:
+                    blob.seek(place)
+                    return blob.read(size)
             found = self._db.execute("SELECT data FROM pieces WHERE id = ?", (piece,)).fetchone()
-            self._piece = piece, b"" if found is None else found[0]
-        return self._piece[1][place : place + size]
+            data = b"" if found is None else found[0]
+            self._piece = piece, data
+        return data[place : place + size]
 
 
 class TailChunks:
     """Of what is in no file yet."""
 
-    def __init__(self, rows: Iterable[ChunkRow], wanted: DataRange) -> None:
-        ranges = _ranges(wanted)
-        self._rows: dict[int, list[ChunkRow]] = defaultdict(list)
-        for row in rows:
-            chunk = row.chunk
-            channel = min(chunk.channels, default=0)
-            in_time = (wanted.start is None or chunk.end >= wanted.start) and (
-                wanted.end is None or chunk.start <= wanted.end
-            )
-            if in_time and chunk.kind is wanted.kind and any(first <= channel <= last for first, last in ranges):
-                self._rows[channel].append(row)
+    def __init__(self, chunks: Iterable[Chunk], wanted: DataRange) -> None:
+        """`chunks`: what is wanted."""
+        self._chunks: dict[int, list[PackedChunk]] = defaultdict(list)
+        for chunk in chunks:
+            packed = (chunk.channels, chunk.start, chunk.end, chunk.raw_size, chunk.packed)
+            self._chunks[min(chunk.channels, default=0)].append(packed)
 
     def channels(self) -> Iterator[int]:
         """As those of a file."""
-        yield from sorted(self._rows)
+        yield from sorted(self._chunks)
+
+    def every(self) -> Iterator[PackedChunk | None]:
+        """As that of a file."""
+        for channel in self.channels():
+            yield from sorted(self._chunks[channel], key=itemgetter(1))
 
     def of_channel(self, channel: int) -> Iterator[Placed]:
         """As those of a file."""
-        for row in sorted(self._rows.get(channel, ()), key=lambda row: row.chunk.start):
-            yield row.chunk.start, row
+        for chunk in sorted(self._chunks.get(channel, ()), key=itemgetter(1)):
+            yield chunk[1], 0, chunk
 
 
-def chunks_in_order(sources: Sequence[FileChunks | TailChunks], wanted: DataRange) -> Iterator[Chunk | None]:
+def chunks_in_order(sources: Sequence[FileChunks | TailChunks], wanted: DataRange) -> Iterator[PackedChunk | None]:
     """All of them, channel by channel, each in the order of their starts; None for one that is damaged.
 
     :raises sqlite3.Error, DamagedFileError: a file cannot be read on.
     """
+    found = sources[0].every() if len(sources) == 1 else _merged(sources)
+    if wanted.kind is DataKind.ROW:
+        return (chunk for chunk in found if chunk is None or _meets(chunk[0], wanted.channels))
+    return found
+
+
+def _merged(sources: Sequence[FileChunks | TailChunks]) -> Iterator[PackedChunk | None]:
     for channel, _ in groupby(merge(*(source.channels() for source in sources))):
-        found = [source.of_channel(channel) for source in sources]
-        for _, row in found[0] if len(found) == 1 else merge(*found, key=itemgetter(0)):
-            if row is None:
-                yield None
-            elif wanted.kind is not DataKind.ROW or _meets(row.chunk.channels, wanted.channels):
-                yield row.chunk
+        parts = [source.of_channel(channel) for source in sources]
+        for _, _, chunk in merge(*parts, key=itemgetter(0)):
+            yield chunk
 
 
 def _ranges(wanted: DataRange) -> ChannelRanges:

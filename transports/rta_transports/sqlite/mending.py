@@ -12,15 +12,13 @@ from rta.errors import DamagedFileError
 from rta.state_file import set_aside
 from rta.store.database import SUFFIXES, check_sum, connect, create, move, transaction
 from rta.store.pages import Value, rows
+from rta_transports.sqlite.chunk_rows import KINDS, insert_chunk, is_right_chunk
 from rta_transports.sqlite.kind import PAGE
 from rta_transports.sqlite.places import digest_of
 from rta_transports.sqlite.sealed_file import SMALL_PAGE
 from rta_transports.sqlite.session_file import (
-    KINDS,
     SESSION_FILE,
     SessionHead,
-    chunk_of,
-    insert_chunk,
     read_head,
     write_head,
 )
@@ -79,6 +77,11 @@ class _Found:
         ):
             self._head = found
 
+    def add_chunk(self, kind: int, duration: int) -> None:
+        """One that is right."""
+        self.chunks += 1
+        self.longest[kind] = max(self.longest[kind], duration)
+
     @property
     def head(self) -> SessionHead | None:
         """If it is gone, what the catalogue has."""
@@ -130,21 +133,18 @@ def _add_head_or_round(db: Any, found: _Found, number: int, row: list[Value]) ->
         db.execute("REPLACE INTO rounds VALUES (?, ?, ?, ?)", (number, *row[1:]))
 
 
-def _add_chunk(db: Any, found: _Found, number: int, row: list[Value]) -> None:
-    kind, channel, start, end, raw, first, last, channels, summed, _, overview, piece, place, size, packed = row[1:]
+def _add_chunk(db: Any, found: _Found, number: int, row: list[Any]) -> None:
+    kind, channel, start, end, raw, first, last, channels, summed, seen, _, piece, place, size, packed = row[1:]
     data = packed
     if piece is not None:
         held = db.execute("SELECT data FROM pieces WHERE id = ?", (piece,)).fetchone()
         if held is None or not isinstance(place, int) or not isinstance(size, int):
             return
         data = held[0][place : place + size]
-    values = (number, kind, channel, start, end, raw, first, last, channels, overview, summed)
-    good = chunk_of(values, data) if isinstance(data, bytes) else None
-    if good is not None:
+    values = (number, kind, channel, start, end, raw, first, last, seen, channels, summed)
+    if isinstance(data, bytes) and is_right_chunk(values, data):
         insert_chunk(db, number, row[1:])
-        found.chunks += 1
-        which = KINDS.index(good.chunk.kind)
-        found.longest[which] = max(found.longest[which], good.chunk.end - good.chunk.start)
+        found.add_chunk(kind, end - start)
 
 
 def _write_head(new: Path, head: SessionHead, found: _Found) -> None:

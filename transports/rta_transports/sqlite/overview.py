@@ -15,8 +15,9 @@ from rta.errors import MalformedError
 from rta.ports import ChannelOverview, ChannelRanges, Chunk, DataKind, DataRange
 from rta_transports.sqlite.building import samples_of
 from rta_transports.sqlite.chunk_reading import FileChunks, TailChunks
+from rta_transports.sqlite.chunk_rows import GROUPS, KINDS, OVERVIEWS
 from rta_transports.sqlite.reading import SessionReading, session_parts
-from rta_transports.sqlite.session_file import GROUPS, KINDS, OVERVIEWS, SessionHead
+from rta_transports.sqlite.session_file import SessionHead
 from rta_transports.sqlite.store import ArchiveStore
 
 __all__ = ["read_overview"]
@@ -39,7 +40,7 @@ def read_overview(
                 for db, head in files
                 for kind in _KINDS
             ]
-            parts += map(_TailPart, tails)
+            parts += map(_TailPart, tails, _KINDS)
             return list(_Asked(types, start, end, points).overviews(parts))
         finally:
             reading.close()
@@ -80,28 +81,29 @@ class _FilePart:
             if end < stretches.start or start >= stretches.end:
                 continue
             if not overview or zlib.crc32(overview) != seen or not _added(stretches, overview):
-                row = self._chunks.at(number)
-                if row is not None:
-                    _add_samples(stretches, row.chunk, types)
+                chunk = self._chunks.at(number)
+                if chunk is not None:
+                    _add_samples(stretches, Chunk(self._kind, *chunk), types)
 
 
 @frozen
 class _TailPart:
-    """What is in no file yet."""
+    """What is in no file yet, of one kind."""
 
     _chunks: TailChunks
+    _kind: DataKind
 
     def channels(self) -> Iterator[int]:
         return self._chunks.channels()
 
     def bounds(self, channel: int) -> tuple[int, int] | None:
-        found = [row.chunk for _, row in self._chunks.of_channel(channel) if row is not None]
-        return (found[0].start, max(chunk.end for chunk in found)) if found else None
+        found = [chunk for _, _, chunk in self._chunks.of_channel(channel) if chunk is not None]
+        return (found[0][1], max(chunk[2] for chunk in found)) if found else None
 
     def fill(self, channel: int, stretches: Stretches, types: ChannelTypes) -> None:
-        for _, row in self._chunks.of_channel(channel):
-            if row is not None:
-                _add_samples(stretches, row.chunk, types)
+        for _, _, chunk in self._chunks.of_channel(channel):
+            if chunk is not None:
+                _add_samples(stretches, Chunk(self._kind, *chunk), types)
 
 
 @frozen

@@ -10,27 +10,68 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import accumulate
 from pathlib import Path
+from typing import NamedTuple, Self
 
 from attrs import define, field
 
 from rta.archive import ChannelTypes
 from rta.errors import ArchiveError, FlushPointError
-from rta.ports import Chunk, DataRange, FlushPoint
+from rta.ports import Chunk, DataKind, DataRange, FlushPoint
 from rta.store.database import connect, damage_in, spoken
-from rta_transports.sqlite.building import tail_rows
+from rta_transports.sqlite.building import tail_of
 from rta_transports.sqlite.chunk_reading import FileChunks, TailChunks, chunks_in_order
+from rta_transports.sqlite.chunk_rows import PackedChunk
 from rta_transports.sqlite.kind import ARCHIVE
 from rta_transports.sqlite.log_file import rows_of_runs
 from rta_transports.sqlite.run import KeptRun
-from rta_transports.sqlite.session_file import ChunkRow, Round, SessionHead, read_head, read_rounds
+from rta_transports.sqlite.session_file import Round, SessionHead, read_head, read_rounds
 from rta_transports.sqlite.store import FAULTS, ArchiveStore, bindings_of, burst_of
 from rta_transports.sqlite.unsealed import UnsealedSession
 
-__all__ = ["SessionReading", "begin_reading", "end_idle_readings", "end_reading", "next_chunks", "session_parts"]
+__all__ = [
+    "ChunkBatch",
+    "SessionReading",
+    "begin_reading",
+    "end_idle_readings",
+    "end_reading",
+    "next_chunks",
+    "session_parts",
+]
 
+_EACH = 100  # bytes of a chunk beside its own
 _MOST = 256  # readings at once
 _IDLE = 600.0  # seconds after which one that is not gone on with is ended
+
+
+class ChunkBatch(NamedTuple):
+    """Chunks as they go from the process to whoever reads: all bytes at once."""
+
+    heads: list[tuple[tuple[int, ...], int, int, int]]
+    """Channels, start, end, raw size of each."""
+    ends: list[int]
+    """Where each ends in `packed`."""
+    packed: bytes
+    is_last: bool
+    damaged: int
+    """How many have been left out since the reading began."""
+
+    @classmethod
+    def of(cls, chunks: list[PackedChunk], is_last: bool, damaged: int) -> Self:
+        """Some chunks."""
+        packed = [chunk[4] for chunk in chunks]
+        ends = list(accumulate(map(len, packed)))
+        return cls([chunk[:4] for chunk in chunks], ends, b"".join(packed), is_last, damaged)
+
+    def chunks(self, kind: DataKind) -> list[Chunk]:
+        """The inverse."""
+        begins = [0, *self.ends[:-1]]
+        packed = self.packed
+        return [
+            Chunk(kind, *head, packed[begin:end])
+            for head, begin, end in zip(self.heads, begins, self.ends, strict=True)
+        ]
 
 
 @define(eq=False)
@@ -42,7 +83,7 @@ class SessionReading:
     used: float = field(factory=time.monotonic)
     lock: threading.Lock = field(factory=threading.Lock)
     _opened: list[tuple[Path, sqlite3.Connection]] = field(factory=list)
-    _chunks: Iterator[Chunk | None] = field(factory=lambda: iter(()))
+    _chunks: Iterator[PackedChunk | None] = field(factory=lambda: iter(()))
 
     def open(self, path: Path) -> sqlite3.Connection:
         """A connection to a file, as the file is now."""
@@ -56,21 +97,21 @@ class SessionReading:
         """What is to be given."""
         self._chunks = chunks_in_order(sources, wanted)
 
-    def next(self, size: int) -> list[Chunk]:
-        """Chunks of so many bytes, about; none: there are no more.
+    def next(self, size: int) -> ChunkBatch:
+        """Chunks of so many bytes, about.
 
         :raises sqlite3.Error, DamagedFileError: a file cannot be read on.
         """
-        out: list[Chunk] = []
+        found: list[PackedChunk] = []
         for chunk in self._chunks:
             if chunk is None:
                 self.damaged += 1
                 continue
-            out.append(chunk)
-            size -= len(chunk.packed) + 100
+            found.append(chunk)
+            size -= len(chunk[4]) + _EACH
             if size <= 0:
                 break
-        return out
+        return ChunkBatch.of(found, size > 0, self.damaged)
 
     @property
     def files(self) -> list[Path]:
@@ -88,8 +129,10 @@ class SessionReading:
 # ---- what is asked of the process
 
 
-def begin_reading(store: ArchiveStore, cursor: int, identity: str, wanted: DataRange) -> FlushPoint | None:
-    """Up to where the data are."""
+def begin_reading(
+    store: ArchiveStore, cursor: int, identity: str, wanted: DataRange, size: int
+) -> tuple[FlushPoint | None, ChunkBatch]:
+    """Up to where the data are, and the first of them: chunks of `size` bytes, about."""
     with store.lock:
         if len(store.readings) >= _MOST:
             raise ArchiveError(f"{_MOST} readings are under way in the archive; end some first")
@@ -97,11 +140,14 @@ def begin_reading(store: ArchiveStore, cursor: int, identity: str, wanted: DataR
         reading = _begun(store, identity, wanted)
     with store.lock:
         store.readings[cursor] = reading
-    return reading.flush_point
+    batch = next_chunks(store, cursor, size)
+    if batch.is_last:
+        end_reading(store, cursor)
+    return reading.flush_point, batch
 
 
-def next_chunks(store: ArchiveStore, cursor: int, size: int) -> tuple[list[Chunk], int]:
-    """The next chunks, and how many damaged ones there have been."""
+def next_chunks(store: ArchiveStore, cursor: int, size: int) -> ChunkBatch:
+    """The next chunks, of `size` bytes, about."""
     with store.lock:
         reading = store.readings.get(cursor)
     if reading is None:
@@ -109,7 +155,7 @@ def next_chunks(store: ArchiveStore, cursor: int, size: int) -> tuple[list[Chunk
     with reading.lock:
         reading.used = time.monotonic()
         try:
-            return reading.next(size), reading.damaged
+            return reading.next(size)
         except FAULTS as e:
             if (reason := damage_in(e)) is not None:
                 for path in reading.files:
@@ -210,7 +256,7 @@ def _begin_unsealed(store: ArchiveStore, session: UnsealedSession, reading: Sess
     pinned: int | None = None
     opened = reading.open(store.places.open(session.identity)) if session.has_file else None
     sealed = reading.open(store.places.sealed(session.identity)) if session.sealed is not None else None
-    tail: list[ChunkRow] = []
+    tail: list[Chunk] = []
     if wanted.upto is None:
         if runs:
             upto = runs[-1].flush_point(points.get(runs[-1].stream, runs[-1].upto))
@@ -235,7 +281,7 @@ def _pinned(
     opened: sqlite3.Connection | None,
     wanted: DataRange,
     upto: FlushPoint,
-) -> tuple[int | None, list[ChunkRow]]:
+) -> tuple[int | None, list[Chunk]]:
     """Up to which row of the log whole rounds are to be given, and what is to be given of the next round.
 
     :raises FlushPointError: the rows are not there any more.
@@ -308,7 +354,7 @@ def _begins_behind(cut: Round, session: UnsealedSession, run: KeptRun, upto: Flu
 
 def _rows_again(
     store: ArchiveStore, session: UnsealedSession, cut: Round, run: KeptRun, upto: FlushPoint, wanted: DataRange
-) -> list[ChunkRow]:
+) -> list[Chunk]:
     """What a round has up to the point, made of the log's rows once more."""
     ids = {r.id: r for r in session.runs.values() if r.id}
     later = _later(session, run)
@@ -325,4 +371,4 @@ def _rows_again(
                 bursts.append(burst_of(row))
     if seen != sum(one.entries for one in cut.runs):
         raise FlushPointError(f"{upto}: the bursts around it are not held one by one any more")
-    return tail_rows(bursts, session.types, wanted)
+    return tail_of(bursts, session.types, wanted)

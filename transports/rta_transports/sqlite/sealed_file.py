@@ -13,16 +13,9 @@ from rta.archive import combine_overviews
 from rta.ports import DataKind
 from rta.state_file import MODE
 from rta.store.database import SUFFIXES, beside
+from rta_transports.sqlite.chunk_rows import KINDS, ChunkRow, ChunkSink, write_group
 from rta_transports.sqlite.kind import PAGE
-from rta_transports.sqlite.session_file import (
-    KINDS,
-    SESSION_FILE,
-    ChunkRow,
-    ChunkSink,
-    SessionHead,
-    write_group,
-    write_head,
-)
+from rta_transports.sqlite.session_file import SESSION_FILE, SessionHead, write_head
 
 __all__ = ["SMALL_PAGE", "SealedFile", "remove_database"]
 

@@ -20,10 +20,11 @@ from rta.ports import ALL_CHANNELS, Chunk, DataKind, DataRange
 from rta.state_file import sync_folder
 from rta.store.database import connect
 from rta_transports.sqlite.building import overview_of
-from rta_transports.sqlite.chunk_reading import FileChunks
+from rta_transports.sqlite.chunk_reading import FileChunks, Placed
+from rta_transports.sqlite.chunk_rows import ChunkRow
 from rta_transports.sqlite.places import digest_of
 from rta_transports.sqlite.sealed_file import SealedFile, remove_database
-from rta_transports.sqlite.session_file import ChunkRow, SessionHead, read_head
+from rta_transports.sqlite.session_file import SessionHead, read_head
 from rta_transports.sqlite.store import ArchiveStore, bindings_of
 from rta_transports.sqlite.unsealed import UnsealedSession
 
@@ -110,26 +111,27 @@ class Sealing:
             files = [FileChunks(db, head, wanted) for db, head in self._files]
             for channel, _ in groupby(merge(*(file.channels() for file in files))):
                 for channels in self._groups(kind, files, channel):
-                    yield from self._sealed(self._of(files, channel, channels))
+                    yield from self._sealed(self._of(kind, files, channel, channels))
 
     def _groups(self, kind: DataKind, files: list[FileChunks], channel: int) -> list[tuple[int, ...]]:
         """Of rows, all groups with this channel as their smallest."""
         if kind is not DataKind.ROW:
             return [() if kind is DataKind.EVENTS else (channel,)]
-        found = {row.chunk.channels for file in files for _, row in file.of_channel(channel) if row is not None}
-        return sorted(found)
+        return sorted({chunk[0] for file in files for _, _, chunk in file.of_channel(channel) if chunk is not None})
 
-    def _of(self, files: list[FileChunks], channel: int, channels: tuple[int, ...]) -> Iterator[Numbered]:
+    def _of(
+        self, kind: DataKind, files: list[FileChunks], channel: int, channels: tuple[int, ...]
+    ) -> Iterator[Numbered]:
         parts = [self._numbered(file, channel, number * _LATER) for number, file in enumerate(files)]
         for _, number, chunk in merge(*parts, key=itemgetter(0)):
             if chunk is None:
                 self.damaged += 1
-            elif chunk.channels == channels:
-                yield number, chunk
+            elif chunk[0] == channels:
+                yield number, Chunk(kind, *chunk)
 
-    def _numbered(self, file: FileChunks, channel: int, first: int) -> Iterator[tuple[int, int, Chunk | None]]:
-        for start, number, row in file.numbered(channel):
-            yield start, first + number, None if row is None else row.chunk
+    def _numbered(self, file: FileChunks, channel: int, first: int) -> Iterator[Placed]:
+        for start, number, chunk in file.of_channel(channel):
+            yield start, first + number, chunk
 
     def _sealed(self, chunks: Iterator[Numbered]) -> Iterator[Chunk]:
         try:

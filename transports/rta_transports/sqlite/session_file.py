@@ -10,32 +10,30 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import struct
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from attrs import evolve, frozen
 
 from rta.errors import DamagedFileError
-from rta.ports import Chunk, DataKind, Position, RecordedChannel
+from rta.ports import Position
 from rta.store.database import FileLayout, check_sum, create, transaction
 from rta.wire import TimeRange
+from rta_transports.sqlite.chunk_rows import KINDS, ChunkRow, write_chunks
 from rta_transports.sqlite.kind import FORMAT, PAGE
 from rta_transports.sqlite.run import KeptRun, read_run, write_run
 
 __all__ = [
-    "KINDS",
     "SESSION_FILE",
-    "ChunkRow",
     "Round",
     "RoundRun",
     "SessionHead",
-    "chunk_of",
     "create_session_file",
+    "read_documents",
     "read_head",
     "read_rounds",
+    "write_document_row",
     "write_head",
     "write_round",
 ]
@@ -58,13 +56,6 @@ CREATE INDEX chunks_by_channel ON chunks (kind, channel, start, "end");
 """,
 )
 
-KINDS = tuple(DataKind)
-"""The number of a kind is its place in here."""
-
-_PIECE = 256 << 10  # bytes, about
-_INSERT = f"INSERT INTO chunks VALUES (NULL, {', '.join('?' * 15)})"  # noqa: S608
-_numbers = struct.Struct("<7q").pack
-
 
 @frozen
 class SessionHead:
@@ -86,16 +77,6 @@ class SessionHead:
     """How often the JSON has been given apart from the stream."""
     chunks: int = 0
     format: int = FORMAT
-
-
-class ChunkRow(NamedTuple):
-    """A chunk as the file has it."""
-
-    chunk: Chunk
-    first: int
-    """Of the log's rows that it was made of."""
-    last: int
-    overview: bytes
 
 
 @frozen
@@ -197,16 +178,6 @@ def write_round(db: sqlite3.Connection, head: SessionHead, cut: Round | None, ro
     return head
 
 
-def write_chunks(db: sqlite3.Connection, rows: Sequence[ChunkRow]) -> None:
-    """Within a transaction."""
-    db.executemany(_INSERT, [_chunk_values(row) for row in rows])
-
-
-def insert_chunk(db: sqlite3.Connection, number: int, values: Sequence[object]) -> None:
-    """A row of `chunks` as it is, under its number. Within a transaction."""
-    db.execute(f"REPLACE INTO chunks VALUES ({', '.join('?' * 16)})", (number, *values))  # noqa: S608
-
-
 def read_documents(db: sqlite3.Connection) -> list[bytes]:
     """The configurations that were laid into the file: see `rta_transports.sqlite.documents`."""
     return [packed for (packed,) in db.execute("SELECT packed FROM documents ORDER BY id")]
@@ -243,128 +214,3 @@ def _round_run(data: Sequence[Any]) -> RoundRun:
     stream, session_id, start, earliest, latest, entries = data
     parse = Position.parse
     return RoundRun(stream, session_id, parse(start), parse(earliest), parse(latest), entries)
-
-
-# ---- chunks
-
-
-def _chunk_values(row: ChunkRow, piece: int | None = None, place: int | None = None) -> tuple[object, ...]:
-    chunk = row.chunk
-    kind = KINDS.index(chunk.kind)
-    channel = min(chunk.channels, default=0)
-    channels = None if len(chunk.channels) < 2 else struct.pack(f"<{len(chunk.channels)}I", *chunk.channels)
-    head = (kind, channel, chunk.start, chunk.end, chunk.raw_size, row.first, row.last, channels)
-    summed, seen = _sum(*head, row.overview, chunk.packed), zlib.crc32(row.overview)
-    packed = chunk.packed if piece is None else None
-    return (*head, summed, seen, row.overview, piece, place, len(chunk.packed), packed)
-
-
-def _sum(
-    kind: int,
-    channel: int,
-    start: int,
-    end: int,
-    raw: int,
-    first: int,
-    last: int,
-    channels: bytes | None,
-    overview: bytes,
-    packed: bytes | memoryview,
-) -> int:
-    summed = zlib.crc32(_numbers(kind, channel, start, end, raw, first, last))
-    return zlib.crc32(packed, zlib.crc32(overview, zlib.crc32(channels or b"", summed)))
-
-
-CHUNKS = """
-SELECT id, kind, channel, start, "end", raw, first, last, channels, overview, sum, piece, place, size, packed
-FROM chunks
-"""
-"""Rows for `chunk_of`."""
-
-
-def chunk_of(values: Sequence[Any], packed: bytes) -> ChunkRow | None:
-    """A chunk from a row of `CHUNKS`; None: it is not as it was written."""
-    try:
-        _, kind, channel, start, end, raw, first, last, channels, overview, summed = values[:11]
-        if _sum(kind, channel, start, end, raw, first, last, channels, overview, packed) != summed:
-            return None
-        named = _channels(KINDS[kind], channel, channels)
-        return ChunkRow(Chunk(KINDS[kind], named, start, end, raw, packed), first, last, overview)
-    except (TypeError, ValueError, struct.error):
-        return None
-
-
-def _channels(kind: DataKind, channel: int, channels: bytes | None) -> tuple[int, ...]:
-    if channels is not None:
-        return struct.unpack(f"<{len(channels) // 4}I", channels)
-    return () if kind is DataKind.EVENTS else (channel,)
-
-
-def read_channels(db: sqlite3.Connection) -> Iterator[RecordedChannel]:
-    """How many chunks there are of each channel, or what else a chunk can be about."""
-    query = """SELECT kind, channel, channels, count(*), sum(size), min(start), max("end") FROM chunks
-    GROUP BY kind, channel, channels"""
-    for kind, channel, channels, *amounts in db.execute(query):
-        yield RecordedChannel(KINDS[kind], _channels(KINDS[kind], channel, channels), *amounts)
-
-
-OVERVIEWS = """
-SELECT id, start, "end", seen, overview FROM chunks WHERE kind = ? AND channel = ? AND start >= ? AND start <= ?
-ORDER BY start
-"""
-"""Rows of a channel with the check sums of their overviews, without their samples."""
-
-GROUPS = "SELECT start, last, data, sum FROM overviews WHERE kind = ? AND channel = ? ORDER BY start"
-"""Overviews of several chunks of a channel each, with the starts of the first and the last."""
-
-
-def write_group(db: sqlite3.Connection, kind: DataKind, channel: int, start: int, last: int, data: bytes) -> None:
-    """The overview of several chunks that follow each other. Within a transaction."""
-    values = (KINDS.index(kind), channel, start, last, data, zlib.crc32(data))
-    db.execute("INSERT INTO overviews VALUES (NULL, ?, ?, ?, ?, ?, ?)", values)
-
-
-class ChunkSink:
-    """Writes chunks of a sealed file: the bytes of a channel's come one behind the other, in pieces.
-
-    Rows of their own would leave up to half of each page empty. Nothing is written before so much is there that what
-    belongs together is together, in whatever order it comes.
-    """
-
-    def __init__(self, db: sqlite3.Connection, held: int) -> None:
-        """`held`: bytes that may be in memory."""
-        self._db = db
-        self._most = held
-        self._piece = 0
-        self._size = 0
-        self._rows: list[ChunkRow] = []
-
-    def add(self, row: ChunkRow) -> None:
-        """Those of one channel by their starts. Within a transaction."""
-        if self._rows and self._size + len(row.chunk.packed) > self._most:
-            self.flush()
-        self._rows.append(row)
-        self._size += len(row.chunk.packed) + len(row.overview)
-
-    def flush(self) -> None:
-        """Write what is held."""
-        rows = sorted(self._rows, key=lambda row: (KINDS.index(row.chunk.kind), row.chunk.channels))
-        self._rows, self._size = [], 0
-        held: list[bytes] = []
-        values: list[tuple[object, ...]] = []
-        size = 0
-        for i, row in enumerate(rows):
-            begins = size >= _PIECE // 4 and row.chunk.channels != rows[i - 1].chunk.channels
-            if held and (begins or size + len(row.chunk.packed) > _PIECE):
-                self._write(held, values)
-                held, values, size = [], [], 0
-            values.append(_chunk_values(row, self._piece + 1, size))
-            held.append(row.chunk.packed)
-            size += len(row.chunk.packed)
-        if held:
-            self._write(held, values)
-
-    def _write(self, held: list[bytes], values: list[tuple[object, ...]]) -> None:
-        self._piece += 1
-        self._db.execute("INSERT INTO pieces VALUES (?, ?)", (self._piece, b"".join(held)))
-        self._db.executemany(_INSERT, values)

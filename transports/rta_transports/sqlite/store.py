@@ -27,13 +27,14 @@ from rta.wire import Burst, ByteOrder, ConfigBinding, SampleType, read_session
 from rta.wire.block import unpack
 from rta.wire.burst import digest
 from rta_transports.sqlite.catalogue_file import Catalogue, CataloguedSession, open_catalogue
+from rta_transports.sqlite.chunk_rows import ChunkRow
 from rta_transports.sqlite.documents import Documents
 from rta_transports.sqlite.kind import ARCHIVE, FORMAT
 from rta_transports.sqlite.log_file import ArchiveLog, LogRow, SessionRow, open_log_file, rows_of_runs
 from rta_transports.sqlite.places import ArchivePlaces
 from rta_transports.sqlite.run import KeptRun
 from rta_transports.sqlite.sealed_file import remove_database
-from rta_transports.sqlite.session_file import ChunkRow, SessionHead, create_session_file, read_head, write_round
+from rta_transports.sqlite.session_file import SessionHead, create_session_file, read_head, write_round
 from rta_transports.sqlite.types import read_types
 from rta_transports.sqlite.unsealed import RunKey, UnsealedSession
 

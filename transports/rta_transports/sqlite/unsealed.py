@@ -10,10 +10,11 @@ from attrs import define, evolve, field
 from rta.archive import ChunkBuilder
 from rta.ports import DataRange, Position
 from rta.wire import Burst, ByteOrder, Chunk, SampleType, TimeRange
-from rta_transports.sqlite.building import builder_rows, round_chunks, round_rows
+from rta_transports.sqlite.building import round_chunks, round_rows, wanted_of
+from rta_transports.sqlite.chunk_rows import ChunkRow
 from rta_transports.sqlite.log_file import SessionRow
 from rta_transports.sqlite.run import KeptRun
-from rta_transports.sqlite.session_file import ChunkRow, Round, RoundRun, SessionHead
+from rta_transports.sqlite.session_file import Round, RoundRun, SessionHead
 
 __all__ = ["RunKey", "UnsealedSession"]
 
@@ -105,9 +106,9 @@ class UnsealedSession:
             described=self.described,
         )
 
-    def tail(self, wanted: DataRange) -> list[ChunkRow]:
+    def tail(self, wanted: DataRange) -> list[Chunk]:
         """What is wanted of what is in no file."""
-        return builder_rows(self.builder, wanted)
+        return wanted_of(self.builder, wanted)
 
     def round(self) -> list[ChunkRow]:
         """All that is in no file, for a file."""
