@@ -15,6 +15,7 @@ __all__ = ["IncomingReplies", "StoreCall", "StoreReply", "read", "write"]
 
 _LENGTH = struct.Struct("<I")
 _ROOM = 1 << 18  # bytes that are received at once
+_KEPT = 8 << 20  # of room that is kept for the next large reply
 
 
 class StoreCall(NamedTuple):
@@ -89,10 +90,9 @@ class IncomingReplies:
                 reply = StoreReply(*pickle.loads(view[start + _LENGTH.size : stop]))  # noqa: S301 - our own process
             start = stop
             yield reply
-        rest = self._data[start : self._end]
-        if needed > len(self._data):
-            self._data = bytearray(needed)
-        else:
-            del self._data[needed:]
-        self._data[: len(rest)] = rest
-        self._end = len(rest)
+        if start or needed > len(self._data):  # else the rest of a large reply would be moved with each part of it
+            rest = self._data[start : self._end]
+            if len(self._data) < needed or len(self._data) > _KEPT:
+                self._data = bytearray(needed)
+            self._data[: len(rest)] = rest
+            self._end = len(rest)

@@ -45,7 +45,7 @@ from rta_transports.sqlite.upkeep import upkeep
 
 __all__ = ["SqliteArchive", "open_archive"]
 
-_FIRST, _LARGEST = 128 << 10, 4 << 20  # bytes of the first batch, and of later ones
+_FIRST, _LARGEST = 128 << 10, 1 << 22  # bytes of the first batch, and of later ones
 
 T = TypeVar("T")
 
