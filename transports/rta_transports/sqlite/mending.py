@@ -67,6 +67,7 @@ class _Found:
         self._digest = path.name.partition(".")[0]
         self._sealed = not path.name.endswith(".open.sqlite")
         self.chunks = 0
+        self._last = 0
         self.longest = [0] * len(KINDS)
         self._head: SessionHead | None = None
 
@@ -77,9 +78,10 @@ class _Found:
         ):
             self._head = found
 
-    def add_chunk(self, kind: int, duration: int) -> None:
-        """One that is right."""
+    def add_chunk(self, kind: int, duration: int, last: int) -> None:
+        """One that is right. `last`: the last row of the log that it was made of."""
         self.chunks += 1
+        self._last = max(self._last, last)
         self.longest[kind] = max(self.longest[kind], duration)
 
     @property
@@ -96,6 +98,8 @@ class _Found:
             self._store.catalogue.json_of(known) or "",
             None if session is None else session.span,
             sealed=self._sealed,
+            log=self._store.log.name,
+            cut=min(self._last, self._store.log.last),
         )
 
 
@@ -144,7 +148,7 @@ def _add_chunk(db: Any, found: _Found, number: int, row: list[Any]) -> None:
     values = (number, kind, channel, start, end, raw, first, last, seen, channels, summed)
     if isinstance(data, bytes) and is_right_chunk(values, data):
         insert_chunk(db, number, row[1:])
-        found.add_chunk(kind, end - start)
+        found.add_chunk(kind, end - start, last)
 
 
 def _write_head(new: Path, head: SessionHead, found: _Found) -> None:

@@ -31,7 +31,7 @@ def read_overview(
 ) -> Sequence[ChannelOverview]:
     """See `rta.ports.Archive`."""
     with store.faults():
-        reading = SessionReading(None)
+        reading = SessionReading(identity)
         try:
             wanted = [DataRange(kind, channels, start, end) for kind in _KINDS]
             files, tails, types = session_parts(store, identity, reading, wanted)

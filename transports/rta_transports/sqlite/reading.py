@@ -78,7 +78,8 @@ class ChunkBatch(NamedTuple):
 class SessionReading:
     """One that has begun."""
 
-    flush_point: FlushPoint | None
+    identity: str
+    flush_point: FlushPoint | None = None
     damaged: int = 0
     used: float = field(factory=time.monotonic)
     lock: threading.Lock = field(factory=threading.Lock)
@@ -155,12 +156,15 @@ def next_chunks(store: ArchiveStore, cursor: int, size: int) -> ChunkBatch:
     with reading.lock:
         reading.used = time.monotonic()
         try:
-            return reading.next(size)
+            batch = reading.next(size)
         except FAULTS as e:
             if (reason := damage_in(e)) is not None:
                 for path in reading.files:
                     store.suspect(path, reason)
             raise spoken(ARCHIVE, store.places.folder, e) from e
+    if batch.is_last and batch.damaged:
+        store.incomplete(reading.identity, batch.damaged)
+    return batch
 
 
 def end_reading(store: ArchiveStore, cursor: int) -> None:
@@ -202,7 +206,7 @@ def session_parts(
 
 
 def _begun(store: ArchiveStore, identity: str, wanted: DataRange) -> SessionReading:
-    reading = SessionReading(None)
+    reading = SessionReading(identity)
     try:
         with store.lock:
             session = store.session(identity)

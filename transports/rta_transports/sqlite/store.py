@@ -89,6 +89,8 @@ class ArchiveStore:
         """What of the upkeep is under way."""
         self.is_new = False
         """The catalogue has been begun anew: what is in the folders is found as quickly as may be."""
+        self._incomplete: set[str] = set()
+        """Sessions of which chunks are damaged, as far as that has been told."""
         self._types: dict[tuple[str, int], ChannelTypes] = {}
         """By configuration and offset."""
         self._files: dict[str, UnsealedSession] = {}
@@ -129,6 +131,13 @@ class ArchiveStore:
         """Something has been found damaged."""
         if len(self.damage) < _SENTENCES:
             self.damage.append(sentence)
+
+    def incomplete(self, identity: str, count: int) -> None:
+        """Chunks of a session have been left out of a reading: that is told once."""
+        with self.lock:
+            if identity not in self._incomplete:
+                self._incomplete.add(identity)
+                self.damaged(f"{count} chunks of {identity!r} in the archive cannot be read and are left out")
 
     def close(self) -> None:
         """End; what was appended is in the files. Closing again does nothing."""
