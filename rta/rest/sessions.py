@@ -12,8 +12,6 @@ import trio
 from attrs import evolve
 
 from rta.clock_bounds import ClockBounds
-from rta.errors import MalformedError, NotConnectedError
-from rta.large_json import read_large
 from rta.ports import Archive, ArchivedSession, SessionRecord
 from rta.rest.live_sessions import LiveSessions, properties_of
 from rta.rest.session_texts import SessionTexts
@@ -89,12 +87,14 @@ class SessionCatalogue:
 
     async def _page(self, query: SessionQuery, archive: Archive) -> Sequence[_Session]:
         records = await self._refresh()
-        identities, sub_sessions = await self._live.identities()
+        identities, hiding = await self._live.identities()
         hidden = await _recorded_sub_sessions(archive, identities)
+        if not query.top_level:
+            hiding = hidden = frozenset()
         until = None if query.limit is None else query.offset + query.limit
         found = await self._live.find(evolve(query, offset=0, limit=until, without=query.without | hidden))
         live = [_Listed((f.order, f.identity), records[f.identity]) for f in found if f.identity in records]
-        recorded = _Recorded(archive, evolve(query, without=query.without | identities | sub_sessions))
+        recorded = _Recorded(archive, evolve(query, without=query.without | identities | hiding))
         before = await recorded.live_before(live, query.offset)
         live = live[before:]
         rest = await recorded.page(query.offset - before, query.limit, with_places=bool(live))
@@ -138,10 +138,7 @@ class _Recorded:
         return low
 
     async def _place(self, session: ArchivedSession) -> Place:
-        try:
-            properties = await read_large(properties_of, session.json, session.identity)
-        except (MalformedError, NotConnectedError):
-            properties = ()
+        properties = await properties_of(session.identity, session.json)
         return sort_values(properties, self._query.sort), storable(session.identity)
 
 
@@ -153,7 +150,7 @@ async def _recorded_sub_sessions(archive: Archive, live: frozenset[str]) -> froz
     criterion = AnyOf((Comparison("children", Operator.IN, wanted), Comparison("alternates", Operator.IN, wanted)))
     found: set[str] = set()
     for parent in await archive.sessions(SessionQuery(criterion, (), top_level=False, without=live)):
-        for one in await read_large(properties_of, parent.json, parent.identity):
+        for one in await properties_of(parent.identity, parent.json):
             if one.path in ("children", "alternates"):
                 found.add(str(one.value))
     return live & found

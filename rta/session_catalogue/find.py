@@ -3,6 +3,7 @@
 # ruff: noqa: S608 - what comes from outside is bound
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from rta.session_catalogue.order import UNSORTABLE, SortValue
 from rta.session_catalogue.properties import ValueKind, canonical
 from rta.session_query import AllOf, Comparison, Criterion, Operator, SessionQuery
 
-__all__ = ["MAX_WORK", "FoundSession", "bounded_work", "find_sessions", "sub_sessions"]
+__all__ = ["MAX_WORK", "FoundPlace", "FoundSession", "bounded_work", "find_places", "find_sessions", "sub_sessions"]
 
 MAX_WORK = 300_000_000
 """Steps of SQLite's machine for one query: some seconds."""
@@ -22,6 +23,7 @@ MAX_WORK = 300_000_000
 _STEP = 100_000  # between two counts
 _FLAT = 100  # criteria that need no set of their own
 _LAST = (1 << 63) - 1
+_TEXTS = "SELECT id, json FROM sessions WHERE id IN (SELECT value FROM json_each(?))"
 _OF_SUB_SESSIONS = "('children', 'alternates')"
 _TOP_LEVEL = (
     f"NOT EXISTS (SELECT 1 FROM properties AS p WHERE p.path IN {_OF_SUB_SESSIONS} "
@@ -29,13 +31,21 @@ _TOP_LEVEL = (
 )
 
 
+class FoundPlace(NamedTuple):
+    """A session of a page, and where it is in the list."""
+
+    identity: str
+    order: tuple[SortValue, ...]
+    """By what it is sorted: one for each key of the query."""
+    number: int
+    """Of the session in its catalogue."""
+
+
 class FoundSession(NamedTuple):
     """A session of a page."""
 
     identity: str
     json: str
-    order: tuple[SortValue, ...]
-    """By what it is sorted: one for each key of the query."""
 
 
 def find_sessions(db: sqlite3.Connection, query: SessionQuery, max_work: int = MAX_WORK) -> list[FoundSession]:
@@ -43,11 +53,17 @@ def find_sessions(db: sqlite3.Connection, query: SessionQuery, max_work: int = M
 
     :raises MalformedError: kind `query`; it is too much work.
     """
-    keys = [canonical(key.path) for key in query.sort]
-    statement, values = _statement(query, keys)
+    places = find_places(db, query, max_work)
+    texts = dict(db.execute(_TEXTS, (json.dumps([place.number for place in places]),)).fetchall())
+    return [FoundSession(p.identity, texts[p.number]) for p in places if p.number in texts]
+
+
+def find_places(db: sqlite3.Connection, query: SessionQuery, max_work: int = MAX_WORK) -> list[FoundPlace]:
+    """The same without their JSON."""
+    statement, values = _statement(query)
     with bounded_work(db, max_work):
         rows = db.execute(statement, values).fetchall()
-    return [FoundSession(row[0], row[1], tuple(zip(row[2::2], row[3::2], strict=True))) for row in rows]
+    return [FoundPlace(row[1], tuple(zip(row[2::2], row[3::2], strict=True)), row[0]) for row in rows]
 
 
 def sub_sessions(db: sqlite3.Connection) -> frozenset[str]:
@@ -56,15 +72,16 @@ def sub_sessions(db: sqlite3.Connection) -> frozenset[str]:
     return frozenset(value for (value,) in found)
 
 
-def _statement(query: SessionQuery, keys: list[str]) -> tuple[str, dict[str, Any]]:
+def _statement(query: SessionQuery) -> tuple[str, dict[str, Any]]:
     condition = Condition()
     where = [condition.add(c) for c in _criteria(query)]
     if query.without:
         where.append(f"NOT {condition.are_texts('identity', query.without)}")
     if query.top_level:
         where.append(_TOP_LEVEL)
-    columns, joins, order, told = ["id AS number"], [], [], []
-    for i, (path, key) in enumerate(zip(keys, query.sort, strict=True)):
+    columns, joins, order = ["id", "identity"], [], []
+    for i, key in enumerate(query.sort):
+        path = canonical(key.path)
         kind, value = "timestamp_kind", "timestamp"  # there is an index of these
         if path in UNSORTABLE:
             kind, value = "0", "NULL"
@@ -72,19 +89,13 @@ def _statement(query: SessionQuery, keys: list[str]) -> tuple[str, dict[str, Any
             kind, value = f"coalesce(k{i}.kind, 0)", f"k{i}.value"
             joins.append(f"LEFT JOIN properties AS k{i} ON k{i}.session = id AND k{i}.path = {condition.bind(path)}")
         columns += [f"{kind} AS kind{i}", f"{value} AS value{i}"]
-        told += [f"kind{i}", f"value{i}"]
         down = " DESC" if key.descending else ""
         order += [f"kind{i}{down}", f"value{i}{down}"]
     limit = condition.bind(-1 if query.limit is None else min(query.limit, _LAST))
     offset = condition.bind(min(query.offset, _LAST))
-    order.append("identity")
-    condition.sets.append(
-        f"page AS (SELECT {', '.join(columns)} FROM sessions {' '.join(joins)} WHERE {' AND '.join(where) or '1'} "
-        f"ORDER BY {', '.join(order)} LIMIT {limit} OFFSET {offset})"
-    )
     statement = (
-        f"SELECT {', '.join(['identity', 'json', *told])} FROM page CROSS JOIN sessions ON id = number "
-        f"ORDER BY {', '.join(order)}"
+        f"SELECT {', '.join(columns)} FROM sessions {' '.join(joins)} WHERE {' AND '.join(where) or '1'} "
+        f"ORDER BY {', '.join([*order, 'identity'])} LIMIT {limit} OFFSET {offset}"
     )
     return condition.with_sets(statement), condition.values
 

@@ -15,7 +15,16 @@ from rta.session_query import Scalar, read_instant
 from rta.wire.json_text import SESSION_LIMITS, JsonLimits, parse_json
 from rta.wire.session_json import SessionState
 
-__all__ = ["SessionProperty", "ValueKind", "canonical", "known_value", "moment", "read_properties", "storable"]
+__all__ = [
+    "SessionProperty",
+    "ValueKind",
+    "canonical",
+    "known_value",
+    "moment",
+    "read_properties",
+    "read_usual",
+    "storable",
+]
 
 _MOST = 1000
 """Properties of a session; those behind them are left out."""
@@ -85,10 +94,7 @@ def read_properties(identity: str, text: str, limits: JsonLimits = SESSION_LIMIT
 
     :raises MalformedError: it is no JSON object, or too large.
     """
-    document = parse_json(text, "session JSON", limits, strict=True)
-    if not isinstance(document, dict):
-        raise MalformedError("json", "the session JSON is no object")
-    fields = {k.lower(): (k, v) for k, v in document.items()}
+    fields = _fields(text, limits)
     found = {"identity": SessionProperty("identity", _TEXT, storable(identity))}
     for path, value in _values(fields):
         if path not in found and len(path) <= _LONGEST_PATH and len(found) < _MOST:
@@ -96,6 +102,21 @@ def read_properties(identity: str, text: str, limits: JsonLimits = SESSION_LIMIT
             if one is not None:
                 found[path] = one
     return (*found.values(), *_sub_sessions(fields))
+
+
+def read_usual(identity: str, text: str, limits: JsonLimits = SESSION_LIMITS) -> tuple[SessionProperty, ...]:
+    """Those that the usual list needs: all sessions, the newest first. Raises what `read_properties` raises."""
+    fields = _fields(text, limits)
+    at = _property("timestamp", fields["timestamp"][1]) if "timestamp" in fields else None
+    return (*([] if at is None else [at]), *_sub_sessions(fields))
+
+
+def _fields(text: str, limits: JsonLimits) -> dict[str, tuple[str, Any]]:
+    """Keys in lower case, as they are written, and values."""
+    document = parse_json(text, "session JSON", limits, strict=True)
+    if not isinstance(document, dict):
+        raise MalformedError("json", "the session JSON is no object")
+    return {k.lower(): (k, v) for k, v in document.items()}
 
 
 def _values(fields: dict[str, tuple[str, Any]]) -> Iterable[tuple[str, Any]]:

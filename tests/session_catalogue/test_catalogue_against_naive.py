@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from rta.session_catalogue import (
     create_catalogue,
+    find_places,
     find_sessions,
     listing_order,
     merge_properties,
@@ -48,7 +49,8 @@ def test_a_query_gives_what_a_naive_evaluator_gives(known: dict[str, dict[str, A
         create_catalogue(db)
         for identity, document in known.items():
             put(db, identity, document)
-        found = find_sessions(db, query)
+        found = find_places(db, query)
+        assert [one.identity for one in find_sessions(db, query)] == [one.identity for one in found]
         assert [one.identity for one in found] == naive_find(known, query)
         # whoever merges lists has the same order
         order = listing_order(query.sort)
