@@ -35,6 +35,9 @@ class MalformedError(RtaError):
         super().__init__(message)
         self.kind = kind
 
+    def __reduce__(self) -> tuple[type[MalformedError], tuple[str, str]]:
+        return type(self), (self.kind, str(self))
+
 
 class TransportError(RtaError):
     """A transport could not do what was asked. Each subclass says what the caller may do; none is a case of another."""

@@ -270,7 +270,11 @@ class Archive(RecordedEntries, Protocol):
     # ---- for those who read
 
     async def sessions(self, query: SessionQuery) -> Sequence[ArchivedSession]:
-        """The sessions that a query asks for, in its order; their `runs` are left out."""
+        """The sessions that a query asks for, in its order; their `runs` are left out. Those whose JSON is none are not
+        listed.
+
+        :raises MalformedError: kind `query`; it is too much work. So does `properties`.
+        """
         ...
 
     async def properties(self, folder: str | None) -> Sequence[Property]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from attrs import evolve
 
-from rta.errors import ArchiveError, DamagedFileError, MalformedError
+from rta.errors import DamagedFileError
 from rta.ports import ArchivedSession, Portion, Position
 from rta.session_query import Property, SessionQuery
 from rta_transports.sqlite.documents import Document
@@ -73,10 +73,7 @@ def find(store: ArchiveStore, identity: str) -> ArchivedSession | None:
 
 def select_sessions(store: ArchiveStore, query: SessionQuery) -> Sequence[ArchivedSession]:
     with store.faults(store.places.catalogue):
-        try:
-            found = store.catalogue.select(query)
-        except MalformedError as e:
-            raise ArchiveError(str(e)) from None
+        found = store.catalogue.select(query)
     out = []
     for known, json in found:
         with store.lock:

@@ -102,11 +102,9 @@ class Catalogue:
 
     def _put_json(self, identity: str, text: str, configurations: Sequence[str]) -> None:
         try:
-            properties = read_properties(identity, text)
-        except MalformedError:
-            properties = ()
-        if text:
-            put_session(self.db, identity, text, properties)
+            put_session(self.db, identity, text, read_properties(identity, text))
+        except MalformedError:  # it cannot be listed
+            remove_session(self.db, identity)
         name = storable(identity)
         self.db.execute("DELETE FROM bindings WHERE name = ?", (name,))
         keys = [(one.encode("utf-8", "surrogatepass"), name) for one in configurations]

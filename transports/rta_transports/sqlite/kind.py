@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rta.errors import ArchiveError, FlushPointError
+from rta.errors import ArchiveError, FlushPointError, MalformedError
 from rta.store.kind import StoreKind
 
 __all__ = ["ARCHIVE", "FORMAT", "PAGE", "ArchiveProcessLost"]
@@ -23,5 +23,5 @@ ARCHIVE = StoreKind(
     error=ArchiveError,
     lost=ArchiveProcessLost,
     module="rta_transports.sqlite.process",
-    answers=(FlushPointError,),
+    answers=(FlushPointError, MalformedError),
 )
