@@ -22,6 +22,7 @@ __all__ = ["ANSWER", "RestClient"]
 ANSWER = 10.0
 """Seconds for a whole answer, connecting included."""
 
+_PAGES = 1000  # of a list that are read
 _LIMIT = 64 << 20  # bytes of an answer that are read
 
 
@@ -38,8 +39,21 @@ class RestClient:
         self._timeout = timeout
 
     async def sessions(self) -> list[SessionModel]:
-        """All top-level sessions, newest first. Sessions that cannot be read are left out."""
-        document = await self._get("/rta/v2/sessions")
+        """All top-level sessions, newest first. Sessions that cannot be read are left out.
+
+        Pages are asked for until one has nothing new: how long a page is, is the service's to say.
+        """
+        found: dict[str, SessionModel] = {}
+        for index in range(_PAGES):
+            page = await self._page(f"/rta/v2/sessions?pageIndex={index}" if index else "/rta/v2/sessions")
+            new = {s.identity: s for s in page if s.identity not in found}
+            if not new:
+                break
+            found |= new
+        return list(found.values())
+
+    async def _page(self, path: str) -> list[SessionModel]:
+        document = await self._get(path)
         try:
             listed = list(json.loads(document or b"{}").get("sessions", []))
         except (ValueError, AttributeError, TypeError, RecursionError):

@@ -1,4 +1,4 @@
-"""What is answered of sessions: the list, one of them, the metamodel and folders. Source: docs/rest.md."""
+"""What is answered of sessions. Source: docs/rest.md, "Sessions", "Metamodel", "Folders"."""
 
 from __future__ import annotations
 

@@ -24,6 +24,17 @@ async def test_sessions_are_as_listed_without_those_that_cannot_be_read(serve):
     assert [(s.identity, s.state) for s in found] == [("b", SessionState.OPEN), ("a", SessionState.CLOSED)]
 
 
+async def test_all_pages_are_read(serve):
+    def page(*identities: str) -> tuple[int, bytes]:
+        return 200, f'{{"sessions": [{",".join(map(session_json, identities))}]}}'.encode()
+
+    pages = {SESSIONS: page("c", "b"), f"{SESSIONS}?pageIndex=1": page("b", "a"), f"{SESSIONS}?pageIndex=2": page()}
+    assert [s.identity for s in await RestClient(serve(pages)).sessions()] == ["c", "b", "a"]
+    whole = page("b", "a")  # of a service without pages
+    base = serve({SESSIONS: whole, f"{SESSIONS}?pageIndex=1": whole})
+    assert [s.identity for s in await RestClient(base).sessions()] == ["b", "a"]
+
+
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"5", b'{"sessions": null}', b'{"sessions": 5}', b"[" * 100_000])
 async def test_what_does_not_list_sessions_is_no_rta_service(serve, body):
     base = serve({SESSIONS: (200, body)})
