@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from rta.session_query import SessionQuery
+from typing import Any
+
+from rta.session_query import AllOf, Comparison, Not, Operator, SessionQuery, SortKey, parse_query
 from rta.testing.archive_under_test import ArchiveUnderTest, at, portion, sample_numbers
 from rta.testing.bursts import json_burst, numbered_burst, session_json
 
@@ -50,6 +52,47 @@ class ArchiveSessionChecks(ArchiveUnderTest):
             await archive.append(portion([(1, numbered_burst(1))]))
             assert list(await archive.sessions(SessionQuery())) == []
             assert (await self.found(archive, "a")).json == ""
+
+    async def test_a_session_whose_json_is_none_is_not_listed(self) -> None:
+        async with self.open_archive() as archive:
+            await archive.append(portion([(1, json_burst(session_json("a")))]))
+            for text in ("nonsense", "[]", '{"quality": NaN}'):
+                await archive.describe("a", text)
+                assert list(await archive.sessions(SessionQuery())) == []
+            await archive.describe("a", session_json("a"))
+            assert len(await archive.sessions(SessionQuery())) == 1
+
+    async def test_queries_find_what_they_mean(self) -> None:
+        async with self.open_archive() as archive:
+            texts = {
+                "parent": session_json("parent", details={"Lab Tech": "Bob", "Run": 17}, children=["child"], group="G"),
+                "child": session_json("child", details={"Run": 17}),
+                "late": session_json("late", timestamp="2026-01-01T01:00:00+02:00", details={"Run": "17"}),
+            }
+            for i, (name, text) in enumerate(texts.items()):
+                await archive.append(portion([(i, json_burst(text))], identity=name, session_id=i))
+
+            async def found(query: str, **more: Any) -> list[str]:
+                criterion = parse_query(query)
+                return [s.identity for s in await archive.sessions(SessionQuery(criterion, **more))]
+
+            assert await found("") == ["late", "parent"]
+            assert await found("", top_level=False) == ["late", "child", "parent"]
+            assert await found("", sort=(SortKey("details.Run"), SortKey("identity"))) == ["parent", "late"]
+            assert await found("", folder="G") == ["parent"]
+            assert await found("", folder="other") == []
+            assert await found('{"details.Run": 17}') == ["parent"]
+            assert await found('{"details.Run": {"$neq": 17}}') == ["late"]
+            assert await found('{"details.Lab Tech": {"$contains": "BO"}, "details.Run": {"$gt": 1}}') == ["parent"]
+            assert await found('{"$or": [{"timestamp": {"$gt": "2025-12-31T22:59:59Z"}}, {"a": 1}]}') == ["late"]
+            assert await found('{"identifier": "\'; DROP TABLE sessions; --"}') == []
+
+    async def test_a_query_may_have_many_criteria(self) -> None:
+        several = AllOf(tuple(Comparison("identifier", Operator.CONTAINS, str(i)) for i in range(1000)))
+        async with self.open_archive() as archive:
+            await archive.append(portion([(1, json_burst(session_json("a")))]))
+            assert list(await archive.sessions(SessionQuery(several))) == []
+            assert len(await archive.sessions(SessionQuery(Not(several)))) == 1
 
     async def test_properties_are_those_of_the_sessions(self) -> None:
         async with self.open_archive() as archive:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import lz4.block
@@ -13,7 +12,7 @@ import trio
 from attrs import define, evolve, field
 from session_catalogue.naive_catalogue import naive_find, naive_properties
 
-from rta.errors import ArchiveError, FlushPointError
+from rta.errors import ArchiveError, FlushPointError, MalformedError
 from rta.ports import (
     START,
     ArchivedSession,
@@ -36,6 +35,7 @@ from rta.session_query import Property, SessionQuery
 from rta.wire import PeriodicData, RowData, TimeRange, TimestampedData, glance
 from rta.wire._pb import data_pb2
 from rta.wire.columns import ColumnReader
+from rta.wire.json_text import SESSION_LIMITS, parse_json
 
 _RESULT, _CHUNK = 10, 50
 """Samples."""
@@ -152,7 +152,11 @@ class PlainArchive:
         return naive_properties(self._documents(), folder)
 
     def _documents(self) -> dict[str, dict[str, Any]]:
-        return {s.identity: json.loads(s.json) for s in self._sessions.values() if s.json}
+        documents = {}
+        for session in self._sessions.values():
+            with suppress(MalformedError):
+                documents[session.identity] = parse_json(session.json, "session JSON", SESSION_LIMITS, strict=True)
+        return {identity: document for identity, document in documents.items() if isinstance(document, dict)}
 
     async def configuration(self, identifier: str) -> str | None:
         await self._reading()
