@@ -58,13 +58,9 @@ def _form(*fields: str) -> Document:
     return {"content": {_FORM: {"schema": {"type": "object", "properties": properties}}}}
 
 
-def _json(schema: Document, required: bool) -> Document:
-    return {"required": required, "content": {"application/json": {"schema": schema}}}
-
-
-_FIELDS: Document = {"type": "object", "description": "Fields of a stream; see docs/streams.md.", "minProperties": 1}
-_START: Document = {"$ref": "#/components/schemas/Start"}
-_NOTHING: Document = {"type": "object", "maxProperties": 0}
+def _json(name: str) -> Document:
+    schema: Document = {"$ref": f"#/components/schemas/{name}"}
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
 
 
 def _get(path: str, tag: str, summary: str, answer: str, parameters: tuple[str, ...] = (), **more: Any) -> Operation:
@@ -79,6 +75,17 @@ def _data(kind: str) -> Operation:
     )  # fmt: skip
 
 
+def _called(action: str) -> list[Operation]:
+    """A stream may be called as an action is: only a POST is one."""
+    path, summary = f"{_STREAMS}/{{code}}/{action}", f"The stream that is called {action}"
+    return [
+        _get(path, "Streams", summary, "Stream", ("code",), refusals=(400, 404, 503)),
+        Operation("patch", path, "Streams", summary, "Stream", ("code",), refusals=_CHANGES, body=_json("Settings")),
+        Operation("delete", path, "Streams", summary, "Done", ("code",), status=204, refusals=_CHANGES,
+                  body=_json("Nothing")),
+    ]  # fmt: skip
+
+
 def _of_streams() -> list[Operation]:
     found: list[Operation] = []
     one, named = _STREAMS + "/{code}", _STREAMS + "/{code}/{stream}"
@@ -86,13 +93,13 @@ def _of_streams() -> list[Operation]:
         found += [
             _get(path, "Streams", "One stream", "Stream", parameters, refusals=(400, 404, 503)),
             Operation("patch", path, "Streams", "Change its settings", "Stream", parameters, refusals=_CHANGES,
-                      body=_json(_FIELDS, True)),
+                      body=_json("Settings")),
             Operation("delete", path, "Streams", "Remove it", "Done", parameters, status=204, refusals=_CHANGES,
-                      body=_json(_NOTHING, False)),
+                      body=_json("Nothing")),
             Operation("post", path + "/start", "Streams", "Start it, or keep it running", "Stream", parameters,
-                      refusals=_CHANGES, body=_json(_START, False)),
+                      refusals=_CHANGES, body=_json("Start")),
             Operation("post", path + "/stop", "Streams", "Stop it", "Stream", parameters, refusals=_CHANGES,
-                      body=_json(_NOTHING, False)),
+                      body=_json("Nothing")),
         ]  # fmt: skip
     return found
 
@@ -134,8 +141,10 @@ _OPERATIONS: tuple[Operation, ...] = (
     _get(V2 + "/alarms", "Alarms", "Alarms of the node", "Alarms", ("active",), refusals=(400, 503)),
     _get(_STREAMS, "Streams", "All streams of the node", "Streams", ("status_code",), refusals=(400, 404, 503)),
     Operation("post", _STREAMS, "Streams", "Add a stream", "Stream", status=201, refusals=_CHANGES,
-              body=_json(_FIELDS, True)),
+              body=_json("NewStream")),
     *_of_streams(),
+    *_called("start"),
+    *_called("stop"),
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from rta.rest.configurations import CONFIGURATION
 from rta.rest.data import CHUNKED
 from rta.rest.packed_entries import ENTRIES
 from rta.rest.problem import PROBLEM
+from rta.stream.definition import Aggregate, Trigger
 
 __all__ = ["ANSWERS", "PARAMETERS", "SCHEMAS"]
 
@@ -101,11 +102,46 @@ SCHEMAS: Document = {
     "Alarms": _object({"alarms": _list(_ref("Alarm"))}),
     "Stream": {"type": "object", "description": "The settings of a stream and its state; see docs/streams.md."},
     "Streams": _object({"streams": _list(_ref("Stream"))}),
+    "Nothing": {"type": "object", "maxProperties": 0},
     "Start": _object(
         {},
-        {"timeout": _nullable({"type": "number"}), "consumer": _nullable(_TEXT)},
+        {"timeout": _nullable({"type": "number", "minimum": 1, "maximum": 10**6}), "consumer": _nullable(_TEXT)},
         additionalProperties=False,
     ),
+}
+
+
+def _setting(*kinds: Document) -> Document:
+    return {"anyOf": [*kinds, {"type": "null"}]}
+
+
+_SPAN = ({"type": "number", "minimum": 0}, _TEXT)
+_SETTINGS: Document = {
+    "description": _setting(_TEXT),
+    "attributes": _setting({"type": "object", "additionalProperties": {"enum": [t.value for t in Trigger]}}),
+    "aggregate": _setting(
+        {"type": "object", "additionalProperties": _list({"enum": [kind.value for kind in Aggregate]})}
+    ),
+    **{name: _setting(*_SPAN) for name in ("update", "first_within", "delta", "min_interval", "batch", "lateness")},
+    "first": _setting({"enum": ["now", "known"]}),
+    "empty": _setting({"enum": ["null", "zero"]}),
+    "default": _setting({"enum": ["on", "off"]}),
+    "qos": _setting({"enum": [0, 1]}),
+    **{name: _setting({"type": "object"}) for name in ("prune", "history", "replay")},
+}
+
+SCHEMAS["Settings"] = {
+    "type": "object",
+    "description": "Null is the default; docs/configuration.md has the meaning of each.",
+    "properties": _SETTINGS,
+    "minProperties": 1,
+    "additionalProperties": False,
+}
+SCHEMAS["NewStream"] = {
+    "type": "object",
+    "required": ["code"],
+    "properties": {"code": {"type": "string", "minLength": 1}, "name": _setting(_TEXT), **_SETTINGS},
+    "additionalProperties": False,
 }
 
 _CHANNELS = {
@@ -122,8 +158,12 @@ _DESCRIBED: dict[str, tuple[str, Document, str]] = {
         "Hexadecimal ids and ranges of them, at most 2048 in 16 KiB; `-` is all.",
     ),
     "parent": ("path", {"type": "string", "minLength": 1}, "A folder."),
-    "code": ("path", {"type": "string", "minLength": 1}, "Of a status."),
-    "stream": ("path", {"type": "string", "minLength": 1}, "A stream of the status; `default` is the unnamed one."),
+    "code": ("path", {"type": "string", "pattern": r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+$"}, "Of a status."),
+    "stream": (
+        "path",
+        {"type": "string", "pattern": "^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$"},
+        "A stream of the status; `default` is the unnamed one.",
+    ),
     "start": ("query", _NS, "ns since the Unix epoch, inclusive."),
     "end": ("query", _NS, "ns since the Unix epoch, inclusive."),
     "upto": ("query", _POINT, "A flush point: nothing that was recorded behind it."),
