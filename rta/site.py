@@ -36,6 +36,7 @@ from rta.ports import Archive, BurstLog, Context, Edge, Offer, Source, TopicBus,
 from rta.ports.alarm import load_alarms
 from rta.ports.command import load_commands
 from rta.rest import make_app
+from rta.rest.unopened_archive import UnopenedArchive
 from rta.site_http import archive_elsewhere, http_service, worker_app
 from rta.workers import Membership
 
@@ -81,6 +82,8 @@ class Site:
         self._edge: EdgeActor | None = None
         self._node: NodeSupervisor | None = None
         self._recorder: Recorder | None = None
+        self._unopened: str | None = None
+        """Why the archive could not be opened."""
         self._sampling = trio.CancelScope()
         self._sampled = trio.Event()
 
@@ -114,7 +117,8 @@ class Site:
             if self._primary and self._has_node:
                 nursery.start_soon(self._run_node, self._make_node(opened), opened, hub)
             shown = http_service(self.config, opened.buffer, self.health, self.reporter, self._node)
-            shown = evolve(shown, archive=opened.archive, elsewhere=None if elsewhere is None else elsewhere.requests)
+            archive = opened.archive or (UnopenedArchive(self._unopened) if self._unopened is not None else None)
+            shown = evolve(shown, archive=archive, elsewhere=None if elsewhere is None else elsewhere.requests)
             member, port = self._membership, None
             app = make_app(shown)
             if member is not None:
@@ -219,6 +223,7 @@ class Site:
         except ArchiveError as e:
             log.error("nothing is being recorded; live goes on", why=str(e))
             self.health.fail("archive", f"nothing is being recorded: {e}")
+            self._unopened = str(e)
             return None
 
     def context(self, name: str) -> Context:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 import trio
@@ -10,19 +11,23 @@ from attrs import evolve, frozen
 
 from rta.actors.initiated_streams import InitiatedStreams
 from rta.actors.node_supervisor import NodeSupervisor
+from rta.actors.recorder_roster import read_said
 from rta.config import Config
+from rta.errors import MalformedError
 from rta.health import Health
 from rta.http_peer import HttpPeer
+from rta.large_json import read_large
 from rta.metrics import Metrics
-from rta.ports import AsgiApp, BurstLog, load_transport
+from rta.ports import AsgiApp, BurstLog, SessionRecord, load_transport
 from rta.rest import Service, make_app
 from rta.rest.elsewhere import Elsewhere
 from rta.rest.remote_entries import RemoteEntries
 from rta.rest.turns import AnswerTurns
+from rta.sampling.selection import has_details
 from rta.workers import ForwardingApp, Membership, MetricsExchange, serve_locally
 from rta.workers.local_http import local_peer, named
 
-__all__ = ["ArchiveElsewhere", "archive_elsewhere", "http_service", "worker_app"]
+__all__ = ["ArchiveElsewhere", "archive_elsewhere", "http_service", "recorded_sessions", "worker_app"]
 
 
 @frozen
@@ -70,10 +75,28 @@ def http_service(
         metrics=render,
         clocks=config.fanout.clocks,
         report=metrics,
+        records=recorded_sessions(config),
     )
     if node is None:
         return service
     return evolve(service, streams=partial(InitiatedStreams, node.streams), alarms=node.alarms.listed)
+
+
+def recorded_sessions(config: Config) -> Callable[[SessionRecord], Awaitable[bool]]:
+    """Tells which sessions of the buffer are going to be recorded, if they are not yet."""
+    archive = config.archive
+
+    async def is_one(record: SessionRecord) -> bool:
+        if archive is None or not archive.settings.record:
+            return False
+        if not archive.details:
+            return True
+        try:
+            return has_details((await read_large(read_said, record.json or "")).details, archive.details)
+        except MalformedError:
+            return False
+
+    return is_one
 
 
 async def worker_app(nursery: trio.Nursery, service: Service, member: Membership, has_node: bool) -> AsgiApp:

@@ -16,13 +16,13 @@ from rta.clock_bounds import ClockBounds
 from rta.health import Health
 from rta.node.node_stream import Initiator, Refused
 from rta.node.stream_service import StreamService
-from rta.ports import Archive, BurstLog, Reporter
+from rta.ports import Archive, BurstLog, Reporter, SessionRecord
 from rta.rest.body import json_response, refusal
 from rta.rest.compression import compressed
 from rta.rest.configurations import ConfigurationResource
 from rta.rest.data import DataResource
 from rta.rest.elsewhere import Elsewhere
-from rta.rest.exports import ExportResource
+from rta.rest.exports import ExportResource, export_turns
 from rta.rest.overview import OverviewResource
 from rta.rest.problem import PROBLEM_HANDLERS, RequestProblem
 from rta.rest.recording import EntriesResource, RecordingResource
@@ -44,6 +44,10 @@ async def _no_alarms(active_only: bool) -> list[dict[str, Any]]:
     return []
 
 
+async def _every_one(record: SessionRecord) -> bool:
+    return True
+
+
 @frozen(kw_only=True)
 class Service:
     """What the application shows of a site."""
@@ -58,12 +62,17 @@ class Service:
     """Gives them in the Prometheus text format."""
     archive: Archive | None = None
     """None: the site records nothing."""
+    records: Callable[[SessionRecord], Awaitable[bool]] = _every_one
+    """Whether a session of the buffer is going to be recorded, if it is not yet."""
     elsewhere: Elsewhere | None = None
     """Who has the archive, where it is another process."""
     clocks: ClockBounds = field(factory=ClockBounds)
     """What time ranges of sessions may say."""
     report: Reporter | None = None
     """Where it is counted what has been given."""
+    turns: AnswerTurns = field(factory=AnswerTurns)
+    """Of answers with data."""
+    export_turns: AnswerTurns = field(factory=export_turns)
     streams: Callable[[Initiator], StreamService] | None = None
     """The streams of the node, for whoever asks; None: the site has none."""
     alarms: Callable[[bool], Awaitable[list[dict[str, Any]]]] = _no_alarms
@@ -98,8 +107,7 @@ def routes_of(service: Service) -> list[Route]:
 
 def _of_sessions(service: Service, rest: _Rest) -> list[Route]:
     """What is here is shown here; where the archive is elsewhere, the rest is asked for there."""
-    turns = AnswerTurns()
-    buffer, archive, elsewhere = service.buffer, service.archive, service.elsewhere
+    buffer, archive, elsewhere, turns = service.buffer, service.archive, service.elsewhere, service.turns
     sessions = SessionPages(buffer, archive, SessionCatalogue(buffer.sessions, service.clocks))
     session = V2 + "/sessions/{identity}"
 
@@ -112,7 +120,7 @@ def _of_sessions(service: Service, rest: _Rest) -> list[Route]:
     def recorded(here: ASGIApp) -> ASGIApp:
         return here if elsewhere is None else elsewhere
 
-    data = recorded(DataResource(buffer, archive, turns, service.report))
+    data = recorded(DataResource(buffer, archive, service.records, turns, service.report))
     found: list[tuple[str, ASGIApp]] = [
         (V2 + "/sessions", with_recorded(sessions.list)),
         (session, or_recorded(endpoint(sessions.session))),
@@ -120,7 +128,7 @@ def _of_sessions(service: Service, rest: _Rest) -> list[Route]:
         (session + "/data/events", data),
         (session + "/data/{kind}/{channels}", data),
         (session + "/overview/{channels}", recorded(OverviewResource(buffer, archive, turns))),
-        (session + "/export", recorded(ExportResource(archive))),
+        (session + "/export", recorded(ExportResource(archive, service.export_turns))),
         (session + "/recording", recorded(RecordingResource(archive))),
         (V2 + "/entries", recorded(EntriesResource(archive, turns))),
         (V2 + "/configs/{identifier}", or_recorded(ConfigurationResource(rest.configuration))),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 
 import structlog
 from attrs import frozen
@@ -11,7 +11,17 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from rta.errors import ArchiveError, FlushPointError, MalformedError
-from rta.ports import Archive, ArchivedSession, BurstLog, ChunkReader, DataKind, DataRange, FlushPoint, Reporter
+from rta.ports import (
+    Archive,
+    ArchivedSession,
+    BurstLog,
+    ChunkReader,
+    DataKind,
+    DataRange,
+    FlushPoint,
+    Reporter,
+    SessionRecord,
+)
 from rta.rest.channels import read_channels
 from rta.rest.connected import run_while_connected
 from rta.rest.guard import client_address
@@ -47,10 +57,19 @@ class _Request:
 class DataResource:
     """The ASGI application of the four kinds of data."""
 
-    def __init__(self, buffer: BurstLog, archive: Archive | None, turns: AnswerTurns, report: Reporter | None) -> None:
-        """`archive`: None where the site records nothing: then there are no data."""
+    def __init__(
+        self,
+        buffer: BurstLog,
+        archive: Archive | None,
+        records: Callable[[SessionRecord], Awaitable[bool]],
+        turns: AnswerTurns,
+        report: Reporter | None,
+    ) -> None:
+        """`archive`: None where the site records nothing: then there are no data. `records`: whether a session of the
+        buffer is going to be recorded."""
         self._buffer = buffer
         self._archive = archive
+        self._records = records
         self._turns = turns
         self._report = report
 
@@ -108,7 +127,7 @@ class DataResource:
             if found is None:
                 raise RequestProblem(404, f"there is no session {asked.identity[:200]!r}")
             return None
-        if self._archive is None:
+        if self._archive is None or not await self._records(record):
             return None
         return FlushPoint(record.stream, record.stream_session_id, record.stream_position.before())
 

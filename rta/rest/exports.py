@@ -26,17 +26,22 @@ from rta.rest.turns import AnswerTurns
 from rta.wire import Configuration, read_configuration
 from rta.wire.parameter_index import ParameterNameError
 
-__all__ = ["ExportResource"]
+__all__ = ["ExportResource", "export_turns"]
 
 log = structlog.get_logger("rta.rest")
+
+
+def export_turns() -> AnswerTurns:
+    """Those of exports, which compute, each in a thread."""
+    return AnswerTurns(in_all=8, of_one=4, waiting=16)
 
 
 class ExportResource:
     """The ASGI application of exports."""
 
-    def __init__(self, archive: Archive | None) -> None:
+    def __init__(self, archive: Archive | None, turns: AnswerTurns) -> None:
         self._archive = archive
-        self._turns = AnswerTurns(in_all=8, of_one=4, waiting=16)  # they compute, each in a thread
+        self._turns = turns
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = _read(scope)

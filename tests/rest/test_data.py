@@ -10,8 +10,9 @@ import trio
 from archive.plain_archive import PlainArchive
 
 from rta.errors import ArchiveError
-from rta.ports import FlushPoint
+from rta.ports import FlushPoint, SessionRecord
 from rta.rest.data import CHUNKED
+from rta.rest.unopened_archive import UnopenedArchive
 from rta.wire import DataKind
 
 from .asgi import Asking, ask
@@ -108,6 +109,28 @@ async def test_before_the_first_sample_is_recorded_the_point_is_the_start_of_the
     again = await ask(site.app(), f"{DATA}/row/-?upto={point}")
     assert (again.status, again.headers["rta-flush-point"]) == (200, str(point))
     assert (await ask(site.app(), f"{DATA}/row/-?upto=9-9:1:live")).status == 409
+
+
+async def test_a_session_that_is_not_going_to_be_recorded_has_no_flush_point(site: RecordedSite) -> None:
+    await site.open()
+
+    async def records(record: SessionRecord) -> bool:
+        return record.identity != "car"
+
+    answer = await ask(site.app(records=records), f"{DATA}/timestamped/-")
+    assert (answer.status, answer.body) == (200, b"")
+    assert "rta-flush-point" not in answer.headers
+
+
+async def test_an_archive_that_could_not_be_opened_is_503(site: RecordedSite) -> None:
+    await site.open()
+    app = site.app(archive=UnopenedArchive("another process has it"))
+    for path in (f"{DATA}/events", "/rta/v2/sessions/none", "/rta/v2/configs/none", "/rta/v2/entries?after=0-0:3:live"):
+        answer = await ask(app, path)
+        assert answer.problem["status"] == 503
+        assert "another process has it" in answer.problem["detail"]
+    assert (await ask(app, "/rta/v2/sessions/car")).status == 200
+    assert (await ask(app, "/rta/v2/sessions")).headers["rta-incomplete"]
 
 
 async def test_a_site_that_records_nothing_has_no_data_and_no_flush_point(site: RecordedSite) -> None:
