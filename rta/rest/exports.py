@@ -64,7 +64,7 @@ class ExportResource:
         try:
             export = await open_export(_Recorded(self._archive), request)
         except ParameterNameError as e:
-            raise RequestProblem(400, str(e), "parameters") from None
+            raise RequestProblem(404, str(e), "parameters") from None
         if export.upto is not None:
             headers["rta-flush-point"] = str(export.upto)
         headers["content-disposition"] = _disposition(request)
