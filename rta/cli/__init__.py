@@ -21,7 +21,7 @@ _COMMANDS = {
     "run": ("rta.cli.run", "Run the service."),
     "check": ("rta.cli.check", "Check a configuration, and the files and transports it names, without starting."),
     "inspect": ("rta.cli.inspect", "Say what a file holds, and how it is read."),
-    "doctor": ("rta.cli.doctor", "Examine the buffer, and say why a session cannot be streamed."),
+    "doctor": ("rta.cli.doctor", "Examine buffer and archive, and say why a session cannot be streamed."),
     "config": ("rta.cli.config", "Show what can be configured, and write a file to begin with."),
     "sessions": ("rta.cli.sessions", "List the sessions of a running service."),
     "streams": ("rta.cli.streams", "List the streams of a service or a node; start, stop and change them."),

@@ -10,7 +10,7 @@ from pathlib import Path
 import attrs
 import click
 
-from rta.cli.archive_place import archive_options, stored_archive
+from rta.cli.archive_place import archive_options, configured_limits, stored_archive
 from rta.cli.archive_report import session_document, session_lines, session_row
 from rta.cli.records import lay_out, output_width, print_lines
 from rta.cli.share_bar import share_bar
@@ -142,7 +142,7 @@ def delete_command(identities: tuple[str, ...], path: Path | None, folder: Path 
 @command.command("prune")
 @archive_options
 @click.option("--older-than", metavar="DURATION", help="Sessions that were last written to longer ago than this: 30d.")
-@click.option("--max-bytes", metavar="SIZE", help="The oldest ones, until the others have no more than this: 50GiB.")
+@click.option("--max-size", metavar="SIZE", help="The oldest ones, until the others have no more than this: 50GiB.")
 @click.option("--min-free", metavar="SIZE", help="The oldest ones, until so much of the disk is free.")
 @click.option("--dry-run", is_flag=True, help="Only list what would go.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each session that goes.")
@@ -150,19 +150,23 @@ def prune_command(
     path: Path | None,
     folder: Path | None,
     older_than: str | None,
-    max_bytes: str | None,
+    max_size: str | None,
     min_free: str | None,
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Remove closed sessions that are over a limit, the oldest first. Open ones stay."""
+    """Remove closed sessions that are over a limit, the oldest first; without an option, over those of the
+    configuration. Open ones stay.
+    """
     keep = ArchiveLimits(
         max_age=None if older_than is None else round(read_duration(older_than, "--older-than") * 1e9),
-        max_bytes=_size(max_bytes, "--max-bytes"),
+        max_bytes=_size(max_size, "--max-size"),
         min_free=_size(min_free, "--min-free"),
     )
     if keep == ArchiveLimits():
-        raise click.UsageError("say what is to go: --older-than, --max-bytes or --min-free")
+        keep = configured_limits(path)
+    if (keep.max_age, keep.max_bytes, keep.min_free) == (None, None, None):
+        raise click.UsageError("say what is to go: --older-than, --max-size or --min-free")
     with stored_archive(path, folder) as archive:
         found = archive.surplus(keep, time.time_ns())
         _print_sessions(found, as_json)

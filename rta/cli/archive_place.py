@@ -10,12 +10,14 @@ from typing import Any
 
 import click
 
-from rta.config import load_config
+from rta.config import Config, load_config
+from rta.config.archive import ArchiveConfig
 from rta.errors import RtaError
-from rta.ports import StoredArchive, load_transport
+from rta.formatting import shown_url
+from rta.ports import ArchiveLimits, StoredArchive, load_transport
 from rta.site import Site
 
-__all__ = ["archive_options", "stored_archive"]
+__all__ = ["archive_options", "configured_limits", "stored_archive"]
 
 Command = Callable[..., Any]
 
@@ -27,7 +29,7 @@ def archive_options(command: Command) -> Command:
     """Add `--config` and `--folder`."""
     folder = click.option(
         "--folder",
-        type=click.Path(file_okay=False, path_type=Path),
+        type=click.Path(file_okay=False, resolve_path=True, path_type=Path),
         help="The folder of the archive, instead of what the configuration says.",
     )
     config = click.option(
@@ -43,11 +45,28 @@ def stored_archive(path: Path | None, folder: Path | None) -> Iterator[StoredArc
     :raises RtaError: there is none, or it cannot be used.
     """
     config = load_config(path, os.environ)
-    name = _EMBEDDED
+    archive = _configured(config) if folder is None else None
+    name = _EMBEDDED if archive is None else archive.settings.transport
     offer = load_transport(name).archive
     assert offer is not None, "the configuration was not checked"
     if offer.stored is None:
-        raise RtaError(f'the archive is "{name}", which has no folder: ask the service that has it, with --url')
-    options = offer.options(path=None if folder is None else str(folder.absolute()))
+        raise RtaError(f'the archive "{name}" has no files on this machine')
+    options = offer.options(path=str(folder)) if archive is None else archive.options
     with offer.stored(options, Site(config).context("archive")) as stored:
         yield stored
+
+
+def configured_limits(path: Path | None) -> ArchiveLimits:
+    """How much the archive of a configuration keeps."""
+    config = load_config(path, os.environ)
+    return ArchiveLimits() if config.archive is None else config.archive.limits
+
+
+def _configured(config: Config) -> ArchiveConfig:
+    """:raises RtaError: it has none."""
+    archive = config.archive
+    if archive is None or not archive.settings.enabled:
+        raise RtaError("no archive is configured: set [archive], or name its folder with --folder")
+    if archive.url is not None:
+        raise RtaError(f"the archive is that of {shown_url(archive.url)}: look at it there")
+    return archive

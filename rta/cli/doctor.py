@@ -1,4 +1,4 @@
-"""`rta doctor`: examines the buffer, and says why a session cannot be streamed."""
+"""`rta doctor`: examines the buffer and the archive, and says why a session cannot be streamed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import attrs
 import click
@@ -18,8 +17,8 @@ from rta.cli.records import beside, lay_out, output_width, print_lines
 from rta.cli.text import cell
 from rta.config import Config, Plugged, build_config, load_config
 from rta.errors import ConfigError, Problem
-from rta.formatting import printable
-from rta.ports import Finding, Offer, Severity, load_transport
+from rta.formatting import printable, shown_url
+from rta.ports import Finding, Severity, load_transport
 from rta.site import Site
 
 __all__ = ["command"]
@@ -41,18 +40,15 @@ _INDENT = 9  # the longest of the words, and two spaces
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
 @click.argument("identity", required=False, metavar="[SESSION_IDENTITY]")
 def command(path: Path | None, url: str | None, as_json: bool, identity: str | None) -> None:
-    """Examine the buffer, and say in plain words what is wrong with it. Nothing is changed.
+    """Examine the buffer and the archive, and say in plain words what is wrong with them. Nothing is changed.
 
     With the identity of a session: say whether it can be streamed, and if not, why.
     Exit status: 0, 1 if there are problems, 2 if the configuration is wrong.
     """
     config = _configured(path, url)
-    buffer = config.buffer
     for warning in config.warnings:
         click.echo(printable(f"warning: {warning}"), err=True)
-    offer = load_transport(buffer.transport).log
-    assert offer is not None, "the configuration was not checked"
-    findings = trio.run(_examine, offer, config, identity)
+    findings = trio.run(_examine, config, identity)
     if as_json:
         for finding in findings:
             click.echo(json.dumps(_document(finding)))
@@ -61,8 +57,30 @@ def command(path: Path | None, url: str | None, as_json: bool, identity: str | N
     sys.exit(1 if any(f.is_problem for f in findings) else 0)
 
 
-async def _examine(offer: Offer[Any], config: Config, identity: str | None) -> list[Finding]:
+async def _examine(config: Config, identity: str | None) -> list[Finding]:
+    return await _examine_buffer(config, identity) + await _examine_archive(config, identity)
+
+
+async def _examine_archive(config: Config, identity: str | None) -> list[Finding]:
+    archive = config.archive
+    if archive is None or not archive.settings.enabled:
+        await trio.lowlevel.checkpoint()
+        return []
+    if archive.url is not None:
+        await trio.lowlevel.checkpoint()
+        return [Finding.note("archive.elsewhere", f"the archive is that of {shown_url(archive.url)}: examine it there")]
+    offer = load_transport(archive.settings.transport).archive
+    assert offer is not None, "the configuration was not checked"
+    if offer.examine is None:
+        await trio.lowlevel.checkpoint()
+        return [Finding.note("archive.nothing", f'the archive "{archive.settings.transport}" cannot be examined')]
+    return await offer.examine(archive.options, Site(config).context("archive"), identity, None)
+
+
+async def _examine_buffer(config: Config, identity: str | None) -> list[Finding]:
     buffer, context = config.buffer, Site(config).context("buffer")
+    offer = load_transport(buffer.transport).log
+    assert offer is not None, "the configuration was not checked"
     faults = offer.check(buffer.options, context)
     if faults:
         raise ConfigError([Problem(f"buffer: {fault}") for fault in faults])

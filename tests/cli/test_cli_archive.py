@@ -226,10 +226,10 @@ def test_sessions_over_a_limit_go_the_oldest_first(rta, folder):
     assert sorted(identities(shown)) == ["new", "old"]  # the live one stays
     assert identities(rta("list", "--json")) == ["live", "new", "old"]
     sizes = {name: json.loads(rta("show", name, "--json").out)["size"] for name in ("old", "new", "live")}
-    done = rta("prune", "--max-bytes", str(sizes["new"] + sizes["live"]), "--json")
+    done = rta("prune", "--max-size", str(sizes["new"] + sizes["live"]), "--json")
     assert (identities(done), done.err) == (["old"], "1 session removed\n")
     assert identities(rta("list", "--json")) == ["live", "new"]
-    assert rta("prune", "--max-bytes", "1GiB").err == "no sessions\n"
+    assert rta("prune", "--max-size", "1GiB").err == "no sessions\n"
 
 
 def test_a_disk_that_is_to_have_more_room_costs_all_closed_sessions(rta):
@@ -238,7 +238,7 @@ def test_a_disk_that_is_to_have_more_room_costs_all_closed_sessions(rta):
 
 def test_a_limit_is_needed_and_checked(rta):
     assert rta("prune").status == 2
-    assert "--max-bytes" in rta("prune", "--max-bytes", "many").err
+    assert "--max-size" in rta("prune", "--max-size", "many").err
 
 
 # ---- which archive

@@ -77,6 +77,20 @@ def test_names_that_look_like_markup_are_shown_as_they_are(command, redis):
     assert "\x1b" not in looked.out
 
 
+def test_the_archive_is_examined_too(command, site, tmp_path):
+    config = site(SITE + f'[archive]\npath = "{tmp_path / "archive"}"\n')
+    looked = command("doctor", "--config", config, "--json")
+    assert (looked.status, looked.err) == (0, "")
+    codes = [json.loads(line)["code"] for line in looked.out.splitlines()]
+    assert codes == ["nothing", "archive.disk", "archive.sqlite", "archive.new"]
+
+
+def test_the_archive_of_another_service_is_examined_there(command, site):
+    looked = command("doctor", "--config", site(SITE + '[archive]\nurl = "http://recorder:8180"\n'))
+    assert (looked.status, looked.err) == (0, "")
+    assert "the archive is that of http://recorder:8180" in " ".join(looked.out.split())
+
+
 @pytest.mark.parametrize("arguments", [["--redis", "http://x"], ["a", "b"], ["--config", "absent.toml"]])
 def test_wrong_usage_exits_with_2(command, arguments):
     refused = command("doctor", *arguments)

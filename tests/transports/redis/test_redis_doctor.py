@@ -16,6 +16,7 @@ from rta_transports.redis.doctor.condition import judge_server
 from rta_transports.redis.doctor.layouts import pattern_of
 from rta_transports.redis.doctor.payload import complaint_about
 from rta_transports.redis.doctor.unreachable import why_unreachable
+from rta_transports.redis.keys import Keys
 
 from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
@@ -107,6 +108,16 @@ async def test_a_healthy_redis_has_no_problems(patient):
     assert {"reach", "version", "clock", "keys", "streams", "sessions"} <= found.keys()
     assert found["streams"].rows[1][:2] == ("car", "2")
     assert found["sessions"].rows[1][:4] == ("s-1", "car", "1", "open")
+
+
+async def test_who_records_a_stream_is_in_the_table(patient):
+    patient.healthy()
+    assert (await patient.examine())["streams"].rows[1][-1] == ""
+    patient.ask("SET", Keys.claim("car"), "edge-1 17 ab12", "PX", "60000")
+    found = await patient.examine()
+    assert found["streams"].rows[0][-1] == "recorded by"
+    assert found["streams"].rows[1][-1] == "edge-1 17 ab12"
+    assert problems(found) == set()
 
 
 async def test_a_healthy_session_can_be_streamed(patient):

@@ -69,7 +69,7 @@ class Directory:
                 return list(keys)
 
     async def ask_streams(self, names: Iterable[str], *command: Any) -> list[tuple[str, Reply]]:
-        """What every stream answers to a command; None in it stands for the stream's key."""
+        """What every stream answers to a command; a function in it is called with the stream's name: `Keys.stream`."""
         answers: list[tuple[str, Reply]] = []
         for part in in_batches(names, _PAGE):  # there may be very many, and others are to have their turns
             by_address: dict[ServerAddress, list[str]] = {}
@@ -77,6 +77,6 @@ class Directory:
                 by_address.setdefault(self._server.topology.locate(Keys.stream(name)), []).append(name)
             for address, there in by_address.items():
                 for batch in in_batches(there):
-                    asked = [tuple(Keys.stream(n) if word is None else word for word in command) for n in batch]
+                    asked = [tuple(word(n) if callable(word) else word for word in command) for n in batch]
                     answers += zip(batch, await self._server.ask_at(address, *asked), strict=True)
         return answers

@@ -88,7 +88,7 @@ class Upkeep:
 
     async def _add_back(self, unlisted: set[str]) -> set[str]:
         """Streams that sessions name but the set of streams lacks would never be trimmed."""
-        added = {n for n, kind in await self._directory.ask_streams(unlisted, "TYPE", None) if kind == b"stream"}
+        added = {n for n, kind in await self._directory.ask_streams(unlisted, "TYPE", Keys.stream) if kind == b"stream"}
         if added:
             await self._server.ask_one(STREAMS, "SADD", STREAMS, *[encoded(n) for n in added])
             log.info("streams were missing in the set of streams", streams=sorted(added))
@@ -101,9 +101,11 @@ class Upkeep:
         age = keep.max_age_ms if keep.max_age_ms is not None else own_age
         trimmed = 0
         if entries is not None:
-            trimmed += self._count(await self._directory.ask_streams(streams, "XTRIM", None, "MAXLEN", how, entries))
+            trimmed += self._count(
+                await self._directory.ask_streams(streams, "XTRIM", Keys.stream, "MAXLEN", how, entries)
+            )
         if age is not None and self._minid:
-            replies = await self._directory.ask_streams(streams, "XTRIM", None, "MINID", how, max(now - age, 0))
+            replies = await self._directory.ask_streams(streams, "XTRIM", Keys.stream, "MINID", how, max(now - age, 0))
             if any(isinstance(r, ServerError) and "syntax" in str(r) for _, r in replies):
                 self._minid = False
                 log.warning("this Redis (before 6.2) cannot trim by age; streams are trimmed by length only")
@@ -178,7 +180,7 @@ class Upkeep:
     async def _forget(self, sessions: Iterable[_Session], streams: Iterable[str], before: int) -> None:
         edges = {}
         for names in in_batches(streams, _AT_ONCE):
-            for name, reply in await self._directory.ask_streams(names, "EVAL", EDGES, 1, None):
+            for name, reply in await self._directory.ask_streams(names, "EVAL", EDGES, 1, Keys.stream):
                 if not isinstance(reply, ServerError):
                     edges[name] = Edges.read(reply)
         kept = set()

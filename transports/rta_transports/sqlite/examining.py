@@ -63,7 +63,7 @@ def _disk(folder: Path) -> Iterator[Finding]:
             "archive.disk",
             title,
             "Where it is full nothing is recorded; live goes on.",
-            "`rta archive prune` makes room; archive.min_free and archive.max_bytes keep it.",
+            "`rta archive prune` makes room; archive.min_free and archive.max_size keep it.",
         )
     else:
         yield Finding.ok("archive.disk", title)

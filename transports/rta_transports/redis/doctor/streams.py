@@ -14,7 +14,7 @@ from rta_transports.redis.directory import Directory
 from rta_transports.redis.doctor.payload import Complaint, complaint_about
 from rta_transports.redis.doctor.wording import age, listed, quoted
 from rta_transports.redis.entries import RawEntry
-from rta_transports.redis.keys import STREAMS
+from rta_transports.redis.keys import STREAMS, Keys, text
 from rta_transports.redis.losses import Edges
 from rta_transports.redis.scripts import EDGES
 from rta_transports.redis.server import good
@@ -49,6 +49,8 @@ class StreamFacts:
     """As `TYPE` has it: `stream`, `none` or something wrong."""
     edges: Edges | None
     """Of a stream."""
+    recorder: str = ""
+    """Who records it: machine, process and a number; empty: nobody does."""
 
     @property
     def last_ms(self) -> int:
@@ -64,24 +66,28 @@ class StreamFacts:
 
 async def read_streams(directory: Directory, names: Iterable[str]) -> dict[str, StreamFacts]:
     """:raises TransportError: Redis does not answer, or forbids it."""
-    kinds = {name: good(kind).decode() for name, kind in await directory.ask_streams(names, "TYPE", None)}
+    kinds = {name: good(kind).decode() for name, kind in await directory.ask_streams(names, "TYPE", Keys.stream)}
     there = [name for name, kind in kinds.items() if kind == "stream"]
     edges: dict[str, Edges] = {}
-    for name, reply in await directory.ask_streams(there, "EVAL", EDGES, 1, None):
+    for name, reply in await directory.ask_streams(there, "EVAL", EDGES, 1, Keys.stream):
         if not isinstance(reply, ServerError):  # or it was removed, or changed, between the two looks
             edges[name] = Edges.read(reply)
-    return {name: StreamFacts(name, kind, edges.get(name)) for name, kind in kinds.items()}
+    claims = await directory.ask_streams(there, "GET", Keys.claim)
+    recorders = {name: text(reply) for name, reply in claims if isinstance(reply, bytes)}
+    return {name: StreamFacts(name, kind, edges.get(name), recorders.get(name, "")) for name, kind in kinds.items()}
 
 
 async def sample(directory: Directory, names: Iterable[str]) -> dict[str, list[RawEntry]]:
     """The latest entries of each stream, newest first."""
-    replies = await directory.ask_streams(names, "XREVRANGE", None, "+", "-", "COUNT", SAMPLE)
+    replies = await directory.ask_streams(names, "XREVRANGE", Keys.stream, "+", "-", "COUNT", SAMPLE)
     return {name: reply for name, reply in replies if isinstance(reply, list)}
 
 
 async def sample_of(directory: Directory, stream: str, session_id: int, last: Position) -> list[RawEntry]:
     """The latest entries of one session, newest first; `last` is its last one, as far as that was looked for."""
-    ((_, reply),) = await directory.ask_streams([stream], "XREVRANGE", None, str(last), "-", "COUNT", 10 * SAMPLE)
+    ((_, reply),) = await directory.ask_streams(
+        [stream], "XREVRANGE", Keys.stream, str(last), "-", "COUNT", 10 * SAMPLE
+    )
     entries = reply if isinstance(reply, list) else []
     wanted = str(session_id).encode()
     return [e for e in entries if wanted in _values_of(e, b"id")][:SAMPLE]
@@ -206,8 +212,8 @@ def table(streams: Iterable[StreamFacts], listed_names: Sequence[str], now: int)
     """The streams that were last written, and how many others there are."""
     ordered = sorted(streams, key=lambda s: s.last_ms, reverse=True)
     named = set(listed_names)
-    rows = [("stream", "entries", "from", "to", "per second", "in the set")]
-    rows += [(*_row(s, now), "yes" if s.name in named else "no") for s in ordered[:_LINES]]
+    rows = [("stream", "entries", "from", "to", "per second", "in the set", "recorded by")]
+    rows += [(*_row(s, now), "yes" if s.name in named else "no", s.recorder) for s in ordered[:_LINES]]
     rest = len(ordered) - _LINES
     title = counted(len(ordered), "stream") + (f"; the {_LINES} written last" if rest > 0 else "")
     return Finding.ok("streams", title, rows=tuple(rows) if ordered else ())
