@@ -39,6 +39,7 @@ BEFORE: dict[tuple[str, str], list[str]] = {
         "RTA_SOURCE__PLANT__HOST=127.0.0.1 RTA_SOURCE__PLANT__PORT=1883 rta run --config site.toml",
     ],
     ("docs/history.md", "rta history salvage"): [f"python {ROOT / 'tests/docs/damaged_history.py'}"],
+    ("docs/archive.md", "rta archive list"): [f"python {ROOT / 'tests/docs/recorded_session.py'}"],
     ("docs/writer.md", "rta publish drive.csv --redis redis://127.0.0.1:6379"): ["redis-server --save ''"],
     ("docs/consumer.md", "python"): [
         "mosquitto -p 1883",
