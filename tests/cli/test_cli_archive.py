@@ -249,3 +249,52 @@ def test_where_there_is_no_archive_that_is_said(command, tmp_path):
     assert (done.status, done.out) == (1, "")
     assert f"there is no archive in {tmp_path}" in done.err
     assert list(tmp_path.iterdir()) == []
+
+
+# ---- beside a service that runs
+
+RECORDED = """
+[edge]
+port = 0
+
+[archive]
+path = "recorded"
+
+[[source]]
+name = "lap"
+transport = "csv"
+path = "lap.csv"
+speed = 1000
+identity = "lap-1"
+
+[[source]]
+name = "drive"
+transport = "csv"
+path = "drive.csv"
+identity = "drive-1"
+"""
+
+
+@pytest.mark.processes
+def test_what_a_service_records_is_listed_verified_and_removed_while_it_runs(start, command, site):
+    config = site(RECORDED)
+    program = start("run", "--config", config)
+    program.logged("session closed", identity="lap-1")
+
+    def listed() -> list[str]:
+        done = command("archive", "list", "--config", config, "--json")
+        return sorted(identities(done)) if done.status == 0 else []
+
+    program.until(lambda: listed() == ["drive-1", "lap-1"], "the recorded sessions")
+    shown = json.loads(command("archive", "show", "drive-1", "--config", config, "--json").out)
+    assert shown["runs"][0]["holes"] == []
+    assert command("archive", "verify", "--config", config).status == 0
+    done = command("archive", "delete", "lap-1", "--config", config)
+    assert (done.status, done.err) == (0, "1 session will be removed by the service that has the archive\n")
+    program.until(lambda: listed() == ["drive-1"], "the removal")
+    found = {
+        line["code"]: line
+        for line in map(json.loads, command("doctor", "--config", config, "drive-1", "--json").out.splitlines())
+    }
+    assert found["archive"]["detail"] == "A service has it open."
+    assert found["archive.session"]["severity"] == "ok"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -25,6 +26,8 @@ from rta_transports.sqlite.store import FAULTS
 
 __all__ = ["verify"]
 
+_MADE = 0.2  # seconds that the service takes to make a file, at the most
+
 
 def verify(places: ArchivePlaces, progress: Callable[[float], None]) -> VerifiedArchive:
     """All of it. `progress`: from 0 to 1.
@@ -36,7 +39,11 @@ def verify(places: ArchivePlaces, progress: Callable[[float], None]) -> Verified
     damage: list[str] = []
     for path, size, faults_of in files:
         name = path.relative_to(places.folder)
-        damage += [f"{name}: {fault}" for fault in _faults(path, faults_of)]
+        faults = _faults(path, faults_of)
+        if faults:  # or it was just being made
+            time.sleep(_MADE)
+            faults = _faults(path, faults_of)
+        damage += [f"{name}: {fault}" for fault in faults]
         done += size
         progress(done / total)
     return VerifiedArchive(len(files), total, damage)
