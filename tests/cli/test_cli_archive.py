@@ -244,6 +244,17 @@ def test_a_limit_is_needed_and_checked(rta):
 # ---- which archive
 
 
+def test_who_only_looks_changes_nothing(rta, folder):
+    (folder / "format").unlink()
+    (folder / "format").mkdir()
+    before = {path for path in folder.rglob("*") if not path.name.endswith(("-wal", "-shm"))}
+    for arguments in (["list"], ["show"], ["verify"], ["prune", "--older-than", "1s", "--dry-run"]):
+        assert rta(*arguments).status == 0
+    assert {path for path in folder.rglob("*") if not path.name.endswith(("-wal", "-shm"))} == before
+    with opened(folder):
+        assert (folder / "format").is_file()
+
+
 def test_where_there_is_no_archive_that_is_said(command, tmp_path):
     done = command("archive", "list", "--folder", tmp_path)
     assert (done.status, done.out) == (1, "")

@@ -20,7 +20,7 @@ from attrs import evolve
 from rta.archive import ChannelTypes
 from rta.errors import ArchiveError, DamagedFileError, MalformedError
 from rta.ports import START, ArchivedSession, Entry, Portion, Position
-from rta.state_file import open_own_file, replace_file, set_aside, sync_folder
+from rta.state_file import make_way, open_own_file, replace_file, sync_folder
 from rta.store.database import SUFFIXES, beside, connect, damage_in, spoken
 from rta.store.hold import Hold
 from rta.wire import Burst, ByteOrder, ConfigBinding, SampleType, read_session
@@ -718,7 +718,8 @@ def _make_folders(places: ArchivePlaces) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     rmtree(places.work, ignore_errors=True)
     places.work.mkdir(exist_ok=True)
-    if not places.format.exists():
+    if not places.format.is_file():
+        make_way(places.format)
         replace_file(places.format, f"{FORMAT}\n".encode())
 
 
@@ -727,10 +728,7 @@ def check_format(places: ArchivePlaces) -> None:
     try:
         with open(open_own_file(places.format, os.O_RDONLY), "rb") as file:
             text = file.read(100).strip()
-    except FileNotFoundError:
-        return
-    except DamagedFileError:
-        set_aside(places.format)
+    except (FileNotFoundError, DamagedFileError):
         return
     if text.isdigit() and int(text) > FORMAT:
         raise ArchiveError(

@@ -43,7 +43,11 @@ def open_stored(options: SqliteArchiveOptions, context: Context) -> Iterator[Sql
     folder = folder_of(options, context)
     if folder is None:
         raise ArchiveError("the archive has no place: set archive.path or a state directory, or name its folder")
-    if not ArchivePlaces(folder).catalogue.exists():
+    try:
+        there = ArchivePlaces(folder).catalogue.exists()
+    except OSError as e:
+        raise spoken(ARCHIVE, folder, e) from e
+    if not there:
         raise ArchiveError(f"there is no archive in {folder}")
     with closing(SqliteStoredArchive(folder)) as stored:
         yield stored
