@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,6 +14,7 @@ import trio
 from attrs import define, evolve, frozen
 
 from rta import __version__
+from rta.cli.archive_place import stored_archive
 from rta.cli.export_progress import show_export
 from rta.cli.output import allow_broken_pipe
 from rta.cli.part_file import PartFile
@@ -23,10 +25,14 @@ from rta.client.follow import find_session
 from rta.errors import FlushPointError, MalformedError, RtaError, first_error
 from rta.export import FORMATS, Export, ExportFormat, ExportPiece, ExportRequest, ExportSource, open_export
 from rta.export.rest_source import RestData
-from rta.formatting import printable
+from rta.export.source import read_archived
+from rta.export.stored_source import StoredData
+from rta.formatting import printable, shown
 from rta.options.values import parse_duration
-from rta.ports import FlushPoint
+from rta.ports import FlushPoint, StoredArchive
 from rta.rsmp.payload import parse_iso
+from rta.session_query import NEWEST_FIRST, Comparison, Operator, SessionQuery
+from rta.session_query.query import EVERYTHING
 from rta.signals import guard_signals
 from rta.wire import SessionModel
 from rta.wire.values import Ns
@@ -62,6 +68,11 @@ class _Outcome:
 @click.argument("session", default="latest")
 @url_option
 @click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder of an archive to read instead of asking a service.",
+)
+@click.option(
     "-p",
     "--parameter",
     "only",
@@ -92,6 +103,7 @@ class _Outcome:
 def command(
     session: str,
     url: str,
+    folder: Path | None,
     only: tuple[str, ...],
     since: str | None,
     until: str | None,
@@ -114,8 +126,15 @@ def command(
     order = _Order(ExportRequest("", chosen, only, events=events), since, until, output)
     outcome = _Outcome()
     error: RtaError | None = None
-    with allow_broken_pipe():
-        error = trio.run(_main, RestClient(url), session, order, outcome)
+    with allow_broken_pipe(), ExitStack() as stack:
+        if folder is None:
+            rest = RestClient(url)
+            source: ExportSource = RestData(rest)
+            find = partial(find_session, rest, session)
+        else:
+            stored = stack.enter_context(stored_archive(None, folder))
+            source, find = StoredData(stored), partial(_find_stored, stored, session)
+        error = trio.run(_main, source, find, order, outcome)
     _report(order, outcome, error)
 
 
@@ -126,12 +145,25 @@ def _format(form: str | None, output: Path | None) -> ExportFormat:
     return next((known for known in FORMATS.values() if suffix in (known.suffix, f".{known.name}")), FORMATS["csv"])
 
 
-async def _main(rest: RestClient, wanted: str, order: _Order, outcome: _Outcome) -> RtaError | None:
+async def _find_stored(archive: StoredArchive, wanted: str) -> SessionModel:
+    """As `find_session`, of an archive on disk.
+
+    :raises RtaError: there is no such session.
+    """
+    named = Comparison("identifier", Operator.EQ, wanted)
+    query = SessionQuery(EVERYTHING if wanted == "latest" else named, NEWEST_FIRST, limit=1, top_level=False)
+    found = await trio.to_thread.run_sync(archive.find, wanted)
+    if found is None:
+        found = next(iter(await trio.to_thread.run_sync(archive.sessions, query)), None)
+    if found is None:
+        raise RtaError(f"there is no recorded session {shown(wanted)}; `rta archive list` lists them")
+    return read_archived(found)
+
+
+async def _main(
+    source: ExportSource, find: Callable[[], Awaitable[SessionModel]], order: _Order, outcome: _Outcome
+) -> RtaError | None:
     """Export it; the error that kept it from that, if there was one."""
-
-    async def find() -> SessionModel:
-        return await find_session(rest, wanted)
-
     work = trio.CancelScope()
 
     def stop(number: int) -> None:
@@ -142,7 +174,7 @@ async def _main(rest: RestClient, wanted: str, order: _Order, outcome: _Outcome)
     try:
         async with guard_signals(stop):
             with work:
-                await _export(RestData(rest), find, order, outcome)
+                await _export(source, find, order, outcome)
     except* RtaError as group:
         error = first_error(group)
     return error

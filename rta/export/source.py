@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from rta.ports.archive import Archive, ChunkReader, DataRange
+from rta.ports.archive import Archive, ArchivedSession, ChunkReader, DataRange
 from rta.wire.configuration import Configuration, read_configuration
 from rta.wire.session_json import SessionModel, TimeRangeModel, read_session
 
-__all__ = ["ArchivedData", "ExportSource"]
+__all__ = ["ArchivedData", "ExportSource", "read_archived"]
 
 
 class ExportSource(Protocol):
@@ -28,6 +28,17 @@ class ExportSource(Protocol):
         ...
 
 
+def read_archived(session: ArchivedSession) -> SessionModel:
+    """A recorded session with the time range of its data.
+
+    :raises MalformedError: kind `json`.
+    """
+    model = read_session(session.json)
+    if session.span is not None:
+        model.time_range = TimeRangeModel(session.span.start, session.span.end)
+    return model
+
+
 class ArchivedData:
     """The sessions of an archive."""
 
@@ -37,12 +48,7 @@ class ArchivedData:
 
     async def session(self, identity: str) -> SessionModel | None:
         found = await self._archive.find(identity)
-        if found is None:
-            return None
-        model = read_session(found.json)
-        if found.span is not None:
-            model.time_range = TimeRangeModel(found.span.start, found.span.end)
-        return model
+        return None if found is None else read_archived(found)
 
     async def configuration(self, identifier: str) -> Configuration | None:
         text = await self._archive.configuration(identifier)

@@ -6,14 +6,15 @@ removed is left for the service as a note, or done at once if there is none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from typing import Protocol
 
 from attrs import frozen
 
-from rta.ports.archive import ArchivedSession, ArchiveLimits, DataKind
+from rta.ports.archive import ArchivedSession, ArchiveLimits, DataRange
 from rta.ports.values import Position
 from rta.session_query import SessionQuery
+from rta.wire.chunks import Chunk, DataKind
 
 __all__ = ["RecordedChannel", "StoredArchive", "VerifiedArchive"]
 
@@ -63,6 +64,15 @@ class StoredArchive(Protocol):
 
     def channels(self, identity: str) -> Sequence[RecordedChannel]:
         """What is in the files of a session, by kind and channel; what has just come is not among it."""
+        ...
+
+    def configuration(self, identifier: str) -> str | None:
+        """A configuration document."""
+        ...
+
+    def chunks(self, identity: str, wanted: DataRange) -> Generator[Chunk | None]:
+        """The chunks in the files of a session, as `Archive.read` gives them, without `upto`; None for each that is
+        damaged. What has just come is not among them. To be closed if it is not used up."""
         ...
 
     def flush_points(self) -> Mapping[str, Position]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from attrs import evolve
@@ -14,8 +14,10 @@ from rta.ports import (
     START,
     ArchivedSession,
     ArchiveLimits,
+    Chunk,
     Context,
     DataKind,
+    DataRange,
     Position,
     RecordedChannel,
     RecordedRun,
@@ -25,6 +27,8 @@ from rta.session_query import SessionQuery
 from rta.store.database import connect_beside, damage_in, spoken
 from rta.store.hold import is_held
 from rta_transports.sqlite.catalogue_file import Catalogue, CataloguedSession, read_catalogue_beside
+from rta_transports.sqlite.chunk_reading import FileChunks, chunks_in_order
+from rta_transports.sqlite.documents import Documents
 from rta_transports.sqlite.incoming import finish_deletions, mark_deletion
 from rta_transports.sqlite.kind import ARCHIVE
 from rta_transports.sqlite.log_file import ArchiveLog, read_log_beside
@@ -116,6 +120,20 @@ class SqliteStoredArchive:
                         found[one.kind, one.channels] = one if known is None else _both(known, one)
         order = list(DataKind)
         return sorted(found.values(), key=lambda one: (order.index(one.kind), one.channels))
+
+    def configuration(self, identifier: str) -> str | None:
+        with self._faults(self._places.configurations):
+            found = Documents(self._places).get(identifier)
+        return None if found is None else found.text
+
+    def chunks(self, identity: str, wanted: DataRange) -> Generator[Chunk | None]:
+        with self._faults(), ExitStack() as stack:
+            sources = []
+            for path in self._files(identity):
+                db = stack.enter_context(closing(connect_beside(path)))
+                db.execute("BEGIN")
+                sources.append(FileChunks(db, read_head(db), wanted))
+            yield from chunks_in_order(sources, wanted)
 
     @contextmanager
     def _log(self) -> Iterator[ArchiveLog]:
