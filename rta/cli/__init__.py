@@ -32,6 +32,7 @@ _COMMANDS = {
     "history": ("rta.cli.history", "Get out of a damaged history what can be got."),
     "archive": ("rta.cli.archive", "List, check and remove recorded sessions."),
     "command": ("rta.cli.command", "Give a node a command."),
+    "import": ("rta.cli.importing", "Put files into the archive, as recorded sessions."),
     "export": ("rta.cli.export", "Export a recorded session to a file."),
     "publish": ("rta.cli.publish", "Write a recording to Redis, as a live session."),
 }

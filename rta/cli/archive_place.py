@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import click
+from attrs import frozen
 
 from rta.config import Config, load_config
 from rta.config.archive import ArchiveConfig
 from rta.errors import RtaError
 from rta.formatting import shown_url
-from rta.ports import ArchiveLimits, StoredArchive, load_transport
+from rta.ports import Archive, ArchiveLimits, Context, Offer, StoredArchive, load_transport
 from rta.site import Site
 
-__all__ = ["archive_options", "configured_limits", "stored_archive"]
+__all__ = ["ArchivePlace", "archive_options", "configured_limits", "find_archive", "stored_archive"]
 
 Command = Callable[..., Any]
 
@@ -38,11 +39,19 @@ def archive_options(command: Command) -> Command:
     return config(folder(command))
 
 
-@contextmanager
-def stored_archive(path: Path | None, folder: Path | None) -> Iterator[StoredArchive]:
+@frozen
+class ArchivePlace:
+    """An archive on disk, which need not be there yet."""
+
+    offer: Offer[Archive]
+    options: Any
+    context: Context
+
+
+def find_archive(path: Path | None, folder: Path | None) -> ArchivePlace:
     """The archive in a folder, or else that of the configuration at a path.
 
-    :raises RtaError: there is none, or it cannot be used.
+    :raises RtaError: it is none that has a folder.
     """
     config = load_config(path, os.environ)
     archive = _configured(config) if folder is None else None
@@ -50,9 +59,20 @@ def stored_archive(path: Path | None, folder: Path | None) -> Iterator[StoredArc
     offer = load_transport(name).archive
     assert offer is not None, "the configuration was not checked"
     if offer.stored is None:
-        raise RtaError(f'the archive "{name}" has no files on this machine')
+        raise RtaError(f'the archive is "{name}", which has no folder: ask the service that has it, with --url')
     options = offer.options(path=str(folder)) if archive is None else archive.options
-    with offer.stored(options, Site(config).context("archive")) as stored:
+    return ArchivePlace(offer, options, Site(config).context("archive"))
+
+
+@contextmanager
+def stored_archive(path: Path | None, folder: Path | None) -> Iterator[StoredArchive]:
+    """The same, opened for reading.
+
+    :raises RtaError: there is none, or it cannot be used.
+    """
+    place = find_archive(path, folder)
+    assert place.offer.stored is not None
+    with place.offer.stored(place.options, place.context) as stored:
         yield stored
 
 

@@ -50,9 +50,9 @@ def file_digest(path: Path) -> str:
     return found.hexdigest()[:32]
 
 
-def imported_identity(digest: str, number: int) -> str:
-    """The identity of a session of a file; sessions count from 1. The same for the same content."""
-    return str(uuid5(_SESSIONS, f"{digest} {number}"))
+def imported_identity(digest: str) -> str:
+    """The identity of the session of a file: the same for the same content."""
+    return str(uuid5(_SESSIONS, digest))
 
 
 def lay_down_file(

@@ -33,6 +33,7 @@ from rta.ports.finding import Finding, Severity
 from rta.ports.inspection import Detected, InspectedColumn, InspectedFault, Inspection
 from rta.ports.loading import FileLoad, LoadedColumn, LoadedPart, SessionColumns
 from rta.ports.options import HELP, SECRET, Duration, Size, Spelled, key_of, option
+from rta.ports.session_import import SessionImport
 from rta.ports.source import (
     CloseSession,
     OpenSession,
@@ -84,6 +85,7 @@ __all__ = [
     "LoadedColumn",
     "LoadedPart",
     "SessionColumns",
+    "SessionImport",
     "GROUP",
     "HELP",
     "SECRET",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -19,16 +19,20 @@ from rta.ports.entry_point import load_entry_point
 from rta.ports.finding import Finding
 from rta.ports.inspection import Inspection
 from rta.ports.loading import FileLoad
+from rta.ports.session_import import SessionImport
 from rta.ports.source import Source
 from rta.ports.stored_archive import StoredArchive
 from rta.ports.topic_bus import TopicBus
 from rta.wire.json_text import SESSION_LIMITS, JsonLimits
+from rta.wire.samples import ByteOrder, SampleType
 
 __all__ = ["GROUP", "Context", "Offer", "Reporter", "Transport", "available", "load_transport"]
 
 GROUP = "rta.transports"
 
 P = TypeVar("P", covariant=True)
+
+ChannelTypeMap = Mapping[int, tuple[SampleType, ByteOrder]]
 
 
 class Reporter(Protocol):
@@ -90,6 +94,11 @@ class Offer(Generic[P]):
     work, and what cannot be reached is a finding, not an error."""
     stored: Callable[[Any, Context], AbstractContextManager[StoredArchive]] | None = None
     """Of an archive on the disk of this machine: as the command line sees it. Raises `ArchiveError`: there is none."""
+    write_session: Callable[[Any, Context, str, Mapping[int, tuple[SampleType, ByteOrder]]], SessionImport] | None = (
+        None
+    )
+    """Of an archive on the disk of this machine: begin to write a closed session of this identity, with channels of
+    these types. The archive takes it in, whether or not a process has it open. Blocks. Raises `ArchiveError`."""
     inspect: Callable[[Any, Context, int | None, Callable[[float], None]], Inspection] | None = None
     """Of a source that reads a file: what it holds. Reads so many rows at most, and says from 0 to 1 how far it is.
     Blocks. Raises `RtaError` where the file or the options are not fit."""

@@ -13,7 +13,7 @@ from typing import Self
 
 from rta.archive import ChannelTypes
 from rta.errors import ArchiveError
-from rta.ports import Chunk
+from rta.ports import Chunk, Context
 from rta.state_file import sync_folder
 from rta.store.database import spoken
 from rta.wire import TimeRange
@@ -21,13 +21,14 @@ from rta_transports.sqlite.building import overview_of
 from rta_transports.sqlite.chunk_rows import ChunkRow
 from rta_transports.sqlite.documents import Document, pack_document
 from rta_transports.sqlite.kind import ARCHIVE
+from rta_transports.sqlite.options import SqliteArchiveOptions, folder_of
 from rta_transports.sqlite.places import ArchivePlaces, digest_of
 from rta_transports.sqlite.sealed_file import SealedFile
 from rta_transports.sqlite.session_file import SessionHead, write_document_row
 from rta_transports.sqlite.store import FAULTS, check_format
 from rta_transports.sqlite.types import channel_types
 
-__all__ = ["SessionFileWriter"]
+__all__ = ["SessionFileWriter", "write_session"]
 
 _HELD = 48 << 20  # bytes in memory: what belongs together is written together
 
@@ -103,3 +104,13 @@ class SessionFileWriter:
         found = spoken(ARCHIVE, self._places.folder, error)
         assert isinstance(found, ArchiveError)
         return found
+
+
+def write_session(
+    options: SqliteArchiveOptions, context: Context, identity: str, types: ChannelTypes
+) -> SessionFileWriter:
+    """See `rta.ports.Offer`."""
+    folder = folder_of(options, context)
+    if folder is None:
+        raise ArchiveError("the archive has no place: set archive.path or a state directory, or name its folder")
+    return SessionFileWriter(folder, identity, types)
