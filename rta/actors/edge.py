@@ -122,4 +122,5 @@ _REASONS = {
     CloseCode.FELL_BEHIND: "fell_behind",
     CloseCode.UNREACHABLE: "unreachable",
     CloseCode.POINT_LOST: "point_lost",
+    CloseCode.RUN_OVER: "run_over",
 }

@@ -68,7 +68,7 @@ async def _join(hub: SessionHub, identity: str, point: FlushPoint) -> Joined | R
     held = await hub.buffer.read(point.stream, point.position.before(), point.position, 1)
     buffered = any(entry.position == point.position for entry in held.entries)
     if session is None:
-        beginning = unrecorded_beginning(point, feed.state.run) if buffered else Refusal.LOST
+        beginning = unrecorded_beginning(point, feed.state.run, buffered)
     else:
         heads = {stream: await hub.buffer.head(stream) for stream in {run.stream for run in session.runs}}
         beginning = beginning_behind(point, session.runs, feed.state, heads, buffered)

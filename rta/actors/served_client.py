@@ -17,6 +17,7 @@ from rta.actors.hub import SessionHub
 from rta.actors.shared_reads import SharedReads
 from rta.errors import MalformedError, TransportError, leaves
 from rta.ports import START, ClientGone, CloseCode, FrameConnection, Reporter
+from rta.session.catch_up import MARK_INTERVAL
 from rta.session.client import Beginning, Client, Close, Ending, Idle, ReadLog, Write
 from rta.session.feed import SessionFeed
 from rta.session.subscription import NOTHING, read_request
@@ -39,6 +40,7 @@ class ClosingHandshake:
 CLOSES = {
     Ending.FELL_BEHIND: ClosingHandshake(CloseCode.FELL_BEHIND, "too slow: what comes next is not held any more"),
     Ending.POINT_LOST: ClosingHandshake(CloseCode.POINT_LOST, "what is behind this point cannot be told: read again"),
+    Ending.RUN_OVER: ClosingHandshake(CloseCode.RUN_OVER, "the session goes on in another run: come back"),
     Ending.SESSION_CLOSED: ClosingHandshake(CloseCode.NORMAL, "the session is closed"),
     Ending.SHUTTING_DOWN: ClosingHandshake(CloseCode.GOING_AWAY, "the server is shutting down"),
 }
@@ -159,8 +161,16 @@ class ServedClient:
                 case Idle() if self._waiting is not NOTHING:
                     await self._widen()
                 case Idle():
-                    await self._woken.wait()
+                    await self._wait()
                     left = _TURN
+
+    async def _wait(self) -> None:
+        """Until there is something to do; marks are due although nobody wakes us."""
+        if self._client.beginning is None:
+            await self._woken.wait()
+            return
+        with trio.move_on_after(MARK_INTERVAL):
+            await self._woken.wait()
 
     def _write(self, frame: bytes) -> None:
         link = self.link

@@ -101,6 +101,7 @@ class CloseCode:
     FELL_BEHIND = 4000
     UNREACHABLE = 4001
     POINT_LOST = 4002
+    RUN_OVER = 4003
 
 
 Handler = Callable[[FrameConnection], Awaitable[None]]

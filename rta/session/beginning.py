@@ -40,37 +40,52 @@ def beginning_behind(
     not know the session, and the feed ends where the archive does. `buffered`: the buffer still holds the very entry
     that is at the point.
     """
-    named = _runs_of(point, recorded)
-    if len(named) != 1:
+    first = _run_of(point, recorded)
+    if first is None:
         return Refusal.LOST
-    first = named[0]
     live = None if heads is None else _index_of(state, recorded)
     if heads is not None and (live is None or live < first):
         return Refusal.NOT_YET
     earlier: list[Stretch] = []
+    begins = state.position
     for i, run in enumerate(recorded[first:], first):
         after = point.position if i == first else run.start
-        if after < run.upto:
+        ends = max(after, run.upto)
+        if after < ends:
             if after < run.held_from:
                 only = i == first == live == len(recorded) - 1
-                return unrecorded_beginning(point, state.run) if only and buffered else Refusal.LOST
-            earlier.append(Stretch(state.recorded_run(run), after, run.upto, recorded=True))
-        if heads is not None and i != live:
-            earlier += _unrecorded(run, recorded[i + 1 :], state, heads)
-    return Beginning(earlier, state.position if live is None else recorded[live].upto)
+                return unrecorded_beginning(point, state.run, buffered) if only else Refusal.LOST
+            earlier.append(Stretch(state.recorded_run(run), after, ends, recorded=True))
+        if i == live:
+            begins = ends
+        elif heads is not None:
+            followers = [r.start for r in recorded[i + 1 :] if r.stream == run.stream]
+            end = min(followers, default=heads.get(run.stream, START))
+            if ends < end:  # the buffer has some more of a run that is over
+                earlier.append(Stretch(state.recorded_run(run), ends, end, recorded=False))
+    return Beginning(earlier, begins)
 
 
-def unrecorded_beginning(point: FlushPoint, run: SessionRun) -> Beginning | Refusal:
-    """The same without an archive, of a point that the buffer still holds: in the feed's own run."""
-    ours = (run.stream, run.session_id) == (point.stream, point.session_id) and run.start <= point.position
-    return Beginning([], point.position) if ours else Refusal.LOST
+def unrecorded_beginning(point: FlushPoint, run: SessionRun, buffered: bool) -> Beginning | Refusal:
+    """The same where nothing has been recorded: in the feed's own run, from its start or from what is buffered."""
+    ours = (run.stream, run.session_id) == (point.stream, point.session_id)
+    held = point.position == run.start or (buffered and point.position > run.start)
+    return Beginning([], point.position) if ours and held else Refusal.LOST
 
 
-def _runs_of(point: FlushPoint, recorded: Sequence[RecordedRun]) -> list[int]:
-    """Which runs the point may be in. One may begin where another ends: that is in either the same point."""
+def _run_of(point: FlushPoint, recorded: Sequence[RecordedRun]) -> int | None:
+    """Which run the point is in; None: it may be in several, or is in none.
+
+    One may begin where another ends: that is the same point. A mark may be ahead of what was recorded when the service
+    was killed: there is nothing in between any more.
+    """
     here = [(i, r) for i, r in enumerate(recorded) if (r.stream, r.session_id) == (point.stream, point.session_id)]
     within = [i for i, r in here if r.start < point.position <= r.upto]
-    return within or [i for i, r in here if r.start == point.position][:1]
+    if not within:
+        within = [i for i, r in here if r.start == point.position][:1]
+    if not within and here and here[-1][1].upto < point.position:
+        within = [here[-1][0]]
+    return within[0] if len(within) == 1 else None
 
 
 def _index_of(state: FeedState, recorded: Sequence[RecordedRun]) -> int | None:
@@ -78,12 +93,3 @@ def _index_of(state: FeedState, recorded: Sequence[RecordedRun]) -> int | None:
     run = state.run
     same = [i for i, r in enumerate(recorded) if (r.stream, r.session_id) == (run.stream, run.session_id)]
     return same[-1] if same and run.start <= recorded[same[-1]].upto else None
-
-
-def _unrecorded(
-    run: RecordedRun, later: Sequence[RecordedRun], state: FeedState, heads: Mapping[str, Position]
-) -> list[Stretch]:
-    """What the buffer has of a run that is over, behind what has been recorded of it."""
-    followers = [r.start for r in later if r.stream == run.stream]
-    end = min(followers, default=heads.get(run.stream, START))
-    return [Stretch(state.recorded_run(run), run.upto, end, recorded=False)] if run.upto < end else []

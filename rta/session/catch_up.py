@@ -11,16 +11,18 @@ A client is in one of these states; `CatchUp.step` asks from the top and says wh
 | gone | neither buffer nor archive holds what comes next | `Close` | nothing |
 | holding | a frame was made while the log was read | `Write` that frame | the frame is written |
 | untold | it is not live and lacks the time range | `Write` the range, ten times a second | it is told |
-| in an earlier run | a later run has begun | `ReadLog` or `Write`, to the end of its run | it enters the next run |
+| in an earlier run | a later run has begun | `ReadLog` or `Write`, to its end | it enters the next run, or leaves |
 | behind the ring | its position is before the ring's floor | `ReadLog` or `Write` | it reaches the floor |
 | in the ring | its position is before the leading edge | `Write` a merged frame | it reaches the leading edge |
 | unannounced | at the leading edge, a session JSON came by another way | `Write` the JSON | it is told |
 | back-filling | live, and widened subscriptions are owed the past | `ReadLog` or `Write` | all of them have ended |
+| unmarked | nothing is owed, and it has come with a flush point | `Write` a mark, once a second | it is told |
 | caught up | live, and nothing is owed | `Idle`; `Close` if it is to leave | something is owed again |
 
 A client that has come with a flush point is back-filled from behind that point, through all later runs, instead of from
 the back scan. What of this has been recorded is read from the archive: the buffer may have forgotten some of it, and
-begun anew, since.
+begun anew, since. Marks tell it behind which point to begin on its next connection. At the end of a run it leaves and
+is to come again: a run that came and went between two looks at the session's record is known to the archive alone.
 
 A live client becomes not live, where it stands, when its socket does not take all of a frame, when its subscription is
 widened, when a session JSON is announced, and when another run begins.
@@ -30,14 +32,19 @@ Plain code: what needs the log is asked for as a `ReadLog`. Nothing here awaits.
 
 from __future__ import annotations
 
+from rta.ports.archive import FlushPoint
 from rta.ports.values import Batch, Position
-from rta.session.client import BackFill, Client, Close, Ending, Idle, ReadLog, SessionRun, Step, Stretch, Write
+from rta.session.client import BackFill, Client, Close, Ending, Idle, ReadLog, SessionRun, Step, Write
 from rta.session.fan_out import RANGE_INTERVAL
 from rta.session.merged_frames import Cutter, MergedFrame, MergedFrameCache
 from rta.session.state import FeedState
 from rta.session.subscription import NOTHING, Filter, Subscription
+from rta.wire.websocket import text_frame
 
-__all__ = ["MAX_BACK_FILLS", "CatchUp"]
+__all__ = ["MARK_INTERVAL", "MAX_BACK_FILLS", "CatchUp"]
+
+MARK_INTERVAL = 1.0
+"""Seconds between marks."""
 
 MAX_BACK_FILLS = 64
 """Back-fills one client may have waiting; widenings beyond that take effect when they have ended."""
@@ -98,6 +105,8 @@ class CatchUp:
             step = self._towards_head(client)
             if step is not None:
                 return step
+            if client.run is not self._state.run:
+                return self._leave_run(client, now)
             # At the leading edge, so that it does not overtake older ones that came by the stream.
             if client.json_version != summary.json_version:
                 client.json_version = summary.json_version
@@ -109,12 +118,15 @@ class CatchUp:
             return step
         if client.caught_up is None:
             client.caught_up = now
+        mark = self._mark(client, self._state.position, now)
+        if mark is not None:
+            return mark
         return Idle() if client.leaving is None else Close(client.leaving)
 
     # ---- towards the leading edge
 
     def _towards_head(self, client: Client) -> Step | None:
-        """What lies between the client and the leading edge; None when it is there."""
+        """What lies between the client and the leading edge; None when it is there, or is to leave before."""
         state, want = self._state, client.view.want
         while True:
             run = client.run
@@ -130,6 +142,8 @@ class CatchUp:
             else:
                 end_of_run = run.end if run.end is not None else state.ring.floor
                 if run.successor is not None and client.position >= end_of_run:
+                    if client.beginning is not None:
+                        return None
                     self._enter_run(client, run.successor)
                     continue
                 line = state.ring.grid_end(client.position) if run is state.run else None
@@ -145,14 +159,28 @@ class CatchUp:
     @staticmethod
     def _enter_run(client: Client, run: SessionRun) -> None:
         """On to the next run: live from where the feed took it up, and what was there already as a back-fill."""
-        if (beginning := client.beginning) is not None:
-            if beginning.after < client.position:
-                beginning.earlier.append(Stretch(client.run, beginning.after, client.position, recorded=False))
-            beginning.after = run.start
         client.run, client.position = run, run.joined
         if run.start < run.joined and client.subscription is not NOTHING:
             want = Filter(client.subscription, NOTHING)
-            client.back_fills.append(BackFill(want, run, run.start, run.joined, started=beginning is not None))
+            client.back_fills.append(BackFill(want, run, run.start, run.joined))
+
+    # ---- clients that have come with a flush point
+
+    def _leave_run(self, client: Client, now: float) -> Step:
+        """The end of a run: what is still owed of it, then a mark, and a farewell."""
+        step = self._back_fill(client) or self._mark(client, client.position, now, last=True)
+        return Close(Ending.RUN_OVER) if step is None else step
+
+    @staticmethod
+    def _mark(client: Client, position: Position, now: float, last: bool = False) -> Write | None:
+        """Tell the client that it has all that it has subscribed up to here."""
+        due = last or client.leaving is not None or now >= client.marked_at + MARK_INTERVAL
+        told = client.marked is not None and client.marked >= position
+        if client.beginning is None or client.subscription is NOTHING or told or not due:
+            return None
+        client.marked, client.marked_at = position, now
+        point = FlushPoint(client.run.stream, client.run.session_id, position)
+        return Write(text_frame(str(point)))
 
     # ---- back-fills
 

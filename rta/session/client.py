@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
 
@@ -38,6 +38,8 @@ class Ending(Enum):
     """It is so slow that neither buffer nor archive holds what comes next."""
     POINT_LOST = auto()
     """What is behind the flush point that it wanted to begin at is not held any more."""
+    RUN_OVER = auto()
+    """It has come with a flush point, and has all of a run; behind which runs it is to go on, the archive knows."""
     SESSION_CLOSED = auto()
     """The session is over, and all of it has been delivered."""
     SHUTTING_DOWN = auto()
@@ -97,11 +99,11 @@ class Stretch:
     """They are read from the archive, which has them all; the buffer may not."""
 
 
-@define(eq=False)
+@frozen(slots=True)
 class Beginning:
     """Where a client begins that came with a flush point. Each of its subscriptions is filled from there."""
 
-    earlier: list[Stretch]
+    earlier: Sequence[Stretch]
     """What is behind the point in the runs before the one that the client is in, or has been recorded of that."""
     after: Position
     """From here on the run that the client is in is filled."""
@@ -175,6 +177,8 @@ class Client:
         "json_version",
         "leaving",
         "live",
+        "marked",
+        "marked_at",
         "position",
         "queued",
         "range_at",
@@ -208,6 +212,9 @@ class Client:
         self.back_fills: deque[BackFill] = deque()
         self.beginning = beginning
         """None: it gets the back scan."""
+        self.marked: Position | None = None
+        """Up to where it was told last that it has everything."""
+        self.marked_at = float("-inf")
         self.gone: Ending | None = None
         """Why the client cannot be served any longer."""
         self.leaving: Ending | None = None

@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import pytest
 import trio
 from attrs import Factory, define
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from rta.ports import CloseCode
+from rta.client.since_mark import SinceMark
+from rta.ports import CloseCode, FlushPoint
 from rta.session.subscription import Subscription
-from tests.actors.join_stage import OURS, Connection, Reading, Stage
+from tests.actors.join_stage import OURS, Connection, Reading, Stage, tags_of
+from tests.session.simulation import ALL
 
-REFUSALS = (CloseCode.POINT_LOST, CloseCode.FELL_BEHIND, CloseCode.UNREACHABLE)
-WANTS = (
-    [Subscription(True, True)],
-    [Subscription(False, False, frozenset({1, 3})), Subscription(True, True)],
-    [Subscription(True, False), Subscription(False, True)],
-)
+WANTS = (ALL, ALL, Subscription(True, False, frozenset({1, 3})), Subscription(False, True))
 
 steps = st.one_of(
     st.tuples(st.just("append"), st.integers(1, 4), st.sampled_from([0, 0, 500, 30_000])),
@@ -29,12 +27,16 @@ steps = st.one_of(
     st.tuples(st.just("commit"), st.sampled_from([1, 3, 1000])),
     st.tuples(st.just("commit"), st.just(1000)),
     st.tuples(st.just("cut"), st.integers(0, 10)),
-    st.tuples(st.just("trim"), st.sampled_from([0, 2, 5, 20])),
+    st.tuples(st.just("trim"), st.sampled_from([0, 0, 2, 5])),
     st.tuples(st.just("open"), st.sampled_from("aab")),
     st.tuples(st.just("kill"), st.booleans()),
     st.tuples(st.just("read"), st.sampled_from([1, 2, 4, 4, 4])),
     st.tuples(st.just("connect"), st.integers(0, 3), st.sampled_from([0, 300, 1 << 40, 1 << 40])),
+    st.tuples(st.just("join"), st.booleans()),
+    st.tuples(st.just("join"), st.booleans()),
     st.tuples(st.just("subscribe"), st.integers(0, 3)),
+    st.tuples(st.just("break"), st.integers(0, 3)),
+    st.tuples(st.just("come back"), st.integers(0, 3), st.sampled_from([300, 1 << 40, 1 << 40])),
     st.tuples(st.just("drain"), st.integers(0, 3), st.sampled_from([100, 1 << 40])),
     st.tuples(st.just("wait"), st.sampled_from([0.01, 0.3, 2.0, 8.0])),
     st.tuples(st.just("settle")),
@@ -42,20 +44,43 @@ steps = st.one_of(
 )
 
 
+def is_wanted(tag: int, want: Subscription) -> bool:
+    """Items are of channel 1, channel 2, of a row of 3 and 4, or events, by their tags."""
+    return [want.covers_data((1,)), want.covers_data((2,)), want.covers_data((3, 4)), want.events][tag % 4]
+
+
 @define(eq=False)
 class Joined:
-    """A client that has read over REST, and goes on live."""
+    """A client that has read over REST, and goes on live, over one connection after the other."""
 
-    had: list[int]
+    had: Counter[int]
+    since: SinceMark
+    want: Subscription
     link: Connection
-    owed: set[int]
-    """What was recorded when it came."""
-    wants: list[Subscription]
+    subscribed: bool = False
     killed: bool = False
+    """Its connection went with the service."""
 
     @property
-    def all(self) -> Counter[int]:
-        return Counter([*self.had, *self.link.tags])
+    def connected(self) -> bool:
+        return not self.killed and self.link.code is None
+
+    @property
+    def gone(self) -> bool:
+        """It would have to read over REST again."""
+        return not self.killed and self.link.code == CloseCode.POINT_LOST
+
+    def subscribe(self) -> None:
+        if self.connected and not self.subscribed:
+            self.subscribed = True
+            self.link.subscribe(self.want)
+
+    def receive(self) -> None:
+        for message in self.link.arrived():
+            if isinstance(message, FlushPoint):
+                self.since.mark(message)
+            else:
+                self.had.update(tags_of(self.since.add(message).message().data))
 
 
 @define(eq=False)
@@ -101,12 +126,27 @@ class Play:
                 done = [r for r in self.readings if r.done]
                 if done:
                     self.connect(done[index % len(done)], index, room)
+            case "join", subscribed:
+                self.readings.append(Reading())
+                await self.read(4)
+                if self.readings[-1].done:
+                    client = self.connect(self.readings[-1], 0, 1 << 40)
+                    await wait_all_tasks_blocked()
+                    if subscribed:
+                        client.subscribe()
             case "subscribe", index:
-                if self.clients:
-                    self.subscribe(self.clients[-1 - index % len(self.clients)])
+                for client in self.pick(index):
+                    client.subscribe()
+            case "break", index:
+                for client in self.pick(index):
+                    client.link.break_off()
+            case "come back", index, room:
+                for client in self.pick(index):
+                    self.come_back(client, room)
+                    client.subscribe()
             case "drain", index, size:
-                if self.clients:
-                    self.clients[-1 - index % len(self.clients)].link.drain_socket(size)
+                for client in self.pick(index):
+                    client.link.drain_socket(size)
             case "wait", seconds:
                 await trio.sleep(seconds)
             case ("settle",):
@@ -122,54 +162,63 @@ class Play:
         for _ in range(min(kinds, len(reading.left))):
             await self.stage.read(reading)
 
+    def pick(self, index: int) -> list[Joined]:
+        return self.clients[-1 - index :][:1]
+
     def connect(self, reading: Reading, index: int, room: int) -> Joined:
-        link = self.stage.connect(reading.point, room)
-        client = Joined(list(reading.tags), link, self.stage.recorded, list(WANTS[index % len(WANTS)]))
+        assert reading.point is not None
+        want = WANTS[index % len(WANTS)]
+        had = Counter(tag for tag in reading.tags if is_wanted(tag, want))
+        client = Joined(had, SinceMark(reading.point), want, self.stage.connect(reading.point, room))
         self.clients.append(client)
         return client
 
-    def subscribe(self, client: Joined) -> None:
-        if client.wants:
-            client.link.subscribe(client.wants.pop(0))
+    def come_back(self, client: Joined, room: int) -> None:
+        if client.connected or client.gone:
+            return
+        client.receive()
+        client.since.connect()
+        client.link, client.subscribed, client.killed = self.stage.connect(client.since.point, room), False, False
 
     async def end(self) -> None:
         """All that was in the way is taken away; then everybody must have what they are due."""
-        stage = self.stage
-        await stage.commit(1000)
+        await self.stage.commit(1 << 30)
         reading = Reading()
         while reading.left:
-            await stage.read(reading)
+            await self.stage.read(reading)
         last = self.connect(reading, 0, 1 << 40) if reading.done else None
-        await wait_all_tasks_blocked()
-        for client in self.clients:
-            while client.wants:
-                self.subscribe(client)
-                await wait_all_tasks_blocked()
-            client.link.open_up()
-        for _ in range(2):
-            await trio.sleep(11)
+        for seconds in (2, 2, 6, 2):
             for client in self.clients:
+                self.come_back(client, 1 << 40)
+            await wait_all_tasks_blocked()
+            for client in self.clients:
+                client.subscribe()
                 client.link.open_up()
+            await trio.sleep(seconds)
         for client in self.clients:
+            client.receive()
             self.check(client)
-        if last is not None and not last.killed:
-            assert last.link.code in (None, CloseCode.NORMAL), last.link.reason
+        assert last is None or not last.gone
 
     def check(self, client: Joined) -> None:
-        times = client.all
-        assert set(times) <= set(self.stage.sent), "a sample of somebody else"
-        assert max(times.values(), default=1) == 1, f"more than once: {[t for t, n in times.items() if n > 1]}"
-        if client.killed or client.link.code in REFUSALS:
-            # The archive may not know the present run for a while.
-            excused = client.killed or client.link.code == CloseCode.UNREACHABLE or not self.harmless
-            assert excused, f"turned away for nothing: {client.link.code} {client.link.reason}"
+        assert set(client.had) <= set(self.stage.sent), "a sample of somebody else"
+        assert max(client.had.values(), default=1) == 1, f"twice: {[t for t, n in client.had.items() if n > 1]}"
+        if client.gone:
+            assert not self.harmless, f"turned away for nothing: {client.link.reason}"
             return
-        due = client.owed if client.link.code == CloseCode.NORMAL else self.stage.recorded
-        missing = due - set(times)
+        assert client.link.code in (None, CloseCode.NORMAL), f"{client.link.code} {client.link.reason}"
+        missing = {tag for tag in self.stage.recorded if is_wanted(tag, client.want)} - set(client.had)
         assert not missing, f"never came: {missing}"
 
 
 async def play(ring: int, story: list[tuple[Any, ...]]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("rta.session.catch_up.MARK_INTERVAL", 0.1)
+        patch.setattr("rta.actors.served_client.MARK_INTERVAL", 0.1)
+        await _play(ring, story)
+
+
+async def _play(ring: int, story: list[tuple[Any, ...]]) -> None:
     async with trio.open_nursery() as nursery:
         stage = Stage(nursery)
         await stage.begin(ring)
