@@ -19,18 +19,16 @@ from rta.cli.export_progress import show_export
 from rta.cli.output import allow_broken_pipe
 from rta.cli.part_file import PartFile
 from rta.cli.place import url_option
-from rta.cli.times import format_time
+from rta.cli.times import format_time, read_session_time
 from rta.client import RestClient
 from rta.client.follow import find_session
-from rta.errors import FlushPointError, MalformedError, RtaError, first_error
+from rta.errors import FlushPointError, RtaError, first_error
 from rta.export import FORMATS, Export, ExportFormat, ExportPiece, ExportRequest, ExportSource, open_export
 from rta.export.rest_source import RestData
 from rta.export.source import read_archived
 from rta.export.stored_source import StoredData
 from rta.formatting import printable, shown
-from rta.options.values import parse_duration
 from rta.ports import FlushPoint, StoredArchive
-from rta.rsmp.payload import parse_iso
 from rta.session_query import NEWEST_FIRST, Comparison, Operator, SessionQuery
 from rta.session_query.query import EVERYTHING
 from rta.signals import guard_signals
@@ -187,8 +185,8 @@ async def _export(
     request = evolve(
         order.request,
         identity=model.identity,
-        start=_moment(order.since, model, "--from"),
-        end=None if order.until is None else _moment(order.until, model, "--to") - 1,  # type: ignore[operator]
+        start=read_session_time(order.since, model, "--from"),
+        end=None if order.until is None else read_session_time(order.until, model, "--to") - 1,  # type: ignore[operator]
     )
     if request.start is not None and request.end is not None and request.start > request.end:
         raise RtaError("--from must be before --to")
@@ -259,28 +257,6 @@ def _said(export: Export) -> dict[str, Any]:
         "upto": None if export.upto is None else str(export.upto),
         "columns": [[c.name, c.unit, c.identifier] for c in export.columns],
     }
-
-
-def _moment(text: str | None, model: SessionModel, option: str) -> int | None:
-    """A time, or a duration after the beginning of the session.
-
-    :raises RtaError: it is neither.
-    """
-    if text is None:
-        return None
-    try:
-        return parse_iso(text.strip())
-    except MalformedError:
-        pass
-    try:
-        after = round(parse_duration(text.strip()) * 1e9)
-    except ValueError:
-        raise RtaError(
-            f"{option}: expected a time as 2026-11-21T10:45:00Z, or how long after the beginning, as 90s; got {text!r}"
-        ) from None
-    if model.span is None:
-        raise RtaError(f"{option}: it is not known when session {model.identity} begins: say a time")
-    return model.span.start + after
 
 
 def _report(order: _Order, outcome: _Outcome, error: RtaError | None) -> None:

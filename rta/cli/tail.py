@@ -20,7 +20,7 @@ from rta.cli.output import allow_broken_pipe
 from rta.cli.place import url_option
 from rta.cli.tail_screen import NOTHING_SENT, TailScreen, describe_lack
 from rta.cli.text import json_line
-from rta.cli.times import read_duration
+from rta.cli.times import read_duration, read_session_time
 from rta.client import RestClient
 from rta.client.coverage import Coverage
 from rta.client.decode import Decoder
@@ -52,19 +52,26 @@ _SETTLED = 5.0  # seconds after the first data by when the oldest have come too
     help="Only this parameter: its id, its name, or what the file calls it; may be repeated.",
 )
 @click.option(
+    "--from",
+    "since",
+    metavar="TIME",
+    help="Begin with what is recorded: from 'start', from an ISO 8601 time, or from so long after the session's "
+    "beginning, as 90s. Then live, without a gap. Default: live, and what the buffer holds.",
+)
+@click.option(
     "--silence",
     default=f"{SILENCE:g}s",
     show_default=True,
     metavar="TIME",
     help="How long the service may say nothing, and not answer a ping, before the connection counts as lost.",
 )
-def command(session: str, url: str, as_json: bool, only: tuple[str, ...], silence: str) -> None:
+def command(session: str, url: str, as_json: bool, only: tuple[str, ...], since: str | None, silence: str) -> None:
     """Follow SESSION (an identity, an identifier or 'latest') until it is closed, or until Ctrl-C.
 
     A connection that is lost, or on which nothing is heard any more, is made again.
     """
     error: RtaError | None = None
-    request = _Request(session, only, as_json, _read_silence(silence))
+    request = _Request(session, only, as_json, since, _read_silence(silence))
     with allow_broken_pipe():
         try:
             # Ctrl-C may interrupt anything, a line to a pipe that nobody reads above all.
@@ -82,10 +89,17 @@ class _Request:
     wanted: str
     only: tuple[str, ...]
     as_json: bool
+    since: str | None
     silence: float
 
-    async def follow(self, rest: RestClient, identity: str, observer: SessionObserver) -> None:
-        await follow_session(rest, identity, self.only, observer, self.wanted, self.silence)
+    @property
+    def whole(self) -> bool:
+        """Whether all of the session is wanted."""
+        return not self.only and self.since in (None, "start")
+
+    async def follow(self, rest: RestClient, session: SessionModel, observer: SessionObserver) -> None:
+        start = 0 if self.since == "start" else read_session_time(self.since, session, "--from")
+        await follow_session(rest, session.identity, self.only, observer, self.wanted, self.silence, start)
 
 
 def _read_silence(text: str) -> float:
@@ -101,24 +115,24 @@ async def _main(rest: RestClient, request: _Request) -> RtaError | None:
     try:
         found = await find_session(rest, request.wanted)
         if request.as_json:
-            lines = _Lines(time.monotonic, whole=not request.only)
-            await request.follow(rest, found.identity, lines)
+            lines = _Lines(time.monotonic, request.whole)
+            await request.follow(rest, found, lines)
             lines.end()
         else:
-            await _show(rest, found.identity, request)
+            await _show(rest, found, request)
     except* RtaError as group:
         error = first_error(group)
     return error
 
 
-async def _show(rest: RestClient, identity: str, request: _Request) -> None:
+async def _show(rest: RestClient, session: SessionModel, request: _Request) -> None:
     """Show a table: on a terminal while the session goes on, elsewhere once, at the end."""
-    screen = TailScreen(rest.base, time.monotonic, whole=not request.only)
+    screen = TailScreen(rest.base, time.monotonic, request.whole)
     console = Console(highlight=False)
     if not sys.stdout.isatty():
         failed = False
         try:
-            await request.follow(rest, identity, screen)
+            await request.follow(rest, session, screen)
             screen.end()
         except RtaError:
             failed = True
@@ -137,7 +151,7 @@ async def _show(rest: RestClient, identity: str, request: _Request) -> None:
         async with guard_signals(lambda _: scope.cancel()), trio.open_nursery() as nursery:
             nursery.start_soon(refresh)
             nursery.start_soon(turn_pages, screen.pager, scope.cancel)
-            await request.follow(rest, identity, screen)
+            await request.follow(rest, session, screen)
             screen.end()
             live.update(screen.draw(console.width, None), refresh=True)  # what is over may be scrolled
             nursery.cancel_scope.cancel()

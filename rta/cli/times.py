@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 
 import click
 
-from rta.errors import MalformedError
+from rta.errors import MalformedError, RtaError
 from rta.options.values import parse_duration
 from rta.rsmp.payload import iso, parse_iso
+from rta.wire import SessionModel
 from rta.wire.values import Ns
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "format_time",
     "parse_listed_time",
     "read_duration",
+    "read_session_time",
     "read_time",
 ]
 
@@ -40,6 +42,28 @@ def read_time(text: str, now: Ns, option: str) -> Ns:
     except ValueError:
         expected = "expected a time as 2026-11-21T10:45:00Z, or how long ago, as 15min or 1h30m"
         raise click.BadParameter(f"{expected}; got {text!r}", param_hint=option) from None
+
+
+def read_session_time(text: str | None, model: SessionModel, option: str) -> int | None:
+    """A time, or a duration after the beginning of the session.
+
+    :raises RtaError: it is neither.
+    """
+    if text is None:
+        return None
+    try:
+        return parse_iso(text.strip())
+    except MalformedError:
+        pass
+    try:
+        after = round(parse_duration(text.strip()) * 1e9)
+    except ValueError:
+        raise RtaError(
+            f"{option}: expected a time as 2026-11-21T10:45:00Z, or how long after the beginning, as 90s; got {text!r}"
+        ) from None
+    if model.span is None:
+        raise RtaError(f"{option}: it is not known when session {model.identity} begins: say a time")
+    return model.span.start + after
 
 
 def read_duration(text: str, option: str) -> float:

@@ -35,10 +35,13 @@ class ParameterSamples:
 class Decoder:
     """Knows the parameters of a session. A channel may have several."""
 
-    def __init__(self, only: Collection[str] = ()) -> None:
+    def __init__(self, only: Collection[str] = (), start: int | None = None) -> None:
         """`only`: what the parameters to decode are called, as `rta.wire.parameter_index` reads it. Empty: all, and
-        channels without a parameter too.
+        channels without a parameter too. `start`: ns since the Unix epoch; samples and events before are left out.
         """
+        self.start = start
+        self.latest: int | None = None
+        """The time of the latest sample that has been decoded."""
         self._only = tuple(only)
         self._index = ParameterIndex()
         self._by_channel: dict[ChannelId, list[BoundParameter]] = {}
@@ -82,16 +85,21 @@ class Decoder:
         """All samples of a burst, item by item; rows with unknown channels are left out."""
         wanted = self._by_channel if self._only else None
         for channel, timestamps, samples in self._columns.read(burst, wanted):
+            if self.start is not None and len(timestamps) and timestamps.min() < self.start:
+                later = timestamps >= self.start
+                timestamps, samples = timestamps[later], samples[later]
+            if len(timestamps):
+                self.latest = max(int(timestamps.max()), self.latest or 0)
             bound = self._by_channel.get(channel)
             if bound is None:
                 yield ParameterSamples(f"channel {channel}", timestamps, samples.astype(np.float64), None)
             for b in bound or ():
                 yield ParameterSamples(b.parameter.id, timestamps, b.values(samples), b)
 
-    @staticmethod
-    def events(burst: Burst) -> list[Event]:
+    def events(self, burst: Burst) -> list[Event]:
         """All events of a burst."""
-        return [item.event for item in burst.message().data if item.WhichOneof("data") == "event"]
+        events = [item.event for item in burst.message().data if item.WhichOneof("data") == "event"]
+        return events if self.start is None else [event for event in events if event.timestamp >= self.start]
 
     def event_definition(self, event: Event) -> EventDefinition | None:
         """What the configuration says of events of this kind; None: nothing."""

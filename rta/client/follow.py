@@ -11,8 +11,10 @@ import trio
 
 from rta.backoff import Backoff
 from rta.client.decode import Decoder
+from rta.client.recorded import read_recorded
 from rta.client.rest import RestClient
-from rta.client.stream import SILENCE, LiveStream, StreamClosed, open_live_stream
+from rta.client.since_mark import SinceMark
+from rta.client.stream import POINT_LOST, RUN_OVER, SILENCE, LiveStream, StreamClosed, open_live_stream
 from rta.errors import MalformedError, RtaError, TransportError
 from rta.formatting import choices
 from rta.wire import ConfigBinding, SessionModel, read_session
@@ -80,7 +82,13 @@ class _Follower:
     """Follows one session, over one connection after the other."""
 
     def __init__(
-        self, rest: RestClient, identity: str, only: Collection[str], observer: SessionObserver, silence: float
+        self,
+        rest: RestClient,
+        identity: str,
+        only: Collection[str],
+        observer: SessionObserver,
+        silence: float,
+        start: int | None,
     ) -> None:
         self.identity = identity
         self.closed = False
@@ -89,7 +97,12 @@ class _Follower:
         self._only = tuple(only)
         self._observer = observer
         self._silence = silence
-        self._decoder = Decoder(only)
+        self._decoder = Decoder(only, start)
+        self._recorded = start is not None
+        """Recorded data are to come first."""
+        self._since: SinceMark | None = None
+        self._lost_at: str | None = None
+        """The point behind which the service could not go on."""
         self._bound: set[tuple[str, int]] = set()
 
     async def once(self, restart: _Restart) -> None:
@@ -97,7 +110,13 @@ class _Follower:
 
         :raises _Superseded: nothing comes any more, and there is a newer session.
         """
-        async with open_live_stream(self._rest.base, self.identity, self._silence) as stream:
+        if self._recorded and self._since is None:
+            await self._read_recorded()
+        after = None if self._since is None else self._since.point
+        async with open_live_stream(self._rest.base, self.identity, self._silence, after) as stream:
+            if self._since is not None:
+                self._since.connect()
+                stream.marked = self._since.mark
             # An earlier connection may have said that the session is closed.
             self.connected = self.closed = False
             while True:
@@ -107,11 +126,51 @@ class _Follower:
                     await restart.check(self.identity)
                     continue
                 for text in burst.session_json:
-                    await self._session(text)
+                    await self._session(read_session(text))
                 if not self.connected:
                     self.connected = True
                     await self._subscribe(stream)
-                self._observer.burst(burst, self._decoder)
+                self._observer.burst(burst if self._since is None else self._since.add(burst), self._decoder)
+
+    async def _read_recorded(self) -> None:
+        """What is recorded, and the flush point behind which the stream is to begin.
+
+        :raises RtaError: it broke off when some of it had come: what of it, nobody could tell.
+        """
+        model = await self._rest.session(self.identity)
+        if model is None:
+            return
+        await self._session(model)
+        self._decoder.check()
+        begun = False
+
+        def receive(burst: Burst) -> None:
+            nonlocal begun
+            begun = True
+            self._observer.burst(burst, self._decoder)
+
+        channels = self._decoder.channels if self._only else None
+        start = self._decoder.start or 0
+        try:
+            point = await read_recorded(self._rest.base, self.identity, channels, start, self._silence, receive)
+        except (TransportError, MalformedError) as e:
+            if begun:
+                raise RtaError(f"what is recorded of session {self.identity!r} did not come to its end: {e}") from None
+            raise
+        if point is None:
+            self._recorded = False
+            self._observer.notice("the service has no archive: what its buffer holds is all that comes")
+        else:
+            self._since = SinceMark(point)
+
+    def lose_point(self) -> None:
+        """The service cannot go on behind what has come. Only by time can be told what is new."""
+        assert self._since is not None, "the connection began behind a point"
+        self._recorded = self._lost_at != self._since.point
+        self._lost_at, self._since = self._since.point, None
+        if self._decoder.latest is not None:
+            self._decoder.start = self._decoder.latest + 1
+        self._observer.notice("some samples may be missing: the service does not hold all that came behind the last")
 
     async def _subscribe(self, stream: LiveStream) -> None:
         self._decoder.check()
@@ -120,8 +179,7 @@ class _Follower:
         else:
             await stream.subscribe(events=True, all_data=True)
 
-    async def _session(self, text: str) -> None:
-        model = read_session(text)
+    async def _session(self, model: SessionModel) -> None:
         self.closed = model.state.is_closed
         bindings = model.config_bindings
         if bindings is None:  # REST has them then
@@ -203,16 +261,19 @@ async def follow_session(
     observer: SessionObserver,
     wanted: str = "",
     silence: float = SILENCE,
+    start: int | None = None,
 ) -> None:
-    """Follow a session until it is closed. After a lost connection, what the buffer holds comes again.
+    """Follow a session until it is closed. After a lost connection, what the buffer holds comes again; with `start`,
+    what has not come yet, and nothing twice.
 
     `only`: what the parameters are called, as `rta.wire.parameter_index` reads it. Empty: all parameters, and the
     events. `wanted`: how the session was found, as `find_session` reads it: if not by its identity, the newest session
-    that is found so is followed after a restart of the service. `silence`: see `open_live_stream`.
+    that is found so is followed after a restart of the service. `silence`: see `open_live_stream`. `start`: what is
+    recorded from then on comes first, ns since the Unix epoch; None: nothing of it.
     :raises RtaError: a name in `only` is not that of one parameter.
     """
     restart = _Restart(rest, wanted or identity, identity, observer)
-    follower = _Follower(rest, identity, only, observer, silence)
+    follower = _Follower(rest, identity, only, observer, silence, start)
     backoff = Backoff(first=0.25, cap=5.0)
     while True:
         over = False
@@ -222,7 +283,10 @@ async def follow_session(
             over = True
         except (TransportError, MalformedError) as e:
             over = follower.closed and isinstance(e, StreamClosed) and e.code == 1000
-            if not over:
+            code = e.code if isinstance(e, StreamClosed) else None
+            if code == POINT_LOST:
+                follower.lose_point()
+            elif not over and code != RUN_OVER:
                 observer.lost(str(e))
         if follower.connected:
             backoff.reset()
@@ -235,4 +299,4 @@ async def follow_session(
             return
         if following != follower.identity:
             observer.notice(f"following session {following!r} from now on")
-            follower = _Follower(rest, following, only, observer, silence)
+            follower = _Follower(rest, following, only, observer, silence, None if start is None else 0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 
-from rta.ports.archive import FlushPoint
 from rta.wire.block import pack
 from rta.wire.burst import Burst, digest, join, split
 
@@ -18,9 +17,9 @@ class SinceMark:
     differ. Two that are equal are two. It holds what has come since the last mark: of about a second.
     """
 
-    def __init__(self, point: FlushPoint) -> None:
+    def __init__(self, point: str) -> None:
         self.point = point
-        """All that was wanted up to here has come; the next connection begins behind it."""
+        """The text of a flush point. All that was wanted up to here has come; the next connection begins behind it."""
         self._had: Counter[bytes] = Counter()
         self._again: Counter[bytes] = Counter()
 
@@ -46,7 +45,7 @@ class SinceMark:
         self._again[item] -= 1
         return True
 
-    def mark(self, point: FlushPoint) -> None:
+    def mark(self, point: str) -> None:
         """Everything up to here has come."""
         self.point = point
         self._had.clear()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from urllib.parse import quote, urlsplit
@@ -33,6 +33,10 @@ _CLOSE = 5.0  # seconds for the server to answer a close frame
 _Connection = trio.SocketStream | trio.SSLStream[trio.SocketStream]
 
 
+POINT_LOST, RUN_OVER = 4002, 4003
+"""Close codes of connections that began behind a flush point. Source: docs/protocol.md, "Close codes"."""
+
+
 class StreamClosed(NotConnectedError):
     """The server has closed the stream, with this close code and reason."""
 
@@ -57,6 +61,9 @@ class LiveStream:
         self._socket = socket
         self._heard = heard
         self._limits = limits
+        self.marked: Callable[[str], None] | None = None
+        """Called with each mark that comes on a connection that began behind a flush point: all messages before it are
+        of what is up to there."""
 
     async def subscribe(self, *, events: bool = False, all_data: bool = False, channels: Iterable[int] = ()) -> None:
         """Ask for more of the session, beside what was asked for before. Raises what `receive` raises."""
@@ -75,11 +82,14 @@ class LiveStream:
         :raises ServiceSilent: nothing has come for too long, neither data nor the answer to a ping.
         :raises MalformedError: it is not a burst.
         """
-        try:
-            message = await self._socket.get_message()
-        except ConnectionClosed as e:
-            raise self._ended(e) from None
-        return read_burst(message if isinstance(message, bytes) else message.encode(), self._limits)
+        while True:
+            try:
+                message = await self._socket.get_message()
+            except ConnectionClosed as e:
+                raise self._ended(e) from None
+            if isinstance(message, bytes) or self.marked is None:
+                return read_burst(message if isinstance(message, bytes) else message.encode(), self._limits)
+            self.marked(message)
 
     def _ended(self, e: ConnectionClosed) -> NotConnectedError:
         if self._heard.given_up:
@@ -88,9 +98,12 @@ class LiveStream:
 
 
 @asynccontextmanager
-async def open_live_stream(base: str, identity: str, silence: float = SILENCE) -> AsyncIterator[LiveStream]:
+async def open_live_stream(
+    base: str, identity: str, silence: float = SILENCE, after: str | None = None
+) -> AsyncIterator[LiveStream]:
     """Connect to the stream of a session. `base`: the service, `http://host:port` or `ws://…`. `silence`: seconds
-    without a byte from it after which the stream counts as lost.
+    without a byte from it after which the stream counts as lost. `after`: the text of a flush point, behind which it
+    begins, rather than with what the buffer holds.
 
     :raises RtaError: `base` is no base URL.
     :raises NotConnectedError: it cannot be reached.
@@ -100,7 +113,7 @@ async def open_live_stream(base: str, identity: str, silence: float = SILENCE) -
     stream = HeardStream(await _connect(base), silence)
     try:
         async with trio.open_nursery() as nursery:
-            socket = await _accepted(nursery, stream, base, identity)
+            socket = await _accepted(nursery, stream, base, identity, after)
             nursery.start_soon(stream.give_up_when_silent, partial(_ping, socket))
             try:
                 # Chunks may hold a single burst of up to the limit, and merged ones somewhat more.
@@ -139,9 +152,13 @@ async def _ping(socket: WebSocketConnection) -> None:
         await socket.ping()
 
 
-async def _accepted(nursery: trio.Nursery, stream: HeardStream, base: str, identity: str) -> WebSocketConnection:
+async def _accepted(
+    nursery: trio.Nursery, stream: HeardStream, base: str, identity: str, after: str | None
+) -> WebSocketConnection:
     parts = urlsplit(base)
     path = f"{parts.path.rstrip('/')}/rta/v2/sessions/{quote(identity, safe='')}/stream"
+    if after is not None:
+        path += f"?after={quote(after, safe='')}"
     try:
         with trio.fail_after(_OPEN):
             return await wrap_client_stream(

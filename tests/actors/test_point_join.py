@@ -78,7 +78,7 @@ class Joined:
     def receive(self) -> None:
         for message in self.link.arrived():
             if isinstance(message, FlushPoint):
-                self.since.mark(message)
+                self.since.mark(str(message))
             else:
                 self.had.update(tags_of(self.since.add(message).message().data))
 
@@ -169,7 +169,7 @@ class Play:
         assert reading.point is not None
         want = WANTS[index % len(WANTS)]
         had = Counter(tag for tag in reading.tags if is_wanted(tag, want))
-        client = Joined(had, SinceMark(reading.point), want, self.stage.connect(reading.point, room))
+        client = Joined(had, SinceMark(str(reading.point)), want, self.stage.connect(reading.point, room))
         self.clients.append(client)
         return client
 
@@ -178,7 +178,11 @@ class Play:
             return
         client.receive()
         client.since.connect()
-        client.link, client.subscribed, client.killed = self.stage.connect(client.since.point, room), False, False
+        client.link, client.subscribed, client.killed = (
+            self.stage.connect(FlushPoint.parse(client.since.point), room),
+            False,
+            False,
+        )
 
     async def end(self) -> None:
         """All that was in the way is taken away; then everybody must have what they are due."""

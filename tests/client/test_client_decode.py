@@ -156,5 +156,5 @@ def test_events_are_given_as_they_are():
     events = [Event(event_definition_id=n, status_text="out") for n in (1, 2)]
     speed = encode_periodic(SPEED, 0, 1, [1], SampleType.F32)
     burst = make_burst([data_item(item) for item in (events[0], speed, events[1])])
-    assert Decoder.events(burst) == events
+    assert Decoder().events(burst) == events
     assert [s.name for s in decoder().samples(burst)] == ["speed:Car"]

@@ -71,7 +71,7 @@ class Service:
         return next((s for s in await self.sessions() if s.identity == identity), None)
 
     @asynccontextmanager
-    async def open(self, base, identity, silence):
+    async def open(self, base, identity, silence, after=None):
         await trio.lowlevel.checkpoint()
         if not self._streams.get(identity):
             raise StreamClosed(1000, "there is no such session to stream")
