@@ -13,8 +13,8 @@ from rta.actors.hub import SessionHub
 from rta.backoff import Backoff
 from rta.errors import ArchiveError
 from rta.ports import ArchivedSession, FlushPoint
-from rta.session.beginning import Refusal, beginning_behind, unrecorded_beginning
-from rta.session.client import Beginning
+from rta.session.beginning import JoinRefusal, beginning_behind, unrecorded_beginning
+from rta.session.client import ClientBeginning
 from rta.session.feed import SessionFeed
 
 __all__ = ["Joined", "PointLost", "join_behind"]
@@ -26,7 +26,7 @@ class Joined(NamedTuple):
     """Where a client is to be attached, before anything else happens."""
 
     feed: SessionFeed
-    beginning: Beginning | None
+    beginning: ClientBeginning | None
     """None: with the back scan."""
 
 
@@ -51,14 +51,14 @@ async def join_behind(hub: SessionHub, identity: str, point: FlushPoint) -> Join
             except ArchiveError as e:
                 why = str(e)
             else:
-                if found is not Refusal.NOT_YET:
-                    return PointLost() if found is Refusal.LOST else found
+                if found is not JoinRefusal.NOT_YET:
+                    return PointLost() if found is JoinRefusal.LOST else found
                 why = "it does not know the present run of the session yet"
             await backoff.pause()
     raise ArchiveError(f"the archive cannot tell what is behind {point}: {why}")
 
 
-async def _join(hub: SessionHub, identity: str, point: FlushPoint) -> Joined | Refusal | None:
+async def _join(hub: SessionHub, identity: str, point: FlushPoint) -> Joined | JoinRefusal | None:
     # In this order: of what is recorded the feed has everything.
     session = None if hub.archive is None else await hub.archive.find(identity)
     feed = await hub.open(identity)
@@ -72,12 +72,12 @@ async def _join(hub: SessionHub, identity: str, point: FlushPoint) -> Joined | R
     else:
         heads = {stream: await hub.buffer.head(stream) for stream in {run.stream for run in session.runs}}
         beginning = beginning_behind(point, session.runs, feed.state, heads, buffered)
-    return Joined(feed, beginning) if isinstance(beginning, Beginning) else beginning
+    return Joined(feed, beginning) if isinstance(beginning, ClientBeginning) else beginning
 
 
-def _recorded_only(hub: SessionHub, session: ArchivedSession | None, point: FlushPoint) -> Joined | Refusal | None:
+def _recorded_only(hub: SessionHub, session: ArchivedSession | None, point: FlushPoint) -> Joined | JoinRefusal | None:
     if session is None or not session.runs or not session.json:
         return None
     feed = hub.open_recorded(session)
     beginning = beginning_behind(point, session.runs, feed.state, None, False)
-    return Joined(feed, beginning) if isinstance(beginning, Beginning) else beginning
+    return Joined(feed, beginning) if isinstance(beginning, ClientBeginning) else beginning

@@ -18,7 +18,7 @@ from rta.actors.shared_reads import SharedReads
 from rta.errors import MalformedError, TransportError, leaves
 from rta.ports import START, ClientGone, CloseCode, FrameConnection, Reporter
 from rta.session.catch_up import MARK_INTERVAL
-from rta.session.client import Beginning, Client, Close, Ending, Idle, ReadLog, Write
+from rta.session.client import Client, ClientBeginning, Close, Ending, Idle, ReadLog, Write
 from rta.session.feed import SessionFeed
 from rta.session.subscription import NOTHING, read_request
 from rta.wakeup import Wakeup
@@ -65,7 +65,7 @@ class ServedClient:
         hub: SessionHub,
         reads: SharedReads,
         report: Reporter,
-        beginning: Beginning | None = None,
+        beginning: ClientBeginning | None = None,
     ) -> None:
         """`beginning`: instead of the back scan; as of this moment."""
         self.link = link

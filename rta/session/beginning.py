@@ -12,13 +12,13 @@ from enum import Enum, auto
 
 from rta.ports.archive import FlushPoint, RecordedRun
 from rta.ports.values import START, Position
-from rta.session.client import Beginning, SessionRun, Stretch
+from rta.session.client import ClientBeginning, SessionRun, Stretch
 from rta.session.state import FeedState
 
-__all__ = ["Refusal", "beginning_behind", "unrecorded_beginning"]
+__all__ = ["JoinRefusal", "beginning_behind", "unrecorded_beginning"]
 
 
-class Refusal(Enum):
+class JoinRefusal(Enum):
     """Why there is no such beginning."""
 
     LOST = auto()
@@ -33,7 +33,7 @@ def beginning_behind(
     state: FeedState,
     heads: Mapping[str, Position] | None,
     buffered: bool,
-) -> Beginning | Refusal:
+) -> ClientBeginning | JoinRefusal:
     """The beginning of a client that attaches now. The feed is not behind what has been recorded.
 
     `recorded`: the runs of the session in the archive. `heads`: of their streams in the buffer; None: the buffer does
@@ -42,10 +42,10 @@ def beginning_behind(
     """
     first = _run_of(point, recorded)
     if first is None:
-        return Refusal.LOST
+        return JoinRefusal.LOST
     live = None if heads is None else _index_of(state, recorded)
     if heads is not None and (live is None or live < first):
-        return Refusal.NOT_YET
+        return JoinRefusal.NOT_YET
     earlier: list[Stretch] = []
     begins = state.position
     for i, run in enumerate(recorded[first:], first):
@@ -54,7 +54,7 @@ def beginning_behind(
         if after < ends:
             if after < run.held_from:
                 only = i == first == live == len(recorded) - 1
-                return unrecorded_beginning(point, state.run, buffered) if only else Refusal.LOST
+                return unrecorded_beginning(point, state.run, buffered) if only else JoinRefusal.LOST
             earlier.append(Stretch(state.recorded_run(run), after, ends, recorded=True))
         if i == live:
             begins = ends
@@ -63,14 +63,14 @@ def beginning_behind(
             end = min(followers, default=heads.get(run.stream, START))
             if ends < end:  # the buffer has some more of a run that is over
                 earlier.append(Stretch(state.recorded_run(run), ends, end, recorded=False))
-    return Beginning(earlier, begins)
+    return ClientBeginning(earlier, begins)
 
 
-def unrecorded_beginning(point: FlushPoint, run: SessionRun, buffered: bool) -> Beginning | Refusal:
+def unrecorded_beginning(point: FlushPoint, run: SessionRun, buffered: bool) -> ClientBeginning | JoinRefusal:
     """The same where nothing has been recorded: in the feed's own run, from its start or from what is buffered."""
     ours = (run.stream, run.session_id) == (point.stream, point.session_id)
     held = point.position == run.start or (buffered and point.position > run.start)
-    return Beginning([], point.position) if ours and held else Refusal.LOST
+    return ClientBeginning([], point.position) if ours and held else JoinRefusal.LOST
 
 
 def _run_of(point: FlushPoint, recorded: Sequence[RecordedRun]) -> int | None:

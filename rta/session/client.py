@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BackFill",
-    "Beginning",
+    "ClientBeginning",
     "Client",
     "Close",
     "Ending",
@@ -100,7 +100,7 @@ class Stretch:
 
 
 @frozen(slots=True)
-class Beginning:
+class ClientBeginning:
     """Where a client begins that came with a flush point. Each of its subscriptions is filled from there."""
 
     earlier: Sequence[Stretch]
@@ -197,7 +197,7 @@ class Client:
         run: SessionRun,
         position: Position,
         view: View,
-        beginning: Beginning | None = None,
+        beginning: ClientBeginning | None = None,
     ) -> None:
         self.sink = sink
         self.wake = wake

@@ -12,7 +12,7 @@ from rta.clock_bounds import ClockBounds
 from rta.hot_counters import HotCounters
 from rta.ports.values import Position, SessionRecord
 from rta.session.catch_up import CatchUp
-from rta.session.client import Beginning, Client, Ending, Sink
+from rta.session.client import Client, ClientBeginning, Ending, Sink
 from rta.session.fan_out import FanOut
 from rta.session.merged_frames import Cutter
 from rta.session.state import FeedState
@@ -79,7 +79,7 @@ class SessionFeed:
 
     # ---- clients
 
-    def attach(self, sink: Sink, wake: Callable[[], None], beginning: Beginning | None = None) -> Client:
+    def attach(self, sink: Sink, wake: Callable[[], None], beginning: ClientBeginning | None = None) -> Client:
         """A new client; it is first owed the session JSON, then the time range.
 
         `beginning`: instead of the back scan. It holds at the moment at which it has been found out.
