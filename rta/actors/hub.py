@@ -21,7 +21,7 @@ from rta.hot_counters import HotCounters
 from rta.ports import ArchivedSession, BurstLog, Position, RecordedEntries, SessionRecord
 from rta.rsmp.payload import iso
 from rta.session.back_scan import back_scan_start, must_search
-from rta.session.client import Client
+from rta.session.client import Client, Ending
 from rta.session.feed import SessionFeed
 from rta.session.options import FanOutSettings
 from rta.wire.values import Ns
@@ -207,23 +207,27 @@ class SessionHub:
         return max(self.settings.behind_limit, _READ_UP * 5)
 
     async def _check_feeds(self, feeds: list[SessionFeed]) -> None:
-        wanted = {feed.identity: feed for feed in feeds if self._is_here(feed) and self._keep(feed)}
+        for feed in self._recorded.intersection(feeds):
+            await self._check_recorded(feed)
+        wanted = {feed.identity: feed for feed in feeds if self._feeds.get(feed.identity) is feed and self._keep(feed)}
         for identity, record in (await self.buffer.find_all(wanted)).items():
             feed = wanted[identity]
             if self._feeds.get(identity) is feed and not feed.state.reconcile(record, trio.current_time()):
                 await self._move(feed, record)
 
-    def _is_here(self, feed: SessionFeed) -> bool:
-        return self._feeds.get(feed.identity) is feed or feed in self._recorded
+    async def _check_recorded(self, feed: SessionFeed) -> None:
+        if not feed.wanted:
+            self._recorded.discard(feed)
+            self._ranges.discard(feed)
+            return
+        record = await self.buffer.find(feed.identity)
+        if record is not None and record.json is not None:  # it runs again
+            for client in feed.state.clients:
+                client.leave(Ending.RUN_OVER)
 
     def _keep(self, feed: SessionFeed) -> bool:
-        """Whether a feed is to be looked up; one that nobody has wanted for long enough goes."""
+        """Whether somebody wants the feed; one that nobody has wanted for long enough goes."""
         now = trio.current_time()
-        if feed in self._recorded:
-            if not feed.wanted:
-                self._recorded.remove(feed)
-                self._ranges.discard(feed)
-            return False
         if not feed.wanted:
             if now - self._unused_since.setdefault(feed, now) >= self.settings.keep:
                 self._drop(feed)

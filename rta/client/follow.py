@@ -11,7 +11,7 @@ import trio
 
 from rta.backoff import Backoff
 from rta.client.decode import Decoder
-from rta.client.recorded import read_recorded
+from rta.client.recorded import RecordedData
 from rta.client.rest import RestClient
 from rta.client.since_mark import SinceMark
 from rta.client.stream import POINT_LOST, RUN_OVER, SILENCE, LiveStream, StreamClosed, open_live_stream
@@ -100,6 +100,7 @@ class _Follower:
         self._decoder = Decoder(only, start)
         self._recorded = start is not None
         """Recorded data are to come first."""
+        self._reading: RecordedData | None = None
         self._since: SinceMark | None = None
         self._lost_at: str | None = None
         """The point behind which the service could not go on."""
@@ -133,35 +134,23 @@ class _Follower:
                 self._observer.burst(burst if self._since is None else self._since.add(burst), self._decoder)
 
     async def _read_recorded(self) -> None:
-        """What is recorded, and the flush point behind which the stream is to begin.
-
-        :raises RtaError: it broke off when some of it had come: what of it, nobody could tell.
-        """
-        model = await self._rest.session(self.identity)
-        if model is None:
-            return
-        await self._session(model)
-        self._decoder.check()
-        begun = False
-
-        def receive(burst: Burst) -> None:
-            nonlocal begun
-            begun = True
-            self._observer.burst(burst, self._decoder)
-
-        channels = self._decoder.channels if self._only else None
-        start = self._decoder.start or 0
-        try:
-            point = await read_recorded(self._rest.base, self.identity, channels, start, self._silence, receive)
-        except (TransportError, MalformedError) as e:
-            if begun:
-                raise RtaError(f"what is recorded of session {self.identity!r} did not come to its end: {e}") from None
-            raise
-        if point is None:
+        """What is recorded, up to the flush point behind which the stream is to begin."""
+        if self._reading is None:
+            model = await self._rest.session(self.identity)
+            if model is None:
+                return
+            await self._session(model)
+            self._decoder.check()
+            channels = self._decoder.channels if self._only else None
+            start = self._decoder.start or 0
+            self._reading = RecordedData(self._rest.base, self.identity, channels, start, self._silence)
+        recorded = await self._reading.read(lambda burst: self._observer.burst(burst, self._decoder))
+        if recorded and self._reading.point is not None:
+            self._since = SinceMark(self._reading.point)
+        else:
             self._recorded = False
             self._observer.notice("the service has no archive: what its buffer holds is all that comes")
-        else:
-            self._since = SinceMark(point)
+        self._reading = None
 
     def lose_point(self) -> None:
         """The service cannot go on behind what has come. Only by time can be told what is new."""
