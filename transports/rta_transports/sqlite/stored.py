@@ -28,13 +28,14 @@ from rta.store.database import connect_beside, damage_in, spoken
 from rta.store.hold import is_held
 from rta_transports.sqlite.catalogue_file import Catalogue, CataloguedSession, read_catalogue_beside
 from rta_transports.sqlite.chunk_reading import FileChunks, chunks_in_order
+from rta_transports.sqlite.chunk_rows import read_channels
 from rta_transports.sqlite.documents import Documents
 from rta_transports.sqlite.incoming import finish_deletions, mark_deletion
 from rta_transports.sqlite.kind import ARCHIVE
 from rta_transports.sqlite.log_file import ArchiveLog, read_log_beside
 from rta_transports.sqlite.options import SqliteArchiveOptions, folder_of
 from rta_transports.sqlite.places import ArchivePlaces
-from rta_transports.sqlite.session_file import SessionHead, read_channels, read_head
+from rta_transports.sqlite.session_file import SessionHead, read_head
 from rta_transports.sqlite.store import FAULTS, ArchiveStore, check_format, joined_run
 from rta_transports.sqlite.verifying import verify
 
@@ -133,7 +134,8 @@ class SqliteStoredArchive:
                 db = stack.enter_context(closing(connect_beside(path)))
                 db.execute("BEGIN")
                 sources.append(FileChunks(db, read_head(db), wanted))
-            yield from chunks_in_order(sources, wanted)
+            for chunk in chunks_in_order(sources, wanted):
+                yield None if chunk is None else Chunk(wanted.kind, *chunk)
 
     @contextmanager
     def _log(self) -> Iterator[ArchiveLog]:
