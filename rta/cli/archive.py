@@ -155,15 +155,15 @@ def prune_command(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Remove closed sessions that are over a limit, the oldest first; without an option, over those of the
-    configuration. Open ones stay.
+    """Remove closed sessions that are over a limit, the oldest first; without a limit, over those of the
+    configuration of the archive. Open ones stay.
     """
     keep = ArchiveLimits(
         max_age=None if older_than is None else round(read_duration(older_than, "--older-than") * 1e9),
         max_bytes=_size(max_size, "--max-size"),
         min_free=_size(min_free, "--min-free"),
     )
-    if keep == ArchiveLimits():
+    if keep == ArchiveLimits() and (folder is None or path is not None):
         keep = configured_limits(path)
     if (keep.max_age, keep.max_bytes, keep.min_free) == (None, None, None):
         raise click.UsageError("say what is to go: --older-than, --max-size or --min-free")

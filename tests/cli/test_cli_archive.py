@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import SITE
 from rta_transports.sqlite.calls import append, find
 from rta_transports.sqlite.kind import PAGE
 from rta_transports.sqlite.places import ArchivePlaces
@@ -23,11 +24,10 @@ from rta.testing.bursts import burst_of_every_kind, json_burst, numbered_burst, 
 NOW = 1_700_000_000 * 10**9
 HOUR = 3600 * 10**9
 DAY = 20_000 * 24 * HOUR
-CLOSED = 1  # as the state of a session JSON
 
 
 def closed_json(identity: str, timestamp: str) -> str:
-    return json.dumps({**json.loads(session_json(identity)), "state": CLOSED, "timestamp": timestamp})
+    return json.dumps({**json.loads(session_json(identity)), "state": "closed", "timestamp": timestamp})
 
 
 @contextmanager
@@ -237,8 +237,16 @@ def test_a_disk_that_is_to_have_more_room_costs_all_closed_sessions(rta):
 
 
 def test_a_limit_is_needed_and_checked(rta):
-    assert rta("prune").status == 2
+    done = rta("prune")
+    assert (done.status, done.out) == (2, "")
+    assert "say what is to go" in done.err
     assert "--max-size" in rta("prune", "--max-size", "many").err
+
+
+def test_without_a_limit_those_of_the_configuration_hold(command, site, folder):
+    config = site(SITE + f'[archive]\npath = "{folder}"\nmin_free = "1000TiB"\n')
+    done = command("archive", "prune", "--config", config, "--dry-run", "--json")
+    assert (done.status, sorted(identities(done))) == (0, ["new", "old"])
 
 
 # ---- which archive
