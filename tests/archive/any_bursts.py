@@ -33,7 +33,7 @@ moments = st.one_of(
 @st.composite
 def even_timestamped(draw: st.DrawFn) -> TimestampedData:
     channel, count = draw(channels), draw(st.integers(1, 12))
-    scale, jitter = draw(st.sampled_from([0, 1, 1000, MS, 10 * MS])), draw(st.sampled_from([0, 3, 400]))
+    scale, jitter = draw(st.sampled_from([0, 1, 1000, MS, 10 * MS, 15_000 * MS])), draw(st.sampled_from([0, 3, 400]))
     deltas = [0] + [draw(st.integers(1, 1 + jitter)) for _ in range(count - 1)]
     return TimestampedData(
         channel_id=channel,

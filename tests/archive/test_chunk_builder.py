@@ -99,6 +99,16 @@ def test_late_samples_are_merged_into_what_is_held():
     assert decode_timestamped(item)[1].tolist() == [1.0, 2.0, 3.0]
 
 
+def test_samples_of_one_time_stay_in_order_of_arrival_however_their_bursts_were_held():
+    def burst(value: float, *others: Data) -> list[Data]:
+        return [encode_timestamped(ChannelId(1), [START], [value]), *others]
+
+    unlike = [burst(float(i), Event(timestamp=i)) if i in (3, 6) else burst(float(i)) for i in range(9)]
+    chunk, _ = sorted(fed(*unlike).cut(), key=lambda chunk: chunk.kind is DataKind.EVENTS)
+    values = [value for item in read_chunk(chunk) for value in decode_timestamped(item)[1].tolist()]
+    assert values == [float(i) for i in range(9)]
+
+
 def test_a_list_covers_100_seconds_at_most():
     chunks = fed(*[[encode_timestamped(ChannelId(1), [START + i * 40 * SECOND], [0.0])] for i in range(9)]).cut()
     assert [(chunk.start - START, chunk.end - START) for chunk in chunks] == [
