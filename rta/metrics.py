@@ -138,6 +138,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("rta_archive_sealed_total", _C, "Sessions that were sealed."),
     Metric("rta_archive_deleted_total", _C, "Sessions that were deleted by the limits."),
     Metric("rta_archive_adopted_total", _C, "Imported sessions that were taken in."),
+    Metric("rta_archive_restarts_total", _C, "Times the process of the archive ended by itself."),
     Metric("rta_archive_damaged_total", _C, "Damage found in the archive; the log has it."),
     # Fetches.
     Metric("rta_fetches_open", _G, "Fetches that are being answered."),
