@@ -161,8 +161,10 @@ class Recorder:
     def _expects(self, run: RosterRun) -> bool:
         """Whether there may be something of a run that is to be recorded."""
         record = self._roster.current(run)
-        if run.selected is False or record is None:
+        if run.selected is False:
             return False
+        if record is None:  # records run out, also under sessions that go on
+            return run.recorded and not run.closed
         return not self._is_closed(run) or self._at_rest.get(run.identity) != record.last_updated
 
     def _is_closed(self, run: RosterRun) -> bool:

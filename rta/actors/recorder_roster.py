@@ -70,6 +70,8 @@ class RosterRun:
     """The archive has it."""
     json: str | None = None
     """The last session JSON that the archive has."""
+    heard_at: float = -inf
+    """When an entry of it came last, Trio time."""
     closed: bool = False
     """Its last session JSON in the stream says so: nothing is expected of it any more."""
     doubt: Doubt = field(factory=Doubt)

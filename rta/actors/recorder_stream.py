@@ -332,7 +332,7 @@ class StreamRecorder:
             await self._commit(at_once=True)  # a portion has one run of each id
         await self._meet(run, entry)
         self._runs[entry.session_id] = run
-        self._busy_at = trio.current_time()
+        self._busy_at = run.heard_at = trio.current_time()
         self._gathered_at = min(self._gathered_at, self._busy_at)
         self._entries.append(entry)
         self._bytes += len(entry.burst.packed)

@@ -1,7 +1,7 @@
 """Sessions that were recorded as open, and that nobody goes on with: their JSON in the archive is marked abandoned.
 
-A session that the buffer still knows is never touched. Its last run must be gone for a while, since a buffer on another
-machine may be about to come back with all it had.
+A session that the buffer still knows is never touched, nor one of which entries still come. It must have been gone for
+a while, since a buffer on another machine may be about to come back with all it had.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["UnfinishedSessions", "mark_abandoned"]
 
 log = structlog.get_logger("rta.recorder")
 
-_GONE = 10.0  # seconds that a buffer which others share must not have known it
+_GONE = 60.0  # seconds in which a buffer that others share must have said nothing of it
 _CLOSED = tuple(state.name.lower() for state in SessionState if state.is_closed)
 
 
@@ -77,7 +77,7 @@ class UnfinishedSessions:
         gone = [run for run in self._roster.runs() if run.recorded and not run.closed and not self._goes_on(run)]
         self._gone_since = {run: self._gone_since.get(run, now) for run in gone}
         for run, since in list(self._gone_since.items()):
-            if now - since >= self._patience:
+            if now - max(since, run.heard_at) >= self._patience:
                 await self._finish(run)
 
     def _goes_on(self, run: RosterRun) -> bool:
@@ -97,5 +97,6 @@ class UnfinishedSessions:
                 marked = None
             if marked is not None:
                 await self._archive.describe(run.identity, marked)
+                run.json = marked
                 log.info("a session that nobody goes on with is marked as abandoned", identity=run.identity)
         run.closed = True
