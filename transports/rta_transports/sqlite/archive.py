@@ -34,12 +34,13 @@ from rta.session_query import Property, SessionQuery
 from rta.store.lasting import LastingStore, OpenWorker
 from rta.store.worker import in_a_process
 from rta_transports.sqlite import calls
+from rta_transports.sqlite.chunk_batch import ChunkBatch
 from rta_transports.sqlite.documents import Document
 from rta_transports.sqlite.entries import read_entries
 from rta_transports.sqlite.kind import ARCHIVE
 from rta_transports.sqlite.options import SqliteArchiveOptions, folder_of
 from rta_transports.sqlite.overview import read_overview
-from rta_transports.sqlite.reading import ChunkBatch, begin_reading, end_reading, next_chunks
+from rta_transports.sqlite.reading import begin_reading, end_reading, next_chunks
 from rta_transports.sqlite.types import channel_types
 from rta_transports.sqlite.upkeep import upkeep
 

@@ -85,27 +85,25 @@ class FileChunks:
         return None if row is None else self._chunk(row)
 
     def _chunk(self, row: Sequence[Any]) -> PackedChunk | None:
-        packed = row[14]
-        if row[11] is not None:
-            try:
-                packed = self._in_piece(row[11], row[12], row[13])
-            except (TypeError, ValueError, OverflowError, sqlite3.Error):
+        try:
+            data, at = (row[14], 0) if row[11] is None else self._in_piece(row[11], row[12], row[13])
+            to = at + row[13]
+            if not is_right_chunk(row, memoryview(data)[at:to]):
                 return None
-        if not is_right_chunk(row, packed):
+        except (TypeError, ValueError, OverflowError, sqlite3.Error):
             return None
-        return channels_of(row[1], row[2], row[9]), row[3], row[4], row[5], packed
+        return channels_of(row[1], row[2], row[9]), row[3], row[4], row[5], data, at, to
 
-    def _in_piece(self, piece: int, place: int, size: int) -> bytes:
-        known, data = self._piece
-        if known != piece:
+    def _in_piece(self, piece: int, place: int, size: int) -> tuple[bytes, int]:
+        """Bytes, and where in them it begins."""
+        if self._piece[0] != piece:
             if not self._is_whole:
                 with self._db.blobopen("pieces", "data", piece, readonly=True) as blob:
                     blob.seek(place)
-                    return blob.read(size)
+                    return blob.read(size), 0
             found = self._db.execute("SELECT data FROM pieces WHERE id = ?", (piece,)).fetchone()
-            data = b"" if found is None else found[0]
-            self._piece = piece, data
-        return data[place : place + size]
+            self._piece = piece, b"" if found is None else found[0]
+        return self._piece[1], place
 
 
 class TailChunks:
@@ -115,7 +113,7 @@ class TailChunks:
         """`chunks`: what is wanted."""
         self._chunks: dict[int, list[PackedChunk]] = defaultdict(list)
         for chunk in chunks:
-            packed = (chunk.channels, chunk.start, chunk.end, chunk.raw_size, chunk.packed)
+            packed = (chunk.channels, chunk.start, chunk.end, chunk.raw_size, chunk.packed, 0, len(chunk.packed))
             self._chunks[min(chunk.channels, default=0)].append(packed)
 
     def channels(self) -> Iterator[int]:

@@ -26,6 +26,7 @@ __all__ = [
     "insert_chunk",
     "is_right_chunk",
     "read_channels",
+    "made_chunk",
     "write_chunks",
     "write_group",
 ]
@@ -33,8 +34,8 @@ __all__ = [
 KINDS = tuple(DataKind)
 """The number of a kind is its place in here."""
 
-PackedChunk = tuple[tuple[int, ...], int, int, int, bytes]
-"""A chunk without its kind: channels, start, end, raw size, packed."""
+PackedChunk = tuple[tuple[int, ...], int, int, int, bytes, int, int]
+"""A chunk without its kind: channels, start, end, raw size; and bytes, with where in them `packed` begins and ends."""
 
 _PIECE = 256 << 10  # bytes, about
 _INSERT = f"INSERT INTO chunks VALUES (NULL, {', '.join('?' * 15)})"  # noqa: S608
@@ -57,7 +58,7 @@ SELECT id, kind, channel, start, "end", raw, first, last, seen, channels, sum, p
 """Rows for `is_right_chunk`."""
 
 
-def is_right_chunk(row: Sequence[Any], packed: bytes) -> bool:
+def is_right_chunk(row: Sequence[Any], packed: bytes | memoryview) -> bool:
     """Whether a row of `CHUNKS`, with its bytes, is as it was written."""
     try:
         summed = zlib.crc32(_numbers(*row[1:9]))
@@ -66,6 +67,12 @@ def is_right_chunk(row: Sequence[Any], packed: bytes) -> bool:
         return zlib.crc32(packed, summed) == row[10]  # type: ignore[no-any-return]
     except (TypeError, struct.error):
         return False
+
+
+def made_chunk(kind: DataKind, chunk: PackedChunk) -> Chunk:
+    """A chunk as others know it."""
+    channels, start, end, raw, data, at, to = chunk
+    return Chunk(kind, channels, start, end, raw, data[at:to])
 
 
 def channels_of(kind: int, channel: int, channels: bytes | None) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ from rta.errors import MalformedError
 from rta.ports import ChannelOverview, ChannelRanges, Chunk, DataKind, DataRange
 from rta_transports.sqlite.building import samples_of
 from rta_transports.sqlite.chunk_reading import FileChunks, TailChunks
-from rta_transports.sqlite.chunk_rows import GROUPS, KINDS, OVERVIEWS
+from rta_transports.sqlite.chunk_rows import GROUPS, KINDS, OVERVIEWS, made_chunk
 from rta_transports.sqlite.reading import SessionReading, session_parts
 from rta_transports.sqlite.session_file import SessionHead
 from rta_transports.sqlite.store import ArchiveStore
@@ -83,7 +83,7 @@ class _FilePart:
             if not overview or zlib.crc32(overview) != seen or not _added(stretches, overview):
                 chunk = self._chunks.at(number)
                 if chunk is not None:
-                    _add_samples(stretches, Chunk(self._kind, *chunk), types)
+                    _add_samples(stretches, made_chunk(self._kind, chunk), types)
 
 
 @frozen
@@ -103,7 +103,7 @@ class _TailPart:
     def fill(self, channel: int, stretches: Stretches, types: ChannelTypes) -> None:
         for _, _, chunk in self._chunks.of_channel(channel):
             if chunk is not None:
-                _add_samples(stretches, Chunk(self._kind, *chunk), types)
+                _add_samples(stretches, made_chunk(self._kind, chunk), types)
 
 
 @frozen

@@ -10,17 +10,16 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from itertools import accumulate
 from pathlib import Path
-from typing import NamedTuple, Self
 
 from attrs import define, field
 
 from rta.archive import ChannelTypes
 from rta.errors import ArchiveError, FlushPointError
-from rta.ports import Chunk, DataKind, DataRange, FlushPoint
+from rta.ports import Chunk, DataRange, FlushPoint
 from rta.store.database import connect, damage_in, spoken
 from rta_transports.sqlite.building import tail_of
+from rta_transports.sqlite.chunk_batch import ChunkBatch
 from rta_transports.sqlite.chunk_reading import FileChunks, TailChunks, chunks_in_order
 from rta_transports.sqlite.chunk_rows import PackedChunk
 from rta_transports.sqlite.kind import ARCHIVE
@@ -31,7 +30,6 @@ from rta_transports.sqlite.store import FAULTS, ArchiveStore, bindings_of, burst
 from rta_transports.sqlite.unsealed import UnsealedSession
 
 __all__ = [
-    "ChunkBatch",
     "SessionReading",
     "begin_reading",
     "end_idle_readings",
@@ -43,35 +41,6 @@ __all__ = [
 _EACH = 100  # bytes of a chunk beside its own
 _MOST = 256  # readings at once
 _IDLE = 600.0  # seconds after which one that is not gone on with is ended
-
-
-class ChunkBatch(NamedTuple):
-    """Chunks as they go from the process to whoever reads: all bytes at once."""
-
-    heads: list[tuple[tuple[int, ...], int, int, int]]
-    """Channels, start, end, raw size of each."""
-    ends: list[int]
-    """Where each ends in `packed`."""
-    packed: bytes
-    is_last: bool
-    damaged: int
-    """How many have been left out since the reading began."""
-
-    @classmethod
-    def of(cls, chunks: list[PackedChunk], is_last: bool, damaged: int) -> Self:
-        """Some chunks."""
-        packed = [chunk[4] for chunk in chunks]
-        ends = list(accumulate(map(len, packed)))
-        return cls([chunk[:4] for chunk in chunks], ends, b"".join(packed), is_last, damaged)
-
-    def chunks(self, kind: DataKind) -> list[Chunk]:
-        """The inverse."""
-        begins = [0, *self.ends[:-1]]
-        packed = self.packed
-        return [
-            Chunk(kind, *head, packed[begin:end])
-            for head, begin, end in zip(self.heads, begins, self.ends, strict=True)
-        ]
 
 
 @define(eq=False)
@@ -109,7 +78,7 @@ class SessionReading:
                 self.damaged += 1
                 continue
             found.append(chunk)
-            size -= len(chunk[4]) + _EACH
+            size -= chunk[6] - chunk[5] + _EACH
             if size <= 0:
                 break
         return ChunkBatch.of(found, size > 0, self.damaged)

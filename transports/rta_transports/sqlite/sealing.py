@@ -21,7 +21,7 @@ from rta.state_file import sync_folder
 from rta.store.database import connect
 from rta_transports.sqlite.building import overview_of
 from rta_transports.sqlite.chunk_reading import FileChunks, Placed
-from rta_transports.sqlite.chunk_rows import ChunkRow
+from rta_transports.sqlite.chunk_rows import ChunkRow, made_chunk
 from rta_transports.sqlite.places import digest_of
 from rta_transports.sqlite.sealed_file import SealedFile, remove_database
 from rta_transports.sqlite.session_file import SessionHead, read_head
@@ -127,7 +127,7 @@ class Sealing:
             if chunk is None:
                 self.damaged += 1
             elif chunk[0] == channels:
-                yield number, Chunk(kind, *chunk)
+                yield number, made_chunk(kind, chunk)
 
     def _numbered(self, file: FileChunks, channel: int, first: int) -> Iterator[Placed]:
         for start, number, chunk in file.of_channel(channel):

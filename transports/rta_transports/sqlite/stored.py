@@ -28,7 +28,7 @@ from rta.store.database import connect_beside, damage_in, spoken
 from rta.store.hold import is_held
 from rta_transports.sqlite.catalogue_file import Catalogue, CataloguedSession, read_catalogue_beside
 from rta_transports.sqlite.chunk_reading import FileChunks, chunks_in_order
-from rta_transports.sqlite.chunk_rows import read_channels
+from rta_transports.sqlite.chunk_rows import made_chunk, read_channels
 from rta_transports.sqlite.documents import Documents
 from rta_transports.sqlite.incoming import finish_deletions, mark_deletion
 from rta_transports.sqlite.kind import ARCHIVE
@@ -135,7 +135,7 @@ class SqliteStoredArchive:
                 db.execute("BEGIN")
                 sources.append(FileChunks(db, read_head(db), wanted))
             for chunk in chunks_in_order(sources, wanted):
-                yield None if chunk is None else Chunk(wanted.kind, *chunk)
+                yield None if chunk is None else made_chunk(wanted.kind, chunk)
 
     @contextmanager
     def _log(self) -> Iterator[ArchiveLog]:
