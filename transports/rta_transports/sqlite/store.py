@@ -88,7 +88,7 @@ class ArchiveStore:
         self.upkeep: DueWork | None = None
         """What of the upkeep is under way."""
         self.is_new = False
-        """The catalogue has been begun anew: what is in the folders is found as quickly as may be."""
+        """Catalogue or log have been begun anew: what is in the folders is found as quickly as may be."""
         self._incomplete: set[str] = set()
         """Sessions of which chunks are damaged, as far as that has been told."""
         self._types: dict[tuple[str, int], ChannelTypes] = {}
@@ -114,7 +114,7 @@ class ArchiveStore:
                 raise spoken(ARCHIVE, folder, e) from e
             raise
         self._held.note(self.log.last)
-        self.is_new = self.catalogue.count == 0
+        self.is_new = self.catalogue.count == 0 or not (self.log.sessions or self.log.first)
         self._names = {row.identity: row.id for row in self.log.sessions.values()}
         self._current = {
             (run.stream, run.session_id): number for number, (_, run) in self.log.runs.items() if not run.ended

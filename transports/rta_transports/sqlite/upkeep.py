@@ -177,7 +177,8 @@ class _Turn:
         if keep.max_age is not None:
             for identity in _some(store.catalogue.oldest(self.now - keep.max_age)):
                 self._delete(identity)
-        while self.deleted < _DELETED and self._is_too_much():
+        others = self.bytes - store.catalogue.bytes  # deleting makes write-ahead logs longer, for a while
+        while self.deleted < _DELETED and self._is_too_much(others):
             oldest = _some(store.catalogue.oldest(None), 1)
             if not oldest:
                 return
@@ -187,9 +188,10 @@ class _Turn:
     def _delete(self, identity: str) -> None:
         self.deleted += self.store.delete(identity)
 
-    def _is_too_much(self) -> bool:
+    def _is_too_much(self, others: int) -> bool:
+        """`others`: bytes of what is no session."""
         most, free = self.keep.max_bytes, self.keep.min_free
-        if most is not None and self.bytes > most:
+        if most is not None and self.store.catalogue.bytes + others > most:
             return True
         if free is None:
             return False
