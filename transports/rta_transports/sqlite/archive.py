@@ -33,6 +33,7 @@ from rta.ports import (
 from rta.session_query import Property, SessionQuery
 from rta.store.lasting import LastingStore, OpenWorker
 from rta.store.worker import in_a_process
+from rta.wakeup import Wakeup
 from rta_transports.sqlite import calls
 from rta_transports.sqlite.chunk_batch import ChunkBatch
 from rta_transports.sqlite.documents import Document
@@ -47,6 +48,8 @@ from rta_transports.sqlite.upkeep import upkeep
 __all__ = ["SqliteArchive", "open_archive"]
 
 _FIRST, _LARGEST = 128 << 10, 1 << 22  # bytes of the first batch, and of later ones
+
+_AHEAD = 2  # batches that have been asked for
 
 T = TypeVar("T")
 
@@ -182,7 +185,7 @@ class SqliteArchive:
 
 
 class _Reader:
-    """Reads one batch ahead."""
+    """Reads ahead: while one batch is used the next one is under way, and the process makes the one behind it."""
 
     def __init__(self, flush_point: FlushPoint | None, batch: ChunkBatch, kind: DataKind) -> None:
         """`batch`: the first one."""
@@ -190,22 +193,45 @@ class _Reader:
         self.damaged = 0
         self._kind = kind
         self._batch: ChunkBatch | None = batch
+        self._come: dict[int, ChunkBatch] = {}
+        """Batches by their numbers: calls may reach the process in another order than that of their replies."""
+        self._error: ArchiveError | None = None
+        self._more = Wakeup()
         self._send, self._receive = trio.open_memory_channel[ChunkBatch | ArchiveError](0)
         if batch.is_last:
             self._send.close()
 
     async def run(self, read: Callable[[int], Awaitable[ChunkBatch]]) -> None:
         """Until there are no more, or it is cancelled."""
-        size = _FIRST
+        size, number = _FIRST, 1
         with self._send:
-            found: ChunkBatch | ArchiveError | None = None
-            while not (isinstance(found, ArchiveError) or (found is not None and found.is_last)):
-                size = min(4 * size, _LARGEST)
-                try:
-                    found = await read(size)
-                except ArchiveError as e:
-                    found = e
-                await self._send.send(found)
+            async with trio.open_nursery() as nursery:
+                for _ in range(_AHEAD - 1):
+                    nursery.start_soon(self._fetch, partial(read, size))
+                while True:
+                    size = min(4 * size, _LARGEST)
+                    nursery.start_soon(self._fetch, partial(read, size))
+                    found = await self._wait_for(number)
+                    await self._send.send(found)
+                    if isinstance(found, ArchiveError) or found.is_last:
+                        nursery.cancel_scope.cancel()
+                        return
+                    number += 1
+
+    async def _fetch(self, read: Callable[[], Awaitable[ChunkBatch]]) -> None:
+        try:
+            found = await read()
+            self._come[found.number] = found
+        except ArchiveError as e:
+            self._error = self._error or e
+        self._more.set()
+
+    async def _wait_for(self, number: int) -> ChunkBatch | ArchiveError:
+        while number not in self._come:
+            if self._error is not None:
+                return self._error
+            await self._more.wait()
+        return self._come.pop(number)
 
     async def next(self) -> Sequence[Chunk]:
         await trio.lowlevel.checkpoint()

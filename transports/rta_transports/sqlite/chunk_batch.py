@@ -16,6 +16,8 @@ __all__ = ["ChunkBatch"]
 class ChunkBatch(NamedTuple):
     """Some chunks."""
 
+    number: int
+    """Of the batches of one reading, from 0 on."""
     heads: list[tuple[tuple[int, ...], int, int, int]]
     """Channels, start, end, raw size of each."""
     pieces: list[tuple[bytes, list[int]]]
@@ -25,14 +27,15 @@ class ChunkBatch(NamedTuple):
     """How many have been left out since the reading began."""
 
     @classmethod
-    def of(cls, chunks: list[PackedChunk], is_last: bool, damaged: int) -> Self:
+    def of(cls, number: int, chunks: list[PackedChunk], is_last: bool, damaged: int) -> Self:
         """With as few bytes as may be that are not wanted."""
         pieces: list[tuple[bytes, list[int]]] = []
         for chunk in chunks:
             if not pieces or pieces[-1][0] is not chunk[4]:
                 pieces.append((chunk[4], []))
             pieces[-1][1].extend(chunk[5:7])
-        return cls([chunk[:4] for chunk in chunks], [_trimmed(*piece) for piece in pieces], is_last, damaged)
+        trimmed = [_trimmed(*piece) for piece in pieces]
+        return cls(number, [chunk[:4] for chunk in chunks], trimmed, is_last, damaged)
 
     def chunks(self, kind: DataKind) -> list[Chunk]:
         """All of them."""

@@ -52,6 +52,7 @@ class SessionReading:
     damaged: int = 0
     used: float = field(factory=time.monotonic)
     lock: threading.Lock = field(factory=threading.Lock)
+    _given: int = 0
     _opened: list[tuple[Path, sqlite3.Connection]] = field(factory=list)
     _chunks: Iterator[PackedChunk | None] = field(factory=lambda: iter(()))
 
@@ -81,7 +82,8 @@ class SessionReading:
             size -= chunk[6] - chunk[5] + _EACH
             if size <= 0:
                 break
-        return ChunkBatch.of(found, size > 0, self.damaged)
+        self._given += 1
+        return ChunkBatch.of(self._given - 1, found, size > 0, self.damaged)
 
     @property
     def files(self) -> list[Path]:
