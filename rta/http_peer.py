@@ -30,7 +30,7 @@ _OF_A_CONNECTION = frozenset(
      b"trailer", b"transfer-encoding", b"upgrade")
 )  # fmt: skip
 _LONGEST_HEAD = 256 << 10  # bytes
-_PIECE = 64 << 10  # bytes that are received at once
+_PIECE = 256 << 10  # bytes that are received at once
 
 
 class PeerLate(NotConnectedError):

@@ -40,7 +40,7 @@ log = structlog.get_logger("rta.rest")
 CHUNKED = "application/vnd.mat.protobuf+chunked"
 
 _OF_CHANNELS = {kind.value: kind for kind in DataKind if kind is not DataKind.EVENTS}
-_AT_ONCE = 256 << 10  # bytes that are sent in one piece, unless a chunk is larger
+_AT_ONCE = 512 << 10  # bytes that are sent in one piece, unless a chunk is larger
 
 
 @frozen

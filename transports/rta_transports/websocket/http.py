@@ -23,7 +23,9 @@ __all__ = ["HttpServer", "raw_response"]
 log = structlog.get_logger("rta.http")
 
 _PIECE = 32 << 10  # bytes that are received, or are to be taken, within one wait
-_JOINED = 64 << 10  # bytes up to which the parts of an answer are sent in one piece
+_LARGEST = 1 << 20  # bytes that are to be taken within one wait by a client that has taken all before at once
+_SOON = 0.1  # seconds: so long "at once" is
+_JOINED = 1 << 20  # bytes up to which the parts of an answer are sent in one piece
 _AT_ONCE = 64  # parts of a body that are read without a checkpoint: each may be a chunk of one byte
 
 Message = dict[str, Any]
@@ -99,6 +101,7 @@ class _Exchange:
             once=options.stall_timeout,
             in_all=options.body_timeout,
         )
+        self._piece = _PIECE
         self._giving = Patience(grace=options.stall_timeout, rate=options.least_rate, once=options.stall_timeout)
         self._most_ahead = options.max_head
         self._ahead = bytearray()
@@ -237,11 +240,14 @@ class _Exchange:
         return [self._http.send(h11.Response(status_code=status, headers=headers))]
 
     async def _write(self, data: bytes) -> None:
-        self._wire.bound_unsent(_PIECE)
-        for at in range(0, len(data), _PIECE):
+        at = 0
+        while at < len(data):
             if self.gone:
                 raise _ClientGone("the client is gone")
-            piece = memoryview(data)[at : at + _PIECE]
+            piece = memoryview(data)[at : at + self._piece]
+            at += len(piece)
+            began = trio.current_time()
+            self._wire.bound_unsent(self._piece)
             try:
                 with self._giving.limit() as scope:
                     await self._wire.send_all(piece)
@@ -249,6 +255,8 @@ class _Exchange:
                 self.gone = True
                 raise _ClientGone(str(e)) from None
             self._giving.add(len(piece))
+            fast = trio.current_time() - began < _SOON
+            self._piece = min(2 * self._piece, _LARGEST) if fast else _PIECE
             if scope.cancelled_caught:
                 self._wire.abort()
                 self.given_up = "stalled"
