@@ -54,8 +54,9 @@ _CHANGES = (400, 403, 404, 409, 413, 415, 503)
 
 def _form(*fields: str) -> Document:
     properties = {PARAMETERS[name]["name"]: PARAMETERS[name]["schema"] for name in fields}
-    properties["query"] = {"type": "string", "maxLength": 65536, "description": "JSON; docs/rest.md, Queries."}
-    return {"content": {_FORM: {"schema": {"type": "object", "properties": properties}}}}
+    properties["query"] = {"$ref": "#/components/schemas/Query"}
+    encoding = {"query": {"contentType": "application/json"}}
+    return {"content": {_FORM: {"schema": {"type": "object", "properties": properties}, "encoding": encoding}}}
 
 
 def _json(name: str) -> Document:

@@ -109,6 +109,10 @@ def _resolved(document: Document, part: Document) -> Document:
 
 
 def _kind(schema: Document) -> str:
+    if "anyOf" in schema:
+        return " or ".join(map(_kind, schema["anyOf"]))
+    if "const" in schema:
+        return repr(schema["const"])
     if "enum" in schema:
         return " | ".join(map(repr, schema["enum"]))
     bounds = [f"{sign} {schema[key]}" for key, sign in (("minimum", ">="), ("maximum", "<=")) if key in schema]

@@ -115,6 +115,11 @@ def _setting(*kinds: Document) -> Document:
     return {"anyOf": [*kinds, {"type": "null"}]}
 
 
+def _or_empty(least: int, most: int, default: int) -> Document:
+    """A number, or nothing for the default."""
+    return {"anyOf": [{"type": "integer", "minimum": least, "maximum": most}, {"const": ""}], "default": default}
+
+
 _SPAN = ({"type": "number", "minimum": 0}, _TEXT)
 _SETTINGS: Document = {
     "description": _setting(_TEXT),
@@ -130,6 +135,29 @@ _SETTINGS: Document = {
     **{name: _setting({"type": "object"}) for name in ("prune", "history", "replay")},
 }
 
+_SCALAR: Document = {"type": ["string", "number", "boolean", "null"]}
+SCHEMAS["Query"] = {
+    "type": "object",
+    "description": "As JSON in at most 64 Ki characters; docs/rest.md, Queries, has the operators of conditions.",
+    "properties": {
+        **{name: _list(_ref("Query")) for name in ("$and", "$or", "$nor")},
+        "$not": _ref("Query"),
+    },
+    "patternProperties": {"^[^$]": {"anyOf": [_SCALAR, _ref("Condition")]}},
+    "additionalProperties": False,
+    "examples": [{"identifier": {"$contains": "-20200313-"}, "details.driver": {"$in": ["SAI", "RIC"]}}],
+}
+SCHEMAS["Condition"] = {
+    "type": "object",
+    "properties": {
+        **dict.fromkeys(("$eq", "$neq", "$gt", "$gte", "$lt", "$lte"), _SCALAR),
+        **dict.fromkeys(("$startsWith", "$endsWith", "$contains"), _TEXT),
+        **{name: _list(_SCALAR) for name in ("$in", "$nin")},
+        "$not": _ref("Condition"),
+    },
+    "minProperties": 1,
+    "additionalProperties": False,
+}
 SCHEMAS["Settings"] = {
     "type": "object",
     "description": "Null is the default; docs/configuration.md has the meaning of each.",
@@ -174,8 +202,8 @@ _DESCRIBED: dict[str, tuple[str, Document, str]] = {
     "format": ("query", {"enum": ["csv", "parquet", "arrow", "mcap"], "default": "csv"}, "Of the file."),
     "parameters": ("query", _list(_TEXT), "Those that are wanted, by name or id, one each time; none: all."),
     "events": ("query", {"enum": ["true", "false"], "default": "false"}, "The events instead of the samples."),
-    "pageSize": ("query", {"type": "integer", "minimum": 0, "maximum": 10_000, "default": 1000}, "Sessions of a page."),
-    "pageIndex": ("query", {"type": "integer", "minimum": 0, "maximum": 10**9, "default": 0}, "Which page."),
+    "pageSize": ("query", _or_empty(0, 10_000, 1000), "Sessions of a page."),
+    "pageIndex": ("query", _or_empty(0, 10**9, 0), "Which page."),
     "folder": ("query", _TEXT, "Only what is in this folder, or below it."),
     "sort": ("query", _TEXT, "`property:asc` or `property:desc`; several by commas or given again."),
     "prop": ("query", _TEXT, "A property that is left out otherwise; may be given again."),

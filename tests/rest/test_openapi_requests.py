@@ -23,6 +23,10 @@ OF_SITE = [o for o in operations() if "streams" not in o.path]
 
 def allowed(schema: dict[str, Any]) -> st.SearchStrategy[str]:
     """Texts of a parameter."""
+    if "anyOf" in schema:
+        return st.one_of(*map(allowed, schema["anyOf"]))
+    if "const" in schema:
+        return st.just(schema["const"])
     if "enum" in schema:
         return st.sampled_from(schema["enum"])
     if "pattern" in schema:
