@@ -106,8 +106,9 @@ class StreamReader:
         now = self.moved_at = trio.current_time()
         if lost:
             log.error("the buffer was trimmed faster than it was read", stream=self.stream)
+            upto = batch.entries[0].position.before() if batch.entries else batch.position
             for feed in self.feeds.values():
-                feed.state.lose()
+                feed.state.lose(upto)
         if self._merge_delay:
             self._hand_out_merged(batch.entries, now)
         else:

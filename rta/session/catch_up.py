@@ -8,7 +8,6 @@ A client is in one of these states; `CatchUp.step` asks from the top and says wh
 
 | state | it is there when | what it is given | what ends it |
 | --- | --- | --- | --- |
-| gone | neither buffer nor archive holds what comes next | `Close` | nothing |
 | holding | a frame was made while the log was read | `Write` that frame | the frame is written |
 | untold | it is not live and lacks the time range | `Write` the range, ten times a second | it is told |
 | in an earlier run | a later run has begun | `ReadLog` or `Write`, to its end | it enters the next run, or leaves |
@@ -25,7 +24,8 @@ begun anew, since. Marks tell it behind which point to begin on its next connect
 is to come again: a run that came and went between two looks at the session's record is known to the archive alone.
 
 A live client becomes not live, where it stands, when its socket does not take all of a frame, when its subscription is
-widened, when a session JSON is announced, and when another run begins.
+widened, when a session JSON is announced, when another run begins, and when the reader has missed entries. Where the
+answer to a `ReadLog` is that neither buffer nor archive holds what comes next, the client ends.
 
 Plain code: what needs the log is asked for as a `ReadLog`. Nothing here awaits.
 """
@@ -92,8 +92,6 @@ class CatchUp:
     def step(self, client: Client, now: float) -> Step:
         """What the client's actor is to do next. The socket must be free. Writing is assumed to succeed."""
         summary = self._state.summary
-        if client.gone is not None:
-            return Close(client.gone)
         if client.queued is not None:
             out, client.queued = client.queued, None
             return Write(out)

@@ -173,7 +173,6 @@ class Client:
         "back_fills",
         "beginning",
         "caught_up",
-        "gone",
         "json_version",
         "leaving",
         "live",
@@ -215,8 +214,6 @@ class Client:
         self.marked: Position | None = None
         """Up to where it was told last that it has everything."""
         self.marked_at = float("-inf")
-        self.gone: Ending | None = None
-        """Why the client cannot be served any longer."""
         self.leaving: Ending | None = None
         """Why it is to be closed once nothing is owed."""
         self.json_version = 0

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from rta.hot_counters import HotCounters
 from rta.ports.archive import RecordedRun
 from rta.ports.values import Entry, Position, SessionRecord, StreamSessionId
-from rta.session.client import Client, Ending, SessionRun
+from rta.session.client import Client, SessionRun
 from rta.session.ring import Ring
 from rta.session.subscription import Subscription
 from rta.session.summary import SessionSummary
@@ -171,13 +171,13 @@ class FeedState:
         """The stream has been read up to here. What others lost there is no loss to us."""
         self.position = max(self.position, position)
 
-    def lose(self) -> None:
-        """Entries were trimmed before the reader had them: nobody can be served without a gap."""
+    def lose(self, upto: Position) -> None:
+        """Entries up to here were trimmed before the reader had them: the clients look for them elsewhere."""
         self.counters.lost += 1
-        self.counters.dropped += len(self.clients)
         self._all_leave_live()
-        for client in self.clients:
-            client.gone = Ending.FELL_BEHIND
+        self.newest_known = False
+        self.position = max(self.position, upto)
+        self.ring = Ring(self._ring_bytes, self.position)
         self._wake_all()
 
     # ---- runs

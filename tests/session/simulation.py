@@ -479,6 +479,12 @@ class Table:
         """The log forgets everything up to a position."""
         self.trimmed[stream] = upto
 
+    def lose_one(self) -> None:
+        """An entry is trimmed before the reader has had it."""
+        self.entry(samples(1, 1 << 40))
+        self.trim(self.head)
+        self.feed.state.lose(self.head)
+
     @property
     def head(self) -> Position:
         return Position(self._ms, 0)

@@ -142,7 +142,7 @@ def test_a_client_that_came_before_the_first_entry_is_told_of_a_gap_too(start: P
 def test_nothing_from_behind_a_gap_is_sent() -> None:
     table = Table()
     actor = table.following(ALL)
-    table.feed.state.lose()
+    table.lose_one()
     table.publish(samples(1, 1))
     table.settle()
     assert actor.socket.received.tags == []

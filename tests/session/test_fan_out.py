@@ -110,7 +110,7 @@ def test_a_frame_that_was_begun_is_finished_before_anything_else() -> None:
 def test_everybody_is_told_when_the_reader_itself_has_lost_entries() -> None:
     table = Table()
     actors = [table.following(only(n)) for n in range(3)]
-    table.feed.state.lose()
+    table.lose_one()
     table.settle()
     assert [a.gone for a in actors] == [Ending.FELL_BEHIND] * 3
 

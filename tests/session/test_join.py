@@ -226,7 +226,8 @@ class Session(RuleBasedStateMachine):
                 continue
             self._give(entries, how)
             entries = []
-            self.feed.state.lose()
+            following = next((e.position for e in self.queue if e is not LOST), None)
+            self.feed.state.lose(self.read_upto if following is None else following.before())
         self._give(entries, how)
 
     def _give(self, entries: list[Entry], how: str) -> None:
