@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import count
+from random import Random
 
 import lz4.block
 import trio
@@ -350,24 +351,22 @@ class Stage:
 
 
 def _item(tag: int, pad: int) -> StreamData:
-    """Of a kind and channel that the tag says."""
+    """Of a kind and channel that the tag says, of bytes that no compression makes smaller."""
+    noise = Random(tag).randbytes(8 + pad)
     match tag % 4:
         case 0:
-            buffer = bytes(8 + pad)
             body = TimestampedData(
-                channel_id=1, start_timestamp=tag, timestamp_deltas_scale=1, timestamp_deltas=[0], buffer=buffer
+                channel_id=1, start_timestamp=tag, timestamp_deltas_scale=1, timestamp_deltas=[0], buffer=noise
             )
             return StreamData(timestamped_data=body)
         case 1:
             return StreamData(
-                periodic_data=PeriodicData(
-                    channel_id=2, start_timestamp=tag, interval=1, samples=1, buffer=bytes(8 + pad)
-                )
+                periodic_data=PeriodicData(channel_id=2, start_timestamp=tag, interval=1, samples=1, buffer=noise)
             )
         case 2:
-            return StreamData(row_data=RowData(channel_ids=[3, 4], timestamp=tag, buffer=bytes(8 + pad)))
+            return StreamData(row_data=RowData(channel_ids=[3, 4], timestamp=tag, buffer=noise))
         case _:
-            return StreamData(event=Event(event_definition_id=1, timestamp=tag, status_text="." * pad))
+            return StreamData(event=Event(event_definition_id=1, timestamp=tag, status_text=noise[:pad].hex()))
 
 
 def tags_of(items: Iterable[StreamData]) -> list[int]:

@@ -238,3 +238,77 @@ async def _play(ring: int, story: list[tuple[Any, ...]]) -> None:
 @given(ring=st.sampled_from([1 << 16, 1 << 20]), story=st.lists(steps, max_size=60))
 def test_every_sample_comes_exactly_once(ring: int, story: list[tuple[Any, ...]]) -> None:
     trio.run(play, ring, story, clock=MockClock(autojump_threshold=0))
+
+
+async def behind_the_buffer(nursery: trio.Nursery) -> tuple[Stage, Connection]:
+    """A client that has taken nothing, while the buffer has forgotten what is next; the archive has it."""
+    stage = Stage(nursery)
+    await stage.begin(1 << 16)
+    await stage.open("a")
+    link = stage.connect(None)
+    await wait_all_tasks_blocked()
+    link.subscribe(ALL)
+    await wait_all_tasks_blocked()
+    link.socket.room = 0
+    for _ in range(10):
+        await stage.append(4, 10_000)
+    await wait_all_tasks_blocked()
+    await stage.commit(1 << 30)
+    await stage.trim(2)
+    return stage, link
+
+
+def came(link: Connection) -> list[int]:
+    return [
+        tag
+        for message in link.arrived()
+        if not isinstance(message, FlushPoint)
+        for tag in tags_of(message.message().data)
+    ]
+
+
+async def test_a_client_behind_the_buffer_is_served_from_the_archive(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    stage, link = await behind_the_buffer(nursery)
+    link.open_up()
+    await trio.sleep(1)
+    assert (link.code, sorted(came(link))) == (None, sorted(stage.sent))
+
+
+async def test_it_waits_for_an_archive_that_cannot_be_read_now(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    stage, link = await behind_the_buffer(nursery)
+    stage.archive.down = True
+    link.open_up()
+    await trio.sleep(5)
+    stage.archive.down = False
+    await trio.sleep(2)
+    assert (link.code, sorted(came(link))) == (None, sorted(stage.sent))
+
+
+async def test_it_is_sent_away_when_the_archive_stays_away(autojump_clock: MockClock, nursery: trio.Nursery) -> None:
+    stage, link = await behind_the_buffer(nursery)
+    stage.archive.down = True
+    link.open_up()
+    await trio.sleep(15)
+    assert link.code == CloseCode.FELL_BEHIND
+
+
+async def test_what_the_reader_itself_has_missed_comes_from_the_archive(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    stage = Stage(nursery)
+    await stage.begin(1 << 16)
+    await stage.open("a")
+    link = stage.connect(None)
+    await wait_all_tasks_blocked()
+    link.subscribe(ALL)
+    await wait_all_tasks_blocked()
+    for _ in range(5):  # without a turn for the reader
+        await stage.append(4, 0)
+    await stage.commit(1 << 30)
+    await stage.trim(1)
+    await trio.sleep(1)
+    assert (link.code, sorted(came(link))) == (None, sorted(stage.sent))

@@ -6,12 +6,15 @@ import base64
 import hashlib
 import socket
 from contextlib import AsyncExitStack
+from urllib.parse import quote
 
 import pytest
 import trio
 from trio_websocket import open_websocket_url
 
-from .clients import BINARY, KEY, PING, PONG, RawClient, masked, raw, stream_path, upgrade
+from rta.ports import CloseCode, FlushPoint
+
+from .clients import BINARY, CLOSE, KEY, PING, PONG, RawClient, masked, raw, stream_path, upgrade
 from .conftest import Serve, Service
 from .telemetry import samples, subscribe, tags
 
@@ -67,6 +70,11 @@ async def test_the_handshake_succeeds_when_there_is_nothing_to_stream(service: S
         (PATH, {"upgrade": None}, 400),
         (PATH, {"upgrade": "chat"}, 400),
         (PATH, {"connection": "keep-alive"}, 400),
+        (f"{PATH}?after=", {}, 400),
+        (f"{PATH}?after=1700000000000-0", {}, 400),
+        (f"{PATH}?after=1700000000000-0:1:%25FF", {}, 400),
+        (f"{PATH}?after=99999999999999999999-0:1:a", {}, 400),
+        (f"{PATH}?after=1-0:1:a&after=1-0:1:a", {}, 400),
     ],
 )
 async def test_what_is_no_proper_upgrade_is_refused(
@@ -97,6 +105,20 @@ async def test_a_session_is_found_however_its_address_is_written(service: Servic
     async with raw(service.port) as client:
         assert (await client.upgrade(path)).status == 101
         assert (await client.message())[0].session_json == json
+
+
+@pytest.mark.parametrize("stream", ["live", "a stream: 100%", "Zürich"])
+async def test_a_client_may_begin_behind_a_flush_point(service: Service, stream: str) -> None:
+    json = await service.open("s")
+    record = await service.log.find("s")
+    assert record is not None
+    point = FlushPoint(stream, record.stream_session_id, record.stream_position.before())
+    async with raw(service.port) as client:
+        assert (await client.upgrade(f"{PATH}?a=b&after={quote(str(point), safe='')}")).status == 101
+        if stream == record.stream:
+            assert (await client.message())[0].session_json == json
+        else:
+            assert (await client.next_of(CLOSE)).code == CloseCode.POINT_LOST
 
 
 async def test_the_sub_protocol_may_be_in_the_second_of_two_headers(service: Service) -> None:
