@@ -151,7 +151,8 @@ class MemoryLog:
         return self._clock() // 1_000_000
 
     async def open_session(self, identity: str, stream: str) -> SessionRecord:
-        self._last_id += 1
+        # Not the ids that an earlier process gave: archives would take its sessions for these.
+        self._last_id = max(self._last_id + 1, self._now_ms())
         position = self._head(stream)
         record = SessionRecord(identity, stream, self._last_id, position, self._now_ms())
         self._records[identity] = record
