@@ -5,6 +5,7 @@ A session that is in both is as the buffer has it. Source: docs/rest.md, "Sessio
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ from rta.session_query import AnyOf, Comparison, ListRequest, Operator, Property
 __all__ = ["SessionCatalogue"]
 
 _CLOCKS = ClockBounds()
-_AT_ONCE = 50  # sessions written without a checkpoint
+_AT_ONCE = 50  # sessions read, or written, without a checkpoint
 
 _Session = SessionRecord | ArchivedSession
 
@@ -96,11 +97,7 @@ class SessionCatalogue:
         live = [_Listed((f.order, f.identity), records[f.identity]) for f in found if f.identity in records]
         recorded = _Recorded(archive, evolve(query, without=query.without | identities | hiding))
         before = await recorded.live_before(live, query.offset)
-        live = live[before:]
-        rest = await recorded.page(query.offset - before, query.limit, with_places=bool(live))
-        order = listing_order(query.sort)
-        page = sorted([*live, *rest], key=lambda one: order(one.place)) if live and rest else [*live, *rest]
-        return [one.session for one in page[: query.limit]]
+        return await recorded.merged(live[before:], query.offset - before, query.limit)
 
 
 class _Recorded:
@@ -111,20 +108,31 @@ class _Recorded:
         self._query = query
         self._order = listing_order(query.sort)
 
-    async def page(self, offset: int, limit: int | None, with_places: bool = True) -> list[_Listed]:
-        """Their places cost reading their JSON."""
-        found = await self._archive.sessions(evolve(self._query, offset=offset, limit=limit))
-        return [_Listed(await self._place(s) if with_places else ((), ""), s) for s in found]
+    async def merged(self, live: Sequence[_Listed], offset: int, limit: int | None) -> list[_Session]:
+        """Live ones, and recorded ones from `offset` on. To find the place of a recorded one, its JSON has to be read:
+        of as few as possible."""
+        if limit and len(live) >= limit and await self._precedes(live[limit - 1], offset):
+            return [one.session for one in live[:limit]]
+        recorded = await self._archive.sessions(evolve(self._query, offset=offset, limit=limit))
+        waiting = deque(live)
+        merged: list[_Session] = []
+        for count, session in enumerate(recorded):
+            if not waiting or len(merged) == limit:
+                return [*merged, *recorded[count:]][:limit]
+            if count % _AT_ONCE == 0:
+                await trio.lowlevel.checkpoint()
+            place = self._order(await self._place(session))
+            while waiting and self._order(waiting[0].place) < place and len(merged) != limit:
+                merged.append(waiting.popleft().session)
+            merged.append(session)
+        return [*merged, *(one.session for one in waiting)][:limit]
 
     async def live_before(self, live: Sequence[_Listed], offset: int) -> int:
         """How many of the live ones are among the first `offset` of the merged list."""
 
         async def is_before(index: int) -> bool:
             place = offset - 1 - index  # of the recorded session that it has to precede
-            if place < 0:
-                return False
-            there = await self.page(place, 1)
-            return not there or self._order(live[index].place) < self._order(there[0].place)
+            return place >= 0 and await self._precedes(live[index], place)
 
         low, high = 0, min(len(live), offset)
         if high and await is_before(high - 1):  # mostly they are all newer
@@ -136,6 +144,11 @@ class _Recorded:
             else:
                 high = middle
         return low
+
+    async def _precedes(self, one: _Listed, place: int) -> bool:
+        """Whether a live one comes before the recorded one at a place, if there is one."""
+        there = await self._archive.sessions(evolve(self._query, offset=place, limit=1))
+        return not there or self._order(one.place) < self._order(await self._place(there[0]))
 
     async def _place(self, session: ArchivedSession) -> Place:
         properties = await properties_of(session.identity, session.json)

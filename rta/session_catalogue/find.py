@@ -17,8 +17,8 @@ from rta.session_query import AllOf, Comparison, Criterion, Operator, SessionQue
 
 __all__ = ["MAX_WORK", "FoundPlace", "FoundSession", "bounded_work", "find_places", "find_sessions", "sub_sessions"]
 
-MAX_WORK = 300_000_000
-"""Steps of SQLite's machine for one query: some seconds."""
+MAX_WORK = 100_000_000
+"""Steps of SQLite's machine for one query: a few seconds."""
 
 _STEP = 100_000  # between two counts
 _FLAT = 100  # criteria that need no set of their own
