@@ -141,6 +141,6 @@ def _of(text: str, read: Read, identity: str) -> Properties:
     return read(identity, text)
 
 
-async def properties_of(identity: str, text: str) -> Properties:
-    """Of a session JSON that may be large; none if it cannot be read."""
-    return await _read(read_properties, identity, text) or ()
+async def properties_of(identity: str, text: str, usual: bool = False) -> Properties:
+    """Of a session JSON that may be large; none if it cannot be read. `usual`: those that the usual list needs."""
+    return await _read(read_usual if usual else read_properties, identity, text) or ()

@@ -18,7 +18,7 @@ from rta.rest.live_sessions import LiveSessions, properties_of
 from rta.rest.session_texts import SessionTexts
 from rta.session_catalogue import SortValue, listing_order, merge_properties, sort_values, storable
 from rta.session_list import SessionListCache
-from rta.session_query import AnyOf, Comparison, ListRequest, Operator, Property, SessionQuery
+from rta.session_query import NEWEST_FIRST, AnyOf, Comparison, ListRequest, Operator, Property, SessionQuery
 
 __all__ = ["SessionCatalogue"]
 
@@ -151,7 +151,8 @@ class _Recorded:
         return not there or self._order(one.place) < self._order(await self._place(there[0]))
 
     async def _place(self, session: ArchivedSession) -> Place:
-        properties = await properties_of(session.identity, session.json)
+        usual = self._query.sort == NEWEST_FIRST
+        properties = await properties_of(session.identity, session.json, usual)
         return sort_values(properties, self._query.sort), storable(session.identity)
 
 
@@ -163,7 +164,7 @@ async def _recorded_sub_sessions(archive: Archive, live: frozenset[str]) -> froz
     criterion = AnyOf((Comparison("children", Operator.IN, wanted), Comparison("alternates", Operator.IN, wanted)))
     found: set[str] = set()
     for parent in await archive.sessions(SessionQuery(criterion, (), top_level=False, without=live)):
-        for one in await properties_of(parent.identity, parent.json):
+        for one in await properties_of(parent.identity, parent.json, usual=True):
             if one.path in ("children", "alternates"):
                 found.add(str(one.value))
     return live & found
