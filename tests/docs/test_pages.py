@@ -33,6 +33,7 @@ BEFORE: dict[tuple[str, str], list[str]] = {
     ("docs/client.md", "node client.mjs"): ["rta run --config config/site.toml"],
     ("CONTRIBUTING.md", ".venv/bin/rta count"): ["rta run --config config/site.toml"],
     ("docs/streams.md", "curl"): ["rta run --config config/site.toml"],
+    ("docs/export.md", "rta export latest --to 1min -o first-minute.csv"): ["rta run --config config/site.toml"],
     ("docs/remote.md", "rta sessions"): [
         "mosquitto -p 1883",
         "RTA_SITE__NODE=dk/cph/tlc-1 RTA_EDGE__PORT=8181 rta run --config config/roadside.toml",

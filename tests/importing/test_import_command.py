@@ -120,7 +120,7 @@ def test_the_service_that_has_the_archive_takes_the_sessions_in(tmp_path: Path):
     folder, path = tmp_path / "archive", table(tmp_path / "one.csv")
     config = tmp_path / "site.toml"
     config.write_text(
-        f'[buffer]\ntransport = "memory"\n[edge]\nport = 0\n[archive]\npath = "{folder}"\n[log]\nformat = "json"\n'
+        f'[buffer]\ntransport = "memory"\n[edge]\nport = 0\n[archive]\npath = "{folder}"\n[logging]\nformat = "json"\n'
     )
     with subprocess.Popen(
         [sys.executable, "-m", "rta", "run", "--config", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
