@@ -60,6 +60,9 @@ PREFIX = {
 ENDLESS = {("docs/consumer.md", 0): ["{'streams':", "1700000000000000000 {'rpm':"]}
 """Blocks of Python, counted in their page, that go on for ever: what they say."""
 
+KEPT = {"Recorded, and there after a restart": {"data", "first-minute.csv"}}
+"""What a section of the README leaves, and says so."""
+
 COMMANDS = set(cli.list_commands(click.Context(cli)))
 
 
@@ -149,7 +152,7 @@ def test_a_section_does_what_it_shows(section: Section, tmp_path: Path, environ:
                 for command in block.commands:
                     _command(walk, section, command)
         if section.page == "README.md":
-            assert walk.left == set()
+            assert walk.left <= KEPT.get(section.heading, set()) | {"state"}  # where services keep theirs in a walk
 
 
 def _configure(walk: Walk, section: Section, block: Block) -> None:
