@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from scripts.bench.archive_cli import COMMANDS as ARCHIVE_COMMANDS
 from scripts.bench.fanout import compare
 from scripts.bench.flat_out import Form
 from scripts.bench.history_cli import COMMANDS as HISTORY_COMMANDS
@@ -140,7 +141,7 @@ def _start(results: Results, folder: Path, quick: bool, runs: int | None) -> Non
     starting(results, folder, runs or (2 if quick else 9))
 
 
-for _command in (*REDIS_COMMANDS, *STREAMS_COMMANDS, *HISTORY_COMMANDS):
+for _command in (*REDIS_COMMANDS, *STREAMS_COMMANDS, *HISTORY_COMMANDS, *ARCHIVE_COMMANDS):
     cli.add_command(_command)
 
 
@@ -151,7 +152,7 @@ def _all(quick: bool, out: Path) -> None:
     """Everything, one after the other: about 90 minutes, with --quick under 10."""
     arguments = ["--out", str(out), *(["--quick"] if quick else [])]
     own = (_start, _latency, _select, _fanout, _behind, _stall)
-    for command in (*own, *REDIS_COMMANDS, *STREAMS_COMMANDS, *HISTORY_COMMANDS):
+    for command in (*own, *REDIS_COMMANDS, *STREAMS_COMMANDS, *HISTORY_COMMANDS, *ARCHIVE_COMMANDS):
         with _timed(command.name or ""):
             command.main(arguments, standalone_mode=False)
 

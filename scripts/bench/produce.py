@@ -2,7 +2,8 @@
 
     python -m scripts.bench.produce GATE REDIS_PORT SHAPE BURSTS SESSIONS RATE
 
-The rate is over all sessions, which take turns. It waits for the gate.
+The rate is over all sessions, which take turns. The samples of a burst are those since the one before. It waits for the
+gate.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ def main() -> None:
     start = time.monotonic()
     for i in range(bursts):
         time.sleep(max(0.0, start + i / rate - time.monotonic()))
-        packed = maker.burst(i, time.time_ns()).packed
+        now = time.time_ns()
+        packed = maker.at(i, now - round(sessions / rate * 1e9), now).packed
         conversation.send(burst_command(STREAM, i % sessions + 1, packed))
         conversation.skim()
         gate[Slot.SENT] = i + 1

@@ -6,6 +6,8 @@ import random
 import struct
 from collections.abc import Iterator
 
+import numpy as np
+import numpy.typing as npt
 from attrs import frozen
 
 from rta.session.merged_frames import OpenBurst
@@ -29,7 +31,8 @@ class Shape:
     samples: int
 
 
-SHAPES = {s.name: s for s in (Shape("A", 3, 10), Shape("B", 64, 100), Shape("C", 500, 1), Shape("S", 10, 1))}
+_SHAPES = (Shape("A", 3, 10), Shape("B", 64, 100), Shape("C", 500, 1), Shape("D", 1000, 10), Shape("S", 10, 1))
+SHAPES = {s.name: s for s in _SHAPES}
 
 
 def _items(shape: Shape, variant: int) -> list[bytes]:
@@ -48,6 +51,16 @@ def _items(shape: Shape, variant: int) -> list[bytes]:
     return split(make_burst([data_item(d) for d in items]).raw())
 
 
+def _found(data: bytes, what: bytes) -> npt.NDArray[np.int64]:
+    """Where it stands."""
+    places = []
+    at = data.find(what)
+    while at >= 0:
+        places.append(at)
+        at = data.find(what, at + len(what))
+    return np.asarray(places, np.int64)
+
+
 class Maker:
     """Makes bursts of one shape."""
 
@@ -56,6 +69,8 @@ class Maker:
         self._items = [_items(SHAPES[shape], v) for v in range(_VARIANTS)]
         self._tails = [join(items) for items in self._items]
         self._relayout = relayout
+        self._places: dict[int, npt.NDArray[np.int64]] = {}
+        """Where the times of a variant's items stand in it."""
 
     def _tail(self, number: int) -> bytes:
         turn = number // self._relayout if self._relayout else 0
@@ -70,6 +85,19 @@ class Maker:
         end = T0 + number * 1_000_000 if stamp is None else stamp
         raw = _HEAD + _STAMP.pack(end) + self._tail(number)
         return Burst(pack(raw), len(raw), (), TimeRange(T0, end), has_data=True, has_events=False)
+
+    def at(self, number: int, begin: int, stamp: int) -> Burst:
+        """One burst whose samples begin at `begin`, ns since the Unix epoch, instead of at one of a few times."""
+        tail = self._tail(number)
+        old = b"\x11" + _STAMP.pack(T0 + number % _VARIANTS * 1_000_000_000)
+        head = _HEAD.replace(_STAMP.pack(T0), _STAMP.pack(begin)) + _STAMP.pack(stamp)
+        raw = np.frombuffer(head + tail, np.uint8).copy()
+        places = self._places.get(number % _VARIANTS)
+        if places is None:
+            places = self._places[number % _VARIANTS] = _found(tail, old) + len(head) + 1
+        raw[places[:, None] + np.arange(_STAMP.size)] = np.frombuffer(_STAMP.pack(begin), np.uint8)
+        data = raw.tobytes()
+        return Burst(pack(data), len(data), (), TimeRange(begin, stamp), has_data=True, has_events=False)
 
     def bursts(self, count: int) -> Iterator[Burst]:
         """Different ones, their stamps counting up."""
