@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from scripts.bench.archive_reading import archive_reading
 from scripts.bench.archive_recording import archive_recording
 from scripts.bench.options import runs_option, seconds_option, shared
 from scripts.bench.paced import Load
@@ -29,4 +30,16 @@ def _recording(
     archive_recording(results, folder, made, runs or (1 if quick else 3))
 
 
-COMMANDS = (_recording,)
+@click.command("archive-reading")
+@click.option("--channels", default=1000, show_default=True, help="How many, of 100 Hz.")
+@runs_option
+@seconds_option
+@shared
+def _reading(
+    results: Results, folder: Path, quick: bool, channels: int, runs: int | None, seconds: float | None
+) -> None:
+    """How quickly a recorded session is read over REST: whole, one channel of it, any range. An hour takes 3 GB."""
+    archive_reading(results, folder, channels, int(seconds or (60 if quick else 3600)), runs or (1 if quick else 5))
+
+
+COMMANDS = (_recording, _reading)
