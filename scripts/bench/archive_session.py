@@ -29,7 +29,7 @@ def write_session(folder: Path, identity: str, channels: int, seconds: int) -> t
     count = seconds * RATE
     times = BEGIN + np.arange(count, dtype=np.int64) * (10**9 // RATE)
     slow = 50 * np.sin(np.arange(count) / (60 * RATE))
-    types = dict.fromkeys(range(1, channels + 1), (SampleType.F64, "le"))
+    types: ChannelTypes = dict.fromkeys(range(1, channels + 1), (SampleType.F64, "le"))
     with SessionFileWriter(folder, identity, types) as writer:
         for channel in range(1, channels + 1):
             for first in range(0, count, _STRETCH):
