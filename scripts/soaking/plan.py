@@ -13,6 +13,7 @@ __all__ = ["KILLS", "LANES", "LEAST", "Fault", "drawn"]
 LANES: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "redis": {"redis killed": (0.1, 3.0), "redis paused": (0.5, 6.0)},
     "edge": {"edge killed": (0.1, 1.0), "edge stopped": (0.1, 1.0), "clients cut": (0.0, 0.0)},
+    "archive": {"archive killed": (0.0, 0.0), "archive paused": (0.5, 4.0)},
     "broker": {
         "broker killed": (0.1, 4.0),
         "broker emptied": (0.1, 2.0),
@@ -34,7 +35,7 @@ LANES: Mapping[str, Mapping[str, tuple[float, float]]] = {
 }
 """Faults that do not overlap among themselves, and how long each lasts, in seconds."""
 
-KILLS = ("redis killed", "edge killed", "broker killed", "node killed", "history killed")
+KILLS = ("redis killed", "edge killed", "broker killed", "node killed", "history killed", "archive killed")
 """Those whose number can be asked for."""
 
 LEAST = 1.0

@@ -24,10 +24,15 @@ class Recording:
     def __init__(self, identity: str, rate: float) -> None:
         """`rate`: samples a second."""
         self.identity = identity
-        self.written = 0
-        """Those that the writer has taken: from then on it answers for them."""
+        self.samples: list[tuple[int, float]] = []
+        """Times and values that the writer has taken: from then on it answers for them."""
         self._rate = rate
         self._over = trio.Event()
+
+    @property
+    def written(self) -> int:
+        """How many the writer has taken."""
+        return len(self.samples)
 
     def end(self) -> None:
         """No more of them."""
@@ -47,8 +52,9 @@ class Recording:
             session = await writer.open_session(identity=self.identity)
             while not self._over.is_set():
                 due = trio.current_time() + 1 / self._rate
-                await session.write(_CHANNEL, [time.time_ns()], [float(self.written)])
-                self.written += 1
+                sample = time.time_ns(), float(self.written)
+                await session.write(_CHANNEL, [sample[0]], [sample[1]])
+                self.samples.append(sample)
                 await trio.sleep_until(due)
             await session.close()
 

@@ -1,13 +1,17 @@
 """The first half: a writer, Redis, an edge, and WebSocket clients that come back.
 
 Judged: every sample that the writer has taken has come to every client at least once, and none twice on one
-connection. A client's place is a minute of the buffer (`fanout.back_scan`), and no fault lasts that long.
+connection. A client's place is a minute of the buffer (`fanout.back_scan`), and no fault lasts that long. In the end REST
+gives every sample exactly once, as it was written.
 """
 
 from __future__ import annotations
 
+import os
+import signal
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import trio
@@ -15,6 +19,7 @@ import trio
 from rta.writer import WriteError
 from scripts.soaking.attended import Attended
 from scripts.soaking.plan import LEAST, Fault
+from scripts.soaking.recorded import differences
 from scripts.soaking.recordings import Follower, Recording
 from scripts.soaking.servers import Redis, Service
 from scripts.soaking.sites import edge_site
@@ -22,7 +27,7 @@ from scripts.soaking.tap import Tap
 
 __all__ = ["RtaHalf"]
 
-LANES = ("redis", "edge")
+LANES = ("redis", "edge", "archive")
 
 
 class RtaHalf:
@@ -92,6 +97,14 @@ class RtaHalf:
                 await self.edge.start()
             case "clients cut":
                 self._tap.cut()
+            case "archive killed":
+                self.edge.signal_children(signal.SIGKILL)
+            case "archive paused":
+                paused = self.edge.signal_children(signal.SIGSTOP)
+                await trio.sleep(fault.lasting)
+                for pid in paused:  # of an edge that may have been killed meanwhile
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGCONT)
 
     # ---- what came of it
 
@@ -126,3 +139,10 @@ class RtaHalf:
         if self.doubled:
             self.wrong.append(f"{self.doubled} samples came twice on one connection")
         self.lost = lost
+        differing = await differences(self.recordings, self.edge.port, patience)
+        for identity, (missing, again, strange) in differing.items():
+            self.wrong.append(
+                f"REST gives another {identity} than was written: {missing} samples are missing, {again} are there "
+                f"again, {strange} nobody wrote"
+            )
+        self.recorded = sum(r.written for r in self.recordings) - sum(missing for missing, _, _ in differing.values())

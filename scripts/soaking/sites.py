@@ -10,6 +10,9 @@ _EDGE = """\
 [site]
 label = "soak edge"
 grace = "200ms"
+state_dir = "{{state}}"
+
+[archive]
 
 [edge]
 port = {{port}}

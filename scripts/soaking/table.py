@@ -95,7 +95,8 @@ def summary(rta: RtaHalf, streams: StreamsHalf) -> str:
         [
             f"faults: {faults}",
             f"sessions: {rta.written} samples due, {rta.received} received, {rta.lost} lost, {rta.again} again after"
-            f" a reconnect, {rta.doubled} doubled, {sum(f.connections for f in rta.followers)} connections",
+            f" a reconnect, {rta.doubled} doubled, {sum(f.connections for f in rta.followers)} connections;"
+            f" {rta.recorded} recorded",
             f"streams: {streams.committed} entries committed, {streams.committed - streams.lost} delivered,"
             f" {streams.lost} lost, {ledger.again} published again, {ledger.kinds['replay']} in replay;"
             f" {unheard} acknowledged by the broker and not heard by a consumer that was away or cut off with it",
