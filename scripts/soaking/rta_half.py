@@ -1,8 +1,8 @@
 """The first half: a writer, Redis, an edge, and WebSocket clients that come back.
 
 Judged: every sample that the writer has taken has come to every client at least once, and none twice on one
-connection. A client's place is a minute of the buffer (`fanout.back_scan`), and no fault lasts that long. In the end REST
-gives every sample exactly once, as it was written.
+connection. A client's place is a minute of the buffer (`fanout.back_scan`), and no fault lasts that long. In the end
+REST gives every sample exactly once, as it was written.
 """
 
 from __future__ import annotations
