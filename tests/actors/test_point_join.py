@@ -234,7 +234,7 @@ async def _play(ring: int, story: list[tuple[Any, ...]]) -> None:
         nursery.cancel_scope.cancel()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(ring=st.sampled_from([1 << 16, 1 << 20]), story=st.lists(steps, max_size=60))
 def test_every_sample_comes_exactly_once(ring: int, story: list[tuple[Any, ...]]) -> None:
     trio.run(play, ring, story, clock=MockClock(autojump_threshold=0))
