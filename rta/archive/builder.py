@@ -156,10 +156,11 @@ class ChunkBuilder:
     def _add(self, item: Data) -> None:
         arrivals = self._arrivals_of(key_of(item))
         results = item_results(item, self._types)
-        self.held += _EACH
         if isinstance(results, Chunk):
+            self.held += _EACH
             arrivals.untold.append(results)
         else:
+            self.held += _EACH * len(results)
             for result in results:
                 arrivals.add(*result, self._bursts)
 
@@ -206,7 +207,7 @@ class ChunkBuilder:
                 results = results.sorted()
             else:
                 series = read_series(kind, channels[0], results.raw(), self._types).sorted()
-                results = encode_series(channels[0], series, result_limits(series))
+                results = encode_series(channels[0], series, result_limits(series, 0 if results.is_spread else None))
         chunks = chunks_of(kind, channels, results)
         return sorted(chunks + untold, key=lambda chunk: chunk.start) if untold else chunks
 

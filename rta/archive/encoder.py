@@ -23,6 +23,8 @@ class ChunkEncoder:
         self._series: list[Series] = []
         self._samples = 0
         self._results: list[Results] = []
+        self.short: int | None = None
+        """See `result_limits`."""
 
     def feed(self, series: Series) -> list[Chunk]:
         """The next samples, in order: the chunks that are full now."""
@@ -31,7 +33,7 @@ class ChunkEncoder:
         if self._samples < _BATCH:
             return []
         joined = Series.joined(self._series)
-        limits = result_limits(joined)
+        limits = result_limits(joined, self.short)
         begin = int(limits[-2])  # the last result is made anew with the next samples: some may belong into it
         self._series = [joined.part(begin, self._samples)]
         self._samples -= begin
@@ -49,7 +51,7 @@ class ChunkEncoder:
         results, self._results = self._results, []
         if self._samples:
             series = Series.joined(self._series)
-            results.append(encode_series(self._channels[0], series, result_limits(series)))
+            results.append(encode_series(self._channels[0], series, result_limits(series, self.short)))
             self._series, self._samples = [], 0
         return chunks_of(self._kind, self._channels, Results.joined(results)) if results else []
 

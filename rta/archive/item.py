@@ -22,6 +22,7 @@ __all__ = ["Key", "Timed", "item_results", "key_of", "without_length"]
 Key = tuple[DataKind, tuple[int, ...]]
 """What chunks are about: one channel, a row group, or events."""
 
+_SHORT, _BYTES_EACH = 4, 16  # results of samples that are far apart, and bytes of an item for which it may have another
 _EARLIEST, _LATEST = -(1 << 63), (1 << 63) - 1
 
 
@@ -75,8 +76,9 @@ def item_results(item: Data, types: ChannelTypes) -> list[Timed] | Chunk:
         and start + span <= _LATEST
     ):
         return [(start + first, start + span, _piece(item))]
-    series = read_series(key_of(item)[0], item.channel_id, b"\x0a" + _piece(item), types).sorted()
-    results = encode_series(item.channel_id, series, result_limits(series))
+    piece = _piece(item)
+    series = read_series(key_of(item)[0], item.channel_id, b"\x0a" + piece, types).sorted()
+    results = encode_series(item.channel_id, series, result_limits(series, _SHORT + len(piece) // _BYTES_EACH))
     return list(zip(results.starts.tolist(), results.ends.tolist(), results.pieces, strict=True))
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "LIST_SPAN",
     "LIST_TARGET",
     "RESULT_LIMIT",
+    "RESULT_SAMPLES",
     "Results",
     "chunks_of",
     "encode_series",
@@ -68,6 +69,11 @@ class Results(NamedTuple):
     def moments(self) -> Int64:
         """What `sorted` goes by."""
         return self.starts
+
+    @property
+    def is_spread(self) -> bool:
+        """Whether one of them covers more than a list should."""
+        return bool((_spans(self.starts, self.ends) > LIST_SPAN).any())
 
     @property
     def is_sorted(self) -> bool:
@@ -243,8 +249,24 @@ def _with_samples(
 # ---- from arrays to results
 
 
-def result_limits(series: Series) -> Int64:
-    """Where results begin, and where the last ends. `series`: sorted."""
+def result_limits(series: Series, short: int | None = None) -> Int64:
+    """Where results begin, and where the last ends.
+
+    :param series: sorted.
+    :param short: how many results there may be because samples are far apart, which make a chunk each; None: any
+        number. Where there were more, results have as many samples as they may have, whatever time they cover.
+    """
+    limits, runs = _limits(series, RESULT_SAMPLES)
+    times = series.times
+    if not len(times) or not (_spans(times[limits[:-1]], times[limits[1:] - 1]) > LIST_SPAN).any():
+        return limits
+    found = _short_results(times, runs, None if short is None else len(limits) + short)
+    return _limits(series, RESULT_LIMIT)[0] if found is None else found
+
+
+def _limits(series: Series, most: int) -> tuple[Int64, Int64]:
+    """Where results of so many samples at the most begin, and where the last ends; and the same of what can be in one
+    result."""
     times, n = series.times, len(series.times)
     breaks = np.zeros(n, np.bool_)
     if not isinstance(series.widths, int):
@@ -256,21 +278,20 @@ def result_limits(series: Series) -> Int64:
         breaks[0] = True
         runs = np.flatnonzero(breaks)
         index = np.arange(n) - np.repeat(runs, np.diff(runs, append=n))
-        limits = np.flatnonzero(index % RESULT_SAMPLES == 0)
+        limits = np.flatnonzero(index % most == 0)
     else:
         runs = np.zeros(1, np.int64)
-        limits = np.arange(0, n, RESULT_SAMPLES)
-    limits = np.append(limits, n)
-    if n and (_spans(times[limits[:-1]], times[limits[1:] - 1]) > LIST_SPAN).any():
-        return _short_results(times, np.append(runs, n))
-    return limits
+        limits = np.arange(0, n, most)
+    return np.append(limits, n), np.append(runs, n)
 
 
-def _short_results(times: Int64, runs: Int64) -> Int64:
-    """The same where samples are so rare that results end for that."""
+def _short_results(times: Int64, runs: Int64, most: int | None) -> Int64 | None:
+    """The same where samples are so rare that results end for that. None: there are more than `most`."""
     out = [0]
     for run_end in runs[1:].tolist():
         while out[-1] < run_end:
+            if most is not None and len(out) > most:
+                return None
             at = out[-1]
             latest = min(int(times[at]) + LIST_SPAN, _LATEST)
             window = times[at : min(at + RESULT_SAMPLES, run_end)]

@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from rta.archive.encoder import ChunkEncoder
-from rta.archive.results import Results, read_results, read_series
+from rta.archive.results import LIST_SPAN, RESULT_SAMPLES, Results, read_results, read_series
 from rta.archive.series import ChannelTypes, Series
 from rta.wire import Chunk, DataKind
 
@@ -38,9 +38,20 @@ def seal(chunks: Iterable[tuple[int, Chunk]], types: ChannelTypes) -> Iterator[C
         for results in _merged((c.start, number, read_results(kind, c.raw())) for number, c in every):
             yield from encoder.feed_results(results)
     else:
-        for series in _merged((c.start, number, read_series(kind, channels[0], c.raw(), types)) for number, c in every):
+        for series in _merged(_read(every, types, encoder)):
             yield from encoder.feed(series)
     yield from encoder.end()
+
+
+def _read(
+    chunks: Iterable[tuple[int, Chunk]], types: ChannelTypes, encoder: ChunkEncoder
+) -> Iterator[tuple[int, int, Series]]:
+    """Samples that are so far apart, and so many, that they have not got a chunk each (`result_limits`) do not now."""
+    for number, chunk in chunks:
+        series = read_series(chunk.kind, chunk.channels[0], chunk.raw(), types)
+        if chunk.end - chunk.start > LIST_SPAN and len(series.times) > RESULT_SAMPLES:
+            encoder.short = 0
+        yield chunk.start, number, series
 
 
 def _merged(blocks: Iterable[tuple[int, int, B]]) -> Iterator[B]:

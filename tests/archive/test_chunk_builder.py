@@ -66,6 +66,20 @@ def test_a_huge_result_becomes_many_in_lists_of_64_kib():
     assert max(len(item.timestamp_deltas) for chunk in chunks for item in read_chunk(chunk)) == 128
 
 
+def test_samples_that_are_far_apart_do_not_get_a_chunk_each_where_they_are_a_great_many():
+    count = 200_000
+    far = TimestampedData(
+        channel_id=2, start_timestamp=START, timestamp_deltas=[1] * count, timestamp_deltas_scale=101 * SECOND
+    )
+    far.buffer = np.arange(count).astype("<u2").tobytes()
+    builder = fed([far])
+    chunks = builder.tail(DataKind.TIMESTAMPED, EVERYTHING, None, None)
+    assert len(chunks) == count / 10_000
+    check_samples(chunks, [far], TYPES)
+    few = fed([encode_timestamped(ChannelId(2), START + np.arange(5) * 101 * SECOND, [0] * 5, SampleType.U16)])
+    assert len(few.cut()) == 5
+
+
 def test_a_result_that_may_stay_goes_into_its_chunk_byte_for_byte():
     data = [encode_timestamped(ChannelId(1), [START + i * SECOND], [i / 3]) for i in range(20)]
     (chunk,) = fed(*[[item] for item in data]).cut()

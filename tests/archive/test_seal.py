@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rta.archive import ChunkBuilder, chunks_of_columns, seal
 from rta.errors import MalformedError
-from rta.wire import Chunk, Data, SampleType, decode_timestamped, pack, read_chunk
+from rta.wire import ChannelId, Chunk, Data, SampleType, decode_timestamped, encode_timestamped, pack, read_chunk
 
 from .any_bursts import TYPES, burst_of, stories
 from .naive_samples import check_chunk, check_samples
@@ -102,3 +102,14 @@ def test_a_damaged_chunk_is_malformed():
         with pytest.raises(MalformedError):
             list(seal([(0, chunk._replace(packed=packed))], TYPES))
     assert list(seal([], TYPES)) == []
+
+
+def test_samples_that_had_no_chunk_each_have_none_when_they_are_sealed():
+    count = 30_000
+    far = encode_timestamped(ChannelId(1), 1620129055 * 10**9 + np.arange(count) * 101 * 10**9, np.arange(count))
+    builder = ChunkBuilder(TYPES)
+    builder.feed(burst_of([far]))
+    once = sealed(builder.cut())
+    assert len(once) == 3
+    check_samples(once, [far], TYPES)
+    assert sealed(once) == once
