@@ -32,6 +32,7 @@ from rta.rest.sessions import SessionCatalogue
 from rta.rest.site_pages import SitePages
 from rta.rest.streams import PATH as STREAMS
 from rta.rest.streams import StreamResource
+from rta.rest.tagged import tagged
 from rta.rest.turns import AnswerTurns
 
 __all__ = ["Service", "make_app", "routes_of"]
@@ -83,7 +84,7 @@ def make_app(service: Service, node: ASGIApp | None = None) -> ASGIApp:
     """The application, with paths as clients write them. `node` answers for the node where another process has it."""
     app = Starlette(routes=routes_of(service), exception_handlers=PROBLEM_HANDLERS)
     app.router.redirect_slashes = False  # `routed` knows every spelling that there is
-    return routed(compressed(app if node is None else _with_node(app, node)), own_body=(STREAMS,))
+    return routed(compressed(tagged(app if node is None else _with_node(app, node))), own_body=(STREAMS,))
 
 
 def routes_of(service: Service) -> list[Route]:

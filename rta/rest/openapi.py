@@ -8,7 +8,7 @@ from typing import Any
 from attrs import frozen
 
 from rta import __version__
-from rta.rest.openapi_parts import ANSWERS, PARAMETERS, SCHEMAS
+from rta.rest.openapi_parts import ANSWERS, PARAMETERS, SCHEMAS, TAGGED
 from rta.rest.routing import V2
 
 __all__ = ["Operation", "openapi_document", "operations"]
@@ -34,7 +34,7 @@ class Operation:
     problems: tuple[int, ...] = ()
     status: int = 200
     held: bool = False
-    """It may be answered 304."""
+    """It may be answered 304, as all with one of `TAGGED` may."""
     refusals: tuple[int, ...] = ()
     """Statuses of answers with `reason` and `field`."""
     body: Document | None = None
@@ -188,7 +188,7 @@ def _described(operation: Operation, method: str) -> Document:
     responses: Document = {str(operation.status): _answer(operation.answer, method), "431": _answer("TooLong", method)}
     if operation.path == "/health":
         responses["503"] = _answer("Unhealthy", method)
-    if operation.held:
+    if operation.held or (operation.answer in TAGGED and method in ("get", "head")):
         responses["304"] = _answer("Held", method)
     responses |= {str(status): _answer("Problem", method) for status in operation.problems}
     responses |= {str(status): _answer("Refusal", method) for status in operation.refusals}

@@ -10,7 +10,7 @@ from rta.rest.packed_entries import ENTRIES
 from rta.rest.problem import PROBLEM
 from rta.stream.definition import Aggregate, Trigger
 
-__all__ = ["ANSWERS", "PARAMETERS", "SCHEMAS"]
+__all__ = ["ANSWERS", "PARAMETERS", "SCHEMAS", "TAGGED"]
 
 Document = dict[str, Any]
 
@@ -251,7 +251,7 @@ ANSWERS: Document = {
     "Text": _answer("Text.", "text/plain", _TEXT),
     "Unhealthy": _answer("The reasons, a line each.", "text/plain", _TEXT),
     "Page": _answer("The page.", "text/html", _TEXT),
-    "OpenApi": _answer("This document.", _JSON, {"type": "object"}),
+    "OpenApi": _answer("This document.", _JSON, {"type": "object"}, ("ETag",)),
     "Chunks": _answer(
         "Chunks, streamed: see docs/rest.md.", CHUNKED, _BINARY, ("RTA-Flush-Point", "RTA-Damaged-Chunks", "ETag")
     ),
@@ -265,17 +265,17 @@ ANSWERS: Document = {
             **{f"application/{kind}": {"schema": _BINARY} for kind in _EXPORTED},
         },
     },
-    "Sessions": _answer("A page of sessions.", _JSON, _ref("Sessions"), ("RTA-Incomplete",)),
+    "Sessions": _answer("A page of sessions.", _JSON, _ref("Sessions"), ("RTA-Incomplete", "ETag")),
+    "Recording": _answer("What is recorded.", _JSON, _ref("Recording")),
     "Overview": _answer("Channel by channel.", _JSON, _ref("Overview"), ("ETag",)),
     **{
-        name: _answer(text, _JSON, _ref(name))
+        name: _answer(text, _JSON, _ref(name), ("ETag",))
         for name, text in (
             ("Info", "What the site is called."),
             ("Session", "The session."),
             ("Metamodel", "The metamodel."),
             ("Properties", "Those that fit."),
             ("Folders", "Folders in it."),
-            ("Recording", "What is recorded."),
             ("Alarms", "The alarms."),
             ("Stream", "The stream."),
             ("Streams", "The streams."),
@@ -288,3 +288,8 @@ ANSWERS: Document = {
     "Refusal": _answer("It is refused.", _JSON, _ref("Refusal")),
 }
 """By the names under which operations refer to them."""
+
+TAGGED = frozenset(
+    ("Info", "OpenApi", "Sessions", "Session", "Metamodel", "Properties", "Folders", "Alarms", "Stream", "Streams")
+)
+"""Those that have an entity tag of their body: see `rta.rest.tagged`."""
