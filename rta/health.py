@@ -13,8 +13,8 @@ class Health:
 
     def __init__(self) -> None:
         self._reasons: dict[str, str] = {}
-        self.notes: list[str] = []
-        """What has been damaged and set aside since the start, a line each; the first twenty."""
+        self._lacks: dict[str, str] = {}
+        self._damage: list[str] = []
 
     def fail(self, who: str, reason: str) -> None:
         """`who` cannot do its work because of `reason`."""
@@ -23,12 +23,17 @@ class Health:
     def ok(self, who: str) -> None:
         """`who` works again."""
         self._reasons.pop(who, None)
+        self._lacks.pop(who, None)
+
+    def lack(self, who: str, what: str) -> None:
+        """`who` has to do without something for now, and does the rest of its work: others could do no more."""
+        self._lacks[who] = what
 
     def note(self, who: str, what: str) -> None:
         """Something has been lost or set aside, and the work goes on."""
         line = f"{who}: {what}"
-        if len(self.notes) < _NOTES and line not in self.notes:
-            self.notes.append(line)
+        if len(self._damage) < _NOTES and line not in self._damage:
+            self._damage.append(line)
 
     @property
     def healthy(self) -> bool:
@@ -37,4 +42,14 @@ class Health:
     @property
     def reasons(self) -> list[str]:
         """One line each, sorted."""
-        return sorted(f"{who}: {reason}" for who, reason in self._reasons.items())
+        return _lines(self._reasons)
+
+    @property
+    def notes(self) -> list[str]:
+        """What has been damaged and set aside since the start, a line each, the first twenty; then what is lacking
+        now."""
+        return [*self._damage, *_lines(self._lacks)]
+
+
+def _lines(told: dict[str, str]) -> list[str]:
+    return sorted(f"{who}: {what}" for who, what in told.items())

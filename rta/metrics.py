@@ -138,6 +138,8 @@ METRICS: tuple[Metric, ...] = (
     Metric("rta_archive_sealed_total", _C, "Sessions that were sealed."),
     Metric("rta_archive_deleted_total", _C, "Sessions that were deleted by the limits."),
     Metric("rta_archive_adopted_total", _C, "Imported sessions that were taken in."),
+    Metric("rta_archive_away", _G, "1 while the other service that has the archive does not answer.", live=True,
+           merge=Merge.MAX),
     Metric("rta_archive_restarts_total", _C, "Times the process of the archive ended by itself."),
     Metric("rta_archive_damaged_total", _C, "Damage found in the archive; the log has it."),
     # Fetches.

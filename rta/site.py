@@ -37,7 +37,7 @@ from rta.ports.alarm import load_alarms
 from rta.ports.command import load_commands
 from rta.rest import make_app
 from rta.rest.unopened_archive import UnopenedArchive
-from rta.site_http import archive_elsewhere, http_service, worker_app
+from rta.site_http import ArchiveElsewhere, archive_elsewhere, http_service, worker_app
 from rta.workers import Membership
 
 __all__ = ["Site"]
@@ -82,6 +82,7 @@ class Site:
         self._edge: EdgeActor | None = None
         self._node: NodeSupervisor | None = None
         self._recorder: Recorder | None = None
+        self._elsewhere: ArchiveElsewhere | None = None
         self._unopened: str | None = None
         """Why the archive could not be opened."""
         self._sampling = trio.CancelScope()
@@ -102,7 +103,7 @@ class Site:
         :raises RtaError: something of the configuration cannot be opened.
         """
         async with self._open() as opened, trio.open_nursery() as nursery:
-            elsewhere = archive_elsewhere(self.config, self.health, self._membership)
+            elsewhere = self._elsewhere = archive_elsewhere(self.config, self.health, self._membership)
             late = opened.archive if elsewhere is None else elsewhere.entries
             hub = self._hub = SessionHub(opened.buffer, self.config.fanout, self.health, self.counters, late)
             edge = self._edge = EdgeActor(hub, self.reporter, opened.edge.ping_interval, opened.edge.stall_timeout)
@@ -271,6 +272,7 @@ class Site:
         alarms, active = self._node.alarms.count.value if self._node is not None else (0, 0)
         recorder = self._recorder
         return {
+            "rta_archive_away": float(self._elsewhere is not None and self._elsewhere.requests.away),
             "rta_archive_streams": 0 if recorder is None else recorder.streams,
             "rta_archive_lag_seconds": 0.0 if recorder is None else recorder.lag,
             "rta_streams": streams,

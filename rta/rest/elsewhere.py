@@ -31,6 +31,7 @@ _MOST_HOPS = 8
 _SAID_BY_US = frozenset((b"date", b"server", b"via"))
 _WHO = "recorded sessions"
 _PROBE = b"/rta/v2/sessions/-/recording"  # whoever has the archive has to look into it
+_UNABLE = (502, 503, 504)  # it, or a proxy before it, cannot answer now
 _PAUSE = 10.0  # seconds between tries to reach it
 
 RequestHeaders = Callable[[Iterable[tuple[bytes, bytes]], str], list[tuple[bytes, bytes]]]
@@ -59,6 +60,8 @@ class Elsewhere:
         self._health = health
         self._turns = turns
         self._named = named
+        self.away = False
+        """Whether the other service has not answered when it was asked last."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.answer(scope, receive, send)
@@ -111,7 +114,7 @@ class Elsewhere:
         await run_while_connected(receive, forward)
 
     async def watch(self) -> None:
-        """Until cancelled: see whether the other service is there, so that health says so."""
+        """Until cancelled: see whether the other service is there, so that health and metrics say so."""
         while True:
             try:
                 async with self._peer.request("HEAD", _PROBE, [(b"via", self.via.encode())]) as answer:
@@ -149,12 +152,17 @@ class Elsewhere:
             raise RequestProblem(508, detail)
 
     def _away(self, reason: object) -> None:
-        self._health.fail(_WHO, f"{self._peer.name} is to have them: {reason}")
+        """What is live is served as before, so we stay healthy: a balancer would take that away too."""
+        self.away = True
+        self._health.lack(_WHO, f"{self._peer.name} is to have them: {reason}")
 
     def _there(self, status: int) -> None:
         if status == 508:
             self._away("the requests go in a circle; is archive.url the service that has the archive?")
+        elif status in _UNABLE:
+            self._away(f"it answers {status}")
         elif status < 500:
+            self.away = False
             self._health.ok(_WHO)
 
 

@@ -126,8 +126,10 @@ async def test_an_edge_whose_archive_is_elsewhere_opens_none(tmp_path: Path) -> 
     text = SITE + 'url = "http://127.0.0.1:9"\n'
     async with running(tmp_path, text) as site:
         assert opened_archives == []
-        await until(lambda: not site.health.healthy, 10, "the service that is not there")
-        assert site.health.reasons[0].startswith("recorded sessions: http://127.0.0.1:9 is to have them")
+        await until(lambda: site.health.notes, 10, "the service that is not there")
+        assert site.health.healthy
+        assert site.health.notes[0].startswith("recorded sessions: http://127.0.0.1:9 is to have them")
+        assert site.reporter.registry.get_sample_value("rta_archive_away") == 1
 
 
 async def test_the_disk_is_full_and_live_goes_on(tmp_path: Path) -> None:

@@ -120,9 +120,9 @@ async def test_live_sessions_stay_listed_when_the_other_is_away() -> None:
     assert [s["identity"] for s in answer.json["sessions"]] == ["car"]
     assert answer.headers["rta-incomplete"] == "recorded sessions"
     assert (await ask(app, f"{SESSIONS}/car")).status == 200
-    [reason] = health.reasons
-    assert "127.0.0.1:1" in reason
-    assert (await ask(app, "/health")).status == 503
+    told = await ask(app, "/health")
+    assert (told.status, health.healthy) == (200, True), "a balancer would take away what is live too"
+    assert told.body.decode().startswith("Healthy\nnote: recorded sessions: http://127.0.0.1:1 is to have them: ")
 
 
 @pytest.mark.parametrize("path", [f"{DATA}/events", f"{SESSIONS}/none", "/rta/v2/configs/none"])
@@ -133,15 +133,31 @@ async def test_the_rest_is_502_and_says_why(path: str) -> None:
     assert int(answer.headers["retry-after"]) > 0
 
 
-async def test_health_is_well_again_when_the_other_is_back() -> None:
+async def test_the_note_goes_when_the_other_is_back() -> None:
     site, health = RecordedSite(), Health()
     async with recording_site(site) as peer:
         elsewhere = Elsewhere(peer, "edge", health)
-        health.fail("recorded sessions", "of before")
+        elsewhere.away = True
+        health.lack("recorded sessions", "of before")
         async with trio.open_nursery() as nursery:
             nursery.start_soon(elsewhere.watch)
-            await until(lambda: health.healthy, PATIENCE, "health")
+            await until(lambda: not health.notes and not elsewhere.away, PATIENCE, "health")
             nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize(("status", "away"), [(404, False), (429, False), (500, True), (502, True), (503, True)])
+async def test_a_proxy_that_does_not_reach_the_other_is_no_archive(status: int, away: bool) -> None:
+    """500 says of one request that it has failed, and nothing of the next."""
+
+    async def other(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.body", "body": b"no"})
+
+    async with serving(other) as served:
+        app, health = edge_of(HttpPeer.at_url(f"http://127.0.0.1:{served.port}"))
+        health.lack("recorded sessions", "of before")
+        await ask(app, f"{DATA}/events")
+    assert (health.healthy, bool(health.notes)) == (True, away)
 
 
 async def test_what_the_other_refuses_is_passed_on_and_its_faults_are_in_the_list() -> None:
@@ -288,7 +304,7 @@ async def test_an_edge_that_points_at_itself_says_so() -> None:
         answer = await ask(edge, f"{DATA}/events")
         assert answer.problem["status"] == 508
         assert "archive.url" in answer.problem["detail"]
-        assert "in a circle" in health.reasons[0]
+        assert "in a circle" in health.notes[0]
         listed = await ask(edge, SESSIONS)
         assert [s["identity"] for s in listed.json["sessions"]] == ["car"]
         assert "rta-incomplete" in listed.headers
