@@ -60,7 +60,7 @@ PREFIX = {
 ENDLESS = {("docs/consumer.md", 0): ["{'streams':", "1700000000000000000 {'rpm':"]}
 """Blocks of Python, counted in their page, that go on for ever: what they say."""
 
-KEPT = {"Recorded, and there after a restart": {"data", "first-minute.csv"}}
+KEPT = {"Recorded, and there after a restart": {"first", "data", "first-minute.csv"}}
 """What a section of the README leaves, and says so."""
 
 COMMANDS = set(cli.list_commands(click.Context(cli)))
@@ -152,7 +152,9 @@ def test_a_section_does_what_it_shows(section: Section, tmp_path: Path, environ:
                 for command in block.commands:
                     _command(walk, section, command)
         if section.page == "README.md":
-            assert walk.left <= KEPT.get(section.heading, set()) | {"state"}  # where services keep theirs in a walk
+            kept = KEPT.get(section.heading, set())
+            assert walk.left <= kept | {"state"}  # where services keep theirs in a walk
+            assert all((walk.folder / name).stat().st_size for name in kept)
 
 
 def _configure(walk: Walk, section: Section, block: Block) -> None:
