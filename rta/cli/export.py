@@ -113,7 +113,7 @@ def command(
 
     CSV, parquet and arrow have a row for each time, and a column for each parameter. A session that goes on is exported
     up to where it is recorded now. An export as csv or arrow that was interrupted goes on where it was when the same
-    command is given again.
+    command is given again. The exit status is 1 if anything had to be left out.
     """
     chosen = _format(form, output)
     chosen.require()
@@ -283,3 +283,5 @@ def _report(order: _Order, outcome: _Outcome, error: RtaError | None) -> None:
         say(f"{order.output}: {counted}{went_on}, {len(export.columns)} columns, {outcome.bytes / 1e6:.2f} MB")
     if not export.model.state.is_closed and export.model.span is not None:
         say(f"the session goes on; it is exported up to {format_time(Ns(export.model.span.end))}")
+    if export.faults or export.damaged:
+        sys.exit(1)

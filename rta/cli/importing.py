@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,8 @@ class _Import:
     outcomes: dict[int, _Outcome] = field(factory=dict)
     waiting: int = 0
     """Sessions that the archive has not taken in by now."""
+    missing: set[str] = field(factory=set)
+    """Identities of those that have been laid down, but are not in the archive."""
     caught: int = 0
 
     def job(self, path: Path, identity: str, details: dict[str, str]) -> ImportJob:
@@ -134,7 +136,8 @@ def command(
         sys.exit(128 + work.caught)
     if error is not None:
         raise error
-    sys.exit(1 if any(o.error or o.share > most for o in work.outcomes.values()) else 0)
+    failed = work.waiting or work.missing or any(o.error or o.share > most for o in work.outcomes.values())
+    sys.exit(1 if failed else 0)
 
 
 async def _main(work: _Import, jobs: int) -> RtaError | None:
@@ -170,7 +173,7 @@ async def _import_all(work: _Import, jobs: int) -> None:
         async with trio.open_nursery() as nursery:
             for number, path in enumerate(work.files):
                 nursery.start_soon(one, number, path)
-        laid = [Path(s["file"]) for o in work.outcomes.values() for s in o.sessions]
+        laid = {s["identity"]: Path(s["file"]) for o in work.outcomes.values() for s in o.sessions}
         if laid:
             await _taken_in(work, laid)
 
@@ -230,10 +233,10 @@ def _is_there(place: ArchivePlace, identity: str) -> bool:
         return False
 
 
-async def _taken_in(work: _Import, laid: Sequence[Path]) -> None:
+async def _taken_in(work: _Import, laid: Mapping[str, Path]) -> None:
     """Wait until the archive has the sessions; where no service has it, open it for that."""
     deadline = time.monotonic() + _TAKEN_IN
-    while (left := [path for path in laid if path.exists()]) and time.monotonic() < deadline:
+    while (left := [path for path in laid.values() if path.exists()]) and time.monotonic() < deadline:
         try:
             async with work.place.offer.open(work.place.options, work.place.context) as archive:
                 while (await archive.upkeep(time.time_ns(), ArchiveLimits())).more:
@@ -241,6 +244,9 @@ async def _taken_in(work: _Import, laid: Sequence[Path]) -> None:
         except ArchiveError:  # a service has it
             await trio.sleep(_LOOK)
     work.waiting = len(left)
+    for identity, path in laid.items():
+        if path not in left and not await trio.to_thread.run_sync(_is_there, work.place, identity):
+            work.missing.add(identity)
 
 
 def _report(work: _Import) -> None:
@@ -258,7 +264,11 @@ def _report(work: _Import) -> None:
             say(f"{path}: is there already, as session {outcome.known}; --again imports it once more")
         else:
             for session in outcome.sessions:
-                say(f"{path}: session {session['identity']}, {counted(session['samples'], 'sample')}")
+                identity = session["identity"]
+                if identity in work.missing:
+                    say(f"{path}: session {identity} is not in the archive: over its limits, or refused", err=True)
+                else:
+                    say(f"{path}: session {identity}, {counted(session['samples'], 'sample')}")
             for line in outcome.summary:
                 say(line, err=True)
     if work.waiting:

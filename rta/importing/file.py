@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from uuid import UUID, uuid5
@@ -108,7 +108,19 @@ def lay_down_file(
             progress(samples + (current.samples if current is not None else 0))
         if not written:
             raise RtaError("no row can be used")
-        return [
-            ImportedSession(model.identity, model.identifier, count, target.finish(write_session(model), model.span))
-            for target, model, count in written
-        ]
+        return _laid_down(written)
+
+
+def _laid_down(written: Sequence[tuple[SessionImport, SessionModel, int]]) -> list[ImportedSession]:
+    """The first session comes last, as whether the file is in the archive is told by that one: what a crash leaves
+    behind is written anew when the file is imported once more."""
+    laid: list[ImportedSession] = []
+    try:
+        for target, model, count in reversed(written):
+            path = target.finish(write_session(model), model.span)
+            laid.append(ImportedSession(model.identity, model.identifier, count, path))
+    except BaseException:
+        for session in laid:
+            session.file.unlink(missing_ok=True)
+        raise
+    return laid[::-1]

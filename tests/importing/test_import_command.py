@@ -9,12 +9,19 @@ import signal
 import struct
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
+from attrs import evolve
+from click.testing import CliRunner
 
+from rta.cli import importing
+from rta.cli.archive_place import find_archive
 from rta.cli.import_job import ImportJob
+from rta.ports import ArchiveLimits, UpkeepReport
 
 pytestmark = pytest.mark.processes
 
@@ -151,3 +158,24 @@ def test_a_signal_leaves_nothing_of_what_is_not_whole(tmp_path: Path):
         program.communicate(timeout=PATIENCE)
     assert program.returncode == 128 + signal.SIGTERM
     assert not (folder / "incoming").exists() or list((folder / "incoming").iterdir()) == []
+
+
+def test_what_the_archive_has_not_taken_in_in_the_end_is_no_success(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder, path = tmp_path / "archive", table(tmp_path / "one.csv")
+
+    class Refusing:
+        async def upkeep(self, now: int, keep: ArchiveLimits) -> UpkeepReport:
+            for laid in (folder / "incoming").glob("*.sqlite"):
+                laid.rename(laid.with_suffix(".damaged"))
+            return UpkeepReport()
+
+    @asynccontextmanager
+    async def refusing(options: object, context: object) -> AsyncIterator[Refusing]:
+        yield Refusing()
+
+    place = find_archive(None, folder)
+    monkeypatch.setattr(importing, "find_archive", lambda *_: evolve(place, offer=evolve(place.offer, open=refusing)))
+    done = CliRunner().invoke(importing.command, [str(path), "--folder", str(folder)])
+    assert done.exit_code == 1, done.output
+    assert "is not in the archive: over its limits, or refused" in done.stderr
+    assert done.stdout == ""

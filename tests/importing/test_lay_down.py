@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 import trio
 
 from rta.cli.source_options import read_source_options
-from rta.errors import RtaError
+from rta.errors import ArchiveError, RtaError
 from rta.importing import file_digest, imported_identity, lay_down_file
 from rta.ports import Context, SessionBurst, load_transport
 from rta.wire import ConfigBinding, read_configuration
@@ -190,6 +191,27 @@ def test_nothing_is_laid_down_of_a_file_that_fails_in_the_end(tmp_path: Path):
     with pytest.raises(RtaError, match="the disk has gone"):
         lay_down_file(parts(), {}, new_import)
     assert [s.discarded for s in sessions] == [True]
+
+
+def test_of_a_file_with_two_sessions_of_which_one_cannot_be_laid_down_nothing_is_left(tmp_path: Path):
+    path = tmp_path / "runs.csv"
+    rows = [f"{i / 10},{run}.5" for run in (1, 2) for i in range(50)]
+    path.write_text("time (s),Voltage\n" + "\n".join(rows) + "\n")
+    finished: list[Path] = []
+
+    class Last(Laid):
+        def finish(self, text, span=None) -> Path:
+            if finished:
+                raise ArchiveError("the disk is full")
+            finished.append(tmp_path / "laid")
+            finished[0].touch()
+            assert self.identity == "run 2"  # the one that says whether the file is there comes last
+            return finished[0]
+
+    load = OFFER.load(read_source_options(OFFER, {"path": str(path), "identity": "run"}), context(tmp_path))
+    with closing(load), pytest.raises(ArchiveError, match="the disk is full"):
+        lay_down_file(load, {}, Last)
+    assert not finished[0].exists()
 
 
 def test_a_file_without_a_row_is_an_error(tmp_path: Path):
