@@ -23,9 +23,9 @@ __all__ = ["Stretches", "combine_overviews", "pack_overview", "values_of"]
 Int64 = npt.NDArray[np.int64]
 Doubles = npt.NDArray[np.float64]
 
-_EACH = 32  # samples that a bucket has at least, on average
+_EACH = 64  # samples that a bucket has at least, on average
 _MOST = 63  # buckets of a chunk; one more where the grid cuts the first or last
-_MOST_COMBINED = 511
+_MOST_COMBINED = 127  # what is finer takes as much room as some chunks do
 
 _VERSION = 1
 _HEAD = struct.Struct("<BBBHq")  # version, type of minima and maxima, length, how many buckets, index of the first

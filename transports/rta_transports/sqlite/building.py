@@ -30,7 +30,10 @@ def round_chunks(builder: ChunkBuilder) -> list[Chunk]:
 
 
 def overview_of(chunk: Chunk, types: ChannelTypes) -> bytes:
-    """Of the samples of a chunk; empty: it is not about one channel, or nobody knows how to read its samples."""
+    """Of the samples of a chunk; empty: it is not about one channel, or the type of that is not known yet: what is
+    guessed until then must not stay."""
+    if len(chunk.channels) != 1 or chunk.channels[0] not in types:
+        return b""
     found = samples_of(chunk, types)
     return b"" if found is None else pack_overview(*found)
 

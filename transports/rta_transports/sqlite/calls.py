@@ -47,6 +47,7 @@ def delete(store: ArchiveStore, identity: str) -> bool:
 def publish(store: ArchiveStore, document: Document) -> None:
     with store.faults():
         store.documents.put(document)
+        store.learn_from(document.identifier)
 
 
 def read_document(store: ArchiveStore, identifier: str) -> str | None:

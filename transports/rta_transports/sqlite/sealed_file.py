@@ -60,12 +60,15 @@ class SealedFile:
         kind = KINDS.index(row.chunk.kind)
         self._longest[kind] = max(self._longest[kind], row.chunk.end - row.chunk.start)
         self._chunks += 1
-        if len(row.chunk.channels) == 1 and row.overview:
+        if len(row.chunk.channels) == 1:
             self._look_at(row)
 
     def _look_at(self, row: ChunkRow) -> None:
-        """Several chunks have one overview besides."""
+        """Several chunks have one overview besides, unless one between them has none."""
         key = (row.chunk.kind, row.chunk.channels[0])
+        if not row.overview:
+            self._groups.pop(key, None)
+            return
         group = self._groups.setdefault(key, [])
         group.append((row.chunk.start, row.overview))
         if len(group) == _GROUP:

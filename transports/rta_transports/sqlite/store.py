@@ -554,6 +554,13 @@ class ArchiveStore:
         with self.lock:
             session.types.update(types)
 
+    def learn_from(self, identifier: str) -> None:
+        """A configuration has come: sessions that are not sealed may have been waiting for it."""
+        for session in list(self.unsealed.values()):
+            bindings = bindings_of(session.json)
+            if any(binding.identifier == identifier for binding in bindings):
+                self.learn_types(session, bindings)
+
     def types_of(self, bindings: Sequence[ConfigBinding]) -> ChannelTypes:
         """The types of the channels of configurations, as far as these are here."""
         found: dict[int, tuple[SampleType, ByteOrder]] = {}
