@@ -90,9 +90,11 @@ def test_the_oldest_sessions_go_when_there_are_too_many_bytes(store: ArchiveStor
         keep_up(store, 100 * i)
         keep_up(store, 100 * i + 50)
     append(store, "e", 1, 3)
-    size = keep_up(store, 1000).bytes
-    each = store.size_of("a")
-    report = keep_up(store, 1000, ArchiveLimits(max_bytes=size - each - 1))
+    keep_up(store, 1000)
+    for database in (store.log, store.catalogue):
+        database.checkpoint()
+    size = store.catalogue.bytes + sum(path.stat().st_size for path in (store.places.log, store.places.catalogue))
+    report = keep_up(store, 1000, ArchiveLimits(max_bytes=size - store.size_of("a") * 3 // 2))
     assert report.deleted == 2
     assert len(listed(store)) == 3
     assert keep_up(store, 1000, ArchiveLimits(max_bytes=0)).deleted == 2
@@ -169,6 +171,33 @@ def test_whoever_has_all_of_a_sealed_session_has_lost_nothing(store: ArchiveStor
     last = FlushPoint("of a", 97, Position(6, 97))
     assert not read_entries(store, last, Position(99, 0), 1 << 20).lost
     assert read_entries(store, last._replace(position=Position(5, 97)), Position(99, 0), 1 << 20).lost
+
+
+def test_a_session_at_which_processes_end_does_not_keep_others_from_being_sealed(
+    store: ArchiveStore, tmp_path: Path
+) -> None:
+    append(store, "bad", 1, 3, "closed")
+    append(store, "good", 1, 3, "closed")
+    keep_up(store, 0)
+    at_work = store.places.work / store.places.sealed("bad").name
+    folder = store.places.folder
+    for number in range(1, 4):
+        at_work.touch()
+        left = tmp_path / f"left-{number}"
+        shutil.copytree(folder, left, ignore=shutil.ignore_patterns("*-shm"))
+        at_work, folder = left / "work" / at_work.name, left
+        with opened(left) as again:
+            if number == 2:
+                assert not again.left_alone
+            if number == 3:
+                assert "ended again and again" in again.damage[0]
+                keep_up(again, 0)
+                assert keep_up(again, 100).sealed == 1
+                assert again.recorded() == ["bad"]
+                assert len(samples(again, "bad")[0]) == 3
+    with opened(folder) as next_one:
+        keep_up(next_one, 0)
+        assert keep_up(next_one, 200).sealed == 1
 
 
 # ---- what others lay down

@@ -51,6 +51,11 @@ class ArchivePlaces:
         """What is not complete yet: removed at the start."""
         return self.folder / "work"
 
+    @property
+    def unfinished(self) -> Path:
+        """How many processes have ended while they wrote a file anew."""
+        return self.folder / "unfinished.json"
+
     def sealed(self, identity: str) -> Path:
         digest = digest_of(identity)
         return self.sessions / digest[:2] / f"{digest}.sqlite"

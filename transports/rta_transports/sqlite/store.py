@@ -37,6 +37,7 @@ from rta_transports.sqlite.run import KeptRun
 from rta_transports.sqlite.sealed_file import remove_database
 from rta_transports.sqlite.session_file import SessionHead, create_session_file, read_head, write_round
 from rta_transports.sqlite.types import read_types
+from rta_transports.sqlite.unfinished import left_alone
 from rta_transports.sqlite.unsealed import RunKey, UnsealedSession
 
 if TYPE_CHECKING:
@@ -102,6 +103,8 @@ class ArchiveStore:
         except OSError as e:
             raise ArchiveError(f"the archive {folder}: {e.strerror}") from e
         try:
+            self.left_alone = left_alone(self.places)
+            """Names of session files that are neither sealed nor mended: processes have ended at it again and again."""
             _make_folders(self.places)
             self.log = self._opened_log(unusable)
             try:
@@ -114,6 +117,8 @@ class ArchiveStore:
             if isinstance(e, FAULTS):
                 raise spoken(ARCHIVE, folder, e) from e
             raise
+        for name in self.left_alone:
+            self.damaged(f"processes of the archive have ended again and again at {name}: it is left as it is for now")
         self._held.note(self.log.last)
         self.is_new = self.catalogue.count == 0 or not (self.log.sessions or self.log.first)
         self._names = {row.identity: row.id for row in self.log.sessions.values()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from itertools import islice
@@ -111,9 +111,13 @@ class _Turn:
     @property
     def bytes(self) -> int:
         """On disk."""
-        size = self.store.catalogue.bytes
+        return self.store.catalogue.bytes + self._others(SUFFIXES)
+
+    def _others(self, suffixes: Iterable[str]) -> int:
+        """Bytes of what is no session."""
+        size = 0
         for path in (self.store.places.log, self.store.places.catalogue):
-            for suffix in SUFFIXES:
+            for suffix in suffixes:
                 with suppress(OSError):
                     size += os.lstat(beside(path, suffix)).st_size
         return size
@@ -170,14 +174,15 @@ class _Turn:
 
     def mend(self) -> None:
         for path, reason in list(self.store.suspects.items()):
-            mend(self.store, path, reason)
+            if path.name not in self.store.left_alone:
+                mend(self.store, path, reason)
 
     def delete(self) -> None:
         store, keep = self.store, self.keep
         if keep.max_age is not None:
             for identity in _some(store.catalogue.oldest(self.now - keep.max_age)):
                 self._delete(identity)
-        others = self.bytes - store.catalogue.bytes  # deleting makes write-ahead logs longer, for a while
+        others = self._others(("",))  # deleting makes write-ahead logs longer, for a while
         while self.deleted < _DELETED and self._is_too_much(others):
             oldest = _some(store.catalogue.oldest(None), 1)
             if not oldest:
@@ -248,6 +253,8 @@ class _Turn:
         refused = self.state.refused
         for session in self.store.unsealed.values():
             touched = session.row.touched
+            if self.store.places.sealed(session.identity).name in self.store.left_alone:
+                continue
             if touched is None or 0 <= self.now - refused.get(session.identity, self.now - LINGER) < LINGER:
                 continue
             linger = LINGER if glance(session.json).state.is_closed else ABANDONED
