@@ -312,6 +312,21 @@ def test_a_full_disk_costs_nothing_that_was_acknowledged(tmp_path: Path) -> None
         assert len(samples(store, "a")[0]) == 20 * written + 20
 
 
+def test_a_disk_that_is_full_when_a_session_is_sealed_leaves_it_as_it_was(tmp_path: Path) -> None:
+    with opened(tmp_path / "archive") as store:
+        append(store, "a", 1, 2000, "closed")
+        keep_up(store, 0)
+        keep_up(store, 20)
+        store.cut(store.unsealed["a"])
+        with no_file_longer_than(16 << 10), pytest.raises(ArchiveError, match=r"full|disk"):
+            for _ in range(100):
+                upkeep(store, NOW + 100 * SECOND, ArchiveLimits())
+        assert list(store.places.work.iterdir()) == []
+        assert len(samples(store, "a")[0]) == 2000
+        assert keep_up(store, 200).sealed == 1
+        assert len(samples(store, "a")[0]) == 2000
+
+
 def test_a_second_process_is_told_that_the_archive_is_in_use(tmp_path: Path) -> None:
     with opened(tmp_path / "archive"), pytest.raises(ArchiveError, match="in use"):
         ArchiveStore(tmp_path / "archive")

@@ -503,8 +503,9 @@ class ArchiveStore:
         """
         if session.first_uncut is None and not session.changed:
             return
+        rows: Sequence[ChunkRow] = session.round()  # takes a while, and nobody else changes what it is made of
         with self.lock:
-            rows: Sequence[ChunkRow] = session.round()
+            session.cover(rows)
             cut, head = session.next_round(), session.next_head(self.log.name, self.points())
         if session.db is None:
             self._open_file(session, head)

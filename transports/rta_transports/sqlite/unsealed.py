@@ -112,9 +112,11 @@ class UnsealedSession:
 
     def round(self) -> list[ChunkRow]:
         """All that is in no file, for a file."""
-        rows = round_rows(self.builder, self.types, self.first_uncut or 0, self.newest)
+        return round_rows(self.builder, self.types, self.first_uncut or 0, self.newest)
+
+    def cover(self, rows: Iterable[ChunkRow]) -> None:
+        """The span is to cover a round."""
         self._cover(row.chunk for row in rows)
-        return rows
 
     def cover_tail(self) -> None:
         """The span is to cover what is in no file, too."""
