@@ -53,7 +53,9 @@ class Recorder:
         self._buffer = buffer
         self._health = health
         self._roster = Roster(buffer, details, report)
-        self._context = RecordingContext(archive, buffer, self._roster, health, report, lease_owner())
+        self._context = RecordingContext(
+            archive, buffer, self._roster, health, report, lease_owner(), self._recorder_of
+        )
         self._unfinished = UnfinishedSessions(archive, buffer, self._roster)
         self._streams: dict[str, _Recorded] = {}
         self._at_rest: dict[str, int] = {}
@@ -153,6 +155,10 @@ class Recorder:
             if recorded.recorder.idle_for > _IDLE:
                 self._rest(stream)
 
+    def _recorder_of(self, stream: str) -> StreamRecorder | None:
+        recorded = self._streams.get(stream)
+        return None if recorded is None else recorded.recorder
+
     @staticmethod
     async def _run(recorded: _Recorded) -> None:
         with recorded.scope:
@@ -178,6 +184,8 @@ class Recorder:
             for run in runs:
                 if (record := self._roster.current(run)) is not None:
                     self._at_rest[run.identity] = record.last_updated
+                elif run.identity in self._roster.records:  # another run has taken over
+                    run.closed = True
             self._streams.pop(stream).scope.cancel()
 
     def _keeps_up(self, stream: str) -> bool:

@@ -7,6 +7,7 @@ it, and wait for the next time where an entry is nobody's yet.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from math import inf
 
 import trio
@@ -14,7 +15,7 @@ from attrs import define, field, frozen
 
 from rta.errors import MalformedError
 from rta.large_json import read_large
-from rta.ports import BurstLog, Position, RecordedRun, Reporter, SessionRecord, StreamSessionId
+from rta.ports import BurstLog, Entry, Position, RecordedRun, Reporter, SessionRecord, StreamSessionId
 from rta.sampling.selection import has_details, read_details
 from rta.session.doubt import Doubt
 from rta.session_list import SessionListCache
@@ -62,6 +63,8 @@ class RosterRun:
     """Nothing of it is at or before this position, by its record."""
     start: Position
     """The same, as the archive has it, once that is known; never before `opened`."""
+    moved_from: str | None = None
+    """The stream of the run of its session before, if we know one."""
     selected: bool | None = None
     """Whether it is to be recorded; None: its session has no JSON yet, which would tell. Once it is, it stays so."""
     met: bool = False
@@ -100,6 +103,8 @@ class Roster:
         self._report = report
         self._cache = SessionListCache(buffer.sessions)
         self._texts: dict[str, str] = {}
+        self._newest: dict[str, RosterRun] = {}
+        """Of each session in `records`."""
         self._runs: dict[str, dict[StreamSessionId, list[RosterRun]]] = {}
         """By stream and id, in the order in which they were opened."""
         self._refreshed = trio.Event()
@@ -119,6 +124,7 @@ class Roster:
         self.records = {record.identity: record for record in records}
         self.said = {identity: said for identity, said in self.said.items() if identity in self.records}
         self._texts = {identity: text for identity, text in self._texts.items() if identity in self.records}
+        self._newest = {identity: run for identity, run in self._newest.items() if identity in self.records}
         for number, record in enumerate(records):
             await self._add(record)
             if number % _AT_ONCE == 0:  # live data goes first
@@ -150,8 +156,24 @@ class Roster:
             self.records[identity] = record
             await self._add(record)
 
+    async def find_overtaken(self, identity: str, stream: str, entry: Entry) -> None:
+        """Learn from an entry with a session JSON of a run that was over before we had heard of it: its session has
+        another one, which begins further on in the stream."""
+        record = self.records.get(identity)
+        if record is None or record.stream != stream or record.stream_position < entry.position:
+            return
+        run = self.add_run(identity, stream, entry.session_id, entry.position.before())
+        run.selected = not self._details
+        with suppress(MalformedError):
+            said = await read_large(read_said, entry.burst.session_json[-1])
+            run.selected = has_details(said.details, self._details)
+
     async def _add(self, record: SessionRecord) -> None:
         run = self.add_run(record.identity, record.stream, record.stream_session_id, record.stream_position.before())
+        before = self._newest.get(record.identity)
+        if before is not run:
+            self._newest[record.identity] = run
+            run.moved_from = None if before is None else before.stream
         said = await self._read(record)
         if not self._details:
             run.selected = True

@@ -25,7 +25,6 @@ from rta.health import Health
 from rta.ports import (
     START,
     Archive,
-    ArchivedSession,
     Batch,
     BurstLog,
     Entry,
@@ -53,6 +52,7 @@ _MOVED = 5.0  # seconds after which a flush point moves on though nothing is to 
 _NOBODYS = 2.0  # seconds for the buffer to say whose an entry is
 _REMEMBERED = 4096  # ids that nobody is known by
 _SLOWEST = 10.0  # seconds between tries
+_ENDED = 30.0  # seconds for another stream to be recorded up to where a session has left it
 
 
 @frozen
@@ -66,6 +66,8 @@ class RecordingContext:
     report: Reporter
     owner: str
     """Who we are where leases are kept."""
+    recorder_of: Callable[[str], StreamRecorder | None]
+    """That of another stream, if it is being recorded."""
 
 
 class StreamRecorder:
@@ -76,6 +78,7 @@ class StreamRecorder:
         self._archive = context.archive
         self._buffer = context.buffer
         self._roster = context.roster
+        self._recorder_of = context.recorder_of
         self._health = context.health
         self._report = context.report
         self._lease = StreamLease(context.buffer, stream, context.owner)
@@ -99,6 +102,9 @@ class StreamRecorder:
         self._trusted_since = context.roster.listed_at
         """Lists of sessions from before are not to be trusted, Trio time: ids may have been given anew."""
         self._behind_since: float | None = None
+        self._begins_anew = False
+        """Whether the log has given places again that we know."""
+        self._waits_for: StreamRecorder | None = None
         self._busy_at = trio.current_time()
         """When something came last that was to be recorded."""
         self._keeps_up = False
@@ -131,8 +137,25 @@ class StreamRecorder:
         :raises TransportError: the buffer cannot be read.
         """
         head = await self._buffer.head(self.stream)
-        while not self._elsewhere and (self._upto < head or self._entries or self._holes):
+        while not self._is_recorded(head):
             await self._progress.wait()
+
+    def _is_recorded(self, upto: Position) -> bool:
+        """Whether all up to here is on the disk, or for somebody else to record."""
+        return self._elsewhere or (self._upto >= upto and not self._entries and not self._holes)
+
+    def may_reach(self, position: Position) -> bool:
+        """Whether what is up to here is not on the disk yet, and nothing keeps it from getting there."""
+        return not self._failing and not self._is_recorded(position)
+
+    async def moved(self) -> None:
+        """Wait until something more is on the disk, or has been left out, or nothing is being recorded any more."""
+        await self._progress.wait()
+
+    def waits_for(self, other: StreamRecorder) -> bool:
+        """Whether the other one has to get on first, by whatever detour."""
+        waits_for = self._waits_for
+        return waits_for is not None and (waits_for is other or waits_for.waits_for(other))
 
     @property
     def idle_for(self) -> float:
@@ -212,6 +235,7 @@ class StreamRecorder:
         await self._roster.listed_since(self._trusted_since)
         begins_anew = await place.agree(self._buffer)
         if begins_anew:
+            self._begins_anew = True
             self._roster.forget_old(self.stream)
             self._nobodys.clear()
         self._flushed = self._upto = place.position
@@ -294,6 +318,7 @@ class StreamRecorder:
         if run is None or told not in (None, run.identity):
             if told is not None:
                 await self._roster.find(told)
+                await self._roster.find_overtaken(told, self.stream, entry)
                 run = self._run_of(entry)
             if run is not None and told not in (None, run.identity):
                 run = None  # the id is somebody else's from here on
@@ -344,11 +369,15 @@ class StreamRecorder:
             return
         run.start, run.recorded = run.opened, False
         found = await self._archive.find(run.identity)
-        known = None if found is None else _last_run(found, run)
-        if found is not None and known is not None and (entry is None or await self._goes_on(known, entry)):
-            run.start, run.recorded, run.json = known.start, True, found.json
-        elif known is not None and entry is not None:
-            run.start = entry.position.before()
+        known = [] if found is None else [recorded for recorded in found.runs if _may_be(run, recorded)]
+        if found is not None and known and known[-1] is found.runs[-1] and await self._goes_on(known[-1], entry):
+            run.start, run.recorded, run.json = known[-1].start, True, found.json
+            run.met = True
+            return
+        left = run.moved_from or (found.runs[-1].stream if found is not None and found.runs else None)
+        await self._wait_for_end(left)
+        if known:
+            run.start = self._upto if entry is None else entry.position.before()
         elif run.start < self._upto:
             if await self._lacks(run):
                 self._tell_hole(run, Hole(run.start, self._upto, "it was not being recorded then"))
@@ -356,14 +385,32 @@ class StreamRecorder:
                 run.start = self._upto
         run.met = True
 
-    async def _goes_on(self, known: RecordedRun, entry: Entry) -> bool:
+    async def _goes_on(self, known: RecordedRun, entry: Entry | None) -> bool:
         """Whether an entry is of a recorded run, rather than of one to which the log, when it began anew with a clock
         that had gone back, has given the same id and the same place."""
-        if entry.position > known.upto:
+        if entry is None or entry.position > known.upto or not self._begins_anew:
             return True
         before = FlushPoint(known.stream, known.session_id, entry.position.before())
         there = (await self._archive.read_entries(before, entry.position, 1)).entries
         return any((e.position, e.burst.packed) == (entry.position, entry.burst.packed) for e in there)
+
+    async def _wait_for_end(self, stream: str | None) -> None:
+        """Have recorded what a stream holds now that a session has left: flush points name a single stream, and runs
+        are recorded in order."""
+        other = None if stream in (None, self.stream) else self._recorder_of(stream)
+        if other is None or other.waits_for(self):
+            return
+        head = await self._buffer.head(other.stream)
+        gives_up_at = trio.current_time() + _ENDED
+        self._waits_for = other
+        try:
+            while other.may_reach(head) and trio.current_time() < gives_up_at:
+                await self._commit(at_once=True)  # what came before does not wait
+                await self._lease.confirm()
+                with trio.move_on_at(min(gives_up_at, self._lease.renew_at)):
+                    await other.moved()
+        finally:
+            self._waits_for = None
 
     async def _lacks(self, run: RosterRun) -> bool:
         """Whether there are, or were, entries of a run up to here, which we have passed by."""
@@ -429,11 +476,10 @@ class StreamRecorder:
             run.doubt.settle()
 
 
-def _last_run(session: ArchivedSession, run: RosterRun) -> RecordedRun | None:
-    """The last of the recorded runs that may be this one."""
-    where = (run.stream, run.session_id)
-    runs = [r for r in session.runs if (r.stream, r.session_id) == where and r.start >= run.opened]
-    return runs[-1] if runs else None
+def _may_be(run: RosterRun, recorded: RecordedRun) -> bool:
+    """Whether a recorded run of the same session may be this one."""
+    where = (recorded.stream, recorded.session_id)
+    return where == (run.stream, run.session_id) and recorded.start >= run.opened
 
 
 def _identity(entry: Entry) -> str | None:

@@ -245,7 +245,8 @@ class PlainArchive:
     def _upto(self, run: _Run) -> Position:
         if run.ended is not None:
             return run.ended
-        return max(run.start, self._points.get(run.stream, START))
+        last = run.entries[-1].position if run.entries else START
+        return max(run.start, last, self._points.get(run.stream, START))
 
     def _archived(self, session: _Session) -> ArchivedSession:
         runs = tuple(

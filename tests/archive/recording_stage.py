@@ -76,6 +76,10 @@ class SharedLog(MemoryLog):
         for name in ("_streams", "_records", "_last", "_order", "_last_id", "_configurations", "bytes"):
             setattr(self, name, getattr(fresh, name))
 
+    def _next_id(self) -> int:
+        """As counters in Redis, which begin anew where their data are lost."""
+        return self._last_id + 1
+
     @asynccontextmanager
     async def follow(self, stream: str, after: Position) -> AsyncIterator[Tail]:
         if self.out:

@@ -151,13 +151,16 @@ class MemoryLog:
         return self._clock() // 1_000_000
 
     async def open_session(self, identity: str, stream: str) -> SessionRecord:
-        # Not the ids that an earlier process gave: archives would take its sessions for these.
-        self._last_id = max(self._last_id + 1, self._now_ms())
+        self._last_id = self._next_id()
         position = self._head(stream)
         record = SessionRecord(identity, stream, self._last_id, position, self._now_ms())
         self._records[identity] = record
         await trio.lowlevel.checkpoint()
         return record
+
+    def _next_id(self) -> StreamSessionId:
+        """Not one that an earlier process gave: archives would take its sessions for these."""
+        return max(self._last_id + 1, self._now_ms())
 
     async def append(self, session: SessionRecord, burst: Burst) -> Position:
         ms = max(self._now_ms(), self._last.ms)
