@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import Enum, auto
+from itertools import pairwise
 
 from rta.ports.archive import FlushPoint, RecordedRun
 from rta.ports.values import START, Position
@@ -83,9 +84,14 @@ def _run_of(point: FlushPoint, recorded: Sequence[RecordedRun]) -> int | None:
     within = [i for i, r in here if r.start < point.position <= r.upto]
     if not within:
         within = [i for i, r in here if r.start == point.position][:1]
-    if not within and here and here[-1][1].upto < point.position:
+    if not within and here and here[-1][1].upto < point.position and not _overlap([r for _, r in here]):
         within = [here[-1][0]]
     return within[0] if len(within) == 1 else None
+
+
+def _overlap(runs: Sequence[RecordedRun]) -> bool:
+    """Whether a later one has places of an earlier one: the log has begun anew with a clock set back."""
+    return any(later.start < earlier.upto for earlier, later in pairwise(runs))
 
 
 def _index_of(state: FeedState, recorded: Sequence[RecordedRun]) -> int | None:

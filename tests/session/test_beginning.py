@@ -100,6 +100,21 @@ def test_a_point_that_may_be_in_two_runs_is_lost() -> None:
     assert found(table(start=20), point(30), *runs) is JoinRefusal.LOST
 
 
+def test_where_an_id_was_given_again_places_tell_the_runs_apart() -> None:
+    runs = [recorded(0, 40), recorded(40, 60, session_id=2), recorded(60, 80)]
+    third = table(start=0)  # by its record it begins with the stream
+    assert found(third, point(30), *runs) == (
+        [("a", 1, at(30), at(40), True), ("a", 2, at(40), at(60), True), ("a", 1, at(60), at(80), True)],
+        at(80),
+    )
+    assert found(third, point(70), *runs) == ([("a", 1, at(70), at(80), True)], at(80))
+    assert found(third, point(90), *runs) == ([], at(90))
+
+
+def test_a_mark_ahead_of_runs_that_overlap_may_be_of_the_earlier_one() -> None:
+    assert found(table(), point(90), recorded(0, 60), recorded(20, 80)) is JoinRefusal.LOST
+
+
 def test_what_is_not_held_one_by_one_any_more_is_lost() -> None:
     assert found(table(), point(30), recorded(0, 80, held_from=at(40))) is JoinRefusal.LOST
 
