@@ -49,6 +49,8 @@ class DataAnswer:
         while True:
             data = await self._line.call(lambda: self._response.read1(_PIECE))
             if not data:
+                if self._response.length:  # the library leaves it to us, unless the transfer is chunked
+                    raise NotConnectedError(f"{self._line.base} cannot be reached: the answer breaks off")
                 self._parser.end()
                 return []
             chunks = self._parser.feed(data)
@@ -102,7 +104,7 @@ class _Line:
     """One connection, for one request."""
 
     def __init__(self, base: str, silence: float) -> None:
-        self._base = base
+        self.base = base
         self._silence = silence
         parts = urlsplit(base)
         assert parts.hostname is not None
@@ -141,9 +143,9 @@ class _Line:
             return await trio.to_thread.run_sync(work, abandon_on_cancel=True)
         except (OSError, HTTPException, ValueError) as e:
             if isinstance(e, TimeoutError):
-                raise NotConnectedError(f"nothing has come from {self._base} for {self._silence:g} s") from None
+                raise NotConnectedError(f"nothing has come from {self.base} for {self._silence:g} s") from None
             why = network_reason(e) if isinstance(e, OSError) else "the answer breaks off"
-            raise NotConnectedError(f"{self._base} cannot be reached: {why}") from None
+            raise NotConnectedError(f"{self.base} cannot be reached: {why}") from None
 
 
 def _refusal(base: str, status: int, body: bytes) -> RtaError:

@@ -145,11 +145,13 @@ class _Follower:
             start = self._decoder.start or 0
             self._reading = RecordedData(self._rest.base, self.identity, channels, start, self._silence)
         recorded = await self._reading.read(lambda burst: self._observer.burst(burst, self._decoder))
+        if self._reading.damaged:
+            self._observer.notice(f"{self._reading.damaged} chunks are missing: the service has found them damaged")
         if recorded and self._reading.point is not None:
             self._since = SinceMark(self._reading.point)
         else:
             self._recorded = False
-            self._observer.notice("the service has no archive: what its buffer holds is all that comes")
+            self._observer.notice("the service does not record this session: what its buffer holds is all that comes")
         self._reading = None
 
     def lose_point(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from hashlib import sha256
 
 from rta.client.data import DataAnswer, open_data
-from rta.errors import RtaError
+from rta.errors import FlushPointError, RtaError
 from rta.wire import ChannelId, make_burst
 from rta.wire.burst import Burst, data_item
 from rta.wire.chunks import Chunk, DataKind, read_chunk
@@ -33,40 +33,56 @@ class RecordedData:
         rounded outwards to whole chunks. `silence`: see `open_data`."""
         self.point: str | None = None
         """The text of the flush point up to which all comes, known with the first answer."""
+        self.damaged = 0
+        """How many chunks the service has left out, as far as it has said, of the kinds that have come."""
         self._base = base
         self._identity = identity
         self._start = start
         self._silence = silence
-        self._kinds = [kind for kind in DataKind if channels is None or kind is not DataKind.EVENTS]
+        self._all_kinds = [kind for kind in DataKind if channels is None or kind is not DataKind.EVENTS]
+        self._kinds = list(self._all_kinds)
         every = channels is None or len(channels) > _MOST_CHANNELS
         self._channels = "-" if every or channels is None else ",".join(f"{c:X}" for c in sorted(channels))
         self._given: Counter[bytes] = Counter()
         """Digests of the chunks that have come of the first of the kinds."""
+        self._anything = False
+        """Whether any chunk has come."""
 
     async def read(self, receive: Callable[[Burst], None]) -> bool:
-        """Read on to the end; whether there is any. False: the service has no archive.
+        """Read on to the end; whether there is any. False: the service does not record the session.
 
         :raises NotConnectedError: an answer breaks off; the next call goes on.
         :raises FlushPointError: the point is not held any more.
         :raises RtaError: the service refuses it, or what is left cannot be told from what has come.
         """
         while self._kinds:
-            kind = self._kinds[0]
-            async with open_data(
-                self._base,
-                self._identity,
-                kind,
-                self._channels,
-                start=self._start,
-                upto=self.point,
-                silence=self._silence,
-            ) as answer:
-                self.point = self.point or answer.flush_point
-                if self.point is None:
+            try:
+                if not await self._read_first(receive):
                     return False
-                await self._read_kind(answer, receive)
-            self._given.clear()
-            del self._kinds[0]
+            except FlushPointError:
+                if self._anything or self.point is None:
+                    raise
+                self.point, self._kinds = None, list(self._all_kinds)
+        return True
+
+    async def _read_first(self, receive: Callable[[Burst], None]) -> bool:
+        kind = self._kinds[0]
+        async with open_data(
+            self._base,
+            self._identity,
+            kind,
+            self._channels,
+            start=self._start,
+            upto=self.point,
+            silence=self._silence,
+        ) as answer:
+            self.point = self.point or answer.flush_point
+            if self.point is None:
+                return False
+            await self._read_kind(answer, receive)
+            self.damaged += answer.damaged
+        self._given.clear()
+        del self._kinds[0]
         return True
 
     async def _read_kind(self, answer: DataAnswer, receive: Callable[[Burst], None]) -> None:
@@ -96,6 +112,7 @@ class RecordedData:
     def _give(self, chunks: list[Chunk], receive: Callable[[Burst], None]) -> None:
         for chunk in chunks:
             items = read_chunk(chunk)
+            self._anything = True
             self._given[_digest(chunk)] += 1
             for first in range(0, len(items), _MOST_ITEMS):
                 receive(make_burst([data_item(item) for item in items[first : first + _MOST_ITEMS]]))
