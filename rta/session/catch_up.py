@@ -32,6 +32,8 @@ Plain code: what needs the log is asked for as a `ReadLog`. Nothing here awaits.
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from rta.ports.archive import FlushPoint
 from rta.ports.values import Batch, Position
 from rta.session.client import BackFill, Client, Close, Ending, Idle, ReadLog, SessionRun, Step, Write
@@ -129,7 +131,7 @@ class CatchUp:
         while True:
             run = client.run
             if run is state.run and client.position >= state.ring.floor:
-                merged = self.merged_frames.get(want, run.serial, client.position, state.position)
+                merged = self.merged_frames.get(want, run.serial, client.position, state.position, gapless=True)
                 if merged is None:
                     found = state.ring.piece(client.position)
                     if found is None:
@@ -146,7 +148,7 @@ class CatchUp:
                     continue
                 line = state.ring.grid_end(client.position) if run is state.run else None
                 upto = end_of_run if line is None else line
-                merged = self.merged_frames.get(want, run.serial, client.position, upto)
+                merged = self.merged_frames.get(want, run.serial, client.position, upto, gapless=True)
                 if merged is None:
                     return ReadLog(want, run, client.position, upto, None)
             client.position = merged.end
@@ -191,7 +193,7 @@ class CatchUp:
                 continue
             line = ring.grid_end(owed.after) if owed.run is run else None
             upto = owed.upto if line is None else min(line, owed.upto)
-            merged = self.merged_frames.get(owed.want, owed.run.serial, owed.after, upto)
+            merged = self.merged_frames.get(owed.want, owed.run.serial, owed.after, upto, owed.started)
             if merged is None:
                 return ReadLog(owed.want, owed.run, owed.after, upto, owed)
             self._filled(owed, merged)
@@ -201,7 +203,7 @@ class CatchUp:
         return None
 
     def _filled(self, owed: BackFill, merged: MergedFrame) -> None:
-        owed.after, owed.started = merged.end, True
+        owed.after, owed.started = merged.end, owed.started or not merged.gone
         self._state.counters.backfill_bursts += merged.bursts
         self._state.counters.backfill_bytes += len(merged.frame or b"")
 
@@ -220,6 +222,8 @@ class CatchUp:
         bursts = [e.burst for e in batch.entries if e.session_id == run.session_id and state.is_ours(run, e)]
         want = read.want if owed is not None else client.view.want
         merged = self._cutter.merged(bursts, want, batch.position)
+        if batch.lost:
+            merged = evolve(merged, lost=True, gone=not batch.entries)
         self.merged_frames.put(want, run.serial, read.after, merged)
         if owed is not None:
             self._filled(owed, merged)

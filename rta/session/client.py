@@ -118,7 +118,7 @@ class BackFill:
     after: Position
     upto: Position
     started: bool = False
-    """What was trimmed before the first read was no longer in the buffer; afterwards it would be a gap."""
+    """What was trimmed before it began was no longer in the buffer; from the first entry on it would be a gap."""
     recorded: bool = False
     """See `Stretch`."""
 

@@ -70,6 +70,10 @@ class MergedFrame:
     frame: bytes | None
     """None: nothing."""
     bursts: int
+    lost: bool = False
+    """Some of the entries were gone: it is nothing for whoever is owed all of them."""
+    gone: bool = False
+    """All of them were."""
 
 
 class Cutter:
@@ -120,7 +124,7 @@ class Cutter:
 
 
 class MergedFrameCache:
-    """Chunks that several clients are about to need, least recently used dropped over `bound` bytes.
+    """Frames that several clients are about to need, least recently used dropped over `bound` bytes.
 
     A frame holds all that a filter leaves of (start, end], so it is right for whoever stands at `start`.
     """
@@ -134,11 +138,11 @@ class MergedFrameCache:
         """How many frames there are of each filter: its channels are kept alive by them, once."""
         self.bytes = 0
 
-    def get(self, want: Filter, run: int, start: Position, upto: Position) -> MergedFrame | None:
-        """The frame from `start` if one is known that ends by `upto`."""
+    def get(self, want: Filter, run: int, start: Position, upto: Position, gapless: bool = False) -> MergedFrame | None:
+        """The frame from `start` if one is known that ends by `upto`. `gapless`: and that lacks nothing."""
         key = (want, run, start)
         merged = self._frames.get(key)
-        if merged is None or merged.end > upto:
+        if merged is None or merged.end > upto or (gapless and merged.lost):
             return None
         self._frames.move_to_end(key)
         return merged

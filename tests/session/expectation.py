@@ -62,7 +62,7 @@ class Asked:
     promised: int
     """Up to where the client's byte stream was decided."""
     started: int | None = None
-    """When the log was first read for it."""
+    """When the log was read for it, as long as it had nothing of it, and when it had something first."""
 
 
 @define

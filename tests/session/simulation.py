@@ -288,7 +288,8 @@ class Actor:
         read: Callable[[ReadLog], Batch] | None = None,
         started: Callable[[BackFill], None] = lambda job: None,
     ) -> None:
-        """`read` asks the log; `started` is told when the first of a back-fill has been read."""
+        """`read` asks the log; `started` is told when the first of a back-fill has been read, and each
+        time before that the log had nothing of it."""
         self.feed = feed
         self.socket = socket
         self._read = read
@@ -327,7 +328,7 @@ class Actor:
         return done > 0
 
     def _step(self, now: float) -> None:
-        jobs = list(self.client.back_fills)
+        waiting = self._waiting()
         match self.feed.catch_up.step(self.client, now):
             case Write(frame):
                 self._write(frame)
@@ -338,11 +339,15 @@ class Actor:
             case Close(ending):
                 self.gone = ending
                 self.end()
-        self._look_for_starts(jobs)
+        self._look_for_starts(waiting)
 
-    def _look_for_starts(self, jobs: Iterable[BackFill]) -> None:
-        for job in jobs:
-            if job.started:
+    def _waiting(self) -> list[tuple[BackFill, Position]]:
+        """Back-fills of which the log has had nothing yet."""
+        return [(job, job.after) for job in self.client.back_fills if not job.started]
+
+    def _look_for_starts(self, waiting: Iterable[tuple[BackFill, Position]]) -> None:
+        for job, after in waiting:
+            if job.started or job.after != after:
                 self._started(job)
 
     def _write(self, frame: bytes) -> None:
@@ -370,10 +375,10 @@ class Actor:
         """The log's answer arrives."""
         if self.fetch is None or self.batch is None or self.over:
             return False
-        fetch, batch, jobs = self.fetch, self.batch, list(self.client.back_fills)
+        fetch, batch, waiting = self.fetch, self.batch, self._waiting()
         self.fetch = self.batch = None
         gone = self.feed.catch_up.receive(self.client, fetch, batch)
-        self._look_for_starts(jobs)
+        self._look_for_starts(waiting)
         if gone is not None:
             self.gone = gone
             self.end()

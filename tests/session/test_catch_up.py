@@ -6,7 +6,7 @@ import pytest
 
 from rta.ports import START, Entry, Position
 from rta.session.catch_up import MAX_BACK_FILLS
-from rta.session.client import Ending, Idle, ReadLog
+from rta.session.client import ClientBeginning, Ending, Idle, ReadLog
 from rta.wire import TimeRange
 
 from .simulation import (
@@ -260,6 +260,35 @@ def test_a_back_fill_that_is_overtaken_by_trimming_ends_in_a_gap_that_is_told() 
     actor.socket.open_up()
     actor.settle(0.0)
     assert actor.gone is Ending.FELL_BEHIND
+
+
+def test_a_back_fill_passes_over_all_that_was_trimmed_before_it_began() -> None:
+    """However much that is: the grid of the ring reaches further back than the buffer."""
+    table = Table()
+    for tag in range(1, 9):
+        table.publish(samples(1, tag, 60_000))
+    table.trim(at(6))
+    actor = table.following()
+    table.feed.catch_up.widen(actor.client, ALL, START)
+    actor.settle(0.0)
+    assert actor.gone is None
+    assert actor.socket.received.tags == [tag for tag in range(1, 9) if at(tag) > at(6)]
+
+
+def test_a_gap_that_one_client_may_have_is_told_to_one_that_may_not() -> None:
+    table = Table()
+    for tag in range(1, 5):
+        table.publish(samples(1, tag))
+    table.trim(at(2))
+    with_back_scan, behind_a_point = table.following(), table.following()
+    behind_a_point.client.beginning = ClientBeginning([], START)
+    for actor in (with_back_scan, behind_a_point):
+        table.feed.catch_up.widen(actor.client, ALL, START)
+        actor.settle(0.0)
+    assert with_back_scan.gone is None
+    assert with_back_scan.socket.received.tags
+    assert behind_a_point.gone is Ending.POINT_LOST
+    assert behind_a_point.socket.received.tags == []
 
 
 def test_a_client_that_left_while_the_log_was_read_is_forgotten() -> None:

@@ -281,8 +281,7 @@ class Session(RuleBasedStateMachine):
 
         def started(job: BackFill) -> None:
             asked = next(a for a in expectation.asked if a.total == job.want.include)
-            if asked.started is None:
-                asked.started = self.tick()
+            asked.started = self.tick()
 
         actor = Actor(self.feed, FakeSocket(), self.reads, started)
         self.actors.append((actor, expectation))
