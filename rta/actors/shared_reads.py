@@ -16,32 +16,47 @@ __all__ = ["SharedReads"]
 _PATIENCE = 10.0  # seconds for the archive to have what the buffer has no more
 
 
+class _ReadUnderWay:
+    """What several wait for."""
+
+    def __init__(self) -> None:
+        self.done = trio.Event()
+        self.lost: Batch | None = None
+        """Neither buffer nor archive has it: that is the answer to all of them."""
+
+
 class SharedReads:
     """Where the buffer no longer holds what comes next, the archive is read on."""
 
     def __init__(self, log: BurstLog, archive: RecordedEntries | None) -> None:
         self._log = log
         self._archive = archive
-        self._under_way: dict[tuple[object, ...], trio.Event] = {}
+        self._under_way: dict[tuple[object, ...], _ReadUnderWay] = {}
 
     async def read(self, feed: SessionFeed, wanted: ReadLog) -> Batch | None:
         """What is held; None when somebody else has read it: it is in the feed's cache now.
 
-        Waits as long as the buffer cannot be read. `lost` if neither has what comes next.
+        Waits as long as the buffer cannot be read, and a while for the archive. `lost` if neither has what comes next.
         """
-        key = (feed, wanted.want, wanted.run.serial, wanted.after, wanted.upto)
+        key = (feed, wanted.want, wanted.run.serial, wanted.after, wanted.upto, wanted.gapless, wanted.recorded)
         if (under_way := self._under_way.get(key)) is not None:
-            await under_way.wait()
-            return None
-        done = self._under_way[key] = trio.Event()
+            await under_way.done.wait()
+            return under_way.lost
+        under_way = self._under_way[key] = _ReadUnderWay()
         try:
-            if wanted.recorded:
-                return await self._from_archive(wanted)
-            batch = await self._from_buffer(wanted)
-            return await self._from_archive(wanted) if batch.lost and wanted.gapless else batch
+            batch = await self._read(wanted)
+            if batch.lost and wanted.gapless:
+                under_way.lost = batch  # nobody is to wait for the same in vain once more
+            return batch
         finally:
             del self._under_way[key]
-            done.set()
+            under_way.done.set()
+
+    async def _read(self, wanted: ReadLog) -> Batch:
+        if wanted.recorded:
+            return await self._from_archive(wanted)
+        batch = await self._from_buffer(wanted)
+        return await self._from_archive(wanted) if batch.lost and wanted.gapless else batch
 
     async def _from_buffer(self, wanted: ReadLog) -> Batch:
         backoff = Backoff()

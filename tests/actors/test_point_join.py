@@ -240,21 +240,28 @@ def test_every_sample_comes_exactly_once(ring: int, story: list[tuple[Any, ...]]
     trio.run(play, ring, story, clock=MockClock(autojump_threshold=0))
 
 
-async def behind_the_buffer(nursery: trio.Nursery) -> tuple[Stage, Connection]:
-    """A client that has taken nothing, while the buffer has forgotten what is next; the archive has it."""
+async def clients_behind_the_buffer(nursery: trio.Nursery, number: int) -> tuple[Stage, list[Connection]]:
+    """Clients that have taken nothing, while the buffer has forgotten what is next; the archive has it."""
     stage = Stage(nursery)
     await stage.begin(1 << 16)
     await stage.open("a")
-    link = stage.connect(None)
+    links = [stage.connect(None) for _ in range(number)]
     await wait_all_tasks_blocked()
-    link.subscribe(ALL)
+    for link in links:
+        link.subscribe(ALL)
     await wait_all_tasks_blocked()
-    link.socket.room = 0
+    for link in links:
+        link.socket.room = 0
     for _ in range(10):
         await stage.append(4, 10_000)
     await wait_all_tasks_blocked()
     await stage.commit(1 << 30)
     await stage.trim(2)
+    return stage, links
+
+
+async def behind_the_buffer(nursery: trio.Nursery) -> tuple[Stage, Connection]:
+    stage, [link] = await clients_behind_the_buffer(nursery, 1)
     return stage, link
 
 
@@ -294,6 +301,24 @@ async def test_it_is_sent_away_when_the_archive_stays_away(autojump_clock: MockC
     link.open_up()
     await trio.sleep(15)
     assert link.code == CloseCode.FELL_BEHIND
+
+
+async def test_those_who_wait_for_the_same_in_vain_are_sent_away_together_and_hold_up_nobody(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    stage, links = await clients_behind_the_buffer(nursery, 3)
+    stage.archive.down = True
+    for link in links:
+        link.open_up()
+    other = stage.connect(None)
+    await wait_all_tasks_blocked()
+    other.subscribe(ALL)
+    await stage.append(4, 0)
+    await wait_all_tasks_blocked()
+    assert set(list(stage.sent)[-4:]) <= set(came(other))
+    await trio.sleep(15)
+    assert [link.code for link in links] == [CloseCode.FELL_BEHIND] * 3
+    assert other.code is None
 
 
 async def test_what_the_reader_itself_has_missed_comes_from_the_archive(
