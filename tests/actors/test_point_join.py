@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import trio
 from attrs import Factory, define
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock, wait_all_tasks_blocked
 
@@ -234,8 +234,17 @@ async def _play(ring: int, story: list[tuple[Any, ...]]) -> None:
         nursery.cancel_scope.cancel()
 
 
+PLENTY = 1 << 40
+RECORDED_SINCE = [("append", 4, 0), ("commit", 1000), ("read", 4), ("append", 4, 0), ("commit", 1000), ("trim", 0)]
+BROKEN_OFF = [("append", 4, 0), ("commit", 1000), ("join", True), ("settle",), ("append", 4, 0), ("settle",)]
+SLOW = [("append", 4, 0), ("commit", 1000), ("read", 4), ("connect", 0, 100), ("settle",), ("subscribe", 0)]
+
+
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(ring=st.sampled_from([1 << 16, 1 << 20]), story=st.lists(steps, max_size=60))
+@example(1 << 16, [*RECORDED_SINCE, ("connect", 0, PLENTY), ("settle",), ("subscribe", 0)])
+@example(1 << 16, [*BROKEN_OFF, ("break", 0), ("come back", 0, PLENTY)])
+@example(1 << 16, [*SLOW, *[("append", 4, 30_000), ("settle",)] * 3, ("commit", 1000), ("trim", 0), ("cut", 0)])
 def test_every_sample_comes_exactly_once(ring: int, story: list[tuple[Any, ...]]) -> None:
     trio.run(play, ring, story, clock=MockClock(autojump_threshold=0))
 
