@@ -8,6 +8,7 @@ import click
 
 from scripts.bench.archive_reading import archive_reading
 from scripts.bench.archive_recording import archive_recording
+from scripts.bench.archive_sessions import archive_sessions
 from scripts.bench.options import runs_option, seconds_option, shared
 from scripts.bench.paced import Load
 from scripts.bench.report import Results
@@ -42,4 +43,13 @@ def _reading(
     archive_reading(results, folder, channels, int(seconds or (60 if quick else 3600)), runs or (1 if quick else 5))
 
 
-COMMANDS = (_recording, _reading)
+@click.command("archive-sessions")
+@click.option("--sessions", type=int, help="How many.  [100000]")
+@runs_option
+@shared
+def _sessions(results: Results, folder: Path, quick: bool, sessions: int | None, runs: int | None) -> None:
+    """How quickly many recorded sessions are listed, searched and described. Laying them down takes minutes."""
+    archive_sessions(results, folder, sessions or (2000 if quick else 100_000), runs or (2 if quick else 11))
+
+
+COMMANDS = (_recording, _reading, _sessions)
