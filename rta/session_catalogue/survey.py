@@ -24,10 +24,14 @@ MAX_PROPERTIES = 1000
 
 _PLAIN = ("endTimestamp", "group", "identifier", "quality", "startTimestamp", "state", "timestamp", "type", "version")
 _NESTED = ("details.", "extDetails.")
-_OF_FOLDER = (
-    "SELECT path, kind, value, min(text) FROM properties WHERE session IN (SELECT session FROM properties "  # noqa: S608
-    f"WHERE path = 'group' AND kind = {ValueKind.TEXT:d} AND value = ?) GROUP BY path, kind, value"
+_IN_FOLDER = f"FROM properties WHERE path = 'group' AND kind = {ValueKind.TEXT:d} AND value = ?"
+_BY_SESSION, _IN_ORDER = (
+    f"SELECT path, kind, value, min(text) FROM properties WHERE {session} IN (SELECT session {_IN_FOLDER}) "  # noqa: S608
+    "GROUP BY path, kind, value"
+    for session in ("session", "+session")
 )
+_SIZES = f"SELECT (SELECT count(*) {_IN_FOLDER}), (SELECT count(*) FROM sessions)"  # noqa: S608
+_MANY = 0.05  # of all sessions: then it takes less time to go through all properties in their order, and sort none
 _AT = "SELECT kind, value, text FROM properties WHERE path = ? AND kind = ?"
 _FIRST, _NEXT, _LAST = (
     f"{_AT} {rest} LIMIT 1" for rest in ("ORDER BY value", "AND value > ? ORDER BY value", "ORDER BY value DESC")
@@ -84,7 +88,9 @@ def _distinct(db: sqlite3.Connection, path: str) -> Iterator[Row]:
 
 
 def _of_folder(db: sqlite3.Connection, folder: str) -> Iterator[tuple[str, Iterable[Row]]]:
-    rows = db.execute(_OF_FOLDER, (storable(folder),))
+    name = storable(folder)
+    size, of = db.execute(_SIZES, (name,)).fetchone()
+    rows = db.execute(_IN_ORDER if size > of * _MANY else _BY_SESSION, (name,))
     told = dict.fromkeys(_NESTED, 0)
     for path, of_path in groupby(rows, key=itemgetter(0)):
         prefix = next((p for p in _NESTED if path.startswith(p)), None)
