@@ -48,7 +48,8 @@ _DATA = _ONE + "/data"
 _STREAMS = V2 + "/streams"
 _RANGE = ("start", "end", "upto")
 _READING = (400, 404, 406, 409, *_BUSY, *_ELSEWHERE)
-_LISTING = (400, 413, 503, 508)
+_LISTING = (400, 413, *_BUSY, 508)
+_SINGLE = (404, *_BUSY, *_ELSEWHERE)
 _CHANGES = (400, 403, 404, 409, 413, 415, 503)
 
 
@@ -114,9 +115,9 @@ _OPERATIONS: tuple[Operation, ...] = (
     _get(V2 + "/docs", "Site", "This document as a page", "Page"),
     _get(_S, "Sessions", "A page of sessions, the newest first", "Sessions",
          ("pageSize", "pageIndex", "folder", "sort"), problems=_LISTING, ours=False),
-    Operation("post", _S, "Sessions", "A page of those that a query finds", "Sessions", (), _LISTING, ours=False,
-              body=_form("pageSize", "pageIndex", "folder", "sort", "prop")),
-    _get(_ONE, "Sessions", "One session", "Session", ("identity",), problems=(404, 503, *_ELSEWHERE), ours=False),
+    Operation("post", _S, "Sessions", "A page of those that a query finds", "Sessions", (), (*_LISTING, 415),
+              ours=False, body=_form("pageSize", "pageIndex", "folder", "sort", "prop")),
+    _get(_ONE, "Sessions", "One session", "Session", ("identity",), problems=_SINGLE, ours=False),
     *(_data(kind) for kind in ("timestamped", "periodic", "row")),
     _get(_DATA + "/events", "Data", "The events", "Chunks", ("identity", *_RANGE), problems=_READING, held=True,
          ours=False),
@@ -126,11 +127,11 @@ _OPERATIONS: tuple[Operation, ...] = (
          ("identity", "format", "parameters", "start", "end", "events"),
          problems=(400, 404, 409, *_BUSY, 501, *_ELSEWHERE), held=True),
     _get(_ONE + "/recording", "Data", "What the archive has of a session", "Recording", ("identity",),
-         problems=(404, 503, *_ELSEWHERE)),
+         problems=_SINGLE),
     _get(V2 + "/entries", "Data", "Entries of a run, for other edges", "Entries", ("after", "upto_position", "bytes"),
          problems=_READING),
     _get(V2 + "/configs/{identifier}", "Configurations", "A configuration document", "Configuration",
-         ("identifier",), problems=(404, 406, 503, *_ELSEWHERE), held=True, ours=False),
+         ("identifier",), problems=(406, *_SINGLE), held=True, ours=False),
     _get(V2 + "/session-metamodel", "Sessions", "Properties to sort and filter by", "Metamodel", ("folder", "prop"),
          problems=_LISTING, ours=False),
     _get(V2 + "/session-metamodel/properties", "Sessions", "Properties whose ids fit", "Properties",

@@ -124,3 +124,11 @@ async def test_the_page_needs_no_script_and_nothing_from_outside() -> None:
         assert operation.path in page.text
         assert operation.summary in page.text
     assert "/rta/v2/sessions/{identity}/stream" in page.text
+
+
+def test_it_says_what_comes_of_a_form_that_is_none_and_of_an_edge_that_sends_requests_on() -> None:
+    paths = openapi_document()["paths"]
+    assert {"400", "413", "415"} <= set(paths["/rta/v2/sessions"]["post"]["responses"])
+    sent_on = [o for o in operations() if o.tag in ("Sessions", "Data", "Configurations")]
+    for operation in sent_on:
+        assert {"429", "503", "508"} <= set(paths[operation.path][operation.method]["responses"]), operation
