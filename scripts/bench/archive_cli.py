@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from scripts.bench.archive_import import archive_import
 from scripts.bench.archive_reading import archive_reading
 from scripts.bench.archive_recording import archive_recording
 from scripts.bench.archive_sessions import archive_sessions
@@ -52,4 +53,19 @@ def _sessions(results: Results, folder: Path, quick: bool, sessions: int | None,
     archive_sessions(results, folder, sessions or (2000 if quick else 100_000), runs or (2 if quick else 11))
 
 
-COMMANDS = (_recording, _reading, _sessions)
+@click.command("archive-import")
+@click.option("--channels", default=50, show_default=True, help="How many, of 100 Hz.")
+@click.option("--files", default=2, show_default=True, help="How many at once.")
+@runs_option
+@seconds_option
+@shared
+def _importing(
+    results: Results, folder: Path, quick: bool, channels: int, files: int, runs: int | None, seconds: float | None
+) -> None:
+    """How many samples a second `rta import` puts into an archive, from a CSV; by its clock, and by CPU."""
+    archive_import(
+        results, folder, channels, int(seconds or (60 if quick else 1200)), files, runs or (1 if quick else 5)
+    )
+
+
+COMMANDS = (_recording, _reading, _sessions, _importing)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -340,3 +341,13 @@ def test_an_archive_of_a_newer_version_is_not_touched(tmp_path: Path) -> None:
     with pytest.raises(ArchiveError, match="newer version"):
         ArchiveStore(tmp_path / "archive")
     assert {path: path.read_bytes() for path in (tmp_path / "archive").rglob("*") if path.is_file()} == before
+
+
+def test_what_a_killed_process_has_begun_to_lay_down_goes_after_a_day(tmp_path: Path) -> None:
+    with opened(tmp_path / "archive") as store:
+        left, fresh = (store.places.incoming / name for name in (".ab-17", ".ab-18"))
+        for path, age in ((left, 25), (fresh, 23)):
+            path.touch()
+            os.utime(path, ns=(NOW - age * 3600 * SECOND,) * 2)
+        keep_up(store, 0)
+        assert list(store.places.incoming.iterdir()) == [fresh]

@@ -23,6 +23,7 @@ __all__ = ["finish_deletions", "mark_deletion", "take_in"]
 
 _SESSION, _DELETION = ".sqlite", ".delete"
 _LIMIT = 1 << 20  # bytes of a marker
+_LEFT = 24 * 3600 * 10**9  # ns since the last write: whoever was writing it has been killed
 
 
 def mark_deletion(folder: Path, identity: str) -> Path:
@@ -47,7 +48,9 @@ def take_in(store: ArchiveStore, now: int, until: float) -> tuple[int, bool]:
     for name in names:
         if name.endswith(_DELETION):
             _delete(store, folder / name)
-        elif name.endswith(_SESSION) and not name.startswith("."):
+        elif name.startswith("."):
+            _clear(folder / name, now)
+        elif name.endswith(_SESSION):
             adopted += _adopt(store, folder / name, now)
         if time.monotonic() >= until:
             return adopted, True
@@ -62,6 +65,13 @@ def finish_deletions(store: ArchiveStore) -> None:
     for path in store.places.incoming.glob(f"*{_DELETION}"):
         _delete(store, path)
     store.finish_deletions()
+
+
+def _clear(path: Path, now: int) -> None:
+    """Remove what is not going to be finished."""
+    with suppress(FileNotFoundError):
+        if path.lstat().st_mtime_ns < now - _LEFT:
+            path.unlink()
 
 
 def _delete(store: ArchiveStore, path: Path) -> None:
