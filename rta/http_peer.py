@@ -54,6 +54,8 @@ class PeerAnswer:
     def __init__(self, exchange: _Exchange, head: h11.Response) -> None:
         self.status = head.status_code
         self.headers: Headers = end_to_end(head.headers)
+        self.trailers: Headers = []
+        """What came behind the body, once it has ended."""
         self._exchange = exchange
 
     async def next(self) -> bytes:
@@ -62,7 +64,10 @@ class PeerAnswer:
         :raises NotConnectedError: it breaks off.
         """
         event = await self._exchange.event()
-        return b"" if isinstance(event, h11.EndOfMessage) else bytes(event.data)
+        if isinstance(event, h11.EndOfMessage):
+            self.trailers = end_to_end(event.headers)
+            return b""
+        return bytes(event.data)
 
     async def body(self, most: int) -> bytes:
         """All of the rest.

@@ -6,7 +6,8 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from email.message import Message
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, parse_headers
 from typing import TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -31,14 +32,19 @@ _PAUSE = 5.0  # seconds between them, unless the service says how long; at most 
 class DataAnswer:
     """One answer with data."""
 
-    def __init__(self, line: _Line, response: HTTPResponse, kind: DataKind) -> None:
+    def __init__(self, line: _Line, response: _Response, kind: DataKind) -> None:
         self.flush_point = response.headers.get("rta-flush-point")
         """The text of the point up to which it holds all that is wanted; None: the service does not say it."""
-        self.damaged = int(text) if (text := response.headers.get("rta-damaged-chunks", "")).isdecimal() else 0
-        """How many chunks the service has left out, as far as it has said."""
         self._line = line
         self._response = response
         self._parser = ChunkParser(kind)
+
+    @property
+    def damaged(self) -> int:
+        """How many chunks the service has left out, as far as it has said: it says all when the answer has ended."""
+        return _number(self._response.trailers, "rta-damaged-chunks") or _number(
+            self._response.headers, "rta-damaged-chunks"
+        )
 
     async def next(self) -> Sequence[Chunk]:
         """The next chunks; empty: there are no more.
@@ -100,6 +106,20 @@ async def open_data(
         await trio.sleep(min(int(after), 2 * _PAUSE) if after.isdecimal() else _PAUSE)
 
 
+class _Response(HTTPResponse):
+    """Keeps what comes behind the body, which `http.client` reads and throws away."""
+
+    trailers = Message()
+
+    def _read_and_discard_trailer(self) -> None:
+        self.trailers = parse_headers(self.fp)
+
+
+def _number(headers: Message, name: str) -> int:
+    text = str(headers.get(name, ""))
+    return int(text) if text.isdecimal() and len(text) < 20 else 0
+
+
 class _Line:
     """One connection, for one request."""
 
@@ -114,16 +134,19 @@ class _Line:
             self._connection = HTTPSConnection(parts.hostname, parts.port, timeout=silence, context=context)
         else:
             self._connection = HTTPConnection(parts.hostname, parts.port, timeout=silence)
+        self._connection.response_class = _Response
         self._prefix = parts.path.rstrip("/")
         self._socket: socket.socket | None = None
-        self._response: HTTPResponse | None = None
+        self._response: _Response | None = None
 
-    def ask(self, path: str) -> HTTPResponse:
+    def ask(self, path: str) -> _Response:
         self._connection.connect()
         self._socket = self._connection.sock
         self._connection.request("GET", self._prefix + path)
-        self._response = self._connection.getresponse()
-        return self._response
+        response = self._connection.getresponse()
+        assert isinstance(response, _Response)
+        self._response = response
+        return response
 
     def close(self) -> None:
         """Also under a thread that waits for what comes, which ends at once."""

@@ -44,10 +44,12 @@ class _AnsweredChunks:
     def __init__(self, answer: DataAnswer) -> None:
         self._answer = answer
         self.flush_point = None if answer.flush_point is None else _point(answer.flush_point)
-        self.damaged = answer.damaged
+        self.damaged = 0
 
     async def next(self) -> Sequence[Chunk]:
-        return await self._answer.next()
+        chunks = await self._answer.next()
+        self.damaged = self._answer.damaged
+        return chunks
 
 
 def _point(text: str) -> FlushPoint | None:

@@ -30,6 +30,7 @@ from rta.rest.parameters import flush_point_of, is_empty, moments_of
 from rta.rest.problem import RequestProblem, refuse
 from rta.rest.routing import segment
 from rta.rest.sealed import sealed_tag, tag_of_unchanged
+from rta.rest.trailers import send_end, start_with_trailers
 from rta.rest.turns import AnswerTurns
 from rta.wire import Chunk, ChunkWriter
 
@@ -41,6 +42,7 @@ CHUNKED = "application/vnd.mat.protobuf+chunked"
 
 _OF_CHANNELS = {kind.value: kind for kind in DataKind if kind is not DataKind.EVENTS}
 _AT_ONCE = 512 << 10  # bytes that are sent in one piece, unless a chunk is larger
+_DAMAGED = b"rta-damaged-chunks"
 
 
 @frozen
@@ -81,13 +83,13 @@ class DataResource:
 
         async def answer() -> None:
             async with self._turns.turn(asked.client):
-                response = await self._answer(asked, send)
+                response = await self._answer(asked, scope, send)
                 if response is not None:
                     await response(scope, receive, send)
 
         await run_while_connected(receive, answer)
 
-    async def _answer(self, asked: _Request, send: Send) -> Response | None:
+    async def _answer(self, asked: _Request, scope: Scope, send: Send) -> Response | None:
         """None: the answer has been sent.
 
         :raises RequestProblem: 404; there is no such session.
@@ -109,9 +111,12 @@ class DataResource:
             response = Response(b"", 200, {**head, "content-type": CHUNKED})
             if not chunks:
                 return response
+            told = reader.damaged
             del response.headers["content-length"]
-            await send({"type": "http.response.start", "status": 200, "headers": response.raw_headers})
-            await self._send_all(asked, reader, chunks, send)
+            await send(start_with_trailers(scope, 200, response.raw_headers))
+            if await self._send_all(asked, reader, chunks, send):
+                more = reader.damaged > told
+                await send_end(scope, send, [(_DAMAGED, b"%d" % reader.damaged)] if more else ())
         return None
 
     async def _start(self, asked: _Request, found: ArchivedSession | None) -> FlushPoint | None:
@@ -131,9 +136,9 @@ class DataResource:
             return None
         return FlushPoint(record.stream, record.stream_session_id, record.stream_position.before())
 
-    async def _send_all(self, asked: _Request, reader: ChunkReader, chunks: Iterable[Chunk], send: Send) -> None:
-        """Send chunks and all behind them. Where the archive fails, the answer breaks off: it is never taken for a
-        whole one."""
+    async def _send_all(self, asked: _Request, reader: ChunkReader, chunks: Iterable[Chunk], send: Send) -> bool:
+        """Send chunks and all behind them. False: the archive has failed, and the answer breaks off: it is never taken
+        for a whole one."""
         writer = ChunkWriter()
         size = 0
         try:
@@ -144,10 +149,10 @@ class DataResource:
                 chunks = await reader.next()
         except ArchiveError as e:
             log.error("an answer with data breaks off", session=asked.identity, error=str(e))
-            return
+            return False
         finally:
             self._count(asked, reader, size)
-        await send({"type": "http.response.body", "body": b""})
+        return True
 
     def _count(self, asked: _Request, reader: ChunkReader, size: int) -> None:
         if reader.damaged:
@@ -186,7 +191,7 @@ def _headers(tag: str | None, point: FlushPoint | None, damaged: int) -> dict[st
     if point is not None:
         headers["rta-flush-point"] = str(point)
     if damaged:
-        headers["rta-damaged-chunks"] = str(damaged)
+        headers[_DAMAGED.decode()] = str(damaged)
     return headers
 
 

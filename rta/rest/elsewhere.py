@@ -21,6 +21,7 @@ from rta.rest.connected import run_while_connected
 from rta.rest.guard import client_address
 from rta.rest.problem import RequestProblem
 from rta.rest.routing import replayed
+from rta.rest.trailers import send_end, start_with_trailers
 from rta.rest.turns import AnswerTurns
 
 __all__ = ["AwayProblem", "Elsewhere"]
@@ -132,7 +133,7 @@ class Elsewhere:
                     raise AwayProblem(answer.status, f"{self._peer.name} answers {answer.status}")
                 first = await answer.next()
                 begun = True
-                await _pass_on(answer, first, send)
+                await _pass_on(answer, first, scope, send)
         except NotConnectedError as e:
             self._away(e)
             if begun:
@@ -166,13 +167,13 @@ class Elsewhere:
             self._health.ok(_WHO)
 
 
-async def _pass_on(answer: PeerAnswer, piece: bytes, send: Send) -> None:
+async def _pass_on(answer: PeerAnswer, piece: bytes, scope: Scope, send: Send) -> None:
     headers = [(name, value) for name, value in answer.headers if name not in _SAID_BY_US]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send(start_with_trailers(scope, answer.status, headers))
     while piece:
         await send({"type": "http.response.body", "body": piece, "more_body": True})
         piece = await answer.next()
-    await send({"type": "http.response.body", "body": b""})
+    await send_end(scope, send, answer.trailers)
 
 
 def _target(scope: Scope) -> bytes:

@@ -89,7 +89,8 @@ class _Recorded(ArchivedData):
 
 
 async def _send(export: Export, response: Response, send: Send, head: bool) -> None:
-    """Where the archive fails in the middle, the answer breaks off."""
+    """Where the archive fails in the middle, the answer breaks off; where chunks were damaged, at its end: nobody takes
+    it for a whole one."""
     start = {"type": "http.response.start", "status": 200, "headers": response.raw_headers}
     async with aclosing(export.body()) as body:
         piece = b"" if head else await anext(body, b"")
@@ -102,7 +103,8 @@ async def _send(export: Export, response: Response, send: Send, head: bool) -> N
             log.error("an export breaks off", session=export.request.identity, error=str(e))
             return
     if export.damaged:
-        log.warning("damaged chunks are left out of an export", session=export.request.identity)
+        log.error("damaged chunks are left out of an export", session=export.request.identity)
+        return
     await send({"type": "http.response.body", "body": b""})
 
 

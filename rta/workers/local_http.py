@@ -115,6 +115,7 @@ class _Exchange:
         self._connection = connection
         self._stream = stream
         self._bodiless = head.method == b"HEAD"
+        self._trailing = False
         self._waiting: list[dict[str, Any]] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive(self) -> dict[str, Any]:
@@ -139,12 +140,15 @@ class _Exchange:
 
     def _encoded(self, message: dict[str, Any]) -> bytes:
         if message["type"] == "http.response.start":
+            self._trailing = message.get("trailers", False)
             headers = [*message["headers"], (b"connection", b"close")]
             return self._connection.send(h11.Response(status_code=message["status"], headers=headers)) or b""
         body = b"" if self._bodiless else message.get("body", b"")
         data = self._connection.send(h11.Data(data=body)) or b"" if body else b""
-        more = message.get("more_body", False)
-        return data if more else data + (self._connection.send(h11.EndOfMessage()) or b"")
+        if message.get("more_body", False) or (self._trailing and message["type"] == "http.response.body"):
+            return data
+        trailers = [] if self._bodiless else message.get("headers", ())
+        return data + (self._connection.send(h11.EndOfMessage(headers=trailers)) or b"")
 
 
 async def _receive(connection: h11.Connection, stream: trio.SocketStream) -> tuple[h11.Request | h11.Response, bytes]:
@@ -187,4 +191,5 @@ def _scope(request: h11.Request) -> dict[str, Any]:
         "headers": [(name, value) for name, value in request.headers if name != _CLIENT],
         "client": (client, 0) if client else None,
         "server": None,
+        "extensions": {"http.response.trailers": {}},
     }

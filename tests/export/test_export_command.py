@@ -22,6 +22,7 @@ from rta.wire.session_json import TimeRangeModel
 
 from .recorded import CONFIGURATION, T0, record, session_json
 from .test_csv_export import PlainArchive, row, some_drive, speed
+from .test_rest_export import TornArchive
 
 pytestmark = pytest.mark.processes
 
@@ -85,6 +86,16 @@ async def test_it_writes_a_file_or_standard_output(tmp_path: Path):
         assert done.returncode == 0
         assert path.read_bytes() == await csv_of(archive, parameters=("Speed",), end=T0 + 10**9 - 1)
         assert done.stderr.decode() == f"{path}: 2 samples, 1 columns, 0.00 MB\n"
+
+
+async def test_an_export_of_which_something_is_left_out_is_there_but_no_success(tmp_path: Path):
+    archive = TornArchive()
+    await record(archive, [[speed([T0], [1.5])]])
+    async with served(archive) as url:
+        done = await run("drive", "--url", url, "-o", tmp_path / "drive.csv")
+        assert done.returncode == 1
+        assert done.stderr.startswith(b"left out: chunks that are damaged")
+        assert (tmp_path / "drive.csv").read_text().endswith("Z,1.5\n")
 
 
 async def test_the_name_of_the_file_says_the_format(tmp_path: Path):

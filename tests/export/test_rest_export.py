@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
+
 import numpy as np
 import pytest
 import trio
@@ -10,9 +12,12 @@ from transports.websocket.served_edge import serving
 
 from rta.client import RestClient
 from rta.errors import FlushPointError, NotConnectedError, RtaError
-from rta.export import ArchivedData, ExportRequest, open_export
+from rta.export import ArchivedData, Export, ExportRequest, open_export
 from rta.export.rest_source import RestData
+from rta.health import Health
+from rta.http_peer import HttpPeer
 from rta.ports import DataKind, DataRange, FlushPoint, Position
+from rta.rest.elsewhere import Elsewhere
 from rta.wire import json_item, make_burst
 
 from .recorded import CONFIGURATION, T0, record, session_json
@@ -35,6 +40,44 @@ async def test_it_is_the_same_over_rest():
         assert await text(source) == await text(ArchivedData(archive))
         some = {"parameters": ("Gear",), "start": T0, "end": T0 + 10**10}
         assert await text(source, **some) == await text(ArchivedData(archive), **some)
+
+
+class TornArchive(PlainArchive):
+    """A chunk of each answer is found to be damaged when the others have been given."""
+
+    @asynccontextmanager
+    async def read(self, identity, wanted):
+        async with super().read(identity, wanted) as reader:
+            more = reader.next
+
+            async def following():
+                chunks = await more()
+                reader.damaged = 0 if chunks else 1
+                return chunks
+
+            reader.next = following
+            yield reader
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+async def test_chunks_that_turn_out_to_be_damaged_in_the_middle_are_told(elsewhere: bool):
+    archive = TornArchive()
+    await record(archive, [[speed([T0, T0 + 1], [1, 2])]])
+    async with serving(RecordedSite(archive).app()) as served:
+        base = f"http://127.0.0.1:{served.port}"
+        if not elsewhere:
+            assert (await torn(base)).damaged
+            return
+        passing = Elsewhere(HttpPeer.at_url(base), "other", Health())
+        async with serving(passing) as other:
+            assert (await torn(f"http://127.0.0.1:{other.port}")).damaged
+
+
+async def torn(base: str) -> Export:
+    export = await open_export(RestData(RestClient(base)), ExportRequest("drive"))
+    written = b"".join([piece.data async for piece in export.pieces()])
+    assert written.count(b"\n") == 3
+    return export
 
 
 async def test_a_flush_point_of_another_session_is_told_apart():

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import trio
+from export.test_rest_export import TornArchive
 
 from rta.export import FORMATS
 
@@ -101,6 +102,15 @@ async def test_an_export_of_a_sealed_session_is_not_sent_again() -> None:
     first = await ask(site.app(), PATH)
     assert (await ask(site.app(), PATH, if_none_match=first.headers["etag"])).status == 304
     assert (await ask(site.app(), f"{PATH}?end=5", if_none_match=first.headers["etag"])).status == 200
+
+
+async def test_a_damaged_session_comes_but_is_not_taken_for_whole() -> None:
+    site = RecordedSite(TornArchive())
+    await site.record(1)
+    answer = await ask(site.app(), PATH)
+    assert answer.status == 200
+    assert "1.01" in lines(answer.body)[-1]
+    assert not answer.whole
 
 
 async def test_an_archive_that_fails_is_503_or_breaks_the_export_off() -> None:

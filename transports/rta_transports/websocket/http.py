@@ -107,7 +107,7 @@ class _Exchange:
         self._ahead = bytearray()
         self._read = self._told = False
         self._start: Message | None = None
-        self._begun = self._bodiless = False
+        self._begun = self._bodiless = self._trailing = False
         self._refusal: bytes | None = None
         self.given_up = ""
         """Why the client is not served to the end."""
@@ -142,6 +142,7 @@ class _Exchange:
             "headers": list(request.headers),
             "client": _address(self._wire.socket.getpeername),
             "server": _address(self._wire.socket.getsockname),
+            "extensions": {"http.response.trailers": {}} if request.http_version == b"1.1" else {},
         }
 
     async def receive(self) -> Message:
@@ -216,13 +217,15 @@ class _Exchange:
         """
         if message["type"] == "http.response.start":
             self._start = message
-        elif message["type"] == "http.response.body":
+            self._trailing = message.get("trailers", False)
+        elif message["type"] in ("http.response.body", "http.response.trailers"):
             parts = self._head_of_answer()
-            more = message.get("more_body", False)
+            more = message.get("more_body", False) or (self._trailing and message["type"] == "http.response.body")
             if (body := message.get("body", b"")) and not self._bodiless:
                 parts += self._http.send_with_data_passthrough(h11.Data(data=body)) or ()
             if not more:
-                parts += self._http.send_with_data_passthrough(h11.EndOfMessage()) or ()
+                trailers = [] if self._bodiless else message.get("headers", ())
+                parts += self._http.send_with_data_passthrough(h11.EndOfMessage(headers=trailers)) or ()
             self._begun = True
             for part in parts if sum(map(len, parts)) > _JOINED else [b"".join(parts)]:
                 await self._write(part)
