@@ -213,7 +213,12 @@ async def _write(pieces: AsyncGenerator[ExportPiece], out: IO[bytes], outcome: _
 
     async with aclosing(pieces):
         async for piece in pieces:
-            await trio.to_thread.run_sync(write, piece.data, abandon_on_cancel=True)  # a pipe may be full
+            try:
+                await trio.to_thread.run_sync(write, piece.data, abandon_on_cancel=True)  # a pipe may be full
+            except OSError as e:
+                if isinstance(e, BrokenPipeError):
+                    raise
+                raise RtaError(f"the export cannot be written: {e.strerror or e}") from None
             outcome.bytes += len(piece.data)
 
 

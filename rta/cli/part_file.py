@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -40,9 +41,13 @@ class PartFile:
         self._out: IO[bytes] = self._part.open("ab")
         try:
             fcntl.flock(self._out, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Another process may have given it its name since it was opened: then what is locked is the whole file.
+            locked = self._part.exists() and os.path.samestat(os.fstat(self._out.fileno()), self._part.stat())
         except OSError:
+            locked = False
+        if not locked:
             self._out.close()
-            raise RtaError(f"{self._part} is being written by another process") from None
+            raise RtaError(f"{self._part} is being written by another process")
 
     def left(self) -> dict[str, Any]:
         """What an earlier process has said of its part; empty: there is none to go on with."""
@@ -80,8 +85,12 @@ class PartFile:
         os.fsync(self._out.fileno())
         state = {"said": self._said, "bytes": self._upto, "place": self._place}
         new = self._beside.with_name(f"{self._beside.name}.new")
-        new.write_text(json.dumps(state), encoding="utf-8")
-        os.replace(new, self._beside)
+        try:
+            new.write_text(json.dumps(state), encoding="utf-8")
+            os.replace(new, self._beside)
+        except OSError:
+            new.unlink(missing_ok=True)
+            raise
         self._kept = time.monotonic()
 
     def finish(self) -> None:
@@ -96,10 +105,16 @@ class PartFile:
         """The file is not whole. The part stays where one can go on with it."""
         if self._out.closed:
             return
-        if resumable and self._place is not None:
-            self.keep()
-            self.is_kept = True
-        else:
-            self._part.unlink(missing_ok=True)
-            self._beside.unlink(missing_ok=True)
-        self._out.close()
+        try:
+            if resumable and self._place is not None:
+                self.keep()
+                self.is_kept = True
+        except OSError:  # a full disk: what was kept before still stands
+            self.is_kept = bool(self.left())
+            raise
+        finally:
+            if not self.is_kept:
+                self._part.unlink(missing_ok=True)
+                self._beside.unlink(missing_ok=True)
+            with suppress(OSError):  # it has been told
+                self._out.close()

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rta.export.byte_sink import ByteSink
-from rta.export.columns import ExportColumn
+from rta.export.columns import TIME, ExportColumn
 from rta.export.table import SampleTable
 from rta.formatting import replace_surrogates
 
@@ -67,7 +67,7 @@ class ParquetFile:
 
 
 def _schema(columns: Sequence[ExportColumn], about: Mapping[str, str]) -> Any:
-    fields = [pa.field("time", pa.timestamp("ns", tz="UTC"), nullable=False)]
+    fields = [pa.field(TIME, pa.timestamp("ns", tz="UTC"), nullable=False)]
     for column in columns:
         said = {"unit": column.unit, "id": column.identifier, "description": column.description}
         kind = pa.string() if column.is_text else pa.float64()

@@ -18,7 +18,10 @@ from rta.wire.conversion import BoundParameter, bind
 from rta.wire.parameter_index import ParameterIndex
 from rta.wire.session_json import ConfigBinding
 
-__all__ = ["ColumnSource", "ExportColumn", "ParameterColumns", "sorted_series"]
+__all__ = ["TIME", "ColumnSource", "ExportColumn", "ParameterColumns", "sorted_series"]
+
+TIME = "time"
+"""What the column of the times is called."""
 
 
 @frozen(slots=True)
@@ -101,11 +104,12 @@ def _column(bound: Sequence[BoundParameter]) -> ExportColumn:
 
 
 def _told_apart(columns: Sequence[ExportColumn]) -> list[ExportColumn]:
-    """Columns of the same name are called by the ids of their parameters; then by a number."""
-    times = Counter(c.name for c in columns)
+    """Columns of the same name are called by the ids of their parameters; then by a number. None is called like the
+    column of the times."""
+    times = Counter([TIME, *(c.name for c in columns)])
     named = [c if times[c.name] == 1 else evolve(c, name=printable(c.identifier)) for c in columns]
     out: list[ExportColumn] = []
-    used: set[str] = set()
+    used = {TIME}
     for column in named:
         name, number = column.name, 1
         while name in used:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rta.export.columns import ExportColumn
+from rta.export.columns import TIME, ExportColumn
 from rta.export.table import SampleTable
 
 __all__ = ["CsvText"]
@@ -24,7 +24,7 @@ class CsvText:
     def begin(self) -> bytes:
         """The header: `time`, then each column as `Speed (km/h)`."""
         titles = [f"{c.name} ({c.unit})" if c.unit else c.name for c in self._columns]
-        return (",".join(map(_quoted, ["time", *titles])) + "\n").encode(errors="replace")
+        return (",".join(map(_quoted, [TIME, *titles])) + "\n").encode(errors="replace")
 
     def write(self, table: SampleTable) -> bytes:
         """A line for each row: its time in ISO 8601 with ns, in UTC; an empty cell where there is no sample."""

@@ -25,6 +25,7 @@ from rta.export.table_writer import ExportPiece
 
 __all__ = ["McapFile"]
 
+_EVENTS = "/events"
 _MOST = (1 << 16) - 2  # channels of a file, without that of the events
 _AT_ONCE = 1 << 14  # messages
 _NUMBER = Struct("<Bd")
@@ -62,13 +63,13 @@ class McapFile:
             said = {"unit": column.unit, "id": column.identifier, "description": column.description}
             self._channels.append(
                 writer.register_channel(
-                    f"/{column.name}",
+                    _topic(column),
                     "protobuf",
                     text if column.is_text else number,
                     {key: value for key, value in said.items() if value},
                 )
             )
-        self._events = writer.register_channel("/events", "protobuf", log)
+        self._events = writer.register_channel(_EVENTS, "protobuf", log)
         return ExportPiece(self._sink.drain())
 
     def add(self, columns: Sequence[Series | None], events: Sequence[ToldEvent]) -> Iterator[ExportPiece]:
@@ -96,6 +97,12 @@ class McapFile:
         """There are no more messages."""
         self._writer.finish()
         yield ExportPiece(self._sink.drain())
+
+
+def _topic(column: ExportColumn) -> str:
+    """A parameter that is called like the topic of the events is called by its id."""
+    topic = f"/{column.name}"
+    return topic if topic != _EVENTS else f"/{column.identifier}"
 
 
 def _packed(column: ExportColumn, values: Any) -> list[bytes]:

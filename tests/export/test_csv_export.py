@@ -6,17 +6,20 @@ import csv
 import io
 import math
 import struct
+from copy import deepcopy
 
 import numpy as np
 import pytest
 from archive.plain_archive import PlainArchive
+from mcap.reader import make_reader
 
 from rta.errors import RtaError
-from rta.export import ArchivedData, ExportPiece, ExportRequest, open_export
+from rta.export import FORMATS, ArchivedData, ExportPiece, ExportRequest, open_export
 from rta.wire import Event, encode_periodic, encode_row, encode_timestamped
 from rta.wire.samples import SampleType
 from rta.wire.values import ChannelId
 
+from . import recorded
 from .recorded import SECOND, T0, record
 
 MS = 10**6
@@ -118,6 +121,19 @@ async def test_channels_without_a_parameter_have_a_column_of_their_own():
     archive = PlainArchive()
     await record(archive, [[encode_timestamped(ChannelId(77), [T0], [2.25])]])
     assert lines(await text(archive))[0] == ["time", "channel 77"]
+
+
+async def test_no_column_is_called_like_that_of_the_times(monkeypatch):
+    named = deepcopy(recorded.CONFIGURATION)
+    for parameter, name in zip(named.applications["car"].parameters, ("time", "events"), strict=False):
+        parameter.name = name
+    monkeypatch.setattr(recorded, "CONFIGURATION", named)
+    archive = await some_drive()
+    assert lines(await text(archive))[0][:3] == ["time", "Speed:car (km/h)", "events"]
+    export = await open_export(ArchivedData(archive), ExportRequest("drive", FORMATS["mcap"]))
+    reader = make_reader(io.BytesIO(b"".join([piece.data async for piece in export.pieces()])))
+    topics = [channel.topic for channel in reader.get_summary().channels.values()]
+    assert sorted(topics) == ["/Brake light", "/Gear:car", "/Oil, hot", "/Speed:car", "/events"]
 
 
 DOUBLES = [

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import os
+
 import pytest
 
 from rta.cli.part_file import PartFile
@@ -85,6 +89,39 @@ def test_what_cannot_be_gone_on_with_is_not_left(path):
     assert names(path) == set()
     begun(path, ExportPiece(b"1\n", RowPlace(1, 1))).close(resumable=False)
     assert names(path) == set()
+
+
+def test_a_file_that_has_just_got_its_name_is_left_alone(path, monkeypatch):
+    part = begun(path, ExportPiece(b"1\n"))
+    flock = fcntl.flock
+
+    def late(*arguments):
+        part.finish()
+        flock(*arguments)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with pytest.raises(RtaError, match="is being written by another process"):
+        PartFile(path)
+    assert path.read_text() == "1\n"
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_disk_that_is_full_leaves_what_was_kept_before_or_nothing(path, monkeypatch, kept):
+    part = begun(path, ExportPiece(b"a\n"), ExportPiece(b"1\n", RowPlace(1, 1)))
+    if kept:
+        part.keep()
+    part.write(ExportPiece(b"2\n", RowPlace(2, 1)))
+    with monkeypatch.context() as full:
+        full.setattr(os, "replace", _full)
+        with pytest.raises(OSError, match="No space"):
+            part.close(resumable=True)
+    assert part.is_kept == kept
+    assert names(path) == ({"drive.csv.part", "drive.csv.part.json"} if kept else set())
+    assert begins(path) == (RowPlace(1, 1) if kept else None)
+
+
+def _full(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_two_processes_do_not_write_it_at_once(path):
