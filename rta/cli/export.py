@@ -286,6 +286,8 @@ def _report(order: _Order, outcome: _Outcome, error: RtaError | None) -> None:
         counted = f"{export.events} events" if export.request.events else f"{export.samples} samples"
         went_on = f" behind the {outcome.resumed / 1e6:.2f} MB that were there" if outcome.resumed else ""
         say(f"{order.output}: {counted}{went_on}, {len(export.columns)} columns, {outcome.bytes / 1e6:.2f} MB")
+    if not (export.samples or export.events or outcome.resumed):
+        say("there is nothing in this range")
     if not export.model.state.is_closed and export.model.span is not None:
         say(f"the session goes on; it is exported up to {format_time(Ns(export.model.span.end))}")
     if export.faults or export.damaged:

@@ -98,6 +98,12 @@ async def test_an_export_of_which_something_is_left_out_is_there_but_no_success(
         assert (tmp_path / "drive.csv").read_text().endswith("Z,1.5\n")
 
 
+async def test_that_nothing_is_in_the_range_is_said():
+    async with served(await some_drive()) as url:
+        done = await run("drive", "--url", url, "--from", "1h")
+        assert (done.returncode, done.stdout, done.stderr) == (0, b"time\n", b"there is nothing in this range\n")
+
+
 async def test_the_name_of_the_file_says_the_format(tmp_path: Path):
     async with served(await some_drive()) as url:
         for name, magic in (("a.parquet", b"PAR1"), ("a.arrow", b"\xff\xff\xff\xff"), ("a.mcap", b"\x89MCAP0")):
