@@ -122,19 +122,17 @@ class _Line(Generic[S]):
                 with waiting.next() as call:
                     if call is None:
                         return
-                    self._perform(store, call)
+                    value, error = self._performed(store, call)
+                self.answer(call.number, value, error, store)  # meanwhile the next call of its cursor is done
         except BaseException:  # noqa: BLE001 - nobody would notice
             traceback.print_exc()
             os._exit(1)  # there will be another process, which serves
 
-    def _perform(self, store: S, call: StoreCall) -> None:
-        value: object = None
-        error: Exception | None = None
+    def _performed(self, store: S, call: StoreCall) -> tuple[object, Exception | None]:
         try:
-            value = call.work(store, *call.arguments)
+            return call.work(store, *call.arguments), None
         except Exception as e:  # noqa: BLE001 - a programming error is raised where it was asked for, too
-            error = e if isinstance(e, self._expected) else RuntimeError(traceback.format_exc())
-        self.answer(call.number, value, error, store)
+            return None, e if isinstance(e, self._expected) else RuntimeError(traceback.format_exc())
 
     def answer(self, number: int, value: object, error: Exception | None, store: S | None = None) -> None:
         with self._lock:
