@@ -197,7 +197,7 @@ def _headers(tag: str | None, point: FlushPoint | None, damaged: int) -> dict[st
 
 def _pieces(writer: ChunkWriter, chunks: Iterable[Chunk]) -> Iterator[bytes]:
     """The chunks as they are sent, several at a time."""
-    parts: list[bytes] = []
+    parts: list[bytes | memoryview] = []
     size = 0
     for chunk in chunks:
         parts += (writer.head(chunk), chunk.packed)

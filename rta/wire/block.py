@@ -26,7 +26,7 @@ def pack(raw: bytes) -> bytes:
     return packed
 
 
-def unpack(block: bytes, limit: int) -> bytes:
+def unpack(block: bytes | memoryview, limit: int) -> bytes:
     """Decompress one LZ4 block of at most `limit` bytes unpacked.
 
     :raises MalformedError: kind `oversize` when it may hold more, `lz4` when it is damaged.

@@ -65,8 +65,8 @@ class Chunk(NamedTuple):
     """Of the last."""
     raw_size: int
     """Bytes of the list message."""
-    packed: bytes
-    """The list message as an LZ4 block."""
+    packed: bytes | memoryview
+    """The list message as an LZ4 block. A view keeps what has come together with it."""
 
     def raw(self) -> bytes:
         """The list message.

@@ -47,9 +47,8 @@ from rta_transports.sqlite.upkeep import upkeep
 
 __all__ = ["SqliteArchive", "open_archive"]
 
-_FIRST, _LARGEST = 128 << 10, 1 << 22  # bytes of the first batch, and of later ones
-
-_AHEAD = 2  # batches that have been asked for
+_FIRST, _LARGEST = 512 << 10, 1 << 20  # bytes of the first batch, and of later ones: no more than the caches hold
+_AHEAD = 3  # batches that have been asked for
 
 T = TypeVar("T")
 

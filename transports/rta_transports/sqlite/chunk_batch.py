@@ -20,7 +20,7 @@ class ChunkBatch(NamedTuple):
     """Of the batches of one reading, from 0 on."""
     heads: list[tuple[tuple[int, ...], int, int, int]]
     """Channels, start, end, raw size of each."""
-    pieces: list[tuple[bytes, list[int]]]
+    pieces: list[tuple[bytes | memoryview, list[int]]]
     """Bytes, with where in them chunks begin and end, in turns."""
     is_last: bool
     damaged: int
@@ -29,7 +29,7 @@ class ChunkBatch(NamedTuple):
     @classmethod
     def of(cls, number: int, chunks: list[PackedChunk], is_last: bool, damaged: int) -> Self:
         """With as few bytes as may be that are not wanted."""
-        pieces: list[tuple[bytes, list[int]]] = []
+        pieces: list[tuple[bytes | memoryview, list[int]]] = []
         for chunk in chunks:
             if not pieces or pieces[-1][0] is not chunk[4]:
                 pieces.append((chunk[4], []))
@@ -38,12 +38,13 @@ class ChunkBatch(NamedTuple):
         return cls(number, [chunk[:4] for chunk in chunks], trimmed, is_last, damaged)
 
     def chunks(self, kind: DataKind) -> list[Chunk]:
-        """All of them."""
-        packed = [data[at:to] for data, places in self.pieces for at, to in zip(places[::2], places[1::2], strict=True)]
+        """All of them, their bytes where they are."""
+        views = [(memoryview(data), places) for data, places in self.pieces]
+        packed = [view[at:to] for view, places in views for at, to in zip(places[::2], places[1::2], strict=True)]
         return [Chunk(kind, *head, data) for head, data in zip(self.heads, packed, strict=True)]
 
 
-def _trimmed(data: bytes, places: list[int]) -> tuple[bytes, list[int]]:
+def _trimmed(data: bytes | memoryview, places: list[int]) -> tuple[bytes | memoryview, list[int]]:
     """Without what is before and behind the chunks, if that is much."""
     first, last = min(places), max(places)
     if 2 * (last - first) >= len(data):

@@ -97,12 +97,12 @@ class FileChunks:
     def _in_piece(self, piece: int, place: int, size: int) -> tuple[bytes, int]:
         """Bytes, and where in them it begins."""
         if self._piece[0] != piece:
-            if not self._is_whole:
-                with self._db.blobopen("pieces", "data", piece, readonly=True) as blob:
+            # Not by a query: that copies each page twice on its way.
+            with self._db.blobopen("pieces", "data", piece, readonly=True) as blob:
+                if not self._is_whole:
                     blob.seek(place)
                     return blob.read(size), 0
-            found = self._db.execute("SELECT data FROM pieces WHERE id = ?", (piece,)).fetchone()
-            self._piece = piece, b"" if found is None else found[0]
+                self._piece = piece, blob.read()
         return self._piece[1], place
 
 

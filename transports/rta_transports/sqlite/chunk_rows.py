@@ -34,7 +34,7 @@ __all__ = [
 KINDS = tuple(DataKind)
 """The number of a kind is its place in here."""
 
-PackedChunk = tuple[tuple[int, ...], int, int, int, bytes, int, int]
+PackedChunk = tuple[tuple[int, ...], int, int, int, bytes | memoryview, int, int]
 """A chunk without its kind: channels, start, end, raw size; and bytes, with where in them `packed` begins and ends."""
 
 _PIECE = 256 << 10  # bytes, about
@@ -154,7 +154,7 @@ class ChunkSink:
         """Write what is held."""
         rows = sorted(self._rows, key=lambda row: (KINDS.index(row.chunk.kind), row.chunk.channels))
         self._rows, self._size = [], 0
-        held: list[bytes] = []
+        held: list[bytes | memoryview] = []
         values: list[tuple[object, ...]] = []
         size = 0
         for i, row in enumerate(rows):
@@ -168,7 +168,7 @@ class ChunkSink:
         if held:
             self._write(held, values)
 
-    def _write(self, held: list[bytes], values: list[tuple[object, ...]]) -> None:
+    def _write(self, held: list[bytes | memoryview], values: list[tuple[object, ...]]) -> None:
         self._piece += 1
         self._db.execute("INSERT INTO pieces VALUES (?, ?)", (self._piece, b"".join(held)))
         self._db.executemany(_INSERT, values)

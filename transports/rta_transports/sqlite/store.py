@@ -21,7 +21,7 @@ from rta.archive import ChannelTypes
 from rta.errors import ArchiveError, DamagedFileError, MalformedError
 from rta.ports import START, ArchivedSession, Portion, Position
 from rta.state_file import make_way, open_own_file, replace_file, sync_folder
-from rta.store.database import SUFFIXES, beside, connect, damage_in, spoken
+from rta.store.database import SUFFIXES, connect, damage_in, spoken
 from rta.store.hold import Hold
 from rta.wire import Burst, ByteOrder, ConfigBinding, SampleType, read_session
 from rta.wire.block import unpack
@@ -314,7 +314,7 @@ class ArchiveStore:
         for path in (self.places.sealed(identity), self.places.open(identity)):
             for suffix in SUFFIXES:
                 with suppress(OSError):
-                    size += os.lstat(beside(path, suffix)).st_size
+                    size += os.lstat(f"{path}{suffix}").st_size
         return size
 
     def points(self) -> dict[str, Position]:
