@@ -70,6 +70,12 @@ def test_every_page_has_what_comes_next(kinds: list[str], offset: int, limit: in
     assert all(q.limit is None or q.limit <= max(limit, 1) for q in recorded.asked), "only what is shown is read"
 
 
+async def test_a_live_child_of_a_recorded_session_is_listed_where_children_are() -> None:
+    recorded = Recorded({"a": {"children": ["b"]}})
+    assert await listed({"b": {}}, recorded, SessionQuery(top_level=False)) == ["a", "b"]
+    assert await listed({"b": {}}, recorded, SessionQuery()) == ["a"]
+
+
 async def test_a_deep_page_asks_the_archive_a_few_times() -> None:
     live = {f"l{i}": {"timestamp": f"2026-01-01T00:00:{i % 60:02}Z"} for i in range(400)}
     recorded = Recorded({f"r{i}": {"timestamp": f"2026-01-01T00:00:{i % 60:02}.5Z"} for i in range(400)})
