@@ -169,8 +169,11 @@ class Roster:
             run.selected = has_details(said.details, self._details)
 
     async def _add(self, record: SessionRecord) -> None:
-        run = self.add_run(record.identity, record.stream, record.stream_session_id, record.stream_position.before())
         before = self._newest.get(record.identity)
+        if before is not None and not before.is_run(record):  # where a counter got lost, it may have an old run's id
+            runs = self._of_id(record.stream, record.stream_session_id)
+            runs[:] = [run for run in runs if not run.is_run(record)]
+        run = self.add_run(record.identity, record.stream, record.stream_session_id, record.stream_position.before())
         if before is not run:
             self._newest[record.identity] = run
             run.moved_from = None if before is None else before.stream

@@ -347,6 +347,55 @@ async def test_what_is_read_again_since_the_archive_has_lost_its_log_is_not_reco
     assert len((await stage.archive.find("a")).runs) == 1
 
 
+async def two_runs(stage):
+    """Of one session, on one stream."""
+    await trio.sleep(2)
+    await stage.write(await stage.open("a"), [1, 2])
+    await trio.sleep(2)
+    await stage.write(await stage.open("a"), [3, 4])
+    await trio.sleep(2)
+
+
+async def third_run(stage):
+    """The log has lost everything, and gives the id of the first run again."""
+    stage.log.begin_anew()
+    stage.log.come_back()
+    session = await stage.open("a")
+    await stage.write(session, [5, 6])
+    return session
+
+
+async def check_three_runs(stage):
+    runs = (await stage.archive.find("a")).runs
+    assert [run.session_id for run in runs] == [1, 2, 1]
+    assert runs[0].start < runs[0].upto <= runs[2].start < runs[2].upto
+    assert stage.numbers("a") == [1, 2, 3, 4, 5, 6, 7]
+
+
+async def test_a_run_that_gets_the_id_of_an_earlier_one_while_it_is_recorded_is_another_one(autojump_clock):
+    stage = Stage()
+    async with stage.recording():
+        await two_runs(stage)
+        stage.log.go_out()
+        await trio.sleep(1)
+        session = await third_run(stage)
+        await trio.sleep(5)
+        await stage.write(session, [7])
+        await trio.sleep(2)
+    await check_three_runs(stage)
+
+
+async def test_a_run_that_got_the_id_of_an_earlier_one_while_we_were_away_is_another_one(autojump_clock):
+    stage = Stage()
+    async with stage.recording():
+        await two_runs(stage)
+    session = await third_run(stage)
+    await stage.record()
+    await stage.write(session, [7])
+    await stage.record()
+    await check_three_runs(stage)
+
+
 async def test_a_log_that_is_gone_with_our_last_life_is_recorded_behind_the_flush_point(autojump_clock):
     stage = Stage()
     stage.log = MemoryLog(PLENTY, stage.clock)
