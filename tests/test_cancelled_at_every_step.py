@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import time
 from collections.abc import Callable, Iterator
+from contextlib import asynccontextmanager
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,19 +25,31 @@ from rta_transports.mqtt.source import open_source as open_nodes
 from rta_transports.mqtt.source_options import MqttSourceOptions
 from rta_transports.redis.log import open_log as open_redis_log
 from rta_transports.redis.options import RedisLogOptions
+from rta_transports.sqlite.archive import open_archive
+from rta_transports.sqlite.options import SqliteArchiveOptions
 
 from rta.actors.history_file import open_history
 from rta.cli.broker import connect_consumer
 from rta.cli.broker_access import BrokerAccess
-from rta.client import open_live_stream
+from rta.client import RestClient, open_live_stream
+from rta.client.data import open_data
 from rta.config import load_config
 from rta.consumer import open_bus, open_consumer
 from rta.consumer.counts import Counts
-from rta.ports import START, Context, TopicBus, Will
+from rta.errors import ArchiveError
+from rta.export.rest_source import RestData
+from rta.export.stored_source import StoredData
+from rta.http_peer import HttpPeer
+from rta.ports import START, Context, DataKind, DataRange, TopicBus, Will
+from rta.rest.turns import AnswerTurns
+from rta.rest.unopened_archive import UnopenedArchive
 from rta.rsmp.payload import encode
 from rta.rsmp.presence import ONLINE
 from rta.signals import guard_signals
 from rta.site import Site
+from rta.testing.archive_under_test import portion
+from rta.testing.bursts import numbered_burst
+from rta.wire.chunks import make_chunk
 from rta.writer import Writer, open_writer, write_to
 
 ROOT = Path(__file__).parents[1]
@@ -259,6 +273,80 @@ async def test_a_client(demo):
 
         await cancel_at_every_step(follow)
         site.stop()
+
+
+# ---- recorded data
+
+
+@pytest.mark.processes
+@covers("sqlite.archive.open_archive", "sqlite.archive.SqliteArchive.read")
+async def test_an_archive_and_a_reading(tmp_path):
+    options = SqliteArchiveOptions(path=str(tmp_path / "archive"))
+
+    async def use():
+        async with open_archive(options, CONTEXT) as archive:
+            await archive.append(portion([(1, numbered_burst(1))]))
+            async with archive.read("a", DataRange(DataKind.TIMESTAMPED)) as reader:
+                while await reader.next():
+                    pass
+
+    assert await cancel_at_every_step(use) > 10
+
+
+@asynccontextmanager
+async def empty_answers():
+    """The URL of a server that answers whatever it is asked, with nothing."""
+
+    async def answer(stream):
+        async with stream:
+            await stream.receive_some()
+            await stream.send_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+    async with trio.open_nursery() as nursery:
+        [listener] = await nursery.start(partial(trio.serve_tcp, answer, 0, host="127.0.0.1"))
+        yield f"http://127.0.0.1:{listener.socket.getsockname()[1]}"
+        nursery.cancel_scope.cancel()
+
+
+@covers("rta.client.data.open_data", "rta.export.rest_source.RestData.read", "rta.http_peer.HttpPeer.request")
+async def test_questions_for_recorded_data():
+    async with empty_answers() as url:
+
+        async def ask():
+            async with open_data(url, "a", DataKind.TIMESTAMPED) as answer:
+                await answer.next()
+            async with RestData(RestClient(url)).read("a", DataRange(DataKind.TIMESTAMPED)) as reader:
+                await reader.next()
+            async with HttpPeer.at_url(url).request("GET", b"/") as answered:
+                await answered.next()
+
+        assert await cancel_at_every_step(ask) > 10
+
+
+class OneChunk:
+    """An archive on disk."""
+
+    def chunks(self, identity, wanted):
+        yield make_chunk(DataKind.TIMESTAMPED, (1,), 0, 0, [])
+
+
+@covers(
+    "rta.export.stored_source.StoredData.read",
+    "rta.rest.unopened_archive.UnopenedArchive.read",
+    "rta.rest.turns.AnswerTurns.turn",
+)
+async def test_readings_without_a_service_and_turns():
+    turns = AnswerTurns(of_one=1)
+
+    async def read():
+        async with turns.turn("127.0.0.1"):
+            async with StoredData(OneChunk()).read("a", DataRange(DataKind.TIMESTAMPED)) as reader:
+                await reader.next()
+            with pytest.raises(ArchiveError):
+                async with UnopenedArchive("it is away").read("a", DataRange(DataKind.TIMESTAMPED)):
+                    pass
+
+    assert await cancel_at_every_step(read) > 2
 
 
 # ---- nothing is left out

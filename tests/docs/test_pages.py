@@ -29,7 +29,14 @@ def _of(page: Path) -> list[Section]:
 
 SECTIONS = [section for page in PAGES for section in _of(page)]
 
+_RECORDED = (
+    'curl -sf "http://127.0.0.1:8180/rta/v2/sessions/'
+    "$(rta sessions --json | cut -d '\"' -f 4 | tail -1)/data/timestamped/-\" -o data && test -s data"
+)
+"""Succeeds when samples have been recorded: the README has its reader wait for a minute."""
+
 BEFORE: dict[tuple[str, str], list[str]] = {
+    ("README.md", "rta sessions --json | cut"): [_RECORDED],
     ("docs/client.md", "node client.mjs"): ["rta run --config config/site.toml"],
     ("CONTRIBUTING.md", ".venv/bin/rta count"): ["rta run --config config/site.toml"],
     ("docs/streams.md", "curl"): ["rta run --config config/site.toml"],
