@@ -108,7 +108,8 @@ def check_chunk(chunk: Chunk, types: ChannelTypes) -> None:
             assert len(item.timestamp_deltas) == len(found)
     assert times == sorted(times)
     assert (chunk.start, chunk.end) == (times[0], times[-1])
-    assert chunk.end - chunk.start <= 100 * 10**9
+    # A result that would become too many short ones may be longer, and is then alone.
+    assert chunk.end - chunk.start <= 100 * 10**9 or len(items) == 1
     assert len(items) == 1 or chunk.raw_size <= 64 << 10
 
 
