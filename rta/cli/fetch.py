@@ -15,10 +15,11 @@ from attrs import define, frozen
 from rta.cli.arguments import read_node, read_valid_stream
 from rta.cli.broker import ConnectedConsumer, ask_over_broker
 from rta.cli.broker_access import broker_options, read_broker_access
-from rta.cli.fetch_progress import FetchProgress, show_progress
+from rta.cli.fetch_progress import FetchProgress
 from rta.cli.history_writers import CsvTable, EntryWriter, JsonLines
 from rta.cli.node_streams import NodeStreams
 from rta.cli.output import allow_broken_pipe, open_output
+from rta.cli.progress_bar import show_bar
 from rta.cli.stream_explanation import stream_label
 from rta.cli.times import format_time, read_duration, read_time
 from rta.consumer import HistoryPage
@@ -111,7 +112,7 @@ def command(
     with allow_broken_pipe(), open_output(output) as out, _writing(out, form, fill) as writer:
 
         async def fetch(connected: ConnectedConsumer) -> _Outcome:
-            async with show_progress(progress, sys.stderr.isatty()):
+            async with show_bar(lambda: progress.share, progress.text, sys.stderr.isatty()):
                 return await _fetch(connected, request, writer, progress)
 
         outcome = ask_over_broker(access, fetch)

@@ -1,23 +1,10 @@
-"""The progress of `rta import`: a bar over the bytes of all files, on a terminal."""
+"""The progress of `rta import`: over the bytes of all files."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from functools import partial
-
-import trio
 from attrs import define, field
-from rich.console import Console
-from rich.live import Live
-from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
 
-from rta.background import in_background
-
-__all__ = ["ImportProgress", "show_import"]
-
-_REFRESH = 0.2  # seconds
+__all__ = ["ImportProgress"]
 
 
 @define
@@ -39,28 +26,3 @@ class ImportProgress:
     def text(self) -> str:
         """The progress in words."""
         return f"{self.done} of {len(self.sizes)} files, {sum(self.samples.values()) / 1e6:.1f} million samples"
-
-
-@asynccontextmanager
-async def show_import(progress: ImportProgress, terminal: bool) -> AsyncIterator[None]:
-    """Show the progress on standard error while the block runs."""
-    if not terminal:
-        yield
-        return
-    async with in_background(partial(_bar, progress)):
-        yield
-
-
-async def _bar(progress: ImportProgress) -> None:
-    columns = (
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %  {task.description}", markup=False),
-        TimeElapsedColumn(),
-    )
-    bar = Bar(*columns)
-    task = bar.add_task("", total=1.0)
-    with Live(bar, console=Console(stderr=True), auto_refresh=False, transient=True) as live:
-        while True:
-            bar.update(task, completed=progress.share, description=progress.text())
-            live.refresh()
-            await trio.sleep(_REFRESH)

@@ -19,7 +19,8 @@ from attrs import define, field, frozen
 
 from rta.cli.archive_place import ArchivePlace, archive_options, find_archive
 from rta.cli.import_job import ImportJob
-from rta.cli.import_progress import ImportProgress, show_import
+from rta.cli.import_progress import ImportProgress
+from rta.cli.progress_bar import show_bar
 from rta.cli.publish import SHARE
 from rta.cli.source_options import split_pairs
 from rta.errors import ArchiveError, RtaError, first_error
@@ -169,7 +170,7 @@ async def _import_all(work: _Import, jobs: int) -> None:
         progress.shares[number] = 1.0
         progress.done += 1
 
-    async with show_import(progress, sys.stderr.isatty()):
+    async with show_bar(lambda: progress.share, progress.text, sys.stderr.isatty()):
         async with trio.open_nursery() as nursery:
             for number, path in enumerate(work.files):
                 nursery.start_soon(one, number, path)

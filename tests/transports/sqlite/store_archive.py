@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -82,14 +81,3 @@ async def archive_of(folder: Path) -> AsyncIterator[SqliteArchive]:
         await archive.open()
         yield archive
         archive.close()
-
-
-@contextmanager
-def no_file_longer_than(size: int) -> Iterator[None]:
-    """As if the disk were full behind it."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from full_disk import no_file_longer_than
 from rta_transports.sqlite import calls
 from rta_transports.sqlite.documents import Document
 from rta_transports.sqlite.entries import read_entries
@@ -24,7 +25,7 @@ from rta.session_query import SessionQuery
 from rta.testing.bursts import MOMENT, json_burst, numbered_burst, session_json
 
 from .damage import samples
-from .store_archive import no_file_longer_than, opened
+from .store_archive import opened
 
 SECOND = 10**9
 NOW = 1_700_000_000 * SECOND
