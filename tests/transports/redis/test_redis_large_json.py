@@ -13,7 +13,7 @@ from real_servers import RedisServer
 from rta_transports.redis import RedisLogOptions
 from rta_transports.redis.entries import DeferredEntry, EntryReader
 from rta_transports.redis.log import RedisLog, open_log
-from rta_transports.redis.xread import ReadEntries, RedisTail
+from rta_transports.redis.tail import ReadEntries, RedisTail
 
 from rta.ports import START, Batch, Context, Entry, Position
 from rta.testing.bursts import json_burst, numbered_burst, session_json

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import trio
-from rta_transports.redis.xread import ReadEntries, RedisTail
+from rta_transports.redis.tail import ReadEntries, RedisTail
 from trio.testing import wait_all_tasks_blocked
 
 from rta.ports import START, Batch, Entry, Position

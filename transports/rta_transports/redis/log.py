@@ -31,8 +31,9 @@ from rta_transports.redis.options import RedisLogOptions
 from rta_transports.redis.records import as_mapping, read_record
 from rta_transports.redis.scripts import APPEND, CLAIM, EDGES, OPEN, RELEASE, UPDATE
 from rta_transports.redis.server import Server, good
+from rta_transports.redis.tail import RedisTail
 from rta_transports.redis.upkeep import Upkeep
-from rta_transports.redis.xread import RedisTail, XReadMultiplexer
+from rta_transports.redis.xread import XReadMultiplexer
 
 __all__ = ["RedisLog", "open_log"]
 
