@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from attrs import evolve
 
 from rta.ports import START, Entry, Portion
-from rta_transports.sqlite.log_file import LogRow, SessionRow
+from rta_transports.sqlite.log_entries import LogRow
+from rta_transports.sqlite.log_tables import SessionRow
 from rta_transports.sqlite.run import KeptRun
 from rta_transports.sqlite.unsealed import RunKey, UnsealedSession
 

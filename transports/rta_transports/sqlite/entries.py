@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from rta.ports import Batch, Entry, FlushPoint, Position
-from rta_transports.sqlite.log_file import ended_run, rows_behind
+from rta_transports.sqlite.log_entries import burst_of, rows_behind
+from rta_transports.sqlite.log_tables import ended_run
 from rta_transports.sqlite.run import KeptRun
-from rta_transports.sqlite.store import ArchiveStore, burst_of
+from rta_transports.sqlite.store import ArchiveStore
 
 __all__ = ["read_entries"]
 

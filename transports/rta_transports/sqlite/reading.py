@@ -23,10 +23,10 @@ from rta_transports.sqlite.chunk_batch import ChunkBatch
 from rta_transports.sqlite.chunk_reading import FileChunks, TailChunks, chunks_in_order
 from rta_transports.sqlite.chunk_rows import PackedChunk
 from rta_transports.sqlite.kind import ARCHIVE
-from rta_transports.sqlite.log_file import rows_of_runs
+from rta_transports.sqlite.log_entries import burst_of, rows_of_runs
 from rta_transports.sqlite.run import KeptRun
 from rta_transports.sqlite.session_file import Round, SessionHead, read_head, read_rounds
-from rta_transports.sqlite.store import FAULTS, ArchiveStore, bindings_of, burst_of
+from rta_transports.sqlite.store import FAULTS, ArchiveStore, bindings_of
 from rta_transports.sqlite.unsealed import UnsealedSession
 
 __all__ = [

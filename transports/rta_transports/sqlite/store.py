@@ -23,15 +23,16 @@ from rta.ports import START, ArchivedSession, Portion, Position
 from rta.state_file import make_way, open_own_file, replace_file, sync_folder
 from rta.store.database import SUFFIXES, connect, damage_in, spoken
 from rta.store.hold import Hold
-from rta.wire import Burst, ByteOrder, ConfigBinding, SampleType, read_session
-from rta.wire.block import unpack
-from rta.wire.burst import digest
+from rta.wire import ByteOrder, ConfigBinding, SampleType, read_session
 from rta_transports.sqlite.appending import Appending
 from rta_transports.sqlite.catalogue_file import Catalogue, CataloguedSession, open_catalogue
 from rta_transports.sqlite.chunk_rows import ChunkRow
 from rta_transports.sqlite.documents import Documents
 from rta_transports.sqlite.kind import ARCHIVE, FORMAT
-from rta_transports.sqlite.log_file import ArchiveLog, LogRow, SessionRow, open_log_file, rows_of_runs
+from rta_transports.sqlite.log_entries import burst_of, rows_of_runs
+from rta_transports.sqlite.log_file import ArchiveLog
+from rta_transports.sqlite.log_opening import open_log_file
+from rta_transports.sqlite.log_tables import SessionRow
 from rta_transports.sqlite.places import ArchivePlaces
 from rta_transports.sqlite.run import KeptRun
 from rta_transports.sqlite.sealed_file import remove_database
@@ -44,12 +45,11 @@ if TYPE_CHECKING:
     from rta_transports.sqlite.reading import SessionReading
     from rta_transports.sqlite.upkeep import DueWork
 
-__all__ = ["ArchiveStore", "burst_of", "joined_run"]
+__all__ = ["ArchiveStore", "joined_run"]
 
 HELD = 16 << 20
 """Bytes of unpacked bursts of one session that are held in memory."""
 
-_SLACK = 64  # see rta.wire.burst
 _SENTENCES = 100
 _TYPES = 16  # configurations whose types are kept
 _OPEN = 64  # session files that are kept open for writing
@@ -57,11 +57,6 @@ FAULTS = (sqlite3.Error, OSError, UnicodeDecodeError, DamagedFileError)
 """Of files."""
 
 T = TypeVar("T")
-
-
-def burst_of(row: LogRow) -> Burst:
-    """The burst of a row."""
-    return digest(row.packed, unpack(row.packed, row.raw_size + _SLACK))
 
 
 class ArchiveStore:

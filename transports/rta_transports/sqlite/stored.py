@@ -32,7 +32,8 @@ from rta_transports.sqlite.chunk_rows import made_chunk, read_channels
 from rta_transports.sqlite.documents import Documents
 from rta_transports.sqlite.incoming import finish_deletions, mark_deletion
 from rta_transports.sqlite.kind import ARCHIVE
-from rta_transports.sqlite.log_file import ArchiveLog, read_log_beside
+from rta_transports.sqlite.log_file import ArchiveLog
+from rta_transports.sqlite.log_opening import read_log_beside
 from rta_transports.sqlite.options import SqliteArchiveOptions, folder_of
 from rta_transports.sqlite.places import ArchivePlaces
 from rta_transports.sqlite.session_file import SessionHead, read_head

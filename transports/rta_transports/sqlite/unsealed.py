@@ -12,7 +12,7 @@ from rta.ports import DataRange, Position
 from rta.wire import Burst, ByteOrder, Chunk, SampleType, TimeRange
 from rta_transports.sqlite.building import round_chunks, round_rows, wanted_of
 from rta_transports.sqlite.chunk_rows import ChunkRow
-from rta_transports.sqlite.log_file import SessionRow
+from rta_transports.sqlite.log_tables import SessionRow
 from rta_transports.sqlite.run import KeptRun
 from rta_transports.sqlite.session_file import Round, RoundRun, SessionHead
 

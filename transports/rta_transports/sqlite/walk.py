@@ -9,7 +9,7 @@ from attrs import define
 
 from rta.store.database import connect, damage_in
 from rta_transports.sqlite.catalogue_file import CataloguedSession
-from rta_transports.sqlite.log_file import SessionRow
+from rta_transports.sqlite.log_tables import SessionRow
 from rta_transports.sqlite.session_file import read_head
 from rta_transports.sqlite.store import FAULTS, ArchiveStore, bindings_of
 
