@@ -2,8 +2,8 @@
 
 from rta.archive.builder import ChunkBuilder
 from rta.archive.encoder import ChunkEncoder, chunks_of_columns, series_of_columns
+from rta.archive.list_decoding import read_series
 from rta.archive.overview import Stretches, combine_overviews, pack_overview, values_of
-from rta.archive.results import read_series
 from rta.archive.sealing import seal
 from rta.archive.series import ChannelTypes, Series
 

@@ -9,8 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from rta.archive.item import Key, Timed, item_results, key_of, without_length
+from rta.archive.list_decoding import read_series
 from rta.archive.plan import BurstPlan
-from rta.archive.results import Results, chunks_of, encode_series, read_series, result_limits
+from rta.archive.result_encoding import encode_series, result_limits
+from rta.archive.results import Results, chunks_of
 from rta.archive.scan import scan_items
 from rta.archive.series import ChannelTypes
 from rta.archive.shape import ITEM_KINDS

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from rta.archive.results import Results, chunks_of, encode_series, result_limits
+from rta.archive.result_encoding import encode_series, result_limits
+from rta.archive.results import Results, chunks_of
 from rta.archive.series import Series
 from rta.wire import ByteOrder, Chunk, DataKind, SampleType, encode_samples
 

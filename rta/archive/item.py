@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from itertools import accumulate
 
-from rta.archive.results import (
-    LIST_SPAN,
-    LIST_TARGET,
-    RESULT_LIMIT,
-    encode_series,
-    read_series,
-    result_limits,
-)
+from rta.archive.list_decoding import read_series
+from rta.archive.result_encoding import encode_series, result_limits
+from rta.archive.results import LATEST, LIST_SPAN, LIST_TARGET, RESULT_LIMIT
 from rta.archive.series import ChannelTypes, width_of
 from rta.wire import Chunk, Data, DataKind, Event, PeriodicData, RowData, TimestampedData, make_chunk
 from rta.wire.chunks import wrapped
@@ -23,7 +18,7 @@ Key = tuple[DataKind, tuple[int, ...]]
 """What chunks are about: one channel, a row group, or events."""
 
 _SHORT, _BYTES_EACH = 4, 16  # results of samples that are far apart, and bytes of an item for which it may have another
-_EARLIEST, _LATEST = -(1 << 63), (1 << 63) - 1
+_EARLIEST = -(1 << 63)
 
 
 def key_of(item: Data) -> Key:
@@ -73,7 +68,7 @@ def item_results(item: Data, types: ChannelTypes) -> list[Timed] | Chunk:
         and size < LIST_TARGET // 2
         and span - first <= LIST_SPAN
         and start + first >= _EARLIEST
-        and start + span <= _LATEST
+        and start + span <= LATEST
     ):
         return [(start + first, start + span, _piece(item))]
     piece = _piece(item)

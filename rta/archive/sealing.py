@@ -9,7 +9,8 @@ from typing import TypeVar
 import numpy as np
 
 from rta.archive.encoder import ChunkEncoder
-from rta.archive.results import LIST_SPAN, RESULT_SAMPLES, Results, read_results, read_series
+from rta.archive.list_decoding import read_results, read_series
+from rta.archive.results import LIST_SPAN, RESULT_SAMPLES, Results
 from rta.archive.series import ChannelTypes, Series
 from rta.wire import Chunk, DataKind
 
