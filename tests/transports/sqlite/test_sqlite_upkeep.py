@@ -13,6 +13,7 @@ from full_disk import no_file_longer_than
 from rta_transports.sqlite import calls
 from rta_transports.sqlite.documents import Document
 from rta_transports.sqlite.entries import read_entries
+from rta_transports.sqlite.folder import size_of
 from rta_transports.sqlite.incoming import mark_deletion
 from rta_transports.sqlite.session_writer import SessionFileWriter
 from rta_transports.sqlite.store import ArchiveStore
@@ -96,7 +97,7 @@ def test_the_oldest_sessions_go_when_there_are_too_many_bytes(store: ArchiveStor
     for database in (store.log, store.catalogue):
         database.checkpoint()
     size = store.catalogue.bytes + sum(path.stat().st_size for path in (store.places.log, store.places.catalogue))
-    report = keep_up(store, 1000, ArchiveLimits(max_bytes=size - store.size_of("a") * 3 // 2))
+    report = keep_up(store, 1000, ArchiveLimits(max_bytes=size - size_of(store.places, "a") * 3 // 2))
     assert report.deleted == 2
     assert len(listed(store)) == 3
     assert keep_up(store, 1000, ArchiveLimits(max_bytes=0)).deleted == 2

@@ -10,6 +10,7 @@ from rta.errors import DamagedFileError
 from rta.ports import ArchivedSession, Portion, Position
 from rta.session_query import Property, SessionQuery
 from rta_transports.sqlite.documents import Document
+from rta_transports.sqlite.folder import size_of
 from rta_transports.sqlite.store import ArchiveStore
 
 __all__ = [
@@ -69,7 +70,7 @@ def find(store: ArchiveStore, identity: str) -> ArchivedSession | None:
         head = store.head_of(store.places.sealed(identity))
         if head is None:
             return None
-        return store.sealed_session(head, store.size_of(identity), known)
+        return store.sealed_session(head, size_of(store.places, identity), known)
 
 
 def select_sessions(store: ArchiveStore, query: SessionQuery) -> Sequence[ArchivedSession]:

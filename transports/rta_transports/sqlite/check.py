@@ -7,9 +7,9 @@ from pathlib import Path
 
 from rta.errors import ArchiveError
 from rta.ports import Context
+from rta_transports.sqlite.folder import check_format
 from rta_transports.sqlite.options import SqliteArchiveOptions, folder_of
 from rta_transports.sqlite.places import ArchivePlaces
-from rta_transports.sqlite.store import check_format
 
 __all__ = ["check", "first_there"]
 

@@ -13,11 +13,13 @@ from pathlib import Path
 from rta.errors import DamagedFileError
 from rta.state_file import read_document, set_aside, sync_folder, write_document
 from rta.store.database import connect, damage_in
+from rta_transports.sqlite.bound_types import bindings_of
 from rta_transports.sqlite.catalogue_file import CataloguedSession
 from rta_transports.sqlite.documents import unpack_document
+from rta_transports.sqlite.kind import FAULTS
 from rta_transports.sqlite.places import ArchivePlaces, digest_of
 from rta_transports.sqlite.session_file import SessionHead, read_documents, read_head
-from rta_transports.sqlite.store import FAULTS, ArchiveStore, bindings_of
+from rta_transports.sqlite.store import ArchiveStore
 
 __all__ = ["finish_deletions", "mark_deletion", "take_in"]
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from rta.errors import ArchiveError, FlushPointError, MalformedError
+import sqlite3
+
+from rta.errors import ArchiveError, DamagedFileError, FlushPointError, MalformedError
 from rta.store.kind import StoreKind
 
-__all__ = ["ARCHIVE", "FORMAT", "PAGE", "ArchiveProcessLost"]
+__all__ = ["ARCHIVE", "FAULTS", "FORMAT", "PAGE", "ArchiveProcessLost"]
 
 PAGE = 16384
 """Bytes of a page: chunks are some kilobytes, and with pages of 4 KiB reading takes twice as long."""
+
+FAULTS = (sqlite3.Error, OSError, UnicodeDecodeError, DamagedFileError)
+"""What goes wrong with files."""
 
 FORMAT = 1
 """Of the folder; a folder with a greater one is not touched."""

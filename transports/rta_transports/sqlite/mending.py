@@ -36,7 +36,7 @@ def mend(store: ArchiveStore, path: Path, reason: str) -> None:
     :raises sqlite3.Error, OSError: it is as it was, and will be tried again.
     """
     if path.exists():
-        store.leave_file(path)
+        store.files.close_path(path)
         new = store.places.work / path.name
         create(new, SESSION_FILE, lambda db: None)
         found = _Found(store, path)
@@ -56,7 +56,16 @@ def mend(store: ArchiveStore, path: Path, reason: str) -> None:
                 f"the session {head.identity!r} is mended: {lost} of {head.chunks} chunks are lost; "
                 f"the damaged file is set aside as {aside.name}"
             )
-    store.has_mended(path)
+    _load_anew(store, path)
+
+
+def _load_anew(store: ArchiveStore, path: Path) -> None:
+    """What is in memory of the session is made anew."""
+    with store.lock:
+        del store.suspects[path]
+        for identity in [i for i in store.unsealed if path in (store.places.open(i), store.places.sealed(i))]:
+            store.files.close(store.unsealed[identity])
+            del store.unsealed[identity]
 
 
 class _Found:

@@ -18,15 +18,16 @@ from rta.archive import ChannelTypes
 from rta.errors import ArchiveError, FlushPointError
 from rta.ports import Chunk, DataRange, FlushPoint
 from rta.store.database import connect, damage_in, spoken
+from rta_transports.sqlite.bound_types import bindings_of
 from rta_transports.sqlite.building import tail_of
 from rta_transports.sqlite.chunk_batch import ChunkBatch
 from rta_transports.sqlite.chunk_reading import FileChunks, TailChunks, chunks_in_order
 from rta_transports.sqlite.chunk_rows import PackedChunk
-from rta_transports.sqlite.kind import ARCHIVE
+from rta_transports.sqlite.kind import ARCHIVE, FAULTS
 from rta_transports.sqlite.log_entries import burst_of, rows_of_runs
 from rta_transports.sqlite.run import KeptRun
 from rta_transports.sqlite.session_file import Round, SessionHead, read_head, read_rounds
-from rta_transports.sqlite.store import FAULTS, ArchiveStore, bindings_of
+from rta_transports.sqlite.store import ArchiveStore
 from rta_transports.sqlite.unsealed import UnsealedSession
 
 __all__ = [

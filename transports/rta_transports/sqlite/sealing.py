@@ -19,13 +19,16 @@ from rta.errors import DamagedFileError, MalformedError
 from rta.ports import ALL_CHANNELS, Chunk, DataKind, DataRange
 from rta.state_file import sync_folder
 from rta.store.database import connect
+from rta_transports.sqlite.bound_types import bindings_of
 from rta_transports.sqlite.building import overview_of
+from rta_transports.sqlite.catalogue_file import CataloguedSession
 from rta_transports.sqlite.chunk_reading import FileChunks, Placed
 from rta_transports.sqlite.chunk_rows import ChunkRow, made_chunk
+from rta_transports.sqlite.folder import size_of
 from rta_transports.sqlite.places import digest_of
 from rta_transports.sqlite.sealed_file import SealedFile, remove_database
 from rta_transports.sqlite.session_file import SessionHead, read_head
-from rta_transports.sqlite.store import ArchiveStore, bindings_of
+from rta_transports.sqlite.store import ArchiveStore
 from rta_transports.sqlite.unsealed import UnsealedSession
 
 __all__ = ["Sealing"]
@@ -90,9 +93,27 @@ class Sealing:
         sealed, opened = self._paths()
         os.replace(self._file.path, sealed)
         sync_folder(sealed.parent)
-        self._store.release_file(session)
+        self._store.files.close(session)
         remove_database(opened)
         return head
+
+    def note(self, head: SessionHead) -> None:
+        """Log and catalogue are to know that the session is in its sealed file, whole."""
+        store, session = self._store, self.session
+        if self.damaged:
+            store.damaged(f"{self.damaged} chunks of {session.identity!r} cannot be read and are left out")
+        row = evolve(session.row, sealed=True, cut=session.newest)
+        store.writing(lambda: store.log.note([row]))
+        with store.lock:
+            store.unsealed.pop(session.identity, None)
+            store.files.close(session)
+        size = size_of(store.places, session.identity)
+        version = f"{session.version}-{head.chunks}"
+        store.catalogue.put(
+            CataloguedSession(session.identity, head.span, True, version, size, session.row.touched or 0),
+            session.json,
+            [binding.identifier for binding in bindings_of(session.json)],
+        )
 
     def abandon(self) -> None:
         """All stays as it is."""

@@ -20,12 +20,12 @@ from rta.wire import TimeRange
 from rta_transports.sqlite.building import overview_of
 from rta_transports.sqlite.chunk_rows import ChunkRow
 from rta_transports.sqlite.documents import Document, pack_document
-from rta_transports.sqlite.kind import ARCHIVE
+from rta_transports.sqlite.folder import check_format
+from rta_transports.sqlite.kind import ARCHIVE, FAULTS
 from rta_transports.sqlite.options import SqliteArchiveOptions, folder_of
 from rta_transports.sqlite.places import ArchivePlaces, digest_of
 from rta_transports.sqlite.sealed_file import SealedFile
 from rta_transports.sqlite.session_file import SessionHead, write_document_row
-from rta_transports.sqlite.store import FAULTS, check_format
 from rta_transports.sqlite.types import channel_types
 
 __all__ = ["SessionFileWriter", "write_session"]

@@ -6,38 +6,37 @@ never held while the disk is waited for, but for the opening of a session's file
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from shutil import rmtree
 from typing import TYPE_CHECKING, TypeVar
 
 from attrs import evolve
 
 from rta.archive import ChannelTypes
-from rta.errors import ArchiveError, DamagedFileError, MalformedError
+from rta.errors import ArchiveError
 from rta.ports import START, ArchivedSession, Portion, Position
-from rta.state_file import make_way, open_own_file, replace_file, sync_folder
-from rta.store.database import SUFFIXES, connect, damage_in, spoken
+from rta.store.database import connect, damage_in, spoken
 from rta.store.hold import Hold
-from rta.wire import ByteOrder, ConfigBinding, SampleType, read_session
+from rta.wire import ConfigBinding
 from rta_transports.sqlite.appending import Appending
+from rta_transports.sqlite.bound_types import BoundTypes, bindings_of
 from rta_transports.sqlite.catalogue_file import Catalogue, CataloguedSession, open_catalogue
 from rta_transports.sqlite.chunk_rows import ChunkRow
 from rta_transports.sqlite.documents import Documents
-from rta_transports.sqlite.kind import ARCHIVE, FORMAT
+from rta_transports.sqlite.folder import check_format, make_folders, size_of
+from rta_transports.sqlite.kind import ARCHIVE, FAULTS
 from rta_transports.sqlite.log_entries import burst_of, rows_of_runs
 from rta_transports.sqlite.log_file import ArchiveLog
 from rta_transports.sqlite.log_opening import open_log_file
 from rta_transports.sqlite.log_tables import SessionRow
+from rta_transports.sqlite.open_files import OpenFiles
 from rta_transports.sqlite.places import ArchivePlaces
 from rta_transports.sqlite.run import KeptRun
 from rta_transports.sqlite.sealed_file import remove_database
-from rta_transports.sqlite.session_file import SessionHead, create_session_file, read_head, write_round
-from rta_transports.sqlite.types import read_types
+from rta_transports.sqlite.session_file import SessionHead, read_head, write_round
 from rta_transports.sqlite.unfinished import left_alone
 from rta_transports.sqlite.unsealed import RunKey, UnsealedSession
 
@@ -51,11 +50,6 @@ HELD = 16 << 20
 """Bytes of unpacked bursts of one session that are held in memory."""
 
 _SENTENCES = 100
-_TYPES = 16  # configurations whose types are kept
-_OPEN = 64  # session files that are kept open for writing
-FAULTS = (sqlite3.Error, OSError, UnicodeDecodeError, DamagedFileError)
-"""Of files."""
-
 T = TypeVar("T")
 
 
@@ -88,9 +82,8 @@ class ArchiveStore:
         """Catalogue or log have been begun anew: what is in the folders is found as quickly as may be."""
         self._incomplete: set[str] = set()
         """Sessions of which chunks are damaged, as far as that has been told."""
-        self._types: dict[tuple[str, int], ChannelTypes] = {}
-        """By configuration and offset."""
-        self._files: dict[str, UnsealedSession] = {}
+        self._types = BoundTypes(self.documents)
+        self.files = OpenFiles(self.places)
         self._unusable: str | None = None
         try:
             check_format(self.places)
@@ -100,7 +93,7 @@ class ArchiveStore:
         try:
             self.left_alone = left_alone(self.places)
             """Names of session files that are neither sealed nor mended: processes have ended at it again and again."""
-            _make_folders(self.places)
+            make_folders(self.places)
             self.log = self._opened_log(unusable)
             try:
                 self.catalogue = self._opened_catalogue(unusable)
@@ -144,8 +137,7 @@ class ArchiveStore:
         """End; what was appended is in the files. Closing again does nothing."""
         if self._held is None:
             return
-        for session in list(self._files.values()):
-            self._close_file(session)
+        self.files.close_all()
         self.catalogue.close()
         self.log.close()
         self._held.release()
@@ -254,7 +246,7 @@ class ArchiveStore:
         session.newest = cut
         if newest is not None and newest.log != self.log.name:
             session.newest = newest.cut
-        session.size = self.size_of(row.identity)
+        session.size = size_of(self.places, row.identity)
         keys: dict[int, RunKey] = {}
         for number, (of, run) in self.log.runs.items():
             if of == row.id:
@@ -302,15 +294,6 @@ class ArchiveStore:
             if path not in self.suspects:
                 self.suspects[path] = reason
                 self.damaged(f"{path.name} in the archive was damaged ({reason})")
-
-    def size_of(self, identity: str) -> int:
-        """Bytes of the files of a session."""
-        size = 0
-        for path in (self.places.sealed(identity), self.places.open(identity)):
-            for suffix in SUFFIXES:
-                with suppress(OSError):
-                    size += os.lstat(f"{path}{suffix}").st_size
-        return size
 
     def points(self) -> dict[str, Position]:
         """The flush points of all streams. Under the lock."""
@@ -436,24 +419,7 @@ class ArchiveStore:
         self._names.pop(identity, None)
         self._current = {key: number for key, number in self._current.items() if number in self.log.runs}
         if session is not None:
-            self._close_file(session)
-
-    def has_sealed(self, session: UnsealedSession, head: SessionHead, damaged: int) -> None:
-        """A session is in its sealed file, whole."""
-        if damaged:
-            self.damaged(f"{damaged} chunks of {session.identity!r} cannot be read and are left out")
-        row = evolve(session.row, sealed=True, cut=session.newest)
-        self.writing(lambda: self.log.note([row]))
-        with self.lock:
-            self.unsealed.pop(session.identity, None)
-            self._close_file(session)
-        size = self.size_of(session.identity)
-        version = f"{session.version}-{head.chunks}"
-        self.catalogue.put(
-            CataloguedSession(session.identity, head.span, True, version, size, session.row.touched or 0),
-            session.json,
-            [binding.identifier for binding in bindings_of(session.json)],
-        )
+            self.files.close(session)
 
     def has_trimmed(self) -> None:
         """Rows of the log are gone: what is in memory of their runs says so."""
@@ -463,20 +429,6 @@ class ArchiveStore:
                 key = (run.stream, run.session_id, run.start)
                 if session is not None and key in session.runs:
                     session.runs[key] = evolve(session.runs[key], held_from=run.held_from)
-
-    def leave_file(self, path: Path) -> None:
-        """A session file is about to be replaced by a mended one."""
-        for session in list(self._files.values()):
-            if self.places.open(session.identity) == path:
-                self._close_file(session)
-
-    def has_mended(self, path: Path) -> None:
-        """A session file is as good as it can be; what is in memory of the session is made anew."""
-        with self.lock:
-            del self.suspects[path]
-            for identity in [i for i in self.unsealed if path in (self.places.open(i), self.places.sealed(i))]:
-                self._close_file(self.unsealed[identity])
-                del self.unsealed[identity]
 
     def forget_trimmed(self) -> None:
         """Sealed sessions of which no row is in the log any more."""
@@ -502,38 +454,14 @@ class ArchiveStore:
         with self.lock:
             session.cover(rows)
             cut, head = session.next_round(), session.next_head(self.log.name, self.points())
-        if session.db is None:
-            self._open_file(session, head)
-        assert session.db is not None
-        head = write_round(session.db, head, cut, rows)
+        db = self.files.open(session, head)
+        head = write_round(db, head, cut, rows)
         with self.lock:
             session.has_cut(head)
         with suppress(sqlite3.Error):  # the next one may do
-            session.db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        session.size = self.size_of(session.identity)
+            db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        session.size = size_of(self.places, session.identity)
         self.catalogue_session(session, False)
-
-    def _open_file(self, session: UnsealedSession, head: SessionHead) -> None:
-        path = self.places.open(session.identity)
-        if not session.has_file:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            create_session_file(path, evolve(head, cut=session.head.cut, chunks=0))
-            sync_folder(path.parent)
-        session.db = connect(path)
-        self._files[session.identity] = session
-        while len(self._files) > _OPEN:
-            self._close_file(next(iter(self._files.values())))
-
-    def _close_file(self, session: UnsealedSession) -> None:
-        self._files.pop(session.identity, None)
-        db, session.db = session.db, None
-        if db is not None:
-            with suppress(sqlite3.Error, UnicodeDecodeError):
-                db.close()
-
-    def release_file(self, session: UnsealedSession) -> None:
-        """Nothing is written to its open file for now."""
-        self._close_file(session)
 
     # ---- the catalogue
 
@@ -555,31 +483,16 @@ class ArchiveStore:
         with self.lock:
             session.types.update(types)
 
+    def types_of(self, bindings: Sequence[ConfigBinding]) -> ChannelTypes:
+        """The types of the channels of configurations, as far as these are here."""
+        return self._types.of(bindings)
+
     def learn_from(self, identifier: str) -> None:
         """A configuration has come: sessions that are not sealed may have been waiting for it."""
         for session in list(self.unsealed.values()):
             bindings = bindings_of(session.json)
             if any(binding.identifier == identifier for binding in bindings):
                 self.learn_types(session, bindings)
-
-    def types_of(self, bindings: Sequence[ConfigBinding]) -> ChannelTypes:
-        """The types of the channels of configurations, as far as these are here."""
-        found: dict[int, tuple[SampleType, ByteOrder]] = {}
-        for binding in bindings:
-            key = (binding.identifier, binding.channel_offset)
-            with self.lock:
-                types = self._types.get(key)
-            if types is None:
-                with suppress(DamagedFileError):  # as whoever asks for it will be told
-                    document = self.documents.get(binding.identifier)
-                    types = None if document is None else read_types(document.types, binding.channel_offset)
-            if types is not None:
-                found.update(types)
-                with self.lock:
-                    self._types[key] = types
-                    while len(self._types) > _TYPES:
-                        del self._types[next(iter(self._types))]
-        return found
 
     def sealed_session(self, head: SessionHead, size: int, known: CataloguedSession | None) -> ArchivedSession:
         """Of a session that is sealed. Under the lock."""
@@ -603,40 +516,8 @@ class ArchiveStore:
         return ArchivedSession(session.identity, session.json, session.span, False, session.version, session.size, runs)
 
 
-def bindings_of(text: str) -> list[ConfigBinding]:
-    """The configurations that a session JSON names."""
-    try:
-        return read_session(text).config_bindings or []
-    except MalformedError:
-        return []
-
-
 def joined_run(run: KeptRun, known: KeptRun) -> KeptRun:
     """A run as the log has it, and as a file does: the log may have lost its end."""
     for hole in known.holes:
         run = run.with_hole(hole)
     return evolve(run, last=max(run.last, known.last), upto=max(run.upto, min(known.upto, known.last)))
-
-
-def _make_folders(places: ArchivePlaces) -> None:
-    for folder in (places.sessions, places.configurations, places.incoming):
-        folder.mkdir(parents=True, exist_ok=True)
-    rmtree(places.work, ignore_errors=True)
-    places.work.mkdir(exist_ok=True)
-    if not places.format.is_file():
-        make_way(places.format)
-        replace_file(places.format, f"{FORMAT}\n".encode())
-
-
-def check_format(places: ArchivePlaces) -> None:
-    """:raises ArchiveError: it is of a newer version."""
-    try:
-        with open(open_own_file(places.format, os.O_RDONLY), "rb") as file:
-            text = file.read(100).strip()
-    except (FileNotFoundError, DamagedFileError):
-        return
-    if text.isdigit() and int(text) > FORMAT:
-        raise ArchiveError(
-            f"the archive {places.folder} is of format {int(text)}, which a newer version has written; "
-            f"this one knows format {FORMAT}"
-        )

@@ -30,14 +30,15 @@ from rta_transports.sqlite.catalogue_file import Catalogue, CataloguedSession, r
 from rta_transports.sqlite.chunk_reading import FileChunks, chunks_in_order
 from rta_transports.sqlite.chunk_rows import made_chunk, read_channels
 from rta_transports.sqlite.documents import Documents
+from rta_transports.sqlite.folder import check_format
 from rta_transports.sqlite.incoming import finish_deletions, mark_deletion
-from rta_transports.sqlite.kind import ARCHIVE
+from rta_transports.sqlite.kind import ARCHIVE, FAULTS
 from rta_transports.sqlite.log_file import ArchiveLog
 from rta_transports.sqlite.log_opening import read_log_beside
 from rta_transports.sqlite.options import SqliteArchiveOptions, folder_of
 from rta_transports.sqlite.places import ArchivePlaces
 from rta_transports.sqlite.session_file import SessionHead, read_head
-from rta_transports.sqlite.store import FAULTS, ArchiveStore, check_format, joined_run
+from rta_transports.sqlite.store import ArchiveStore, joined_run
 from rta_transports.sqlite.verifying import verify
 
 __all__ = ["SqliteStoredArchive", "open_stored"]

@@ -16,11 +16,11 @@ from rta.ports import ArchiveLimits, UpkeepReport
 from rta.store.database import SUFFIXES, beside, damage_in, spoken
 from rta.wire import glance
 from rta_transports.sqlite.incoming import take_in
-from rta_transports.sqlite.kind import ARCHIVE
+from rta_transports.sqlite.kind import ARCHIVE, FAULTS
 from rta_transports.sqlite.mending import mend
 from rta_transports.sqlite.reading import end_idle_readings
 from rta_transports.sqlite.sealing import Sealing
-from rta_transports.sqlite.store import FAULTS, HELD, ArchiveStore
+from rta_transports.sqlite.store import HELD, ArchiveStore
 from rta_transports.sqlite.unsealed import UnsealedSession
 from rta_transports.sqlite.walk import Walk
 
@@ -245,7 +245,7 @@ class _Turn:
                 raise
             state.sealing = None
             del state.refused[sealing.session.identity]
-            store.has_sealed(sealing.session, head, sealing.damaged)
+            sealing.note(head)
             self.sealed += 1
         self.more = True
 

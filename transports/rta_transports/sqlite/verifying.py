@@ -19,10 +19,10 @@ from rta.store.opening import check_pages
 from rta_transports.sqlite.catalogue_file import damaged_sessions
 from rta_transports.sqlite.chunk_reading import FileChunks, chunks_in_order
 from rta_transports.sqlite.documents import unpack_document
+from rta_transports.sqlite.kind import FAULTS
 from rta_transports.sqlite.log_tables import damaged_rows
 from rta_transports.sqlite.places import ArchivePlaces
 from rta_transports.sqlite.session_file import read_documents, read_head, read_rounds
-from rta_transports.sqlite.store import FAULTS
 
 __all__ = ["verify"]
 

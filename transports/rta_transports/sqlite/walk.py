@@ -8,10 +8,13 @@ import time
 from attrs import define
 
 from rta.store.database import connect, damage_in
+from rta_transports.sqlite.bound_types import bindings_of
 from rta_transports.sqlite.catalogue_file import CataloguedSession
+from rta_transports.sqlite.folder import size_of
+from rta_transports.sqlite.kind import FAULTS
 from rta_transports.sqlite.log_tables import SessionRow
 from rta_transports.sqlite.session_file import read_head
-from rta_transports.sqlite.store import FAULTS, ArchiveStore, bindings_of
+from rta_transports.sqlite.store import ArchiveStore
 
 __all__ = ["Walk"]
 
@@ -81,5 +84,5 @@ def _take_up(store: ArchiveStore, digits: str, name: str) -> None:
         return
     touched = int(path.stat().st_mtime_ns)
     version = f"{head.generation}-{head.cut}-{head.described}-{head.chunks}"
-    entry = CataloguedSession(head.identity, head.span, True, version, store.size_of(head.identity), touched)
+    entry = CataloguedSession(head.identity, head.span, True, version, size_of(store.places, head.identity), touched)
     store.catalogue.put(entry, head.json, [binding.identifier for binding in bindings_of(head.json)])
