@@ -17,6 +17,7 @@ import trio
 from attrs import frozen
 
 from rta.actors.recorder_lease import LeaseLost, StreamLease
+from rta.actors.recorder_portion import GatheredPortion, glance_at
 from rta.actors.recorder_roster import Roster, RosterRun
 from rta.actors.stream_place import StreamPlace
 from rta.backoff import Backoff
@@ -30,14 +31,12 @@ from rta.ports import (
     Entry,
     FlushPoint,
     Hole,
-    Portion,
     Position,
     RecordedRun,
     Reporter,
     StreamSessionId,
 )
 from rta.wakeup import Wakeup
-from rta.wire.session_json import glance
 
 __all__ = ["RecordingContext", "StreamRecorder"]
 
@@ -88,13 +87,7 @@ class StreamRecorder:
         """Up to where there is nothing left to be recorded."""
         self._upto = START
         """Up to where entries have been gathered, or left out."""
-        self._entries: list[Entry] = []
-        self._runs: dict[StreamSessionId, RosterRun] = {}
-        """Of the entries and holes that have been gathered."""
-        self._holes: dict[StreamSessionId, Hole] = {}
-        self._bytes = 0
-        self._gathered_at = inf
-        """When the first of the entries came, Trio time."""
+        self._gathered = GatheredPortion()
         self._moved_at = -inf
         """When a portion was appended last."""
         self._nobodys: dict[StreamSessionId, None] = {}
@@ -128,7 +121,7 @@ class StreamRecorder:
     @property
     def lag(self) -> float:
         """How long something has been waiting to be recorded, seconds."""
-        waits = min(self._gathered_at, self._behind_since or inf)
+        waits = min(self._gathered.since, self._behind_since or inf)
         return 0.0 if waits == inf else max(0.0, trio.current_time() - waits)
 
     async def caught_up(self) -> None:
@@ -142,7 +135,7 @@ class StreamRecorder:
 
     def _is_recorded(self, upto: Position) -> bool:
         """Whether all up to here is on the disk, or for somebody else to record."""
-        return self._elsewhere or (self._upto >= upto and not self._entries and not self._holes)
+        return self._elsewhere or (self._upto >= upto and self._gathered.is_empty)
 
     def may_reach(self, position: Position) -> bool:
         """Whether what is up to here is not on the disk yet, and nothing keeps it from getting there."""
@@ -211,7 +204,7 @@ class StreamRecorder:
         self._progress.set()
 
     def _fails(self, why: str) -> None:
-        self._behind_since = self._behind_since or min(trio.current_time(), self._gathered_at)
+        self._behind_since = self._behind_since or min(trio.current_time(), self._gathered.since)
         if not self._failing:
             self._failing = True
             log.error("a stream is not being recorded; live goes on", stream=self.stream, why=why)
@@ -225,8 +218,7 @@ class StreamRecorder:
 
     def _clear(self) -> None:
         """Gather from nothing."""
-        self._entries, self._runs, self._holes, self._bytes = [], {}, {}, 0
-        self._gathered_at = inf
+        self._gathered = GatheredPortion()
         self._progress.set()
 
     async def _record(self, reset: Callable[[], None]) -> None:
@@ -291,8 +283,8 @@ class StreamRecorder:
     @property
     def _due(self) -> float:
         """When what has been gathered is to be appended, Trio time."""
-        if self._entries or self._holes:
-            return self._gathered_at + _GATHERED
+        if not self._gathered.is_empty:
+            return self._gathered.since + _GATHERED
         return self._moved_at + _MOVED if self._upto != self._flushed else inf
 
     # ---- entries
@@ -353,14 +345,11 @@ class StreamRecorder:
         return known or self._roster.listed_at >= received_at + _NOBODYS
 
     async def _gather(self, entry: Entry, run: RosterRun) -> None:
-        if self._runs.get(entry.session_id, run) is not run:
-            await self._commit(at_once=True)  # a portion has one run of each id
+        if not self._gathered.admits(run):
+            await self._commit(at_once=True)
         await self._meet(run, entry)
-        self._runs[entry.session_id] = run
         self._busy_at = run.heard_at = trio.current_time()
-        self._gathered_at = min(self._gathered_at, self._busy_at)
-        self._entries.append(entry)
-        self._bytes += len(entry.burst.packed)
+        self._gathered.add(entry, run, self._busy_at)
 
     async def _meet(self, run: RosterRun, entry: Entry | None = None) -> None:
         """Find out whether the archive has the run already, and what of it has been passed by. `entry`: the first that
@@ -380,7 +369,8 @@ class StreamRecorder:
             run.start = self._upto if entry is None else entry.position.before()
         elif run.start < self._upto:
             if await self._lacks(run):
-                self._tell_hole(run, Hole(run.start, self._upto, "it was not being recorded then"))
+                hole = Hole(run.start, self._upto, "it was not being recorded then")
+                self._gathered.add_hole(run, hole, trio.current_time())
             else:
                 run.start = self._upto
         run.met = True
@@ -431,17 +421,10 @@ class StreamRecorder:
                 await self._meet(run)
                 if run.start < upto:
                     hole = Hole(max(after, run.start), upto, "the buffer was trimmed before it was recorded")
-                    if self._runs.get(run.session_id, run) is not run:
+                    if not self._gathered.admits(run):
                         await self._commit(at_once=True)
-                    self._tell_hole(run, hole)
+                    self._gathered.add_hole(run, hole, trio.current_time())
         self._upto = max(self._upto, upto)
-
-    def _tell_hole(self, run: RosterRun, hole: Hole) -> None:
-        before = self._holes.get(run.session_id)
-        if before is not None:
-            hole = Hole(min(before.after, hole.after), max(before.upto, hole.upto), before.reason)
-        self._holes[run.session_id], self._runs[run.session_id] = hole, run
-        self._gathered_at = min(self._gathered_at, trio.current_time())
 
     # ---- appending
 
@@ -450,30 +433,18 @@ class StreamRecorder:
 
         :raises ArchiveError: it may be on the disk, or not.
         """
-        anything = self._entries or self._holes
-        if not (at_once and anything) and self._bytes < _PORTION and trio.current_time() < self._due:
+        gathered = self._gathered
+        if not (at_once and not gathered.is_empty) and gathered.bytes < _PORTION and trio.current_time() < self._due:
             return
         await self._lease.confirm()
-        runs = {session_id: (run.identity, run.start) for session_id, run in self._runs.items()}
-        portion = Portion(self.stream, tuple(self._entries), runs, self._upto, dict(self._holes))
+        portion = gathered.portion(self.stream, self._upto)
         await self._archive.append(portion)
-        for entry in self._entries:
-            self._have_recorded(entry, self._runs[entry.session_id])
-        for run in self._runs.values():
-            run.recorded = True
-        self._report.count("rta_archive_bursts_total", len(self._entries))
-        self._report.count("rta_archive_packed_bytes_total", self._bytes)
-        self._report.count("rta_archive_holes_total", len(self._holes))
+        gathered.note_recorded()
+        self._report.count("rta_archive_bursts_total", len(gathered.entries))
+        self._report.count("rta_archive_packed_bytes_total", gathered.bytes)
+        self._report.count("rta_archive_holes_total", len(gathered.holes))
         self._flushed, self._moved_at = portion.upto, trio.current_time()
         self._clear()
-
-    @staticmethod
-    def _have_recorded(entry: Entry, run: RosterRun) -> None:
-        burst = entry.burst
-        if burst.session_json:
-            seen = burst.inspected[-1] if burst.inspected is not None else glance(burst.session_json[-1])
-            run.json, run.closed = burst.session_json[-1], seen.state.is_closed
-            run.doubt.settle()
 
 
 def _may_be(run: RosterRun, recorded: RecordedRun) -> bool:
@@ -484,8 +455,5 @@ def _may_be(run: RosterRun, recorded: RecordedRun) -> bool:
 
 def _identity(entry: Entry) -> str | None:
     """The identity in its session JSON, if it has one."""
-    burst = entry.burst
-    if not burst.session_json:
-        return None
-    seen = burst.inspected[-1] if burst.inspected is not None else glance(burst.session_json[-1])
-    return seen.identity
+    seen = glance_at(entry.burst)
+    return None if seen is None else seen.identity
