@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+from rta_transports.sqlite import calls
 from rta_transports.sqlite.documents import Document
 from rta_transports.sqlite.reading import begin_reading, end_reading, next_chunks
 from rta_transports.sqlite.store import ArchiveStore
@@ -46,7 +47,7 @@ def fill(folder: Path) -> None:
             store.documents.put(Document(f"configuration of {identity}", "{}", b""))
             bursts = [json_burst(session_json(identity, state)), *bursts_of(number)]
             entries = [Entry(Position(1 + i, number), number, one) for i, one in enumerate(bursts)]
-            store.append(Portion(f"stream {number}", entries, {number: (identity, START)}, entries[-1].position))
+            calls.append(store, Portion(f"stream {number}", entries, {number: (identity, START)}, entries[-1].position))
             if number < 4:
                 all_upkeep(store, NOW + number * SECOND)
                 all_upkeep(store, NOW + (number + 100) * SECOND)

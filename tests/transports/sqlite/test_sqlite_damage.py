@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from rta_transports.sqlite import calls
 from rta_transports.sqlite.store import ArchiveStore
 from rta_transports.sqlite.upkeep import upkeep
 
@@ -64,10 +65,11 @@ def test_wrong_bits_are_reported_and_the_rest_is_served(whole: Path, tmp_path: P
                 assert not Counter(found) - Counter(expected(identity))
                 if opening and len(found) < len(expected(identity)):
                     missing.append(identity)
-            store.append(
+            calls.append(
+                store,
                 Portion(
                     "new", [Entry(Position(5, 5), 99, numbered_burst(1))], {99: ("n", Position(1, 0))}, Position(5, 5)
-                )
+                ),
             )
             assert tried(store, "n")
             if opening == 0:

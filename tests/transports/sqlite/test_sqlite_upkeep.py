@@ -43,7 +43,7 @@ def append(store: ArchiveStore, identity: str, first: int, count: int, state: st
     session_id = sum(identity.encode())
     bursts = [json_burst(session_json(identity, state)), *(numbered_burst(first + i) for i in range(count))]
     entries = [Entry(Position(first + i, session_id), session_id, burst) for i, burst in enumerate(bursts)]
-    store.append(Portion(f"of {identity}", entries, {session_id: (identity, START)}, entries[-1].position))
+    calls.append(store, Portion(f"of {identity}", entries, {session_id: (identity, START)}, entries[-1].position))
 
 
 def keep_up(store: ArchiveStore, seconds: float, keep: ArchiveLimits | None = None) -> UpkeepReport:
@@ -119,10 +119,10 @@ def test_a_configuration_goes_with_the_last_session_that_is_bound_to_it(store: A
     store.documents.put(Document("shared", "{}", b""))
     for number, identity in enumerate("ab"):
         entries = [Entry(Position(1, 0), number, json_burst(session_json(identity, **bound)))]
-        store.append(Portion(identity, entries, {number: (identity, START)}, Position(1, 0)))
-    store.delete("a")
+        calls.append(store, Portion(identity, entries, {number: (identity, START)}, Position(1, 0)))
+    calls.delete(store, "a")
     assert calls.read_document(store, "shared") == "{}"
-    store.delete("b")
+    calls.delete(store, "b")
     assert calls.read_document(store, "shared") is None
 
 
@@ -196,7 +196,7 @@ def test_a_session_at_which_processes_end_does_not_keep_others_from_being_sealed
                 assert "ended again and again" in again.damage[0]
                 keep_up(again, 0)
                 assert keep_up(again, 100).sealed == 1
-                assert again.recorded() == ["bad"]
+                assert again.log.recorded() == ["bad"]
                 assert len(samples(again, "bad")[0]) == 3
     with opened(folder) as next_one:
         keep_up(next_one, 0)

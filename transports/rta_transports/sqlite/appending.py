@@ -1,24 +1,62 @@
-"""What is to be written for a portion: which entries are new, of which runs, and what becomes of those."""
+"""Appending a portion: which entries are new, of which runs, and what becomes of those."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 from attrs import evolve
 
 from rta.ports import START, Entry, Portion
+from rta.store.database import spoken
+from rta_transports.sqlite.kind import ARCHIVE, FAULTS
 from rta_transports.sqlite.log_entries import LogRow
 from rta_transports.sqlite.log_tables import SessionRow
 from rta_transports.sqlite.run import KeptRun
+from rta_transports.sqlite.store import HELD, ArchiveStore
 from rta_transports.sqlite.unsealed import RunKey, UnsealedSession
 
-if TYPE_CHECKING:
-    from rta_transports.sqlite.store import ArchiveStore
-
-__all__ = ["Appending"]
+__all__ = ["append_portion"]
 
 
-class Appending:
+def append_portion(store: ArchiveStore, portion: Portion) -> None:
+    """See `rta.ports.Archive`.
+
+    :raises ArchiveError: nothing has been appended.
+    """
+    plan = store.writing(lambda: _append(store, portion))
+    store.hold.note(store.log.last)
+    store.log.checkpoint_if_due()
+    try:
+        for session in plan.told:
+            store.catalogue_session(session, True)
+        for session in plan.changed:
+            if session.builder.held > HELD:
+                store.cut(session)
+    except FAULTS as e:  # what was appended is in the log, and these are tried again
+        store.trouble = spoken(ARCHIVE, store.places.folder, e)
+
+
+def _append(store: ArchiveStore, portion: Portion) -> _Appending:
+    with store.lock:
+        plan = _Appending(store, portion)
+    if not plan.is_empty:
+        written = (plan.rows, {portion.stream: (plan.stream, portion.upto)}, plan.session_rows, plan.run_rows)
+        store.log.append(*written)
+        with store.lock:  # nobody sees the flush point without what is before it
+            store.log.has_appended(*written)
+            _has_appended(store, plan)
+    return plan
+
+
+def _has_appended(store: ArchiveStore, plan: _Appending) -> None:
+    for session, run in plan.runs.values():
+        session.row = store.log.sessions[session.row.id]
+        session.runs[run.stream, run.session_id, run.start] = run
+        session.changed = True
+        store.unsealed[session.identity] = session
+    for session, number, key, entry in plan.fed:
+        session.feed(number, key, entry.position, entry.burst)
+
+
+class _Appending:
     """Of one portion. Nothing has changed yet when it is made."""
 
     def __init__(self, store: ArchiveStore, portion: Portion) -> None:
@@ -32,7 +70,6 @@ class Appending:
         self.runs: dict[int, tuple[UnsealedSession, KeptRun]] = {}
         """Those that are new or have changed."""
         self.new_sessions: list[UnsealedSession] = []
-        self.currents: list[int] = []
         self._sessions: dict[str, UnsealedSession] = {}
         self.is_empty = known is not None and known[1] == portion.upto and not portion.entries and not portion.holes
         if portion.upto < self._before:
@@ -87,16 +124,16 @@ class Appending:
 
     def _target(self, portion: Portion, session_id: int) -> tuple[UnsealedSession, KeptRun]:
         identity, start = portion.runs[session_id]
-        current = self._store.current(portion.stream, session_id)
+        current = self._log.current(portion.stream, session_id)
         if (
             current is not None
             and current.is_of(portion.stream, session_id, start)
-            and self._store.identity_of(current) == identity
+            and self._log.identity_of(current) == identity
         ):
             session = self._session(identity)
             return session, self.runs.get(current.id, (session, current))[1]
         if current is not None:
-            owner = self._session(self._store.identity_of(current) or "")
+            owner = self._session(self._log.identity_of(current) or "")
             ended = self.runs.get(current.id, (owner, current))[1]
             self.runs[current.id] = owner, evolve(ended, ended=True, upto=max(ended.last, ended.upto, start))
         session = self._session(identity)
@@ -117,6 +154,5 @@ class Appending:
             self.new_sessions.append(session)
         if run.id == 0:
             run = evolve(run, id=self._log.new_id("runs"), ended=False)
-            self.currents.append(run.id)
         self.runs[run.id] = session, run
         return run

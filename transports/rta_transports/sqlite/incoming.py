@@ -15,13 +15,14 @@ from rta.state_file import read_document, set_aside, sync_folder, write_document
 from rta.store.database import connect, damage_in
 from rta_transports.sqlite.bound_types import bindings_of
 from rta_transports.sqlite.catalogue_file import CataloguedSession
+from rta_transports.sqlite.deleting import delete_session, finish_deletions
 from rta_transports.sqlite.documents import unpack_document
 from rta_transports.sqlite.kind import FAULTS
 from rta_transports.sqlite.places import ArchivePlaces, digest_of
 from rta_transports.sqlite.session_file import SessionHead, read_documents, read_head
 from rta_transports.sqlite.store import ArchiveStore
 
-__all__ = ["finish_deletions", "mark_deletion", "take_in"]
+__all__ = ["delete_marked", "mark_deletion", "take_in"]
 
 _SESSION, _DELETION = ".sqlite", ".delete"
 _LIMIT = 1 << 20  # bytes of a marker
@@ -59,14 +60,14 @@ def take_in(store: ArchiveStore, now: int, until: float) -> tuple[int, bool]:
     return adopted, False
 
 
-def finish_deletions(store: ArchiveStore) -> None:
+def delete_marked(store: ArchiveStore) -> None:
     """Delete what is marked, at once.
 
     :raises ArchiveError, sqlite3.Error, OSError: not all of it can be.
     """
     for path in store.places.incoming.glob(f"*{_DELETION}"):
         _delete(store, path)
-    store.finish_deletions()
+    finish_deletions(store)
 
 
 def _clear(path: Path, now: int) -> None:
@@ -84,7 +85,7 @@ def _delete(store: ArchiveStore, path: Path) -> None:
     except (DamagedFileError, KeyError) as e:
         _refuse(store, path, str(e))
         return
-    store.delete(str(identity))
+    delete_session(store, str(identity))
     path.unlink(missing_ok=True)
 
 
@@ -102,7 +103,7 @@ def _adopt(store: ArchiveStore, path: Path, now: int) -> bool:
             raise
         _refuse(store, path, reason)
         return False
-    if not head.sealed or store.is_recorded(head.identity):
+    if not head.sealed or store.log.is_recorded(head.identity):
         _refuse(store, path, f"{head.identity!r} is being recorded")
         return False
     for document in documents:

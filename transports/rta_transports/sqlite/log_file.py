@@ -62,6 +62,45 @@ class ArchiveLog:
     _inode: int
     _next: dict[str, int] = field(factory=dict)
     _written: int = 0
+    _ids: dict[str, int] = field(init=False)
+    """Of the sessions, by identity."""
+    _current: dict[tuple[str, int], int] = field(init=False)
+    """The numbers of the runs that have an id now, by stream and id."""
+
+    def __attrs_post_init__(self) -> None:
+        self._ids = {row.identity: row.id for row in self.sessions.values()}
+        self._current = {(run.stream, run.session_id): run.id for _, run in self.runs.values() if not run.ended}
+
+    # ---- what is in it
+
+    def points(self) -> dict[str, Position]:
+        """The flush points of all streams."""
+        return {name: upto for name, (_, upto) in self.streams.items()}
+
+    def session_of(self, identity: str) -> SessionRow | None:
+        number = self._ids.get(identity)
+        return None if number is None else self.sessions.get(number)
+
+    def is_recorded(self, identity: str) -> bool:
+        """Whether there is such a session, and it is not sealed."""
+        row = self.session_of(identity)
+        return row is not None and not row.sealed
+
+    def recorded(self) -> list[str]:
+        """Identities of sessions that are not sealed."""
+        return [identity for identity in list(self._ids) if self.is_recorded(identity)]
+
+    def current(self, stream: str, session_id: int) -> KeptRun | None:
+        """The run that has an id now."""
+        number = self._current.get((stream, session_id))
+        return None if number is None else self.runs[number][1]
+
+    def identity_of(self, run: KeptRun) -> str | None:
+        """Of whom a run is."""
+        found = self.runs.get(run.id)
+        return None if found is None else self.sessions[found[0]].identity
+
+    # ---- what becomes of it
 
     def is_in_place(self) -> bool:
         """Whether it still has its name."""
@@ -107,7 +146,8 @@ class ArchiveLog:
     ) -> None:
         """What was appended is known from now on."""
         self.streams |= streams
-        self.sessions |= {session.id: session for session in sessions}
+        self._has_noted(sessions)
+        self._current |= {(run.stream, run.session_id): run.id for _, run in runs if run.id not in self.runs}
         self.runs |= {run.id: (session_id, run) for session_id, run in runs}
         if rows:
             self.first = self.first or rows[0].number
@@ -121,9 +161,13 @@ class ArchiveLog:
                 put_session(self.db, session)
             if mark is not None:
                 self.db.execute("REPLACE INTO marks VALUES (?, ?)", mark)
-        self.sessions |= {session.id: session for session in sessions}
+        self._has_noted(sessions)
         if mark is not None:
             self.marks = [known for known in self.marks if known[0] != mark[0]] + [mark]
+
+    def _has_noted(self, sessions: Sequence[SessionRow]) -> None:
+        self.sessions |= {session.id: session for session in sessions}
+        self._ids |= {session.identity: session.id for session in sessions if session.id}
 
     def forget(self, session_id: int) -> None:
         """A session is sealed, and none of its rows is there: where its runs ended is still known."""
@@ -149,9 +193,12 @@ class ArchiveLog:
         self.db.executemany("DELETE FROM runs WHERE id = ?", [(number,) for number in runs])
 
     def _has_removed(self, session_id: int, runs: Iterable[int]) -> None:
-        self.sessions.pop(session_id, None)
+        session = self.sessions.pop(session_id, None)
+        if session is not None and self._ids.get(session.identity) == session_id:
+            del self._ids[session.identity]
         for number in list(runs):
             del self.runs[number]
+        self._current = {key: number for key, number in self._current.items() if number in self.runs}
 
     def deleted(self, deletion: int) -> None:
         """The files of a session are gone."""

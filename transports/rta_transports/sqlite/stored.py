@@ -31,14 +31,15 @@ from rta_transports.sqlite.chunk_reading import FileChunks, chunks_in_order
 from rta_transports.sqlite.chunk_rows import made_chunk, read_channels
 from rta_transports.sqlite.documents import Documents
 from rta_transports.sqlite.folder import check_format
-from rta_transports.sqlite.incoming import finish_deletions, mark_deletion
+from rta_transports.sqlite.incoming import delete_marked, mark_deletion
 from rta_transports.sqlite.kind import ARCHIVE, FAULTS
+from rta_transports.sqlite.loading import joined_run
 from rta_transports.sqlite.log_file import ArchiveLog
 from rta_transports.sqlite.log_opening import read_log_beside
 from rta_transports.sqlite.options import SqliteArchiveOptions, folder_of
 from rta_transports.sqlite.places import ArchivePlaces
 from rta_transports.sqlite.session_file import SessionHead, read_head
-from rta_transports.sqlite.store import ArchiveStore, joined_run
+from rta_transports.sqlite.store import ArchiveStore
 from rta_transports.sqlite.verifying import verify
 
 __all__ = ["SqliteStoredArchive", "open_stored"]
@@ -146,7 +147,7 @@ class SqliteStoredArchive:
 
     def flush_points(self) -> Mapping[str, Position]:
         with self._faults(self._places.log), self._log() as log:
-            return _points(log)
+            return log.points()
 
     # ---- removing
 
@@ -181,7 +182,7 @@ class SqliteStoredArchive:
         if self.in_use:
             return False
         with closing(ArchiveStore(self._places.folder)) as store, self._faults():
-            finish_deletions(store)
+            delete_marked(store)
         return True
 
     def verify(self, progress: Callable[[float], None]) -> VerifiedArchive:
@@ -214,17 +215,13 @@ def _head_of(path: Path) -> SessionHead | None:
         return None
 
 
-def _points(log: ArchiveLog) -> dict[str, Position]:
-    return {name: upto for name, (_, upto) in log.streams.items()}
-
-
 def _runs(identity: str, newest: SessionHead, log: ArchiveLog) -> tuple[RecordedRun, ...]:
     """What the files know of its runs, with what the log knows."""
     runs = {(run.stream, run.session_id, run.start): run for run in newest.runs}
-    row = next((number for number, session in log.sessions.items() if session.identity == identity), None)
+    row = log.session_of(identity)
     for of, run in log.runs.values():
-        if of == row:
+        if row is not None and of == row.id:
             key = (run.stream, run.session_id, run.start)
             runs[key] = joined_run(run, runs[key]) if key in runs else run
-    points = _points(log)
+    points = log.points()
     return tuple(run.recorded(points.get(run.stream, START) if run.id else START) for run in runs.values())

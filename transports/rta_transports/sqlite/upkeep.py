@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from functools import partial
 from itertools import islice
 
 from attrs import define, evolve, field
@@ -15,12 +14,14 @@ from rta.errors import ArchiveError
 from rta.ports import ArchiveLimits, UpkeepReport
 from rta.store.database import SUFFIXES, beside, damage_in, spoken
 from rta.wire import glance
+from rta_transports.sqlite.deleting import delete_session, finish_deletions
 from rta_transports.sqlite.incoming import take_in
 from rta_transports.sqlite.kind import ARCHIVE, FAULTS
 from rta_transports.sqlite.mending import mend
 from rta_transports.sqlite.reading import end_idle_readings
 from rta_transports.sqlite.sealing import Sealing
 from rta_transports.sqlite.store import HELD, ArchiveStore
+from rta_transports.sqlite.trimming import cut_of, trim
 from rta_transports.sqlite.unsealed import UnsealedSession
 from rta_transports.sqlite.walk import Walk
 
@@ -33,7 +34,6 @@ _ENOUGH = 2 << 20  # bytes for which a round is cut after the shortest time
 LINGER = 30 * SECOND  # for which nothing has come to a closed session when it is sealed
 ABANDONED = 3600 * SECOND  # and to one that nobody has closed
 _MARKS = 10 * SECOND  # between two notes of the time
-_ROWS = 1000  # of the log that are removed at once
 _DELETED = 20  # sessions that are deleted at once
 
 
@@ -126,7 +126,7 @@ class _Turn:
 
     def end_what_is_over(self) -> None:
         end_idle_readings(self.store)
-        self.store.finish_deletions()
+        finish_deletions(self.store)
 
     def take_in(self) -> None:
         self.adopted, more = take_in(self.store, self.now, self.until)
@@ -134,7 +134,9 @@ class _Turn:
 
     def load(self) -> None:
         """Sessions that were being recorded before the archive was opened."""
-        for identity in self.store.waiting():
+        for identity in self.store.log.recorded():
+            if identity in self.store.unsealed:
+                continue
             if self.is_over:
                 self.more = True
                 return
@@ -148,7 +150,7 @@ class _Turn:
         touched = []
         for session in store.unsealed.values():
             if session.row.touched is None:
-                session.row = evolve(session.row, touched=self.now, cut=_cut_of(store, session))
+                session.row = evolve(session.row, touched=self.now, cut=cut_of(store, session))
                 touched.append(session.row)
         last, at = state.noted
         mark = None
@@ -191,7 +193,7 @@ class _Turn:
         self.more |= self.deleted >= _DELETED
 
     def _delete(self, identity: str) -> None:
-        self.deleted += self.store.delete(identity)
+        self.deleted += delete_session(self.store, identity)
 
     def _is_too_much(self, others: int) -> bool:
         """`others`: bytes of what is no session."""
@@ -204,18 +206,7 @@ class _Turn:
         return found.f_bavail * found.f_frsize < free
 
     def trim(self) -> None:
-        store, log = self.store, self.store.log
-        uncut = [_cut_of(store, session) for session in store.unsealed.values()]
-        uncut += [row.cut for row in log.sessions.values() if not row.sealed and row.identity not in store.unsealed]
-        limit = min(uncut, default=log.last)
-        old = max((number for number, at in log.marks if at <= self.now - self.keep.log_age), default=0)
-        while not self.is_over:
-            upto = limit if log.bytes_held > self.keep.log_bytes else min(old, limit)
-            if log.first > upto or not store.writing(partial(log.trim, upto, _ROWS)):
-                store.forget_trimmed()
-                return
-            store.has_trimmed()
-        self.more = True
+        self.more |= trim(self.store, self.now, self.keep, self.until)
 
     def seal(self) -> None:
         store, state = self.store, self.state
@@ -264,11 +255,6 @@ class _Turn:
 
     def walk(self) -> None:
         self.more |= self.state.walk.step(self.store, self.until)
-
-
-def _cut_of(store: ArchiveStore, session: UnsealedSession) -> int:
-    """Up to which row the files of a session have all of it."""
-    return store.log.last if session.first_uncut is None else session.first_uncut - 1
 
 
 def _some(found: Iterator[str], most: int = _DELETED) -> list[str]:

@@ -57,11 +57,11 @@ class Walk:
         known = store.catalogue.in_folder(digits)
         for digest, identity in known.items():
             gone = names.isdisjoint({f"{digest}{_SEALED}", f"{digest}{_OPEN}"})
-            if gone and not store.is_recorded(identity):
+            if gone and not store.log.is_recorded(identity):
                 store.catalogue.remove(identity)
         unknown = {name for name in names if not name.endswith(_OPEN) and name.removesuffix(_SEALED) not in known}
         opened = {name for name in names if name.endswith(_OPEN)}
-        recorded = {store.places.open(identity).name for identity in store.recorded()}
+        recorded = {store.places.open(identity).name for identity in store.log.recorded()}
         return sorted(unknown | opened - recorded)
 
 
@@ -79,8 +79,9 @@ def _take_up(store: ArchiveStore, digits: str, name: str) -> None:
             store.suspect(path, reason)
         return
     if name.endswith(_OPEN):
-        if not store.is_recorded(head.identity):
-            store.record_again(SessionRow(0, head.identity))
+        if not store.log.is_recorded(head.identity):
+            row = SessionRow(store.log.new_id("sessions"), head.identity)
+            store.writing(lambda: store.log.note([row]))
         return
     touched = int(path.stat().st_mtime_ns)
     version = f"{head.generation}-{head.cut}-{head.described}-{head.chunks}"
