@@ -26,7 +26,15 @@ def test_the_last_value_with_the_key_is_replaced_or_one_is_put_at_the_end(text: 
     assert find_json_slot(text, "state").fill(text, "1") == wanted
 
 
-@given(st.dictionaries(st.text(), st.recursive(st.none() | st.text() | st.integers(), st.lists)), st.text())
+KEYS = st.sampled_from(["state", "STATE", "stat\u00e9"]) | st.text(max_size=5)
+VALUES = st.recursive(
+    st.none() | st.text(max_size=5) | st.integers(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(KEYS, VALUES, max_size=5), KEYS)
 def test_whatever_there_is_stays(document: dict[str, object], key: str) -> None:
     text = json.dumps(document)
     found = json.loads(find_json_slot(text, key).fill(text, "[7]"))
