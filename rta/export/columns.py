@@ -46,6 +46,11 @@ class ExportColumn:
     description: str = ""
     sources: tuple[ColumnSource, ...] = field(default=(), repr=False)
 
+    @property
+    def title(self) -> str:
+        """The name with the unit: `Speed (km/h)`. Unlike that of all others, as well."""
+        return f"{self.name} ({self.unit})" if self.unit else self.name
+
 
 class ParameterColumns:
     """The parameters of a session, of which some are exported."""
@@ -105,18 +110,19 @@ def _column(bound: Sequence[BoundParameter]) -> ExportColumn:
 
 def _told_apart(columns: Sequence[ExportColumn]) -> list[ExportColumn]:
     """Columns of the same name are called by the ids of their parameters; then by a number. None is called like the
-    column of the times."""
+    column of the times, and no two look the same with their units."""
     times = Counter([TIME, *(c.name for c in columns)])
     named = [c if times[c.name] == 1 else evolve(c, name=printable(c.identifier)) for c in columns]
     out: list[ExportColumn] = []
-    used = {TIME}
+    names, titles = {TIME}, {TIME}
     for column in named:
-        name, number = column.name, 1
-        while name in used:
+        told, number = column, 1
+        while told.name in names or told.title in titles:
             number += 1
-            name = f"{column.name} {number}"
-        used.add(name)
-        out.append(evolve(column, name=name))
+            told = evolve(column, name=f"{column.name} {number}")
+        names.add(told.name)
+        titles.add(told.title)
+        out.append(told)
     return out
 
 

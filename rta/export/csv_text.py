@@ -23,8 +23,7 @@ class CsvText:
 
     def begin(self) -> bytes:
         """The header: `time`, then each column as `Speed (km/h)`."""
-        titles = [f"{c.name} ({c.unit})" if c.unit else c.name for c in self._columns]
-        return (",".join(map(_quoted, [TIME, *titles])) + "\n").encode(errors="replace")
+        return (",".join(map(_quoted, [TIME, *(c.title for c in self._columns)])) + "\n").encode(errors="replace")
 
     def write(self, table: SampleTable) -> bytes:
         """A line for each row: its time in ISO 8601 with ns, in UTC; an empty cell where there is no sample."""

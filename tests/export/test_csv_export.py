@@ -136,6 +136,18 @@ async def test_no_column_is_called_like_that_of_the_times(monkeypatch):
     assert sorted(topics) == ["/Brake light", "/Gear:car", "/Oil, hot", "/Speed:car", "/events"]
 
 
+async def test_no_two_columns_look_the_same_with_their_units(monkeypatch):
+    alike = deepcopy(recorded.CONFIGURATION)
+    for parameter, name, unit in zip(
+        alike.applications["car"].parameters, ("Speed", "Speed (km/h)"), ("km/h", ""), strict=False
+    ):
+        parameter.name, parameter.unit = name, unit
+    monkeypatch.setattr(recorded, "CONFIGURATION", alike)
+    titles = lines(await text(await some_drive()))[0]
+    assert titles[1:3] == ["Speed (km/h)", "Speed (km/h) 2"]
+    assert len(set(titles)) == len(titles)
+
+
 DOUBLES = [
     0.1,
     -0.0,
