@@ -19,6 +19,10 @@ class RowLines(Protocol):
     """Lines in the order in which their rows are played."""
 
     @property
+    def in_stretches(self) -> bool:
+        """Whether lines may be taken before the times of those before them are asked for."""
+
+    @property
     def share(self) -> float:
         """How much of the work is done, from 0 to 1."""
 
@@ -43,6 +47,7 @@ class RowLines(Protocol):
 class FileLines:
     """The lines of an open file."""
 
+    in_stretches = True
     whole = True
 
     def __init__(self, path: Path, layout: TableLayout) -> None:

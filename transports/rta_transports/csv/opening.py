@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC
-from operator import itemgetter
 from pathlib import Path
 
 from attrs import frozen
@@ -18,6 +17,7 @@ from rta_transports.csv.file_lines import FileLines, RowLines
 from rta_transports.csv.layout.number_format import NumberFormat
 from rta_transports.csv.layout.sample import read_sample
 from rta_transports.csv.options import CsvOptions
+from rta_transports.csv.plain_rows import PlainRows
 from rta_transports.csv.row_times import TimeOf, row_times
 from rta_transports.csv.sorted_lines import SortedLines
 from rta_transports.csv.table import CsvFile, RowReader
@@ -113,11 +113,8 @@ def _open_at_first_row(path: Path, options: CsvOptions, found: UnderstoodFile, m
         raise
 
 
-def _plain(found: UnderstoodFile) -> Callable[[list[str]], Sequence[str]] | None:
+def _plain(found: UnderstoodFile) -> PlainRows | None:
     columns = found.header.columns
     if any(c.type is not SampleType.F64 or c.content in (Content.WORDS, Content.HEXADECIMAL) for c in columns):
         return None
-    first, last = columns[0].index, columns[-1].index
-    if last - first + 1 == len(columns):
-        return itemgetter(slice(first, last + 1))
-    return itemgetter(*[c.index for c in columns])
+    return PlainRows(found.layout, columns)

@@ -40,6 +40,8 @@ _ONE_BYTE = ("utf-8", "utf-8-sig", "ascii", "cp125", "iso8859", "latin-1", "koi8
 class SortedLines:
     """Finds where the lines are, then their times, then reads them in order."""
 
+    in_stretches = False
+
     def __init__(
         self,
         path: Path,

@@ -6,6 +6,7 @@ thread.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, cast
 
@@ -21,15 +22,17 @@ from rta_transports.csv.layout.layout import TableLayout
 from rta_transports.csv.layout.line_kind import LineKind, line_kind
 from rta_transports.csv.layout.lines import split_line
 from rta_transports.csv.long_table import LongTable
+from rta_transports.csv.plain_rows import PlainRows
 from rta_transports.csv.row_times import TimeOf
 from rta_transports.csv.rows import Row
 from rta_transports.csv.times.time_order import LEFT_OUT, RowSegment, TimeOrder
 
 __all__ = ["CsvFile", "Fault", "RowBatch", "RowReader"]
 
-_INFINITE = float("inf")
 _BATCH_ROWS = 1024
 _BATCH_CHARACTERS = 1 << 18
+_STRETCH_ROWS = 256  # that are looked at together: a cell that is no number holds up no more
+_STRETCH_CHARACTERS = 1 << 15
 
 
 class Fault(NamedTuple):
@@ -70,8 +73,8 @@ class RowReader:
     time_of: TimeOf
     columns: Sequence[tuple[CsvColumn, ParseCell]]
     long: LongTable | None
-    plain: Callable[[list[str]], Sequence[str]] | None
-    """The cells of the columns, where all of them are read as `float` does; None: they are not."""
+    plain: PlainRows | None
+    """Where numbers are read as `float` does; None: they are not."""
 
 
 @frozen(slots=True)
@@ -99,6 +102,8 @@ class CsvFile:
         self.ended = False
         self._lines = lines
         self._each: Iterator[tuple[int, str | None]] | None = None
+        self._waiting: deque[tuple[int, str | None]] = deque()
+        """Lines of a stretch that are read one by one."""
         self._line = 0
         self._faults: list[Fault] = []
         self._cells = 0
@@ -142,11 +147,17 @@ class CsvFile:
         self._faults, self._cells = [], 0
         size = 0
         while len(rows) + len(self._faults) < _BATCH_ROWS and size < _BATCH_CHARACTERS:
-            numbered = next(self._each, None)
-            if numbered is None:
-                self.ended = True
-                break
-            self._line, line = numbered
+            if not self._waiting:
+                stretch = _stretch(self._each, _STRETCH_ROWS if self._lines.in_stretches else 1)
+                plain = self._plain_rows(stretch)
+                rows += plain
+                size += sum(len(line or "") for _, line in stretch[: len(plain)])
+                self._waiting.extend(stretch[len(plain) :])
+                self.ended = not stretch
+                if self.ended:
+                    break
+                continue
+            self._line, line = self._waiting.popleft()
             if line is None:
                 break
             size += len(line)
@@ -163,6 +174,27 @@ class CsvFile:
         if self.ended:
             segments += self._order.end()
         return RowBatch(segments, self._faults, self.channels.described(), self._cells)
+
+    def _plain_rows(self, stretch: Sequence[tuple[int, str | None]]) -> list[Row]:
+        """Those of the first lines, up to one that needs a closer look."""
+        reader = self._reader
+        lines = [line for _, line in stretch if line is not None and len(line) <= LINE_LIMIT]
+        if reader.plain is None or reader.long is not None or len(lines) < max(2, len(stretch)):
+            return []
+        if self._after_header or self._other_header is not None:
+            return []
+        table = reader.plain.of_lines(lines)
+        rows: list[Row] = []
+        upto = max(reader.times) + 1
+        for (self._line, _), line, values in zip(stretch, lines, table or (), strict=False):
+            try:
+                time = reader.time_of(line.rstrip("\n").split(reader.layout.delimiter, upto))
+            except MalformedError:
+                break
+            rows.append(Row(time, cast("list[Value | None]", values), self._line))
+            self._last_time = time
+        self._cells += len(rows) * len(reader.columns)
+        return rows
 
     def _read_line(self, line: str) -> Row | None:
         try:
@@ -207,7 +239,7 @@ class CsvFile:
         if reader.long is not None:
             unit = "" if reader.long.unit is None else cells[reader.long.unit].strip()
             key = self.channels.key(reader.long.thing(cells), unit)
-        plain = None if reader.plain is None else _plain_values(reader.plain(cells))
+        plain = None if reader.plain is None else reader.plain.of_cells(cells)
         if plain is not None:
             self._cells += len(plain)
             self._last_time = time
@@ -304,14 +336,13 @@ class CsvFile:
         self._faults.append(Fault(kind, column, f"line {self._line}: {detail}", cells))
 
 
-def _plain_values(cells: Sequence[str]) -> list[float] | None:
-    """All cells at once; None: one of them needs a closer look. Twice as fast as one cell after the other."""
-    try:
-        values = [*map(float, cells)]
-    except ValueError:
-        return None
-    # float() reads more than people take for a number, and what is too large as infinite.
-    if not -_INFINITE < min(values) <= max(values) < _INFINITE:
-        return None
-    text = "".join(cells)
-    return values if text.isascii() and "_" not in text else None
+def _stretch(each: Iterator[tuple[int, str | None]], most: int) -> list[tuple[int, str | None]]:
+    """The next lines; none at the end of the file. A piece of a line that is too long is the last."""
+    stretch: list[tuple[int, str | None]] = []
+    size = 0
+    for number, line in each:
+        stretch.append((number, line))
+        size += len(line or "")
+        if line is None or len(stretch) >= most or size >= _STRETCH_CHARACTERS:
+            break
+    return stretch

@@ -40,6 +40,8 @@ _GROUPED = {
     for mark, group in ((".", ","), (",", "."))
 }
 _NAN = Decimal("nan")
+_PLACES: dict[NumberUnit, int] = {"s": 9, "ms": 6, "us": 3, "ns": 0}
+_DIGITS = 18
 
 
 def numeric_times(unit: NumberUnit, decimal: str = ".", since: int = 0) -> ParseTime:
@@ -49,8 +51,13 @@ def numeric_times(unit: NumberUnit, decimal: str = ".", since: int = 0) -> Parse
     of kind `time`.
     """
     factor = Decimal(NS_OF[unit])
+    places = _PLACES.get(unit, -1) if decimal == "." else -1
+    before = since * NS_OF[unit]
 
     def parse(text: str) -> int:
+        whole, _, part = text.partition(".")
+        if len(part) <= places and len(whole) <= _DIGITS and (whole + part).isdecimal() and text.isascii():
+            return bounded(int(whole + part.ljust(places, "0")) - before, text, unit)
         plain = text if decimal == "." else plain_number(text, decimal)
         try:
             number = Decimal(plain) if plain.isascii() and "_" not in plain else _NAN
