@@ -101,10 +101,7 @@ def _load(job: ImportJob, path: Path, told: _Told) -> FileLoad:
     assert offer.load is not None
     changed = path.stat().st_mtime_ns
     context = Context(path.name, Path.cwd(), lambda: changed, told)
-    texts = {"path": job.file, "identity": job.identity, **job.options}
-    if "origin" not in texts:
-        with suppress(RtaError):
-            return offer.load(read_source_options(offer, {**texts, "origin": "recording"}), context)
+    texts = {"path": job.file, "identity": job.identity, "origin": "auto", **job.options}
     return offer.load(read_source_options(offer, texts), context)
 
 

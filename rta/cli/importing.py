@@ -21,8 +21,7 @@ from rta.cli.archive_place import ArchivePlace, archive_options, find_archive
 from rta.cli.import_job import ImportJob
 from rta.cli.import_progress import ImportProgress
 from rta.cli.progress_bar import show_bar
-from rta.cli.publish import SHARE
-from rta.cli.source_options import split_pairs
+from rta.cli.source_options import file_options, split_pairs
 from rta.errors import ArchiveError, RtaError, first_error
 from rta.formatting import counted, printable
 from rta.importing import file_digest, imported_identity
@@ -77,19 +76,7 @@ class _Import:
 @click.command("import")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
 @archive_options
-@click.option("--identifier", help="The sessions' name for people. Default: the name of the file.")
-@click.option("--time-column", help="Header of the column with the times. Default: found.")
-@click.option(
-    "--time-unit", type=click.Choice(["s", "ms", "us", "ns", "iso"]), help="Unit of the times. Default: found."
-)
-@click.option(
-    "-o",
-    "--option",
-    "more",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Any other option of the csv transport, as in -o kind=row or -o origin=start; may be repeated.",
-)
+@file_options
 @click.option("--again", is_flag=True, help="Import a file that is in the archive already once more.")
 @click.option(
     "--jobs",
@@ -97,15 +84,6 @@ class _Import:
     default=lambda: os.cpu_count() or 1,
     show_default="as many as there are cores",
     help="Files that are read at once, each by a process of its own.",
-)
-@click.option(
-    "--max-faults",
-    "most",
-    default="1%",
-    show_default=True,
-    type=SHARE,
-    metavar="SHARE",
-    help="The exit status is 1 if more than this share of the cells of a file was left out; as in 5% or 0.05.",
 )
 def command(
     files: tuple[Path, ...],

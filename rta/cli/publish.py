@@ -14,7 +14,7 @@ import trio
 from attrs import field, frozen
 
 from rta.cli.publish_progress import PublishProgress, show_progress
-from rta.cli.source_options import read_source_options, split_pairs
+from rta.cli.source_options import file_options, read_source_options, split_pairs
 from rta.errors import ConfigError, Problem, RtaError, TransportError, first_error
 from rta.formatting import printable_lines
 from rta.ports import Context, Offer, Source, load_transport
@@ -23,24 +23,6 @@ from rta.writer import Pump, open_writer
 
 __all__ = ["command"]
 
-
-class _Share(click.ParamType[float]):
-    """A share as people write it: 1%, 0.01."""
-
-    name = "share"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        text = str(value).strip()
-        try:
-            share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-        except ValueError:
-            share = -1
-        if not 0 <= share <= 1:
-            self.fail(f"expected a share such as 1% or 0.01, got {text!r}", param, ctx)
-        return share
-
-
-SHARE = _Share()
 _AT_ONCE = "1e9"  # the speed that 0 stands for
 
 
@@ -66,36 +48,16 @@ class _Job:
 @click.option("--stream", default="rta", show_default=True, help="The name of the stream, without the prefix.")
 @click.option("--wait", is_flag=True, help="Wait for Redis if it cannot be reached at the start.")
 @click.option("--identity", help="The session's identity. Default: a new UUID.")
-@click.option("--identifier", help="The session's name for people. Default: the name of the file.")
 @click.option(
     "--speed", default="1", show_default=True, help="How many times as fast as recorded; 0: as fast as possible."
 )
-@click.option("--time-column", help="Header of the column with the times. Default: found.")
-@click.option(
-    "--time-unit", type=click.Choice(["s", "ms", "us", "ns", "iso"]), help="Unit of the times. Default: found."
-)
 @click.option(
     "--origin",
-    type=click.Choice(["start", "file", "recording"]),
-    help="Timestamps: from now on (start), as in the file, or counted from the moment that the file names (recording).",
+    type=click.Choice(["start", "file", "recording", "auto"]),
+    help="Timestamps: from now on (start), as in the file, or counted from the moment that the file names (recording); "
+    "auto: that, where the file names one, or else from now on.",
 )
-@click.option(
-    "-o",
-    "--option",
-    "more",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Any other option of the csv transport, as in -o kind=row or -o loop=true; may be repeated.",
-)
-@click.option(
-    "--max-faults",
-    "most",
-    default="1%",
-    show_default=True,
-    type=SHARE,
-    metavar="SHARE",
-    help="The exit status is 1 if more than this share of the cells was left out; as in 5% or 0.05.",
-)
+@file_options
 def command(
     file: Path,
     url: str,

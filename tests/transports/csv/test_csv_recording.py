@@ -55,6 +55,15 @@ def test_rows_that_have_dates_need_no_moment():
     assert play(text, origin="recording").timestamps() == [START, START + SECOND]
 
 
+def test_what_the_file_says_of_its_time_is_taken_where_it_says_something():
+    assert play(HEAD + ROWS, origin="auto").timestamps() == play(HEAD + ROWS, origin="recording").timestamps()
+    dated = "t,a\n2024-03-10T10:22:00Z,1\n2024-03-10T10:22:01Z,2\n"
+    assert play(dated, origin="auto").timestamps() == [START, START + SECOND]
+    for head in ("", "Date: 03/04/2024\nTime: 10:22:00\n\n"):  # nothing, and what may be read in two ways
+        played = play(head + ROWS.replace('"', ""), origin="auto")
+        assert (problems(head + ROWS.replace('"', ""), origin="auto"), played.timestamps()[0]) == ([], NOW)
+
+
 def test_timestamps_of_now_are_the_default():
     assert play(HEAD + ROWS).timestamps() == [NOW, NOW + SECOND // 2]
 

@@ -14,7 +14,7 @@ from rta.wire import SampleType
 __all__ = ["CsvOptions", "Kind", "OnTimeBack", "Origin", "TimeUnit", "names_in"]
 
 Kind = Literal["timestamped", "periodic", "row"]
-Origin = Literal["start", "file", "recording"]
+Origin = Literal["start", "file", "recording", "auto"]
 TimeUnit = Literal["s", "ms", "us", "ns", "iso"]
 OnTimeBack = Literal["auto", "continue", "session", "skip", "keep"]
 
@@ -116,8 +116,9 @@ class CsvOptions:
     origin: Origin = option(
         'Timestamps: "start": the first sample is of the moment it is played; "file": the times of the file, '
         'numbers counted since the Unix epoch; "recording": the moment that the preamble of the file names plus the '
-        "times of the rows. A session whose time is not the time of day, by this or by `speed`, says so in its "
-        "details `time`, `speed` and `delay`.",
+        'times of the rows; "auto": "recording" where the file says when it was recorded, else "start". A session '
+        "whose time is not the time of day, by this or by `speed`, says so in its details `time`, `speed` and "
+        "`delay`.",
         "start",
     )
     speed: float = option(

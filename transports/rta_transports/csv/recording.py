@@ -34,6 +34,8 @@ class Recording:
     """ns since the Unix epoch at the time 0 of the rows; None: the file does not say so, or the rows have dates."""
     offset: int
     """ns that are added to the times of the rows: `start` for `origin = "recording"`, else 0."""
+    origin: Origin
+    """Not "auto", but what that comes to."""
 
 
 def read_recording(
@@ -55,10 +57,12 @@ def read_recording(
             reason = str(e)
     if start is not None and rows.scale is TimeScale.DAY:
         start = _midnight(start, zone)
-    problems = []
-    if origin == "recording" and start is None and rows.scale is not TimeScale.EPOCH:
-        problems.append(f'origin = "recording": {reason}')
-    return Recording(details, start, start if origin == "recording" and start is not None else 0), problems
+    known = start is not None or rows.scale is TimeScale.EPOCH
+    problems = [f'origin = "recording": {reason}'] if origin == "recording" and not known else []
+    if origin == "auto":
+        origin = "recording" if known else "start"
+    offset = start if origin == "recording" and start is not None else 0
+    return Recording(details, start, offset, origin), problems
 
 
 def _start(facts: Sequence[tuple[str, str]], zone: tzinfo, now: int | None) -> int | None:

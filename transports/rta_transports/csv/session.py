@@ -48,7 +48,7 @@ class CsvSession:
         self._documents = [d.identifier for d in documents]
         self._said = said
         self._played = played
-        self._start = now if options.origin == "start" else first + said.offset
+        self._start = now if said.origin == "start" else first + said.offset
         self._span = TimeRange(self._start, self._start)
         self.timeline = Timeline(first, self._start, options.speed, options.burst_interval)
 
@@ -107,14 +107,14 @@ class CsvSession:
     @property
     def _recorded(self) -> int:
         """When it was recorded, as far as the file says so."""
-        kept = self._options.origin == "file" and self._said.start is not None
+        kept = self._said.origin == "file" and self._said.start is not None
         return self._start + (self._said.start or 0) if kept else self._start
 
     @property
     def _tempo(self) -> dict[str, str | float]:
         """For those who need to know what time it is in the session: that it is not the time of day."""
         options = self._options
-        if not self._played or (options.origin == "start" and options.speed == 1):
+        if not self._played or (self._said.origin == "start" and options.speed == 1):
             return {}
         return {"time": "kept", "speed": options.speed, "delay": options.burst_interval}
 
