@@ -9,7 +9,6 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
-from pathlib import Path
 from typing import TypeVar
 
 import structlog
@@ -26,7 +25,7 @@ from rta.actors.pruner import Pruner
 from rta.actors.recorder import Recorder
 from rta.actors.sampler import Sampler
 from rta.actors.session_sampler import SamplingContext
-from rta.config import Config, SourceConfig
+from rta.config import Config, SourceConfig, transport_context
 from rta.configured_command import forwarding_command
 from rta.errors import ArchiveError, TransportError
 from rta.health import Health
@@ -229,14 +228,7 @@ class Site:
 
     def context(self, name: str) -> Context:
         """What a transport is opened with."""
-        path = self.config.path
-        folder = path.parent if path is not None else Path.cwd()
-        note = partial(self.health.note, name)
-        limits = self.config.json.session
-        state_dir = self.config.state_dir
-        if name == "archive" and state_dir is None:
-            state_dir = self.config.user_state_dir
-        return Context(name, folder, self._clock, self.reporter, state_dir, note, limits)
+        return transport_context(self.config, name, self._clock, self.reporter, partial(self.health.note, name))
 
     def _ingest(self, opened: _Opened) -> list[IngestActor]:
         return [

@@ -10,8 +10,9 @@ from pathlib import Path
 import attrs
 import click
 
-from rta.cli.archive_place import archive_options, configured_limits, stored_archive
+from rta.cli.archive_place import archive_options, stored_archive
 from rta.cli.archive_report import session_document, session_lines, session_row
+from rta.cli.configured_archive import configured_limits
 from rta.cli.records import lay_out, output_width, print_lines
 from rta.cli.share_bar import share_bar
 from rta.cli.text import json_line

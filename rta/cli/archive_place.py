@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
 from attrs import frozen
 
-from rta.config import Config, load_config
-from rta.config.archive import ArchiveConfig
-from rta.errors import RtaError
-from rta.formatting import shown_url
-from rta.ports import Archive, ArchiveLimits, Context, Offer, StoredArchive, load_transport
-from rta.site import Site
+from rta.hot_counters import HotCounters
+from rta.metrics import Metrics
+from rta.ports import Archive, Context, Offer, StoredArchive, load_transport
 
-__all__ = ["ArchivePlace", "archive_options", "configured_limits", "find_archive", "stored_archive"]
+__all__ = ["EMBEDDED", "ArchivePlace", "archive_options", "find_archive", "stored_archive"]
 
 Command = Callable[..., Any]
 
-_EMBEDDED = "sqlite"
+EMBEDDED = "sqlite"
 """The transport of an archive that is named by its folder."""
 
 
@@ -49,19 +47,18 @@ class ArchivePlace:
 
 
 def find_archive(path: Path | None, folder: Path | None) -> ArchivePlace:
-    """The archive in a folder, or else that of the configuration at a path.
+    """The archive in a folder, or else that of the configuration at a path. With a folder no configuration is read
+    unless one is named.
 
     :raises RtaError: it is none that has a folder.
     """
-    config = load_config(path, os.environ)
-    archive = _configured(config) if folder is None else None
-    name = _EMBEDDED if archive is None else archive.settings.transport
-    offer = load_transport(name).archive
-    assert offer is not None, "the configuration was not checked"
-    if offer.stored is None:
-        raise RtaError(f'the archive is "{name}", which has no folder: ask the service that has it, with --url')
-    options = offer.options(path=str(folder)) if archive is None else archive.options
-    return ArchivePlace(offer, options, Site(config).context("archive"))
+    report = Metrics(HotCounters(), dict)
+    if folder is None or path is not None:  # imported here: it takes longer than all the rest
+        place: ArchivePlace = import_module("rta.cli.configured_archive").configured_place(path, report, folder)
+        return place
+    offer = load_transport(EMBEDDED).archive
+    assert offer is not None
+    return ArchivePlace(offer, offer.options(path=str(folder)), Context("archive", Path.cwd(), time.time_ns, report))
 
 
 @contextmanager
@@ -74,19 +71,3 @@ def stored_archive(path: Path | None, folder: Path | None) -> Iterator[StoredArc
     assert place.offer.stored is not None
     with place.offer.stored(place.options, place.context) as stored:
         yield stored
-
-
-def configured_limits(path: Path | None) -> ArchiveLimits:
-    """How much the archive of a configuration keeps."""
-    config = load_config(path, os.environ)
-    return ArchiveLimits() if config.archive is None else config.archive.limits
-
-
-def _configured(config: Config) -> ArchiveConfig:
-    """:raises RtaError: it has none."""
-    archive = config.archive
-    if archive is None or not archive.settings.enabled:
-        raise RtaError("no archive is configured: set [archive], or name its folder with --folder")
-    if archive.url is not None:
-        raise RtaError(f"the archive is that of {shown_url(archive.url)}: look at it there")
-    return archive

@@ -1,6 +1,7 @@
 """The configuration: a TOML file and the environment over it; docs and schema from the same classes."""
 
 from rta.config.check import check_config
+from rta.config.context import transport_context
 from rta.config.load import build_config, default_config_path, load_config
 from rta.config.model import Config, LoggingSettings, Plugged, SiteSettings, SourceConfig
 from rta.config.reference import config_docs
@@ -25,4 +26,5 @@ __all__ = [
     "load_config",
     "parse_duration",
     "parse_size",
+    "transport_context",
 ]
