@@ -16,7 +16,7 @@ from rta_transports.csv.opening import open_file
 from rta_transports.csv.options import CsvOptions
 from rta_transports.csv.plain_rows import PlainRows
 from rta_transports.csv.table import CsvFile
-from rta_transports.csv.times.times import numeric_times
+from rta_transports.csv.times.times import NS_OF, NumberUnit, numeric_times
 
 from rta.ports import MalformedError, RtaError
 
@@ -25,6 +25,7 @@ ODD = [
     "--1", "1e", "e", ".", "5.", ".5", "1,5", '"1"', '"', "word", "n/a", "#1", "\u0661", "\u00a01", "\x0c1", "\x1c",
     "\0", "1\0", "12345678901234567890.123456789", "0.1234567890123", "Lap 1", "a",
 ]  # fmt: skip
+TIME = r"-?[0-9]{1,8}(\.[0-9]{1,20})?(e-?[0-9])?"
 PLAIN = st.floats(allow_nan=False, allow_infinity=False).map(repr) | st.integers(-999, 999).map(str)
 
 
@@ -52,7 +53,7 @@ def tables(draw: st.DrawFn) -> bytes:
     return (end.join(lines) + draw(st.sampled_from(["", end]))).encode()
 
 
-def read(path: Path, stretch: int, **options: object) -> tuple[list[object], int]:
+def read(path: Path, stretch: int, arrays: bool = False, **options: object) -> tuple[list[object], int]:
     """All that the file gives, and how many rows came many at once."""
     many = 0
     plain = CsvFile._plain_rows
@@ -69,7 +70,7 @@ def read(path: Path, stretch: int, **options: object) -> tuple[list[object], int
         mock.patch.object(csv_table, "_STRETCH_ROWS", stretch or 9),
     ):
         try:
-            table = open_file(path, CsvOptions(str(path), **options)).table  # type: ignore[arg-type]
+            table = open_file(path, CsvOptions(str(path), **options), arrays=arrays).table  # type: ignore[arg-type]
         except RtaError as e:
             return [str(e)], 0
         rows, faults, documents, begins, cells = [], [], [], [], 0
@@ -80,17 +81,26 @@ def read(path: Path, stretch: int, **options: object) -> tuple[list[object], int
             faults += batch.faults
             documents += batch.documents
             cells += batch.cells
-        found = [[repr(row) for row in rows], faults, documents, begins, cells, table.line]
+        found = [
+            [repr(row._replace(values=np.array(row.values, object).tolist())) for row in rows],
+            faults,
+            documents,
+            begins,
+            cells,
+            table.line,
+        ]
         table.close()
     return found, many
 
 
-@given(tables(), st.sampled_from([2, 5, 256]), st.sampled_from(["auto", "keep", "skip"]))
-def test_the_rows_and_the_faults_are_those_of_one_line_after_the_other(data: bytes, stretch: int, on_back: str) -> None:
+@given(tables(), st.sampled_from([2, 5, 256]), st.booleans(), st.sampled_from(["auto", "keep", "skip"]))
+def test_the_rows_and_the_faults_are_those_of_one_line_after_the_other(
+    data: bytes, stretch: int, arrays: bool, on_back: str
+) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.csv"
         path.write_bytes(data)
-        assert read(path, stretch, on_time_back=on_back)[0] == read(path, 0, on_time_back=on_back)[0]
+        assert read(path, stretch, arrays, on_time_back=on_back)[0] == read(path, 0, on_time_back=on_back)[0]
 
 
 @pytest.mark.parametrize("odd", ODD)
@@ -129,9 +139,32 @@ def test_a_time_is_exact_whatever_its_digits(unit: str, text: str, since: int) -
         assert exact is None
 
 
+def rows_of(width: int, unit: int) -> PlainRows:
+    layout = mock.Mock(delimiter=",", comment="", titles="t" + "c" * width)
+    return PlainRows(layout, [mock.Mock(index=i) for i in range(1, width + 1)], 0, unit, arrays=False)
+
+
 def test_the_numbers_are_those_of_float() -> None:
     numbers = np.random.default_rng(1).normal(size=(200, 3)) * 10.0 ** np.linspace(-300, 300, 200)[:, None]
-    lines = [",".join(map(repr, row)) + "\n" for row in numbers.tolist()]
-    layout = mock.Mock(delimiter=",", comment="", titles="abc")
-    plain = mock.Mock(layout=layout, columns=[mock.Mock(index=i) for i in range(3)])
-    assert PlainRows.of_lines(plain, lines) == numbers.tolist()
+    lines = [",".join(map(repr, [0, *row])) + "\n" for row in numbers.tolist()]
+    found = rows_of(3, 1).of_lines(lines)
+    assert found is not None
+    assert found.values == numbers.tolist()
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns", "min", "d"])
+@given(
+    texts=st.lists(st.from_regex(r"-?[0-9]{1,8}(\.[0-9]{1,20})?(e-?[0-9])?", fullmatch=True), min_size=2, max_size=4)
+)
+def test_times_that_come_many_at_once_are_exact(unit: NumberUnit, texts: list[str]) -> None:
+    found = rows_of(1, NS_OF[unit]).of_lines([f"{text},1\n" for text in texts])
+    assert found is not None
+    if found.times is not None:
+        parse = numeric_times(unit)
+        assert found.times == [parse(text) for text in texts]
+
+
+def test_most_times_come_many_at_once() -> None:
+    found = rows_of(1, NS_OF["s"]).of_lines([f"{i / 100},1\n" for i in range(0, 50_000_000, 1_000_003)])
+    assert found is not None
+    assert found.times == [i * 10**7 for i in range(0, 50_000_000, 1_000_003)]

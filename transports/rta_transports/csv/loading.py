@@ -27,7 +27,7 @@ class CsvLoad:
         self._new_identity = new_identity
         self._path = context.folder / options.path
         self._now = context.clock()
-        self._opened = open_file(self._path, options, self._now)
+        self._opened = open_file(self._path, options, self._now, arrays=options.kind != "row")
         self._sessions = 0
         tell_layout(self._opened, self._path, options, context)
 

@@ -36,9 +36,11 @@ class OpenedFile:
     understood: UnderstoodFile
 
 
-def open_file(path: Path, options: CsvOptions, now: int | None = None, most: int | None = None) -> OpenedFile:
+def open_file(
+    path: Path, options: CsvOptions, now: int | None = None, most: int | None = None, *, arrays: bool = False
+) -> OpenedFile:
     """The file, at its first row. `now`, ns since the Unix epoch, is for years of two digits. `most`: no more lines
-    than these are read where the rows have to be sorted.
+    than these are read where the rows have to be sorted. `arrays`: the values of rows may be arrays, not lists.
 
     :raises RtaError: it, or an option, is not fit; one line for each reason.
     """
@@ -52,7 +54,7 @@ def open_file(path: Path, options: CsvOptions, now: int | None = None, most: int
     if found is None or problems:
         raise RtaError("\n".join(f"{shown}: {p}" for p in problems))
     try:
-        table = _open_at_first_row(path, options, found, most)
+        table = _open_at_first_row(path, options, found, most, arrays)
     except OSError as e:
         raise RtaError(f"{shown}: cannot be read: {e.strerror or e}") from None
     return OpenedFile(table, found)
@@ -71,7 +73,9 @@ def _problems_of(options: CsvOptions) -> list[str]:
     return problems
 
 
-def _open_at_first_row(path: Path, options: CsvOptions, found: UnderstoodFile, most: int | None) -> CsvFile:
+def _open_at_first_row(
+    path: Path, options: CsvOptions, found: UnderstoodFile, most: int | None, arrays: bool
+) -> CsvFile:
     zone = find_zone(options.timezone) or UTC
     layout, missing = found.layout, frozenset(options.missing)
     plain = layout.numbers == NumberFormat()
@@ -94,7 +98,7 @@ def _open_at_first_row(path: Path, options: CsvOptions, found: UnderstoodFile, m
             time_of=time_of(note),
             columns=[(c, parser(c.type, c.content, normalise, missing)) for c in found.header.columns],
             long=found.long,
-            plain=_plain(found) if normalise is None and not missing else None,
+            plain=_plain(found, arrays=arrays) if normalise is None and not missing else None,
         )
 
     def order(report: Callable[[str, int, str], None]) -> TimeOrder:
@@ -113,8 +117,9 @@ def _open_at_first_row(path: Path, options: CsvOptions, found: UnderstoodFile, m
         raise
 
 
-def _plain(found: UnderstoodFile) -> PlainRows | None:
-    columns = found.header.columns
+def _plain(found: UnderstoodFile, *, arrays: bool) -> PlainRows | None:
+    columns, time = found.header.columns, found.time
     if any(c.type is not SampleType.F64 or c.content in (Content.WORDS, Content.HEXADECIMAL) for c in columns):
         return None
-    return PlainRows(found.layout, columns)
+    plain = time.columns[0] if time.format.as_float and len(time.columns) == 1 else None
+    return PlainRows(found.layout, columns, plain, time.format.unit_ns, arrays)

@@ -183,17 +183,32 @@ class CsvFile:
             return []
         if self._after_header or self._other_header is not None:
             return []
-        table = reader.plain.of_lines(lines)
-        rows: list[Row] = []
+        found = reader.plain.of_lines(lines)
+        if found is None:
+            return []
+        values = cast("Sequence[list[Value | None]]", found.values)
+        if found.times is not None:
+            rows = [*map(Row, found.times, values, [number for number, _ in stretch])]
+            self._last_time, self._line = rows[-1].time, rows[-1].line
+        else:
+            rows = self._timed_rows(stretch, lines, values)
+        self._cells += len(rows) * len(reader.columns)
+        return rows
+
+    def _timed_rows(
+        self, stretch: Sequence[tuple[int, str | None]], lines: Sequence[str], values: Sequence[list[Value | None]]
+    ) -> list[Row]:
+        """Up to a line whose time cannot be read."""
+        reader = self._reader
         upto = max(reader.times) + 1
-        for (self._line, _), line, values in zip(stretch, lines, table or (), strict=False):
+        rows: list[Row] = []
+        for (self._line, _), line, numbers in zip(stretch, lines, values, strict=True):
             try:
                 time = reader.time_of(line.rstrip("\n").split(reader.layout.delimiter, upto))
             except MalformedError:
                 break
-            rows.append(Row(time, cast("list[Value | None]", values), self._line))
+            rows.append(Row(time, numbers, self._line))
             self._last_time = time
-        self._cells += len(rows) * len(reader.columns)
         return rows
 
     def _read_line(self, line: str) -> Row | None:

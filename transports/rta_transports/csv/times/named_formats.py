@@ -46,6 +46,8 @@ class TimeFormat:
     """Whether it needs a time zone: it has dates, and names none."""
     unit_ns: int = 0
     """ns of one count of a number; 0: it is no number."""
+    as_float: bool = False
+    """Whether they are numbers as `float` reads them, counted from 0."""
     build: Build = field(eq=False, repr=False, kw_only=True)
 
     def parser(self, zone: tzinfo, note: Note) -> ParseTime:
@@ -113,7 +115,8 @@ def joined(date: TimeFormat, clock: TimeFormat) -> TimeFormat:
 def _numbers(unit: NumberUnit, cells: Sequence[str], decimal: str) -> TimeFormat:
     parse = numeric_times(unit, decimal)
     scale = TimeScale.EPOCH if cells and since_1970(parse, cells) else TimeScale.ELAPSED
-    return TimeFormat(unit, scale, False, NS_OF[unit], build=lambda zone, note: numeric_times(unit, decimal))
+    plain = decimal == "."
+    return TimeFormat(unit, scale, False, NS_OF[unit], plain, build=lambda zone, note: numeric_times(unit, decimal))
 
 
 def clock_format(name: str, cells: Sequence[str], title: str) -> TimeFormat:
