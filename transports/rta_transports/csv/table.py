@@ -33,6 +33,7 @@ _BATCH_ROWS = 1024
 _BATCH_CHARACTERS = 1 << 18
 _STRETCH_ROWS = 256  # that are looked at together: a cell that is no number holds up no more
 _STRETCH_CHARACTERS = 1 << 15
+_MOST_DOUBT = 15
 
 
 class Fault(NamedTuple):
@@ -104,6 +105,8 @@ class CsvFile:
         self._each: Iterator[tuple[int, str | None]] | None = None
         self._waiting: deque[tuple[int, str | None]] = deque()
         """Lines of a stretch that are read one by one."""
+        self._doubt = self._passed = 0
+        """Stretches that are not tried, as the last ones were tried in vain; how many of them are behind."""
         self._line = 0
         self._faults: list[Fault] = []
         self._cells = 0
@@ -183,7 +186,11 @@ class CsvFile:
             return []
         if self._after_header or self._other_header is not None:
             return []
+        if self._passed < self._doubt:
+            self._passed += 1
+            return []
         found = reader.plain.of_lines(lines)
+        self._doubt, self._passed = 0 if found is not None else min(2 * self._doubt + 1, _MOST_DOUBT), 0
         if found is None:
             return []
         values = cast("Sequence[list[Value | None]]", found.values)
