@@ -20,11 +20,11 @@ from rta.export.events import EVENT_COLUMNS, EventTexts, ToldEvent, event_column
 from rta.export.forms import FORMATS, ExportFormat, table_form
 from rta.export.slice_data import SliceData, SliceEvents, SliceSamples, TimeSlice
 from rta.export.slices import TimeSlices
-from rta.export.source import ExportSource
+from rta.export.source import ExportReader, ExportSource
 from rta.export.table import Series
 from rta.export.table_writer import ExportPiece, RowPlace, TableWriter
 from rta.formatting import shown
-from rta.ports.archive import ALL_CHANNELS, ChannelRanges, ChunkReader, DataRange, FlushPoint
+from rta.ports.archive import ALL_CHANNELS, ChannelRanges, DataRange, FlushPoint
 from rta.wire.chunks import Chunk, DataKind
 from rta.wire.session_json import SessionModel
 
@@ -223,7 +223,7 @@ class Export:
         return True
 
     @asynccontextmanager
-    async def _opened(self, wanted: DataRange) -> AsyncIterator[ChunkReader]:
+    async def _opened(self, wanted: DataRange) -> AsyncIterator[ExportReader]:
         """Always the same session. Where the flush point cannot be told any more, nothing may have come behind it."""
         async with AsyncExitStack() as stack:
             read = partial(self._source.read, self.request.identity)

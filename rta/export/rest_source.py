@@ -8,7 +8,8 @@ from itertools import pairwise
 
 from rta.client import RestClient
 from rta.client.data import DataAnswer, open_data
-from rta.ports.archive import ChannelRanges, ChunkReader, DataRange, FlushPoint
+from rta.export.source import ExportReader
+from rta.ports.archive import ChannelRanges, DataRange, FlushPoint
 from rta.wire.chunks import Chunk
 from rta.wire.configuration import Configuration
 from rta.wire.session_json import SessionModel
@@ -31,7 +32,7 @@ class RestData:
         return await self._rest.configuration(identifier)
 
     @asynccontextmanager
-    async def read(self, identity: str, wanted: DataRange) -> AsyncIterator[ChunkReader]:
+    async def read(self, identity: str, wanted: DataRange) -> AsyncIterator[ExportReader]:
         upto = None if wanted.upto is None else str(wanted.upto)
         channels = _expression(wanted.channels)
         async with open_data(

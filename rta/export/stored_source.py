@@ -9,8 +9,8 @@ from itertools import islice
 import trio
 
 from rta.errors import RtaError
-from rta.export.source import read_archived
-from rta.ports import ChunkReader, DataRange, FlushPoint, StoredArchive
+from rta.export.source import ExportReader, read_archived
+from rta.ports import DataRange, FlushPoint, StoredArchive
 from rta.wire.chunks import Chunk
 from rta.wire.configuration import Configuration, read_configuration
 from rta.wire.session_json import SessionModel
@@ -38,7 +38,7 @@ class StoredData:
         return None if text is None else read_configuration(text)
 
     @asynccontextmanager
-    async def read(self, identity: str, wanted: DataRange) -> AsyncIterator[ChunkReader]:
+    async def read(self, identity: str, wanted: DataRange) -> AsyncIterator[ExportReader]:
         chunks = self._archive.chunks(identity, wanted)
         try:
             yield _StoredChunks(chunks)

@@ -154,11 +154,14 @@ class ChunkReader(Protocol):
 
     flush_point: FlushPoint | None
     """The chunks hold all of the session that is wanted up to here, and nothing behind it."""
+    version: str
+    """Of the session, see `ArchivedSession`; empty: there is none."""
     damaged: int
     """How many chunks have been left out up to now because they were not as they were written."""
 
-    async def next(self) -> Sequence[Chunk]:
-        """The next ones, some megabytes at most; empty: there are no more. Those of one channel rise with the time.
+    async def next(self) -> bytes | memoryview:
+        """The next ones, whole, some megabytes at most, as REST transfers them: `ChunkParser` reads them. Empty: there
+        are no more. Those of one channel rise with the time.
 
         :raises ArchiveError: the archive cannot be read.
         """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable
 
 import structlog
 from attrs import frozen
@@ -29,10 +29,9 @@ from rta.rest.negotiation import check_accepted, is_held
 from rta.rest.parameters import flush_point_of, is_empty, moments_of
 from rta.rest.problem import RequestProblem, refuse
 from rta.rest.routing import segment
-from rta.rest.sealed import sealed_tag, tag_of_unchanged
+from rta.rest.sealed import sealed_tag
 from rta.rest.trailers import send_end, start_with_trailers
 from rta.rest.turns import AnswerTurns
-from rta.wire import Chunk, ChunkWriter
 
 __all__ = ["CHUNKED", "DataResource", "read_range"]
 
@@ -41,7 +40,6 @@ log = structlog.get_logger("rta.rest")
 CHUNKED = "application/vnd.mat.protobuf+chunked"
 
 _OF_CHANNELS = {kind.value: kind for kind in DataKind if kind is not DataKind.EVENTS}
-_AT_ONCE = 512 << 10  # bytes that are sent in one piece, unless a chunk is larger
 _DAMAGED = b"rta-damaged-chunks"
 
 
@@ -105,16 +103,17 @@ class DataResource:
             return Response(status_code=304, headers={"etag": tag, "cache-control": "no-cache"})
         async with self._archive.read(asked.identity, asked.wanted) as reader:
             nothing = asked.head or is_empty(asked.wanted.start, asked.wanted.end) or not asked.wanted.channels
-            chunks = () if nothing else await reader.next()
-            tag = await tag_of_unchanged(self._archive, found, tag)
+            data = b"" if nothing else await reader.next()
+            if reader.version != found.version:  # it has changed since it was found
+                tag = None
             head = _headers(tag, reader.flush_point or start, reader.damaged)
             response = Response(b"", 200, {**head, "content-type": CHUNKED})
-            if not chunks:
+            if not data:
                 return response
             told = reader.damaged
             del response.headers["content-length"]
             await send(start_with_trailers(scope, 200, response.raw_headers))
-            if await self._send_all(asked, reader, chunks, send):
+            if await self._send_all(asked, reader, data, send):
                 more = reader.damaged > told
                 await send_end(scope, send, [(_DAMAGED, b"%d" % reader.damaged)] if more else ())
         return None
@@ -136,17 +135,15 @@ class DataResource:
             return None
         return FlushPoint(record.stream, record.stream_session_id, record.stream_position.before())
 
-    async def _send_all(self, asked: _Request, reader: ChunkReader, chunks: Iterable[Chunk], send: Send) -> bool:
-        """Send chunks and all behind them. False: the archive has failed, and the answer breaks off: it is never taken
+    async def _send_all(self, asked: _Request, reader: ChunkReader, data: bytes | memoryview, send: Send) -> bool:
+        """Send data and all behind them. False: the archive has failed, and the answer breaks off: it is never taken
         for a whole one."""
-        writer = ChunkWriter()
         size = 0
         try:
-            while chunks:
-                for piece in _pieces(writer, chunks):
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
-                    size += len(piece)
-                chunks = await reader.next()
+            while data:
+                await send({"type": "http.response.body", "body": data, "more_body": True})
+                size += len(data)
+                data = await reader.next()
         except ArchiveError as e:
             log.error("an answer with data breaks off", session=asked.identity, error=str(e))
             return False
@@ -193,17 +190,3 @@ def _headers(tag: str | None, point: FlushPoint | None, damaged: int) -> dict[st
     if damaged:
         headers[_DAMAGED.decode()] = str(damaged)
     return headers
-
-
-def _pieces(writer: ChunkWriter, chunks: Iterable[Chunk]) -> Iterator[bytes]:
-    """The chunks as they are sent, several at a time."""
-    parts: list[bytes | memoryview] = []
-    size = 0
-    for chunk in chunks:
-        parts += (writer.head(chunk), chunk.packed)
-        size += len(parts[-2]) + len(parts[-1])
-        if size >= _AT_ONCE:
-            yield b"".join(parts)
-            parts, size = [], 0
-    if parts:
-        yield b"".join(parts)

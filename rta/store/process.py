@@ -28,7 +28,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from attrs import frozen
 
 from rta.errors import RtaError
-from rta.store.calls import StoreCall, StoreReply, read, write
+from rta.store.calls import StoreCall, StoreReply, read, send_pieces, write
 from rta.store.kind import StoreKind
 
 __all__ = ["OpenStore", "StoreProgram", "run_program"]
@@ -143,8 +143,7 @@ class _Line(Generic[S]):
             except Exception:  # noqa: BLE001 - as above
                 said = write(StoreReply(number, None, RuntimeError(traceback.format_exc()), found))
             with suppress(OSError):  # the other end is gone; the end of its calls says so too
-                for piece in said:
-                    self._link.sendall(piece)
+                send_pieces(self._link, said)
 
 
 def _serve(program: StoreProgram[S], link: socket.socket, path: Path, unusable: str | None = None) -> None:

@@ -148,7 +148,7 @@ class StoreWorker:
         self._asked: dict[int, _Asked] = {}
         """What has not been answered, whether or not somebody still waits for it."""
         self._numbers = count(1)
-        self._outgoing: deque[bytes] = deque()
+        self._outgoing: deque[bytes | memoryview] = deque()
         """What did not fit into the socket."""
         self._more = Wakeup()
 
@@ -211,13 +211,13 @@ class StoreWorker:
         for piece in write(StoreCall(number, writes, cursor, work, arguments)):
             self._post(piece)
 
-    def _post(self, data: bytes) -> None:
+    def _post(self, data: bytes | memoryview) -> None:
         sent = 0 if self._outgoing else self._sent(data)
         if sent < len(data):
             self._outgoing.append(data[sent:])
             self._more.set()
 
-    def _sent(self, data: bytes) -> int:
+    def _sent(self, data: bytes | memoryview) -> int:
         try:
             return self._line.send(data)
         except BlockingIOError:

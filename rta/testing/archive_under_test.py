@@ -27,7 +27,7 @@ from rta.ports import (
 )
 from rta.testing.archive_samples import ArchivedSample, samples_in, samples_of
 from rta.testing.patience import within
-from rta.wire import Burst
+from rta.wire import Burst, ChunkParser
 
 __all__ = ["ArchiveUnderTest", "at", "portion", "sample_numbers"]
 
@@ -88,14 +88,15 @@ class ArchiveUnderTest:
     ) -> list[Chunk]:
         """All chunks that are wanted, in the order in which they come."""
         async with archive.read(identity, DataRange(kind, channels, start, end, upto)) as reader:
-            return await self.rest(reader)
+            return await self.rest(reader, ChunkParser(kind))
 
-    async def rest(self, reader: ChunkReader) -> list[Chunk]:
-        """What a reader still gives."""
+    async def rest(self, reader: ChunkReader, parser: ChunkParser) -> list[Chunk]:
+        """What a reader still gives. `parser`: has been fed what it has given before."""
         out: list[Chunk] = []
         with within(self.patience, "reading chunks"):
-            while chunks := await reader.next():
-                out += chunks
+            while data := await reader.next():
+                out += parser.feed(data)
+        parser.end()
         assert reader.damaged == 0
         return out
 

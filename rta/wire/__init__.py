@@ -16,7 +16,16 @@ from rta.wire.burst import (
     range_item,
     read_burst,
 )
-from rta.wire.chunks import Chunk, ChunkParser, ChunkWriter, DataKind, chunk_items, make_chunk, read_chunk
+from rta.wire.chunks import (
+    Chunk,
+    ChunkParser,
+    ChunkRun,
+    ChunkWriter,
+    DataKind,
+    chunk_items,
+    make_chunk,
+    read_chunk,
+)
 from rta.wire.configuration import Application, Channel, Configuration, Conversion, Parameter, read_configuration
 from rta.wire.samples import (
     ByteOrder,
@@ -44,6 +53,7 @@ __all__ = [
     "ChannelId",
     "Chunk",
     "ChunkParser",
+    "ChunkRun",
     "ChunkWriter",
     "ConfigBinding",
     "Configuration",

@@ -23,6 +23,7 @@ __all__ = [
     "CHUNK_LIMIT",
     "Chunk",
     "ChunkParser",
+    "ChunkRun",
     "ChunkWriter",
     "DataKind",
     "chunk_items",
@@ -77,6 +78,16 @@ class Chunk(NamedTuple):
         if len(raw) != self.raw_size:
             raise MalformedError("lz4", f"a chunk unpacks to {len(raw)} bytes; its header says {self.raw_size}")
         return raw
+
+
+class ChunkRun(NamedTuple):
+    """Chunks that follow each other, as they are transferred if nothing is before them."""
+
+    data: bytes
+    start: int
+    """Of the last chunk."""
+    end: int
+    """Likewise."""
 
 
 _LISTS: dict[DataKind, tuple[Any, str]] = {
@@ -153,6 +164,18 @@ class ChunkWriter:
         """The next chunks, whole."""
         return b"".join([part for chunk in chunks for part in (self.head(chunk), chunk.packed)])
 
+    def write_run(self, run: ChunkRun) -> tuple[bytes, memoryview]:
+        """The next chunks, whole, in two parts: all but the first header stays as it is."""
+        (length,) = _LENGTH.unpack_from(run.data)
+        behind = _LENGTH.size + length
+        header = chunks_pb2.ChunkTransferHeader.FromString(run.data[_LENGTH.size : behind])
+        header.chunk_start_time_delta = wrapped(header.chunk_start_time_delta - self._start)
+        header.chunk_duration_delta = wrapped(header.chunk_duration_delta - self._duration)
+        header.compression_delta -= self._compression
+        self._start, self._duration, self._compression = run.start, run.end - run.start, _LZ4
+        head = header.SerializeToString()
+        return _LENGTH.pack(len(head)) + head, memoryview(run.data)[behind:]
+
 
 class ChunkParser:
     """The inverse of `ChunkWriter`, for bytes as they come. Holds one chunk at most, of 5 MiB at most."""
@@ -166,7 +189,7 @@ class ChunkParser:
         self._in_header = False
         self._start = self._duration = self._compression = 0
 
-    def feed(self, data: bytes) -> list[Chunk]:
+    def feed(self, data: bytes | memoryview) -> list[Chunk]:
         """The chunks that are complete now. Their payload has not been looked at: `read_chunk` does.
 
         :raises MalformedError: kind `chunk` or `oversize`; nothing after it can be read.

@@ -39,7 +39,7 @@ from rta.ports import (
 )
 from rta.session.options import FanOutSettings
 from rta.session.subscription import Subscription
-from rta.wire import Burst, Event, PeriodicData, RowData, SizeLimits, TimestampedData, read_burst
+from rta.wire import Burst, ChunkParser, Event, PeriodicData, RowData, SizeLimits, TimestampedData, read_burst
 from rta.wire._pb import data_pb2
 from rta.wire._pb.stream_pb2 import StreamData, StreamRequest
 from tests.archive.plain_archive import PlainArchive
@@ -335,7 +335,8 @@ class Stage:
         try:
             async with self.archive.read(OURS, DataRange(kind, upto=reading.point)) as reader:
                 reading.point = reader.flush_point
-                while chunks := await reader.next():
+                parser = ChunkParser(kind)
+                while chunks := parser.feed(await reader.next()):
                     for chunk in chunks:
                         raw = lz4.block.decompress(chunk.packed, uncompressed_size=chunk.raw_size)
                         reading.tags += _tags_in(kind, raw)

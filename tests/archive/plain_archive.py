@@ -32,7 +32,7 @@ from rta.ports import (
     UpkeepReport,
 )
 from rta.session_query import Property, SessionQuery
-from rta.wire import PeriodicData, RowData, TimeRange, TimestampedData, glance
+from rta.wire import ChunkWriter, PeriodicData, RowData, TimeRange, TimestampedData, glance
 from rta.wire._pb import data_pb2
 from rta.wire.columns import ColumnReader
 from rta.wire.json_text import SESSION_LIMITS, parse_json
@@ -178,7 +178,8 @@ class PlainArchive:
         elif runs:
             point = FlushPoint(runs[-1].stream, runs[-1].session_id, self._upto(runs[-1]))
         entries = [e for run in runs for e in run.entries if run is not runs[-1] or e.position <= point.position]
-        yield _PlainReader(point, _chunks(entries, wanted))
+        version = "" if session is None else str(session.version)
+        yield _PlainReader(point, version, _chunks(entries, wanted))
 
     async def read_entries(self, after: FlushPoint, upto: Position, max_bytes: int) -> Batch:
         await self._reading()
@@ -258,15 +259,17 @@ class PlainArchive:
 
 
 class _PlainReader:
-    def __init__(self, point: FlushPoint | None, chunks: list[Chunk]) -> None:
+    def __init__(self, point: FlushPoint | None, version: str, chunks: list[Chunk]) -> None:
         self.flush_point = point
+        self.version = version
         self.damaged = 0
         self._chunks = chunks
+        self._writer = ChunkWriter()
 
-    async def next(self) -> Sequence[Chunk]:
+    async def next(self) -> bytes:
         await trio.lowlevel.checkpoint()
         part, self._chunks = self._chunks[:3], self._chunks[3:]
-        return part
+        return self._writer.write(part)
 
 
 # ---- samples one by one: (channels, timestamp, what it is)

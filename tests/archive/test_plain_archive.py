@@ -6,7 +6,7 @@ import pytest
 
 from rta.errors import FlushPointError
 from rta.ports import ALL_CHANNELS, DataKind, DataRange, Entry, FlushPoint, Portion, Position
-from rta.wire import SampleType, data_item, encode_timestamped, json_item, make_burst
+from rta.wire import ChunkParser, SampleType, data_item, encode_timestamped, json_item, make_burst
 from rta.wire.values import ChannelId
 
 from .plain_archive import PlainArchive
@@ -27,7 +27,8 @@ def portion(*numbers: int) -> Portion:
 async def samples(archive: PlainArchive, upto: FlushPoint | None = None) -> int:
     count = 0
     async with archive.read("a", DataRange(DataKind.TIMESTAMPED, upto=upto)) as reader:
-        while chunks := await reader.next():
+        parser = ChunkParser(DataKind.TIMESTAMPED)
+        while chunks := parser.feed(await reader.next()):
             count += sum(chunk.end // 1000 - chunk.start // 1000 + 1 for chunk in chunks)
     return count
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -12,6 +12,7 @@ from transports.websocket.served_edge import PATIENCE, serving
 
 from rta.ports import Chunk, DataKind
 from rta.testing.patience import until
+from rta.wire import ChunkWriter
 
 from .recorded import DATA, RecordedSite
 
@@ -39,15 +40,16 @@ class EndlessArchive(PlainArchive):
             self.open -= 1
 
     flush_point = None
+    version = ""
     damaged = 0
 
-    async def next(self) -> Sequence[Chunk]:
+    async def next(self) -> bytes:
         await trio.lowlevel.checkpoint()
         if self.reads == self._stops_at:
             self.stuck.set()
             await trio.sleep_forever()
         self.reads += 1
-        return [CHUNK] * 8
+        return ChunkWriter().write([CHUNK] * 8)
 
 
 @asynccontextmanager

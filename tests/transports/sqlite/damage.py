@@ -15,7 +15,7 @@ from rta.errors import ArchiveError
 from rta.ports import START, ArchiveLimits, DataKind, DataRange, Entry, Portion, Position
 from rta.testing.archive_samples import ArchivedSample, samples_of
 from rta.testing.bursts import MOMENT, json_burst, session_json
-from rta.wire import Burst, ChannelId, data_item, encode_timestamped, make_burst
+from rta.wire import Burst, ChannelId, ChunkParser, data_item, encode_timestamped, make_burst
 
 SECOND = 10**9
 NOW = 1_700_000_000 * SECOND
@@ -82,13 +82,14 @@ def samples(store: ArchiveStore, identity: str) -> tuple[list[ArchivedSample], i
     :raises ArchiveError: they cannot be read.
     """
     out: list[ArchivedSample] = []
-    _, batch = begin_reading(store, 1, identity, DataRange(DataKind.TIMESTAMPED), 1 << 16)
+    begun, data = begin_reading(store, 1, identity, DataRange(DataKind.TIMESTAMPED), 1 << 16)
+    batch, parser = begun.batch, ChunkParser(DataKind.TIMESTAMPED)
     try:
         for _ in range(10_000):
-            out += samples_of(batch.chunks(DataKind.TIMESTAMPED))
+            out += samples_of(parser.feed(b"".join(data)))
             if batch.is_last:
                 return sorted(out), batch.damaged
-            batch = next_chunks(store, 1, 1 << 16)
+            batch, data = next_chunks(store, 1, 1 << 16)
     finally:
         end_reading(store, 1)
     raise AssertionError("a reading never ends")

@@ -19,6 +19,7 @@ from rta.ports import START, ArchiveLimits, DataKind, DataRange, Entry, FlushPoi
 from rta.store.worker import StoreWorker, in_a_process
 from rta.testing.archive_samples import samples_of
 from rta.testing.bursts import json_burst, number_of, numbered_burst, session_json
+from rta.wire import ChunkParser
 
 from .store_archive import context
 
@@ -101,9 +102,9 @@ class KilledArchive:
                 if not numbers:
                     continue
                 async with archive.read(f"s{session}", DataRange(DataKind.TIMESTAMPED)) as reader:
-                    chunks = []
+                    chunks, parser = [], ChunkParser(DataKind.TIMESTAMPED)
                     while found := await reader.next():
-                        chunks += found
+                        chunks += parser.feed(found)
                 assert reader.damaged == 0
                 assert sorted(int(sample.number) for sample in samples_of(chunks)) == numbers
                 await self._check_entries(archive, session, numbers)

@@ -20,10 +20,8 @@ from rta.ports import (
     Batch,
     ChannelOverview,
     ChannelRanges,
-    Chunk,
     ChunkReader,
     Context,
-    DataKind,
     DataRange,
     FlushPoint,
     Portion,
@@ -31,17 +29,17 @@ from rta.ports import (
     UpkeepReport,
 )
 from rta.session_query import Property, SessionQuery
+from rta.store.calls import WithBytes
 from rta.store.lasting import LastingStore, OpenWorker
 from rta.store.worker import in_a_process
 from rta.wakeup import Wakeup
 from rta_transports.sqlite import calls
-from rta_transports.sqlite.chunk_batch import ChunkBatch
 from rta_transports.sqlite.documents import Document
 from rta_transports.sqlite.entries import read_entries
 from rta_transports.sqlite.kind import ARCHIVE
 from rta_transports.sqlite.options import SqliteArchiveOptions, folder_of
 from rta_transports.sqlite.overview import read_overview
-from rta_transports.sqlite.reading import begin_reading, end_reading, next_chunks
+from rta_transports.sqlite.reading import BegunReading, ChunkBatch, begin_reading, end_reading, next_chunks
 from rta_transports.sqlite.types import channel_types
 from rta_transports.sqlite.upkeep import upkeep
 
@@ -51,6 +49,7 @@ _FIRST, _LARGEST = 512 << 10, 1 << 20  # bytes of the first batch, and of later 
 _AHEAD = 3  # batches that have been asked for
 
 T = TypeVar("T")
+_Batch = WithBytes[ChunkBatch]
 
 
 @asynccontextmanager
@@ -143,17 +142,17 @@ class SqliteArchive:
     async def read(self, identity: str, wanted: DataRange) -> AsyncIterator[ChunkReader]:
         cursor = next(self._numbers)
         try:
-            point, batch = await self._read(begin_reading, cursor, identity, wanted, _FIRST, cursor=cursor)
-            if batch.is_last:
-                yield _Reader(point, batch, wanted.kind)
+            begun = await self._read(begin_reading, cursor, identity, wanted, _FIRST, cursor=cursor)
+            reader = _Reader(*begun)
+            if begun.value.batch.is_last:
+                yield reader
                 return
-            reader = _Reader(point, batch, wanted.kind)
             async with in_background(partial(reader.run, partial(self._next, cursor))):
                 yield reader
         finally:
             self._store.tell(cursor, end_reading, cursor)
 
-    async def _next(self, cursor: int, size: int) -> ChunkBatch:
+    async def _next(self, cursor: int, size: int) -> _Batch:
         return await self._read(next_chunks, cursor, size, cursor=cursor)
 
     async def read_entries(self, after: FlushPoint, upto: Position, max_bytes: int) -> Batch:
@@ -186,21 +185,21 @@ class SqliteArchive:
 class _Reader:
     """Reads ahead: while one batch is used the next one is under way, and the process makes the one behind it."""
 
-    def __init__(self, flush_point: FlushPoint | None, batch: ChunkBatch, kind: DataKind) -> None:
-        """`batch`: the first one."""
-        self.flush_point = flush_point
+    def __init__(self, begun: BegunReading, data: Sequence[bytes | memoryview]) -> None:
+        """`data`: of the first batch."""
+        self.flush_point = begun.flush_point
+        self.version = begun.version
         self.damaged = 0
-        self._kind = kind
-        self._batch: ChunkBatch | None = batch
-        self._come: dict[int, ChunkBatch] = {}
+        self._batch: _Batch | None = WithBytes(begun.batch, data)
+        self._come: dict[int, _Batch] = {}
         """Batches by their numbers: calls may reach the process in another order than that of their replies."""
         self._error: ArchiveError | None = None
         self._more = Wakeup()
-        self._send, self._receive = trio.open_memory_channel[ChunkBatch | ArchiveError](0)
-        if batch.is_last:
+        self._send, self._receive = trio.open_memory_channel[_Batch | ArchiveError](0)
+        if begun.batch.is_last:
             self._send.close()
 
-    async def run(self, read: Callable[[int], Awaitable[ChunkBatch]]) -> None:
+    async def run(self, read: Callable[[int], Awaitable[_Batch]]) -> None:
         """Until there are no more, or it is cancelled."""
         size, number = _FIRST, 1
         with self._send:
@@ -212,39 +211,39 @@ class _Reader:
                     nursery.start_soon(self._fetch, partial(read, size))
                     found = await self._wait_for(number)
                     await self._send.send(found)
-                    if isinstance(found, ArchiveError) or found.is_last:
+                    if isinstance(found, ArchiveError) or found.value.is_last:
                         nursery.cancel_scope.cancel()
                         return
                     number += 1
 
-    async def _fetch(self, read: Callable[[], Awaitable[ChunkBatch]]) -> None:
+    async def _fetch(self, read: Callable[[], Awaitable[_Batch]]) -> None:
         try:
             found = await read()
-            self._come[found.number] = found
+            self._come[found.value.number] = found
         except ArchiveError as e:
             self._error = self._error or e
         self._more.set()
 
-    async def _wait_for(self, number: int) -> ChunkBatch | ArchiveError:
+    async def _wait_for(self, number: int) -> _Batch | ArchiveError:
         while number not in self._come:
             if self._error is not None:
                 return self._error
             await self._more.wait()
         return self._come.pop(number)
 
-    async def next(self) -> Sequence[Chunk]:
+    async def next(self) -> bytes | memoryview:
         await trio.lowlevel.checkpoint()
-        found: ChunkBatch | ArchiveError | None
+        found: _Batch | ArchiveError | None
         found, self._batch = self._batch, None
         while True:
             if found is None:
                 try:
                     found = await self._receive.receive()
                 except trio.EndOfChannel:
-                    return ()
+                    return b""
             if isinstance(found, ArchiveError):
                 raise found
-            self.damaged = found.damaged
-            if found.heads:
-                return found.chunks(self._kind)
+            self.damaged = found.value.damaged
+            if found.data:
+                return found.data[0]
             found = None

@@ -11,6 +11,7 @@ from rta.ports import START, ArchivedSession, Portion, Position, RecordedRun
 from rta.session_query import Property, SessionQuery
 from rta_transports.sqlite.appending import append_portion
 from rta_transports.sqlite.bound_types import bindings_of
+from rta_transports.sqlite.catalogue_file import CataloguedSession
 from rta_transports.sqlite.deleting import delete_session
 from rta_transports.sqlite.documents import Document
 from rta_transports.sqlite.folder import size_of
@@ -27,6 +28,7 @@ __all__ = [
     "properties",
     "publish",
     "read_document",
+    "sealed_version",
     "select_sessions",
 ]
 
@@ -95,9 +97,13 @@ def find(store: ArchiveStore, identity: str) -> ArchivedSession | None:
         head = store.head_of(store.places.sealed(identity))
         if head is None:
             return None
-        version = known.version if known is not None else f"{head.generation}-{head.cut}-{head.described}"
-        size = size_of(store.places, identity)
+        size, version = size_of(store.places, identity), sealed_version(head, known)
         return ArchivedSession(identity, head.json, head.span, True, version, size, _sealed_runs(store, head))
+
+
+def sealed_version(head: SessionHead, known: CataloguedSession | None) -> str:
+    """Of a session that is sealed; see `rta.ports.ArchivedSession`."""
+    return known.version if known is not None else f"{head.generation}-{head.cut}-{head.described}"
 
 
 def _archived(store: ArchiveStore, session: UnsealedSession) -> ArchivedSession:

@@ -26,7 +26,7 @@ from rta_transports.sqlite.store import ArchiveStore
 
 __all__ = ["mend"]
 
-_PIECE, _HEAD, _DOCUMENT, _CHUNK = 2, 4, 3, 16  # columns of the tables
+_PIECE, _HEAD, _DOCUMENT, _CHUNK = 2, 4, 3, 17  # columns of the tables
 _AT_ONCE = 500
 
 
@@ -147,14 +147,14 @@ def _add_head_or_round(db: Any, found: _Found, number: int, row: list[Value]) ->
 
 
 def _add_chunk(db: Any, found: _Found, number: int, row: list[Any]) -> None:
-    kind, channel, start, end, raw, first, last, channels, summed, seen, _, piece, place, size, packed = row[1:]
+    kind, channel, start, end, raw, first, last, channels, summed, whole, seen, _, piece, place, size, packed = row[1:]
     data = packed
     if piece is not None:
         held = db.execute("SELECT data FROM pieces WHERE id = ?", (piece,)).fetchone()
         if held is None or not isinstance(place, int) or not isinstance(size, int):
             return
         data = held[0][place : place + size]
-    values = (number, kind, channel, start, end, raw, first, last, seen, channels, summed)
+    values = (number, kind, channel, start, end, raw, first, last, seen, summed, channels, whole)
     if isinstance(data, bytes) and is_right_chunk(values, data):
         insert_chunk(db, number, row[1:])
         found.add_chunk(kind, end - start, last)
@@ -164,6 +164,6 @@ def _write_head(new: Path, head: SessionHead, found: _Found) -> None:
     db = connect(new)
     try:
         with transaction(db):
-            write_head(db, evolve(head, chunks=found.chunks, longest=tuple(found.longest)))
+            write_head(db, evolve(head, chunks=found.chunks, longest=tuple(found.longest), in_pieces=False))
     finally:
         db.close()

@@ -11,18 +11,22 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from attrs import define, field
 
 from rta.archive import ChannelTypes
 from rta.errors import ArchiveError, FlushPointError
-from rta.ports import Chunk, DataRange, FlushPoint
+from rta.ports import Chunk, DataKind, DataRange, FlushPoint
+from rta.store.calls import WithBytes
 from rta.store.database import connect, damage_in, spoken
+from rta.wire import ChunkRun, ChunkWriter
 from rta_transports.sqlite.bound_types import bindings_of
 from rta_transports.sqlite.building import tail_of
-from rta_transports.sqlite.chunk_batch import ChunkBatch
-from rta_transports.sqlite.chunk_reading import FileChunks, TailChunks, chunks_in_order
-from rta_transports.sqlite.chunk_rows import PackedChunk
+from rta_transports.sqlite.calls import sealed_version
+from rta_transports.sqlite.catalogue_file import CataloguedSession
+from rta_transports.sqlite.chunk_reading import FileChunks, TailChunks, runs_in_order
+from rta_transports.sqlite.chunk_rows import PackedChunk, made_chunk
 from rta_transports.sqlite.kind import ARCHIVE, FAULTS
 from rta_transports.sqlite.log_entries import burst_of, rows_of_runs
 from rta_transports.sqlite.run import KeptRun
@@ -31,6 +35,8 @@ from rta_transports.sqlite.store import ArchiveStore
 from rta_transports.sqlite.unsealed import UnsealedSession
 
 __all__ = [
+    "BegunReading",
+    "ChunkBatch",
     "SessionReading",
     "begin_reading",
     "end_idle_readings",
@@ -39,9 +45,27 @@ __all__ = [
     "session_parts",
 ]
 
-_EACH = 100  # bytes of a chunk beside its own
+_SMALL = 4096  # bytes on average up to which parts are joined to be sent
 _MOST = 256  # readings at once
 _IDLE = 600.0  # seconds after which one that is not gone on with is ended
+
+
+class ChunkBatch(NamedTuple):
+    """What is said of some chunks; their bytes come with it, as they are transferred behind those before."""
+
+    number: int
+    """Of the batches of one reading, from 0 on."""
+    is_last: bool
+    damaged: int
+    """How many chunks have been left out since the reading began."""
+
+
+class BegunReading(NamedTuple):
+    """A reading, and its first batch."""
+
+    flush_point: FlushPoint | None
+    version: str
+    batch: ChunkBatch
 
 
 @define(eq=False)
@@ -50,12 +74,16 @@ class SessionReading:
 
     identity: str
     flush_point: FlushPoint | None = None
+    version: str = ""
+    """Of the session; empty: there is none."""
     damaged: int = 0
     used: float = field(factory=time.monotonic)
     lock: threading.Lock = field(factory=threading.Lock)
     _given: int = 0
     _opened: list[tuple[Path, sqlite3.Connection]] = field(factory=list)
-    _chunks: Iterator[PackedChunk | None] = field(factory=lambda: iter(()))
+    _kind: DataKind = DataKind.TIMESTAMPED
+    _chunks: Iterator[ChunkRun | PackedChunk | None] = field(factory=lambda: iter(()))
+    _writer: ChunkWriter = field(factory=ChunkWriter)
 
     def open(self, path: Path) -> sqlite3.Connection:
         """A connection to a file, as the file is now."""
@@ -67,24 +95,34 @@ class SessionReading:
 
     def begin(self, sources: Sequence[FileChunks | TailChunks], wanted: DataRange) -> None:
         """What is to be given."""
-        self._chunks = chunks_in_order(sources, wanted)
+        self._kind = wanted.kind
+        self._chunks = runs_in_order(sources, wanted)
 
-    def next(self, size: int) -> ChunkBatch:
+    def next(self, size: int) -> WithBytes[ChunkBatch]:
         """Chunks of so many bytes, about.
 
         :raises sqlite3.Error, DamagedFileError: a file cannot be read on.
         """
-        found: list[PackedChunk] = []
+        parts: list[bytes | memoryview] = []
+        left = size
         for chunk in self._chunks:
             if chunk is None:
                 self.damaged += 1
                 continue
-            found.append(chunk)
-            size -= chunk[6] - chunk[5] + _EACH
-            if size <= 0:
+            parts += self._written(chunk)
+            left -= len(parts[-2]) + len(parts[-1])
+            if left <= 0:
                 break
         self._given += 1
-        return ChunkBatch.of(self._given - 1, found, size > 0, self.damaged)
+        if size - left < _SMALL * len(parts):
+            parts = [b"".join(parts)]
+        return WithBytes(ChunkBatch(self._given - 1, left > 0, self.damaged), parts)
+
+    def _written(self, chunk: ChunkRun | PackedChunk) -> tuple[bytes, bytes | memoryview]:
+        if isinstance(chunk, ChunkRun):
+            return self._writer.write_run(chunk)
+        made = made_chunk(self._kind, chunk)
+        return self._writer.head(made), made.packed
 
     @property
     def files(self) -> list[Path]:
@@ -104,8 +142,8 @@ class SessionReading:
 
 def begin_reading(
     store: ArchiveStore, cursor: int, identity: str, wanted: DataRange, size: int
-) -> tuple[FlushPoint | None, ChunkBatch]:
-    """Up to where the data are, and the first of them: chunks of `size` bytes, about."""
+) -> WithBytes[BegunReading]:
+    """With the first chunks, of `size` bytes, about."""
     with store.lock:
         if len(store.readings) >= _MOST:
             raise ArchiveError(f"{_MOST} readings are under way in the archive; end some first")
@@ -113,13 +151,13 @@ def begin_reading(
         reading = _begun(store, identity, wanted)
     with store.lock:
         store.readings[cursor] = reading
-    batch = next_chunks(store, cursor, size)
+    batch, data = next_chunks(store, cursor, size)
     if batch.is_last:
         end_reading(store, cursor)
-    return reading.flush_point, batch
+    return WithBytes(BegunReading(reading.flush_point, reading.version, batch), data)
 
 
-def next_chunks(store: ArchiveStore, cursor: int, size: int) -> ChunkBatch:
+def next_chunks(store: ArchiveStore, cursor: int, size: int) -> WithBytes[ChunkBatch]:
     """The next chunks, of `size` bytes, about."""
     with store.lock:
         reading = store.readings.get(cursor)
@@ -128,15 +166,15 @@ def next_chunks(store: ArchiveStore, cursor: int, size: int) -> ChunkBatch:
     with reading.lock:
         reading.used = time.monotonic()
         try:
-            batch = reading.next(size)
+            found = reading.next(size)
         except FAULTS as e:
             if (reason := damage_in(e)) is not None:
                 for path in reading.files:
                     store.suspect(path, reason)
             raise spoken(ARCHIVE, store.places.folder, e) from e
-    if batch.is_last and batch.damaged:
-        store.incomplete(reading.identity, batch.damaged)
-    return batch
+    if found.value.is_last and found.value.damaged:
+        store.incomplete(reading.identity, found.value.damaged)
+    return found
 
 
 def end_reading(store: ArchiveStore, cursor: int) -> None:
@@ -183,15 +221,17 @@ def _begun(store: ArchiveStore, identity: str, wanted: DataRange) -> SessionRead
         with store.lock:
             session = store.session(identity)
             if session is not None:
+                reading.version = session.version
                 _begin_unsealed(store, session, reading, wanted)
                 return reading
             path = store.places.sealed(identity)
             db = reading.open(path) if path.exists() else None
+            known = store.catalogue.find(identity)
         if db is None:
             if wanted.upto is not None:
                 raise FlushPointError(f"{wanted.upto} is no flush point of {identity}: there is no such session")
             return reading
-        _begin_sealed(reading, path, db, wanted)
+        _begin_sealed(reading, db, known, wanted)
     except BaseException as e:
         if isinstance(e, FAULTS) and (reason := damage_in(e)) is not None:
             for file in reading.files:
@@ -201,8 +241,11 @@ def _begun(store: ArchiveStore, identity: str, wanted: DataRange) -> SessionRead
     return reading
 
 
-def _begin_sealed(reading: SessionReading, path: Path, db: sqlite3.Connection, wanted: DataRange) -> None:
+def _begin_sealed(
+    reading: SessionReading, db: sqlite3.Connection, known: CataloguedSession | None, wanted: DataRange
+) -> None:
     head = read_head(db)
+    reading.version = sealed_version(head, known)
     run = head.runs[-1] if head.runs else None
     reading.flush_point = None if run is None else FlushPoint(run.stream, run.session_id, run.upto)
     if wanted.upto is not None:

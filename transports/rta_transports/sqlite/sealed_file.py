@@ -13,8 +13,9 @@ from rta.archive import combine_overviews
 from rta.ports import DataKind
 from rta.state_file import MODE
 from rta.store.database import SUFFIXES, beside
-from rta_transports.sqlite.chunk_rows import KINDS, ChunkRow, ChunkSink, write_group
+from rta_transports.sqlite.chunk_rows import KINDS, ChunkRow, write_group
 from rta_transports.sqlite.kind import PAGE
+from rta_transports.sqlite.pieces import ChunkSink
 from rta_transports.sqlite.session_file import SESSION_FILE, SessionHead, write_head
 
 __all__ = ["SMALL_PAGE", "SealedFile", "remove_database"]
@@ -78,7 +79,7 @@ class SealedFile:
     def finish(self, head: SessionHead) -> SessionHead:
         """It is on the disk when this returns: what `head` says, and how many chunks there are."""
         self._sink.flush()
-        head = evolve(head, sealed=True, longest=tuple(self._longest), chunks=self._chunks)
+        head = evolve(head, sealed=True, longest=tuple(self._longest), chunks=self._chunks, in_pieces=True)
         write_head(self.db, head)
         self.db.execute("COMMIT")
         self.db.close()

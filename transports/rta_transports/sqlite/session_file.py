@@ -46,12 +46,16 @@ CREATE TABLE head (id INTEGER PRIMARY KEY, data TEXT, json BLOB, sum INTEGER);
 CREATE TABLE rounds (id INTEGER PRIMARY KEY, last INTEGER, data TEXT, sum INTEGER);
 CREATE TABLE documents (id INTEGER PRIMARY KEY, kind TEXT, packed BLOB);
 CREATE TABLE chunks (id INTEGER PRIMARY KEY, kind INTEGER, channel INTEGER, start INTEGER, "end" INTEGER, raw INTEGER,
-                     first INTEGER, last INTEGER, channels BLOB, sum INTEGER, seen INTEGER, overview BLOB,
-                     piece INTEGER, place INTEGER, size INTEGER, packed BLOB);
+                     first INTEGER, last INTEGER, channels BLOB, summed INTEGER, sum INTEGER, seen INTEGER,
+                     overview BLOB, piece INTEGER, place INTEGER, size INTEGER, packed BLOB);
 CREATE TABLE pieces (id INTEGER PRIMARY KEY, data BLOB);
+CREATE TABLE piece_heads (id INTEGER PRIMARY KEY, kind INTEGER, first INTEGER, last INTEGER, row INTEGER,
+                          chunks INTEGER, least_start INTEGER, greatest_start INTEGER, least_end INTEGER,
+                          greatest_end INTEGER, start INTEGER, "end" INTEGER, summed INTEGER, sum INTEGER);
 CREATE TABLE overviews (id INTEGER PRIMARY KEY, kind INTEGER, channel INTEGER, start INTEGER, last INTEGER, data BLOB,
                         sum INTEGER);
 CREATE INDEX overviews_by_channel ON overviews (kind, channel, start);
+CREATE INDEX piece_heads_by_channel ON piece_heads (kind, first, last);
 CREATE INDEX chunks_by_channel ON chunks (kind, channel, start, "end");
 """,
 )
@@ -76,6 +80,8 @@ class SessionHead:
     described: int = 0
     """How often the JSON has been given apart from the stream."""
     chunks: int = 0
+    in_pieces: bool = False
+    """Whether all of its chunks are in pieces with heads: it was sealed, and has not been mended."""
     format: int = FORMAT
 
 
@@ -124,6 +130,7 @@ def write_head(db: sqlite3.Connection, head: SessionHead) -> None:
         "longest": head.longest,
         "described": head.described,
         "chunks": head.chunks,
+        "in_pieces": head.in_pieces,
     }
     values = (1, json.dumps(data), head.json.encode("utf-8", "surrogatepass"))
     db.execute("REPLACE INTO head VALUES (?, ?, ?, ?)", (*values, check_sum(*values)))
@@ -152,6 +159,7 @@ def read_head(db: sqlite3.Connection) -> SessionHead:
             longest=tuple(data["longest"]),
             described=data["described"],
             chunks=data["chunks"],
+            in_pieces=data["in_pieces"],
         )
     except (TypeError, ValueError, KeyError, AttributeError) as e:
         raise DamagedFileError(f"its head cannot be read: {e}") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any
@@ -23,9 +23,8 @@ __all__ = ["HttpServer", "raw_response"]
 log = structlog.get_logger("rta.http")
 
 _PIECE = 32 << 10  # bytes that are received, or are to be taken, within one wait
-_LARGEST = 1 << 20  # bytes that are to be taken within one wait by a client that has taken all before at once
+_LARGEST = 2 << 20  # bytes that are to be taken within one wait by a client that has taken all before at once
 _SOON = 0.1  # seconds: so long "at once" is
-_JOINED = 1 << 20  # bytes up to which the parts of an answer are sent in one piece
 _AT_ONCE = 64  # parts of a body that are read without a checkpoint: each may be a chunk of one byte
 
 Message = dict[str, Any]
@@ -180,7 +179,7 @@ class _Exchange:
         if self._refusal is not None:
             return
         if self._http.they_are_waiting_for_100_continue:
-            await self._write(self._http.send(h11.InformationalResponse(status_code=100, headers=[])))
+            await self._write([self._http.send(h11.InformationalResponse(status_code=100, headers=[]))])
         data = b""
         try:
             with self._taking.limit() as scope:
@@ -227,8 +226,7 @@ class _Exchange:
                 trailers = [] if self._bodiless else message.get("headers", ())
                 parts += self._http.send_with_data_passthrough(h11.EndOfMessage(headers=trailers)) or ()
             self._begun = True
-            for part in parts if sum(map(len, parts)) > _JOINED else [b"".join(parts)]:
-                await self._write(part)
+            await self._write(parts)
             self.answered = not more
 
     def _head_of_answer(self) -> list[bytes]:
@@ -242,22 +240,22 @@ class _Exchange:
         self._bodiless = self._head.method == "HEAD" or status in (204, 304)
         return [self._http.send(h11.Response(status_code=status, headers=headers))]
 
-    async def _write(self, data: bytes) -> None:
-        at = 0
-        while at < len(data):
+    async def _write(self, parts: Iterable[bytes | memoryview]) -> None:
+        left = [memoryview(part) for part in parts if part]
+        while left:
             if self.gone:
                 raise _ClientGone("the client is gone")
-            piece = memoryview(data)[at : at + self._piece]
-            at += len(piece)
+            piece, left = _split(left, self._piece)
+            size = sum(map(len, piece))
             began = trio.current_time()
             self._wire.bound_unsent(self._piece)
             try:
                 with self._giving.limit() as scope:
-                    await self._wire.send_all(piece)
+                    await self._wire.send_parts(piece)
             except (trio.BrokenResourceError, trio.ClosedResourceError) as e:
                 self.gone = True
                 raise _ClientGone(str(e)) from None
-            self._giving.add(len(piece))
+            self._giving.add(size)
             fast = trio.current_time() - began < _SOON
             self._piece = min(2 * self._piece, _LARGEST) if fast else _PIECE
             if scope.cancelled_caught:
@@ -293,6 +291,15 @@ class _Exchange:
             return False
         self._wire.unread(self._http.trailing_data[0] + self._ahead)
         return True
+
+
+def _split(parts: list[memoryview], size: int) -> tuple[list[memoryview], list[memoryview]]:
+    """So many bytes, and those behind them."""
+    for i, part in enumerate(parts):
+        if size < len(part):
+            return [*parts[:i], part[:size]], [part[size:], *parts[i + 1 :]]
+        size -= len(part)
+    return parts, []
 
 
 def _address(ask: Callable[[], Any]) -> tuple[str, int] | None:

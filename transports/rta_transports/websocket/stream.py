@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import trio
 
@@ -58,27 +58,30 @@ class WireStream(trio.abc.HalfCloseableStream):
         """Wait until the connection is free."""
         async with self._lock:
             self._check_open()
-            await self._write(memoryview(b""))
+            await self._write([])
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        await self.send_parts([data])
+
+    async def send_parts(self, parts: Iterable[bytes | bytearray | memoryview]) -> None:
+        """As `send_all`, one behind the other, without copying them into one."""
         async with self._lock:
-            await self._write(memoryview(data))
+            await self._write([memoryview(part) for part in parts if part])
 
     async def wait_send_all_might_not_block(self) -> None:
         async with self._lock:
             self._check_sendable()
             await trio.lowlevel.wait_writable(self.socket)
 
-    async def _write(self, data: memoryview) -> None:
-        """The rest first, then `data`. Between the last look at the rest and the first byte of `data` is no
+    async def _write(self, parts: list[memoryview]) -> None:
+        """The rest first, then the parts. Between the last look at the rest and the first byte of those is no
         checkpoint, so that no frame can get in between."""
         self._check_sendable()
         began = False
-        while self._rest is not None or data:
+        while self._rest is not None or parts:
             self._check_open()
-            chunk = data if self._rest is None else self._rest
             try:
-                taken = self.socket.send(chunk)
+                taken = self.socket.sendmsg(parts) if self._rest is None else self.socket.send(self._rest)
             except BlockingIOError:
                 if not began:
                     began = True
@@ -90,8 +93,8 @@ class WireStream(trio.abc.HalfCloseableStream):
                 raise trio.BrokenResourceError(f"sending: {e}") from e
             self.moved = trio.current_time()
             if self._rest is None:
-                data = data[taken:]
-                if data and not began:
+                parts = _behind(parts, taken)
+                if parts and not began:
                     began = True
                     self.blocked()
             else:
@@ -219,3 +222,12 @@ class WireStream(trio.abc.HalfCloseableStream):
     async def aclose(self) -> None:
         self.close()
         await trio.lowlevel.checkpoint()
+
+
+def _behind(parts: list[memoryview], taken: int) -> list[memoryview]:
+    """What is left of parts when so many bytes are gone."""
+    for i, part in enumerate(parts):
+        if taken < len(part):
+            return [part[taken:], *parts[i + 1 :]]
+        taken -= len(part)
+    return []
