@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import random
+import socket
+import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -14,7 +16,7 @@ import pytest
 import trio
 
 from rta.errors import ArchiveError, FlushPointError
-from rta.store.calls import IncomingReplies, StoreReply, write
+from rta.store.calls import IncomingReplies, StoreReply, WithBytes, send_pieces, write
 from rta.store.lasting import LastingStore
 from rta.store.worker import StoreWorker, in_a_process
 from rta.testing.patience import within
@@ -149,7 +151,11 @@ async def test_a_store_that_lasts_has_another_process_when_one_has_ended(tmp_pat
 
 def test_replies_are_the_same_however_they_are_cut():
     numbers = random.Random(2)
-    replies = [StoreReply(i, numbers.randbytes(numbers.choice([0, 10, 300_000])), None, []) for i in range(40)]
+    sizes = [0, 10, 300_000]
+    replies = [StoreReply(i, numbers.randbytes(numbers.choice(sizes)), None, []) for i in range(40)]
+    for i in range(0, 40, 2):
+        data = [numbers.randbytes(numbers.choice(sizes)) for _ in range(numbers.choice([0, 1, 3]))]
+        replies[i] = replies[i]._replace(value=WithBytes(i, data))
     data = b"".join(piece for reply in replies for piece in write(reply))
     incoming = IncomingReplies()
     got: list[StoreReply] = []
@@ -161,7 +167,49 @@ def test_replies_are_the_same_however_they_are_cut():
             room[:size] = data[at : at + size]
         got += incoming.feed(size)
         at += size
-    assert got == replies
+    assert [_joined(reply) for reply in got] == [_joined(reply) for reply in replies]
+    assert all(len(reply.value.data) <= 1 for reply in got[::2])
+
+
+def _joined(reply: StoreReply) -> StoreReply:
+    if not isinstance(reply.value, WithBytes):
+        return reply
+    return reply._replace(value=(reply.value.value, b"".join(reply.value.data)))
+
+
+def test_large_bytes_are_received_where_others_were_once_nobody_has_them_any_more():
+    incoming = IncomingReplies()
+
+    def received(byte: int) -> memoryview:
+        for piece in write(StoreReply(1, WithBytes(None, [bytes([byte]) * 300_000]), None, [])):
+            for at in range(0, len(piece), 1000):
+                with incoming.room() as room:
+                    room[: len(piece[at : at + 1000])] = piece[at : at + 1000]
+                for reply in incoming.feed(len(piece[at : at + 1000])):
+                    (found,) = reply.value.data
+        return found
+
+    first, second = received(1), received(2)
+    room = id(second.obj)
+    assert id(first.obj) != room
+    assert (first[0], second[0]) == (1, 2)
+    del second
+    assert id(received(3).obj) == room
+    assert bytes(first) == bytes([1]) * 300_000
+
+
+def test_a_vector_is_sent_whole():
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        pieces = [bytes([i % 256]) * (i * 7) for i in range(1000)]
+        sender = threading.Thread(target=send_pieces, args=(ours, pieces))
+        sender.start()
+        whole = b"".join(pieces)
+        got = b""
+        while len(got) < len(whole):
+            got += theirs.recv(1 << 16)
+        sender.join()
+    assert got == whole
 
 
 def test_large_bytes_are_not_copied_to_be_sent():

@@ -10,6 +10,7 @@ from rta.errors import MalformedError
 from rta.wire import (
     Chunk,
     ChunkParser,
+    ChunkRun,
     ChunkWriter,
     DataKind,
     Event,
@@ -67,6 +68,17 @@ def test_whatever_is_written_is_read_in_whatever_pieces_it_comes(sent: list[Chun
     got = [c for a, b in zip([0, *cuts], [*cuts, len(raw)], strict=True) for c in parser.feed(raw[a:b])]
     parser.end()
     assert got == sent
+
+
+@given(st.lists(chunks, max_size=4), st.lists(st.lists(chunks, min_size=1, max_size=4), max_size=3))
+def test_runs_are_written_behind_what_was_before(before: list[Chunk], runs: list[list[Chunk]]):
+    writer = ChunkWriter()
+    raw = writer.write(before)
+    for run in runs:
+        raw += b"".join(writer.write_run(ChunkRun(ChunkWriter().write(run), run[-1].start, run[-1].end)))
+    sent = [*before, *(chunk for run in runs for chunk in run)]
+    assert raw == ChunkWriter().write(sent)
+    assert ChunkParser(DataKind.ROW).feed(raw) == sent
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from rta_transports.sqlite.archive import SqliteArchive
 from rta_transports.sqlite.store import ArchiveStore
 
 from rta.ports import Context
+from rta.store.calls import WithBytes
 
 
 class Report:
@@ -44,7 +45,11 @@ class StoreHere:
 
     async def ask(self, writes: bool, work: Callable[..., Any], *arguments: object, cursor: int | None = None) -> Any:
         await trio.lowlevel.checkpoint()
-        return work(self.store, *arguments)
+        found = work(self.store, *arguments)
+        if isinstance(found, WithBytes):
+            data = b"".join(found.data)
+            return found._replace(data=(data,) if data else ())
+        return found
 
     def tell(self, cursor: int, work: Callable[..., Any], *arguments: object) -> None:
         work(self.store, *arguments)

@@ -89,16 +89,29 @@ def read_document(store: ArchiveStore, identifier: str) -> str | None:
 
 
 def find(store: ArchiveStore, identity: str) -> ArchivedSession | None:
-    with store.faults(), store.lock:
-        session = store.session(identity)
-        if session is not None:
-            return _archived(store, session)
-        known = store.catalogue.find(identity)
-        head = store.head_of(store.places.sealed(identity))
+    with store.faults():
+        found = _unsealed(store, identity)
+        if found is not None:
+            return found
+        head = store.head_of(store.places.sealed(identity))  # not under the lock: the file may be opened
         if head is None:
             return None
-        size, version = size_of(store.places, identity), sealed_version(head, known)
-        return ArchivedSession(identity, head.json, head.span, True, version, size, _sealed_runs(store, head))
+        with store.lock:
+            found = _unsealed(store, identity)
+            return found or _sealed(store, head)
+
+
+def _unsealed(store: ArchiveStore, identity: str) -> ArchivedSession | None:
+    with store.lock:
+        session = store.session(identity)
+        return None if session is None else _archived(store, session)
+
+
+def _sealed(store: ArchiveStore, head: SessionHead) -> ArchivedSession:
+    """Under the lock."""
+    version = sealed_version(head, store.catalogue.find(head.identity))
+    size = size_of(store.places, head.identity)
+    return ArchivedSession(head.identity, head.json, head.span, True, version, size, _sealed_runs(store, head))
 
 
 def sealed_version(head: SessionHead, known: CataloguedSession | None) -> str:

@@ -16,7 +16,7 @@ from rta.ports import ALL_CHANNELS, ChannelRanges, Chunk, DataKind, DataRange
 from rta.wire import ChunkRun
 from rta_transports.sqlite.chunk_rows import CHUNKS, KINDS, PackedChunk, channels_of, is_right_chunk, is_right_row
 from rta_transports.sqlite.payload_sum import payload_sum
-from rta_transports.sqlite.pieces import PieceHead, all_pieces, pieces_of
+from rta_transports.sqlite.pieces import PieceHead, all_pieces, pieces_of, read_piece
 from rta_transports.sqlite.session_file import SessionHead
 
 __all__ = ["FileChunks", "TailChunks", "chunks_in_order", "runs_in_order"]
@@ -112,9 +112,8 @@ class FileChunks:
             return blob.read(size), 0
 
     def _read(self, piece: int) -> bytes:
-        """A piece, which is kept. Not by a query: that copies each page twice on its way."""
-        with self._db.blobopen("pieces", "data", piece, readonly=True) as blob:
-            self._piece = piece, blob.read()
+        """A piece, which is kept."""
+        self._piece = piece, read_piece(self._db, piece)
         return self._piece[1]
 
     # ---- in pieces

@@ -18,7 +18,7 @@ from rta.wire import ChunkWriter
 from rta_transports.sqlite.chunk_rows import KINDS, ChunkRow, write_chunk
 from rta_transports.sqlite.payload_sum import payload_sum
 
-__all__ = ["ChunkSink", "PieceHead", "all_pieces", "pieces_of"]
+__all__ = ["ChunkSink", "PieceHead", "all_pieces", "damaged_pieces", "pieces_of", "read_piece"]
 
 _PIECE = 256 << 10  # bytes, about
 _INSERT = f"INSERT INTO piece_heads VALUES ({', '.join('?' * 14)})"  # noqa: S608
@@ -66,6 +66,23 @@ def all_pieces(db: sqlite3.Connection) -> Iterator[PieceHead]:
 def pieces_of(db: sqlite3.Connection, kind: int, first: int, last: int) -> Iterator[PieceHead]:
     """Those that have chunks of channels in a range, both inclusive, in the order in which they were written."""
     yield from map(_read, db.execute(_OF_CHANNELS, (kind, last, first)))
+
+
+def read_piece(db: sqlite3.Connection, number: int) -> bytes:
+    """Its bytes. Not by a query: that copies each page twice on its way.
+
+    :raises sqlite3.Error: it is not there.
+    """
+    with db.blobopen("pieces", "data", number, readonly=True) as blob:
+        return blob.read()
+
+
+def damaged_pieces(db: sqlite3.Connection) -> int:
+    """How many are not as they were written.
+
+    :raises DamagedFileError: they are not all there.
+    """
+    return sum(payload_sum(read_piece(db, piece.id)) != piece.summed for piece in all_pieces(db))
 
 
 def _read(row: tuple[int, ...]) -> PieceHead:

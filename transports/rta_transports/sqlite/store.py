@@ -18,7 +18,7 @@ from attrs import evolve
 from rta.archive import ChannelTypes
 from rta.errors import ArchiveError
 from rta.ports import Position
-from rta.store.database import connect, damage_in, spoken
+from rta.store.database import damage_in, spoken
 from rta.store.hold import Hold
 from rta.wire import ConfigBinding
 from rta_transports.sqlite.bound_types import BoundTypes, bindings_of
@@ -34,7 +34,8 @@ from rta_transports.sqlite.log_tables import SessionRow
 from rta_transports.sqlite.open_files import OpenFiles
 from rta_transports.sqlite.places import ArchivePlaces
 from rta_transports.sqlite.sealed_file import remove_database
-from rta_transports.sqlite.session_file import SessionHead, read_head, write_round
+from rta_transports.sqlite.session_file import SessionHead, write_round
+from rta_transports.sqlite.session_heads import SessionHeads
 from rta_transports.sqlite.unfinished import left_alone
 from rta_transports.sqlite.unsealed import UnsealedSession
 
@@ -81,6 +82,7 @@ class ArchiveStore:
         self._incomplete: set[str] = set()
         """Sessions of which chunks are damaged, as far as that has been told."""
         self._types = BoundTypes(self.documents)
+        self._heads = SessionHeads()
         self.files = OpenFiles(self.places)
         self._unusable: str | None = None
         self._is_closed = False
@@ -221,14 +223,8 @@ class ArchiveStore:
 
         :raises sqlite3.Error, OSError: it cannot be read, and not because it is damaged.
         """
-        if not path.exists():
-            return None
         try:
-            db = connect(path, reading=True)
-            try:
-                return read_head(db)
-            finally:
-                db.close()
+            return self._heads.get(path)
         except FAULTS as e:
             reason = damage_in(e)
             if reason is None:

@@ -21,6 +21,7 @@ from rta_transports.sqlite.chunk_reading import FileChunks, chunks_in_order
 from rta_transports.sqlite.documents import unpack_document
 from rta_transports.sqlite.kind import FAULTS
 from rta_transports.sqlite.log_tables import damaged_rows
+from rta_transports.sqlite.pieces import damaged_pieces
 from rta_transports.sqlite.places import ArchivePlaces
 from rta_transports.sqlite.session_file import read_documents, read_head, read_rounds
 
@@ -105,6 +106,8 @@ def _of_session(path: Path) -> Iterator[str]:
             yield f"{counted(damaged, 'chunk')} of {head.identity!r} not as written"
         if whole + damaged != head.chunks:
             yield f"{head.identity!r} has {whole + damaged} chunks, and had {head.chunks} when it was written"
+        if pieces := damaged_pieces(db) if head.in_pieces else 0:
+            yield f"{counted(pieces, 'piece')} of {head.identity!r} not as written"
         rounds = db.execute("SELECT count(*) FROM rounds").fetchone()[0] - len(read_rounds(db))
         if rounds:
             yield f"{counted(rounds, 'round')} of {head.identity!r} not as written"
