@@ -15,7 +15,7 @@ from rta.client.recorded import RecordedData
 from rta.client.rest import RestClient
 from rta.client.since_mark import SinceMark
 from rta.client.stream import POINT_LOST, RUN_OVER, SILENCE, LiveStream, StreamClosed, open_live_stream
-from rta.errors import MalformedError, RtaError, TransportError
+from rta.errors import FlushPointError, MalformedError, RtaError, TransportError
 from rta.formatting import choices
 from rta.wire import ConfigBinding, SessionModel, read_session
 from rta.wire.burst import Burst
@@ -92,6 +92,8 @@ class _Follower:
     ) -> None:
         self.identity = identity
         self.closed = False
+        self.deletable = False
+        """Whether it was closed when something was last said of it: no other session is deleted."""
         self.connected = False
         self._rest = rest
         self._only = tuple(only)
@@ -144,9 +146,16 @@ class _Follower:
             channels = self._decoder.channels if self._only else None
             start = self._decoder.start or 0
             self._reading = RecordedData(self._rest.base, self.identity, channels, start, self._silence)
-        recorded = await self._reading.read(lambda burst: self._observer.burst(burst, self._decoder))
+        try:
+            recorded = await self._reading.read(lambda burst: self._observer.burst(burst, self._decoder))
+        except FlushPointError:  # the session has been sealed, and its samples are in other chunks now
+            self._reading = None
+            self._decoder.begin_again()
+            raise
         if self._reading.damaged:
             self._observer.notice(f"{self._reading.damaged} chunks are missing: the service has found them damaged")
+        if self._decoder.missing:
+            self._observer.notice(f"{self._decoder.missing} samples are missing that came late, while others were read")
         if recorded and self._reading.point is not None:
             self._since = SinceMark(self._reading.point)
         else:
@@ -155,13 +164,15 @@ class _Follower:
         self._reading = None
 
     def lose_point(self) -> None:
-        """The service cannot go on behind what has come. Only by time can be told what is new."""
+        """The service cannot go on behind what has come. Only by time can be told what is new, channel by channel."""
         assert self._since is not None, "the connection began behind a point"
         self._recorded = self._lost_at != self._since.point
         self._lost_at, self._since = self._since.point, None
-        if self._decoder.latest is not None:
-            self._decoder.start = self._decoder.latest + 1
-        self._observer.notice("some samples may be missing: the service does not hold all that came behind the last")
+        self._decoder.begin_again()
+        if not self._recorded:
+            self._observer.notice(
+                "some samples may be missing: the service does not hold all that came behind the last"
+            )
 
     async def _subscribe(self, stream: LiveStream) -> None:
         self._decoder.check()
@@ -171,7 +182,7 @@ class _Follower:
             await stream.subscribe(events=True, all_data=True)
 
     async def _session(self, model: SessionModel) -> None:
-        self.closed = model.state.is_closed
+        self.closed = self.deletable = model.state.is_closed
         bindings = model.config_bindings
         if bindings is None:  # REST has them then
             stored = await self._rest.session(self.identity)
@@ -222,10 +233,12 @@ class _Restart:
             if found.identity != identity and not found.state.is_closed:
                 raise _Superseded
 
-    async def wait(self, identity: str, closed: bool, backoff: Backoff) -> str | None:
+    async def wait(self, identity: str, closed: bool, deletable: bool, backoff: Backoff) -> str | None:
         """Wait until the service is there and has a session to follow: its identity. None: there will be none.
 
-        `identity`, `closed`: the session that was followed, and whether all of it has come.
+        `identity`, `closed`, `deletable`: the session that was followed, whether all of it has come, and whether it may
+        have been deleted.
+        :raises RtaError: it was.
         """
         self._until = inf
         while True:
@@ -233,6 +246,8 @@ class _Restart:
             try:
                 found = await find_session(self._rest, self._wanted)
             except RtaError as e:
+                if deletable and not self._moves and not isinstance(e, TransportError):
+                    raise RtaError(f"session {identity!r} was deleted before all of it had come") from None
                 self._observer.lost(str(e))
                 continue
             if found.identity != identity:
@@ -261,7 +276,7 @@ async def follow_session(
     events. `wanted`: how the session was found, as `find_session` reads it: if not by its identity, the newest session
     that is found so is followed after a restart of the service. `silence`: see `open_live_stream`. `start`: what is
     recorded from then on comes first, ns since the Unix epoch; None: nothing of it.
-    :raises RtaError: a name in `only` is not that of one parameter.
+    :raises RtaError: a name in `only` is not that of one parameter; the session was deleted.
     """
     restart = _Restart(rest, wanted or identity, identity, observer)
     follower = _Follower(rest, identity, only, observer, silence, start)
@@ -272,6 +287,8 @@ async def follow_session(
             await follower.once(restart)
         except _Superseded:
             over = True
+        except FlushPointError:
+            observer.notice("the session was sealed while it was read: it is read again, and what has come is left out")
         except (TransportError, MalformedError) as e:
             over = follower.closed and isinstance(e, StreamClosed) and e.code == 1000
             code = e.code if isinstance(e, StreamClosed) else None
@@ -284,7 +301,7 @@ async def follow_session(
         follower.connected = False
         following = None
         if not over or restart.expected:
-            following = await restart.wait(follower.identity, follower.closed or over, backoff)
+            following = await restart.wait(follower.identity, follower.closed or over, follower.deletable, backoff)
         if following is None:
             observer.notice("the session is closed")
             return

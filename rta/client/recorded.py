@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from hashlib import sha256
 
 from rta.client.data import DataAnswer, open_data
-from rta.errors import FlushPointError, RtaError
+from rta.errors import FlushPointError
 from rta.wire import ChannelId, make_burst
 from rta.wire.burst import Burst, data_item
 from rta.wire.chunks import Chunk, DataKind, read_chunk
@@ -52,8 +52,8 @@ class RecordedData:
         """Read on to the end; whether there is any. False: the service does not record the session.
 
         :raises NotConnectedError: an answer breaks off; the next call goes on.
-        :raises FlushPointError: the point is not held any more.
-        :raises RtaError: the service refuses it, or what is left cannot be told from what has come.
+        :raises FlushPointError: the point is not held any more, or what is left cannot be told from what has come.
+        :raises RtaError: the service refuses it.
         """
         while self._kinds:
             try:
@@ -104,7 +104,7 @@ class RecordedData:
             elif size > _MOST_HELD:
                 break
         if again:
-            raise RtaError(
+            raise FlushPointError(
                 f"what is left of session {self._identity!r} cannot be told from what has come: read it anew"
             )
         self._give(held, receive)

@@ -158,3 +158,37 @@ def test_events_are_given_as_they_are():
     burst = make_burst([data_item(item) for item in (events[0], speed, events[1])])
     assert Decoder().events(burst) == events
     assert [s.name for s in decoder().samples(burst)] == ["speed:Car"]
+
+
+def speeds(*times: int):
+    return encode_timestamped(SPEED, times, [time / 10 for time in times], SampleType.F32)
+
+
+def test_what_comes_once_more_is_left_out_channel_by_channel():
+    decode = decoder()
+    decoded(decode, speeds(10, 30), encode_timestamped(VOLTS, [20], [2], SampleType.S16))
+    decode.begin_again()
+    again = speeds(10, 30, 40), encode_timestamped(VOLTS, [20, 25], [2, 3], SampleType.S16)
+    assert decoded(decode, *again) == [("speed:Car", [40], [4.0]), ("volts:Car", [25], [6.0])]
+    assert decode.missing == 0
+
+
+def test_what_has_come_late_meanwhile_is_counted_as_missing():
+    decode = decoder()
+    decoded(decode, speeds(10, 30))
+    decode.begin_again()
+    assert decoded(decode, speeds(10, 20, 25, 30)) == [("speed:Car", [], [])]
+    assert decode.missing == 2
+    decode.begin_again()
+    assert decoded(decode, speeds(10, 30, 50)) == [("speed:Car", [50], [5.0])]
+    assert decode.missing == 0
+
+
+def test_events_that_come_once_more_are_left_out():
+    decode = decoder()
+    first, late, second = (Event(timestamp=at) for at in (10, 5, 20))
+    burst, again = (make_burst([data_item(e) for e in es]) for es in ([first], [late, first, second]))
+    assert decode.events(burst) == [first]
+    decode.begin_again()
+    assert decode.events(again) == [second]
+    assert decode.missing == 1

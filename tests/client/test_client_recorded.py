@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rta.client.recorded import RecordedData
-from rta.errors import FlushPointError, NotConnectedError, RtaError
+from rta.errors import FlushPointError, NotConnectedError
 from rta.wire import Burst, ChannelId, Chunk, DataKind, encode_timestamped
 from rta.wire.chunks import ChunkWriter, make_chunk
 
@@ -106,7 +106,7 @@ async def test_samples_that_were_cut_anew_meanwhile_are_not_given_twice(reader: 
     with pytest.raises(NotConnectedError):
         await reader.read()
     reader.has("timestamped/-", answer(chunk(1, 2)))
-    with pytest.raises(RtaError, match="cannot be told from what has come: read it anew"):
+    with pytest.raises(FlushPointError, match="cannot be told from what has come: read it anew"):
         await reader.read()
     assert reader.times == [1]
 
