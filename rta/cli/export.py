@@ -19,7 +19,7 @@ from rta.cli.export_progress import show_export
 from rta.cli.output import allow_broken_pipe
 from rta.cli.part_file import PartFile
 from rta.cli.place import url_option
-from rta.cli.times import format_time, read_session_time
+from rta.cli.times import SessionTime, SessionTimeType, format_time
 from rta.client import RestClient
 from rta.client.follow import find_session
 from rta.errors import FlushPointError, RtaError, first_error
@@ -43,8 +43,8 @@ class _Order:
     """What is to be exported, and where to."""
 
     request: ExportRequest
-    since: str | None
-    until: str | None
+    since: SessionTime | None
+    until: SessionTime | None
     output: Path | None
 
 
@@ -81,10 +81,17 @@ class _Outcome:
 @click.option(
     "--from",
     "since",
+    type=SessionTimeType(),
     metavar="TIME",
     help="The first time: ISO 8601, or how long after the session's beginning, as 90s or 1h. Default: all there is.",
 )
-@click.option("--to", "until", metavar="TIME", help="The time to end before, as --from. Default: all there is.")
+@click.option(
+    "--to",
+    "until",
+    type=SessionTimeType(),
+    metavar="TIME",
+    help="The time to end before, as --from. Default: all there is.",
+)
 @click.option(
     "--format",
     "form",
@@ -103,8 +110,8 @@ def command(
     url: str,
     folder: Path | None,
     only: tuple[str, ...],
-    since: str | None,
-    until: str | None,
+    since: SessionTime | None,
+    until: SessionTime | None,
     form: str | None,
     events: bool,
     output: Path | None,
@@ -185,8 +192,8 @@ async def _export(
     request = evolve(
         order.request,
         identity=model.identity,
-        start=read_session_time(order.since, model, "--from"),
-        end=None if order.until is None else read_session_time(order.until, model, "--to") - 1,  # type: ignore[operator]
+        start=None if order.since is None else order.since.of(model),
+        end=None if order.until is None else max(order.until.of(model) - 1, 0),
     )
     if request.start is not None and request.end is not None and request.start > request.end:
         raise RtaError("--from must be before --to")

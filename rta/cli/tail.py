@@ -20,7 +20,7 @@ from rta.cli.output import allow_broken_pipe
 from rta.cli.place import url_option
 from rta.cli.tail_screen import NOTHING_SENT, TailScreen, describe_lack
 from rta.cli.text import json_line
-from rta.cli.times import read_duration, read_session_time
+from rta.cli.times import SessionTime, SessionTimeType, read_duration
 from rta.client import RestClient
 from rta.client.coverage import Coverage
 from rta.client.decode import Decoder
@@ -54,6 +54,7 @@ _SETTLED = 5.0  # seconds after the first data by when the oldest have come too
 @click.option(
     "--from",
     "since",
+    type=SessionTimeType(start=SessionTime(0)),
     metavar="TIME",
     help="Begin with what is recorded: from 'start', from an ISO 8601 time, or from so long after the session's "
     "beginning, as 90s. Then live, without a gap. Default: live, and what the buffer holds.",
@@ -65,7 +66,9 @@ _SETTLED = 5.0  # seconds after the first data by when the oldest have come too
     metavar="TIME",
     help="How long the service may say nothing, and not answer a ping, before the connection counts as lost.",
 )
-def command(session: str, url: str, as_json: bool, only: tuple[str, ...], since: str | None, silence: str) -> None:
+def command(
+    session: str, url: str, as_json: bool, only: tuple[str, ...], since: SessionTime | None, silence: str
+) -> None:
     """Follow SESSION (an identity, an identifier or 'latest') until it is closed, or until Ctrl-C.
 
     A connection that is lost, or on which nothing is heard any more, is made again.
@@ -89,16 +92,16 @@ class _Request:
     wanted: str
     only: tuple[str, ...]
     as_json: bool
-    since: str | None
+    since: SessionTime | None
     silence: float
 
     @property
     def whole(self) -> bool:
         """Whether all of the session is wanted."""
-        return not self.only and self.since in (None, "start")
+        return not self.only and self.since in (None, SessionTime(0))
 
     async def follow(self, rest: RestClient, session: SessionModel, observer: SessionObserver) -> None:
-        start = 0 if self.since == "start" else read_session_time(self.since, session, "--from")
+        start = None if self.since is None else self.since.of(session)
         await follow_session(rest, session.identity, self.only, observer, self.wanted, self.silence, start)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import click
+from attrs import frozen
 
 from rta.errors import MalformedError, RtaError
 from rta.options.values import parse_duration
@@ -13,17 +14,19 @@ from rta.wire import SessionModel
 from rta.wire.values import Ns
 
 __all__ = [
+    "SessionTime",
+    "SessionTimeType",
     "format_age",
     "format_elapsed",
     "format_listed_time",
     "format_time",
     "parse_listed_time",
     "read_duration",
-    "read_session_time",
     "read_time",
 ]
 
 _YEAR = 365.25 * 86400
+_LAST = (1 << 63) - 1  # ns
 
 
 def read_time(text: str, now: Ns, option: str) -> Ns:
@@ -44,26 +47,50 @@ def read_time(text: str, now: Ns, option: str) -> Ns:
         raise click.BadParameter(f"{expected}; got {text!r}", param_hint=option) from None
 
 
-def read_session_time(text: str | None, model: SessionModel, option: str) -> int | None:
-    """A time, or a duration after the beginning of the session.
+@frozen
+class SessionTime:
+    """A time, or a duration after the beginning of a session."""
 
-    :raises RtaError: it is neither.
-    """
-    if text is None:
-        return None
-    try:
-        return parse_iso(text.strip())
-    except MalformedError:
-        pass
-    try:
-        after = round(parse_duration(text.strip()) * 1e9)
-    except ValueError:
-        raise RtaError(
-            f"{option}: expected a time as 2026-11-21T10:45:00Z, or how long after the beginning, as 90s; got {text!r}"
-        ) from None
-    if model.span is None:
-        raise RtaError(f"{option}: it is not known when session {model.identity} begins: say a time")
-    return model.span.start + after
+    ns: int
+    """Since the Unix epoch, or after the beginning."""
+    relative: bool = False
+
+    def of(self, model: SessionModel) -> int:
+        """ns since the Unix epoch, within what recorded data may have: 0 to 2^63 - 1.
+
+        :raises RtaError: it is not known when the session begins.
+        """
+        begin = 0
+        if self.relative:
+            if model.span is None:
+                raise RtaError(f"it is not known when session {model.identity} begins: say a time")
+            begin = model.span.start
+        return min(max(begin + self.ns, 0), _LAST)
+
+
+class SessionTimeType(click.ParamType):
+    """Reads a `SessionTime`, or a word that stands for one."""
+
+    name = "time"
+
+    def __init__(self, **words: SessionTime) -> None:
+        self._words = words
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> SessionTime:
+        if isinstance(value, SessionTime):
+            return value
+        text = str(value).strip()
+        if text in self._words:
+            return self._words[text]
+        try:
+            return SessionTime(parse_iso(text))
+        except MalformedError:
+            pass
+        try:
+            return SessionTime(round(parse_duration(text) * 1e9), relative=True)
+        except ValueError:
+            kinds = [*map(repr, self._words), "a time as 2026-11-21T10:45:00Z"]
+            self.fail(f"expected {', '.join(kinds)} or how long after the beginning, as 90s; got {value!r}", param, ctx)
 
 
 def read_duration(text: str, option: str) -> float:
