@@ -21,11 +21,13 @@ code, pre { font-family: ui-monospace, monospace; font-size: 0.92em; }
 details { border: 1px solid color-mix(in srgb, currentColor 25%, transparent); border-radius: 4px; margin: 0.3rem 0; }
 summary { cursor: pointer; padding: 0.35rem 0.6rem; overflow-wrap: anywhere; }
 details > div { padding: 0 0.9rem 0.6rem; }
-.method { display: inline-block; min-width: 4.2rem; font-weight: 600; text-transform: uppercase; }
+.method { display: inline-block; min-width: 5.9rem; font-weight: 600; text-transform: uppercase; }
 .what { opacity: 0.8; margin-left: 0.6rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: 0.2rem 0.8rem 0.2rem 0; overflow-wrap: anywhere; }
-pre { overflow-x: auto; margin: 0.3rem 0; }
+th, td:first-child { white-space: nowrap; } td:first-child { width: 4rem; }
+@media (min-width: 40rem) { td:last-child { width: 45%; } }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0.3rem 0; }
 """
 _DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
@@ -55,7 +57,7 @@ def openapi_page(document: Document) -> str:
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(info['title'])} over HTTP</title><style>{_STYLE}</style></head><body>\n"
-        f"<h1>{escape(info['title'])} over HTTP</h1>\n<p>{escape(info['description'])}. Version "
+        f"<h1>{escape(info['title'])} over HTTP</h1>\n<p>{escape(info['description'])} Version "
         f'{escape(info["version"])}; <a href="openapi.json">openapi.json</a> says the same to programs.</p>\n'
         f"{''.join(body)}<h2>Documents</h2>\n{''.join(_schemas(document))}</body></html>\n"
     )
@@ -77,7 +79,7 @@ def _operation(document: Document, path: str, method: str, operation: Document) 
     )
     parameters = [_resolved(document, p) for p in operation["parameters"]]
     if parameters:
-        yield "<table><tr><th>Parameter</th><th>in</th><th>kind</th><th></th></tr>"
+        yield "<table><tr><th>Parameter</th><th>in</th><th>kind</th><th>what it says</th></tr>"
         for p in parameters:
             yield (
                 f"<tr><td><code>{escape(p['name'])}</code></td><td>{p['in']}</td>"
@@ -86,7 +88,7 @@ def _operation(document: Document, path: str, method: str, operation: Document) 
         yield "</table>"
     for media, content in operation.get("requestBody", {}).get("content", {}).items():
         yield f"<p>Body: <code>{escape(media)}</code></p>{_pretty(content['schema'])}"
-    yield "<table><tr><th>Status</th><th></th><th></th></tr>"
+    yield "<table><tr><th>Status</th><th>when</th><th>content</th></tr>"
     for status, answer in operation["responses"].items():
         found = _resolved(document, answer)
         media = ", ".join(found.get("content", {}))
@@ -115,7 +117,8 @@ def _kind(schema: Document) -> str:
         return repr(schema["const"])
     if "enum" in schema:
         return " | ".join(map(repr, schema["enum"]))
-    bounds = [f"{sign} {schema[key]}" for key, sign in (("minimum", ">="), ("maximum", "<=")) if key in schema]
+    signs = ("minimum", ">="), ("exclusiveMinimum", ">"), ("maximum", "<=")
+    bounds = [f"{sign} {schema[key]}" for key, sign in signs if key in schema]
     return ", ".join([schema["type"], *bounds])
 
 
