@@ -105,7 +105,10 @@ SCHEMAS: Document = {
     "Nothing": {"type": "object", "maxProperties": 0},
     "Start": _object(
         {},
-        {"timeout": _nullable({"type": "number", "minimum": 1, "maximum": 10**6}), "consumer": _nullable(_TEXT)},
+        {
+            "timeout": _nullable({"type": "number", "exclusiveMinimum": 0, "maximum": 10 * 366 * 86400}),
+            "consumer": _nullable(_TEXT),
+        },
         additionalProperties=False,
     ),
 }

@@ -32,6 +32,7 @@ from rta.node.stream_settings import read_stream
 from rta.node.view import NodeView
 from rta.ports import SessionRecord
 from rta.rest import Service, make_app
+from rta.rest.openapi import openapi_document
 from rta.rsmp.topics import NodeTopics
 from rta.stream.definition import AttributeDefinition, StatusDefinition
 from rta.wire.values import Ns
@@ -282,6 +283,18 @@ async def test_the_unnamed_stream_is_started_without_a_name_and_as_default(site)
     assert (await states(site))["car.gear/"] == "running"
     await site.ask("POST", "/car.gear/default/stop")
     assert (await states(site))["car.gear/"] == "stopped"
+
+
+async def test_a_timeout_is_taken_and_refused_as_the_openapi_document_says(site):
+    bounds = openapi_document()["components"]["schemas"]["Start"]["properties"]["timeout"]["anyOf"][0]
+    for timeout, status in (
+        (bounds["maximum"], 200),
+        (bounds["maximum"] + 1, 400),
+        (bounds["exclusiveMinimum"] + 0.001, 200),
+        (bounds["exclusiveMinimum"], 400),
+    ):
+        answer = await site.ask("POST", "/car.engine/live/start", {"timeout": timeout})
+        assert answer.status == status
 
 
 async def test_a_stream_called_start_is_started_as_such_and_not_taken_for_the_action(site):
