@@ -57,7 +57,7 @@ class UnfinishedSessions:
         """
         if self._loaded:
             return
-        query = SessionQuery(Not(Comparison("state", Operator.IN, _CLOSED)))
+        query = SessionQuery(Not(Comparison("state", Operator.IN, _CLOSED)), top_level=False)
         for listed in await self._archive.sessions(query):
             session = await self._archive.find(listed.identity)
             if session is not None and session.runs:

@@ -101,6 +101,17 @@ async def test_a_session_that_the_buffer_has_forgotten_is_abandoned_after_a_whil
         assert found == json.loads(session_json("a", "abandoned", details={"driver": "A. Smith"}))
 
 
+async def test_children_and_alternates_of_our_last_life_are_abandoned_too(autojump_clock):
+    stage = Stage()
+    await stage.open("a", children=["b"], alternates=["c"])
+    await stage.open("b")
+    await stage.open("c")
+    await stage.record()
+    stage.log._records.clear()
+    await stage.record(70)
+    assert [json.loads(stage.json(identity))["state"] for identity in "abc"] == ["abandoned"] * 3
+
+
 async def test_a_session_that_is_still_there_is_never_abandoned(autojump_clock):
     stage = Stage()
     await stage.open("a")
