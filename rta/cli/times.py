@@ -68,7 +68,7 @@ class SessionTime:
         return min(max(begin + self.ns, 0), _LAST)
 
 
-class SessionTimeType(click.ParamType):
+class SessionTimeType(click.ParamType[SessionTime]):
     """Reads a `SessionTime`, or a word that stands for one."""
 
     name = "time"
