@@ -80,10 +80,10 @@ class DataResource:
         asked = _Request(segment(scope, "identity"), wanted, headers, client_address(scope), scope["method"] == "HEAD")
 
         async def answer() -> None:
-            async with self._turns.turn(asked.client):
-                response = await self._answer(asked, scope, send)
+            async with self._turns.turn(asked.client) as turn:
+                response = await self._answer(asked, scope, turn.watched(send))
                 if response is not None:
-                    await response(scope, receive, send)
+                    await response(scope, receive, turn.watched(send))
 
         await run_while_connected(receive, answer)
 

@@ -109,8 +109,8 @@ class Elsewhere:
             if self._turns is None:
                 await self._forward(scope, body.data, send, refuse_faults)
             else:
-                async with self._turns.turn(client_address(scope)):
-                    await self._forward(scope, body.data, send, refuse_faults)
+                async with self._turns.turn(client_address(scope)) as turn:
+                    await self._forward(scope, body.data, turn.watched(send), refuse_faults)
 
         await run_while_connected(receive, forward)
 

@@ -47,8 +47,8 @@ class ExportResource:
         request = _read(scope)
 
         async def answer() -> None:
-            async with self._turns.turn(client_address(scope)):
-                await self._answer(request, scope, receive, send)
+            async with self._turns.turn(client_address(scope)) as turn:
+                await self._answer(request, scope, receive, turn.watched(send))
 
         await run_while_connected(receive, answer)
 

@@ -49,8 +49,8 @@ class OverviewResource:
         identity, wanted = segment(scope, "identity"), _read(scope)
 
         async def answer() -> None:
-            async with self._turns.turn(client_address(scope)):
-                await self._answer(identity, wanted, scope, receive, send)
+            async with self._turns.turn(client_address(scope)) as turn:
+                await self._answer(identity, wanted, scope, receive, turn.watched(send))
 
         await run_while_connected(receive, answer)
 

@@ -56,12 +56,14 @@ class EntriesResource:
         upto, size = _position(query), number_of(query, "bytes", _MOST, 1) or _USUAL
 
         async def answer() -> None:
-            async with self._turns.turn(client_address(scope)):
+            async with self._turns.turn(client_address(scope)) as turn:
                 if self._archive is None:
                     raise RequestProblem(404, "this site has no archive")
                 batch = await self._archive.read_entries(after, upto, size)
                 headers = {"cache-control": "no-store", **batch_headers(batch)}
-                await Response(pack_entries(batch), headers=headers, media_type=ENTRIES)(scope, receive, send)
+                await Response(pack_entries(batch), headers=headers, media_type=ENTRIES)(
+                    scope, receive, turn.watched(send)
+                )
 
         await run_while_connected(receive, answer)
 

@@ -83,7 +83,7 @@ class HttpServer:
             if not exchange.gone:
                 log.error("the application failed", path=scope["path"], exc_info=e)
         if not exchange.answered and not exchange.gone:
-            exchange.refuse(500, "the server failed", "fault")
+            exchange.refuse(500, "the server failed", "broken_off" if exchange.begun else "fault")
 
 
 class _Exchange:
@@ -272,6 +272,11 @@ class _Exchange:
             self.given_up = reason
             self._refusal = raw_response(f"{status} {HTTPStatus(status).phrase}", text)
         self.gone = True
+
+    @property
+    def begun(self) -> bool:
+        """Whether some of the answer has been sent."""
+        return self._begun
 
     @property
     def refused(self) -> bool:
