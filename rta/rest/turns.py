@@ -15,7 +15,7 @@ from starlette.types import Message, Send
 
 from rta.rest.problem import RequestProblem
 
-__all__ = ["AnswerTurns", "Turn"]
+__all__ = ["AnswerTurn", "AnswerTurns"]
 
 _SITE = 64  # bits of an IPv6 address that one site is given at least: the others are its own choice
 _PATIENCE = 5.0  # seconds that a request waits for its turn
@@ -24,7 +24,7 @@ _LOOK = 0.25  # seconds between looks for such a client
 
 
 @define(eq=False)
-class Turn:
+class AnswerTurn:
     """A request that has its turn, or waits for it."""
 
     site: str
@@ -58,17 +58,17 @@ class AnswerTurns:
         self._in_all = in_all
         self._of_one = of_one
         self._most_waiting = waiting
-        self._turns: list[Turn] = []
+        self._turns: list[AnswerTurn] = []
         self._open: Counter[str] = Counter()
-        self._waiting: list[Turn] = []
+        self._waiting: list[AnswerTurn] = []
 
     @asynccontextmanager
-    async def turn(self, address: str) -> AsyncIterator[Turn]:
+    async def turn(self, address: str) -> AsyncIterator[AnswerTurn]:
         """Have a turn while the block lasts; it is left early, like a scope that is cancelled, if it makes way.
 
         :raises RequestProblem: 429; there is none within 5 s, or too many wait already.
         """
-        turn = Turn(_site(address))
+        turn = AnswerTurn(_site(address))
         if self._is_free(turn.site):
             self._begin(turn)
         else:
@@ -79,7 +79,7 @@ class AnswerTurns:
         finally:
             self._end(turn)
 
-    async def _wait(self, turn: Turn) -> None:
+    async def _wait(self, turn: AnswerTurn) -> None:
         of_one = sum(other.site == turn.site for other in self._waiting)
         if of_one >= self._of_one or len(self._waiting) >= self._most_waiting:
             raise self._refusal(turn.site)
@@ -109,12 +109,12 @@ class AnswerTurns:
         if stalled:
             max(stalled, key=lambda turn: (self._open[turn.site], -turn.sending_since)).scope.cancel()
 
-    def _begin(self, turn: Turn) -> None:
+    def _begin(self, turn: AnswerTurn) -> None:
         self._turns.append(turn)
         self._open[turn.site] += 1
         turn.begun.set()
 
-    def _end(self, turn: Turn) -> None:
+    def _end(self, turn: AnswerTurn) -> None:
         self._turns.remove(turn)
         self._open[turn.site] -= 1
         if not self._open[turn.site]:

@@ -9,7 +9,7 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from rta.rest.problem import RequestProblem
-from rta.rest.turns import AnswerTurns, Turn
+from rta.rest.turns import AnswerTurn, AnswerTurns
 
 
 async def takes_nothing(_: object) -> None:
@@ -101,7 +101,7 @@ async def test_whoever_gives_up_waiting_takes_no_turn(autojump_clock: MockClock)
                 pass
         assert gone.cancelled_caught
     async with turns.turn("10.0.0.3") as turn:
-        assert isinstance(turn, Turn)
+        assert isinstance(turn, AnswerTurn)
 
 
 async def test_a_turn_that_comes_as_its_request_is_cancelled_is_given_back() -> None:
