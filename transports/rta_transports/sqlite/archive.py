@@ -45,7 +45,8 @@ from rta_transports.sqlite.upkeep import upkeep
 
 __all__ = ["SqliteArchive", "open_archive"]
 
-_FIRST, _LARGEST = 512 << 10, 1 << 20  # bytes of the first batch, and of later ones: no more than the caches hold
+_FIRST = 2 << 20  # bytes of the first batch: a channel of an hour comes with one call
+_LATER = 1 << 20  # of later ones: no more than the caches hold
 _AHEAD = 3  # batches that have been asked for
 
 T = TypeVar("T")
@@ -201,14 +202,13 @@ class _Reader:
 
     async def run(self, read: Callable[[int], Awaitable[_Batch]]) -> None:
         """Until there are no more, or it is cancelled."""
-        size, number = _FIRST, 1
+        number = 1
         with self._send:
             async with trio.open_nursery() as nursery:
                 for _ in range(_AHEAD - 1):
-                    nursery.start_soon(self._fetch, partial(read, size))
+                    nursery.start_soon(self._fetch, partial(read, _LATER))
                 while True:
-                    size = min(4 * size, _LARGEST)
-                    nursery.start_soon(self._fetch, partial(read, size))
+                    nursery.start_soon(self._fetch, partial(read, _LATER))
                     found = await self._wait_for(number)
                     await self._send.send(found)
                     if isinstance(found, ArchiveError) or found.value.is_last:
