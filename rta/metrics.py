@@ -174,6 +174,13 @@ METRICS: tuple[Metric, ...] = (
     Metric("rta_data_answers_total", _C, "Answers with data of sessions, by kind.", ("kind",)),
     Metric("rta_data_bytes_total", _C, "Bytes of those."),
     Metric("rta_data_damaged_total", _C, "Chunks that were left out of those because they were damaged."),
+    # Sign-in.
+    Metric("rta_sign_in_refused_total", _C, "Requests refused for who asks, by reason: nobody, malformed, signature, "
+           "ended, role, origin, …", ("reason",)),
+    Metric("rta_sign_in_keys_age_seconds", _G, "How long ago the keys of the issuer were fetched; 0: there are none.",
+           live=True, merge=Merge.MAX),
+    Metric("rta_sign_in_key_fetches_total", _C, "Times the keys of the issuer were asked for, by outcome: fetched, "
+           "failed.", ("outcome",)),
     # Connections.
     Metric("rta_connections", _G, "Open TCP connections."),
     Metric("rta_connections_refused_total", _C, "Connections refused, or given up for what they send or do not "

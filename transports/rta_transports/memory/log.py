@@ -246,11 +246,12 @@ class MemoryLog:
     async def claim(self, stream: str, owner: str, ttl: float) -> bool:
         await trio.lowlevel.checkpoint()
         now = trio.current_time()
-        holder, until = self._claims.get(stream, (owner, now))
-        if holder != owner and now < until:
-            return False
-        self._claims[stream] = owner, now + ttl
-        return True
+        holder, until = self._claims.pop(stream, (owner, now))
+        free = holder == owner or now >= until
+        self._claims[stream] = (owner, now + ttl) if free else (holder, until)
+        while self._claims and self._claims[oldest := next(iter(self._claims))][1] <= now:  # nobody may ask for it again
+            del self._claims[oldest]
+        return free
 
     async def release(self, stream: str, owner: str) -> None:
         await trio.lowlevel.checkpoint()

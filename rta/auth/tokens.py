@@ -1,0 +1,152 @@
+"""A bearer token of the issuer becomes a subject, or is refused. Plain: keys and time are given.
+
+Nothing here quotes a token or what is in it: what it says is not known to be true before its signature is.
+
+Source: RFC 7519, section 4.1 (claims); RFC 7515, section 4.1 (heads); RFC 9068, section 4 (`at+jwt`).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from base64 import urlsafe_b64decode
+from typing import Any, NoReturn
+
+from attrs import frozen
+from jwt import PyJWS
+from jwt.exceptions import PyJWTError
+
+from rta.auth.key_set import LONGEST_KID, KeySet
+from rta.auth.roles import RoleRules, role_of_claims
+from rta.formatting import printable
+from rta.ports.access import NotAdmitted, Subject
+
+__all__ = ["LONGEST_TOKEN", "TokenRules", "UnknownKey", "refuse_token", "verify"]
+
+LONGEST_TOKEN = 16 << 10  # characters
+_LONGEST_HEAD = 2048  # characters
+_LONGEST_NAME = 200  # characters
+_TOKEN = re.compile(r"([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+_TYPES = ("jwt", "at+jwt", "application/at+jwt", "application/jwt")
+_NOT_UNDERSTOOD = ("crit", "b64", "jku", "jwk", "x5u", "x5c", "zip", "enc")
+_YEAR_10000 = 253_402_300_800  # s since the Unix epoch
+_SECOND = 1_000_000_000  # ns
+_JWS = PyJWS()
+
+
+class UnknownKey(NotAdmitted):
+    """The token names a key that is not in the key set. The issuer may have a newer one."""
+
+
+@frozen
+class TokenRules:
+    """What a token must be like."""
+
+    audience: str
+    algorithms: frozenset[str]
+    leeway: int
+    """ns"""
+    roles: RoleRules
+
+
+def refuse_token(why: str, reason: str, kind: type[NotAdmitted] = NotAdmitted) -> NotAdmitted:
+    """The error for a token that is not right. `why` quotes nothing of it."""
+    return kind(401, why, reason, f'Bearer realm="rta", error="invalid_token", error_description="{why}"')
+
+
+def verify(token: str, keys: KeySet, rules: TokenRules, now: int) -> Subject:
+    """Who has this token. `now`: ns since the Unix epoch.
+
+    :raises UnknownKey: its key is not in the key set.
+    :raises NotAdmitted: it is not right.
+    """
+    algorithm, kid = _read_head(token, rules)
+    key = keys.keys.get((kid, algorithm))
+    if key is None:
+        if kid is not None and keys.knows(kid):
+            raise refuse_token("the token's key is not for its algorithm", "algorithm")
+        raise refuse_token("the token's key is not known", "unknown_key", UnknownKey)
+    try:
+        signed = _JWS.decode_complete(token, key, [algorithm])["payload"]
+    except (PyJWTError, ValueError):  # the second: of base64
+        raise refuse_token("the token's signature is wrong", "signature") from None
+    return _read_claims(_object(signed, "the token has no claims"), keys, rules, now)
+
+
+def _read_head(token: str, rules: TokenRules) -> tuple[str, str | None]:
+    """Algorithm and key id."""
+    if len(token) > LONGEST_TOKEN:
+        raise refuse_token(f"the token has more than {LONGEST_TOKEN} characters", "malformed")
+    parts = _TOKEN.fullmatch(token)
+    if parts is None or len(parts[1]) > _LONGEST_HEAD:
+        raise refuse_token("the token is malformed", "malformed")
+    try:
+        text = urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
+    except ValueError:
+        raise refuse_token("the token is malformed", "malformed") from None
+    head = _object(text, "the token is malformed")
+    if any(name in head for name in _NOT_UNDERSTOOD):
+        raise refuse_token("the token's head asks for what is not taken", "head")
+    algorithm, kind, kid = head.get("alg"), head.get("typ", "JWT"), head.get("kid")
+    if not isinstance(algorithm, str) or algorithm not in rules.algorithms:
+        raise refuse_token("the token's algorithm is not taken", "algorithm")
+    if not isinstance(kind, str) or kind.lower() not in _TYPES:
+        raise refuse_token("the token is of another type", "type")
+    if kid is not None and not (isinstance(kid, str) and len(kid) <= LONGEST_KID):
+        raise refuse_token("the token's key id is malformed", "malformed")
+    return algorithm, kid
+
+
+def _read_claims(claims: dict[str, Any], keys: KeySet, rules: TokenRules, now: int) -> Subject:
+    if claims.get("iss") != keys.issuer:
+        raise refuse_token("the token is of another issuer", "issuer")
+    audience = claims.get("aud")
+    if audience != rules.audience and not (isinstance(audience, list) and rules.audience in audience):
+        raise refuse_token("the token is for another audience", "audience")
+    ends = _time(claims, "exp")
+    if ends is None:
+        raise refuse_token("the token does not say when it ends", "malformed")
+    if now >= ends + rules.leeway:
+        raise refuse_token("the token has ended", "ended")
+    for name in ("nbf", "iat"):
+        begins = _time(claims, name)
+        if begins is not None and now < begins - rules.leeway:
+            raise refuse_token("the token does not count yet", "early")
+    return Subject(_name(claims), role_of_claims(claims, rules.roles), ends + rules.leeway)
+
+
+def _time(claims: dict[str, Any], name: str) -> int | None:
+    """ns since the Unix epoch."""
+    value = claims.get(name)
+    if value is None:
+        return None
+    if type(value) not in (int, float) or not 0 <= value < _YEAR_10000:  # no NaN either
+        raise refuse_token("the token has a time that is none", "malformed")
+    return int(value) * _SECOND + int(math.modf(value)[0] * _SECOND)
+
+
+def _name(claims: dict[str, Any]) -> str:
+    """The issuer's own id of somebody, which is never given to others, and what people call them."""
+    known = (claims.get(name) for name in ("sub", "client_id", "azp"))
+    identity = next((text for text in known if isinstance(text, str) and text), "unnamed")
+    called = next((c for n in ("preferred_username", "email") if isinstance(c := claims.get(n), str) and c), identity)
+    return _short(identity) if called == identity else f"{_short(called)} ({_short(identity)})"
+
+
+def _short(text: str) -> str:
+    return printable(text[:_LONGEST_NAME])[:_LONGEST_NAME]
+
+
+def _object(text: bytes, otherwise: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise refuse_token(otherwise, "malformed")
+    return found
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError("it is no JSON")
