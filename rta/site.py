@@ -25,7 +25,9 @@ from rta.actors.pruner import Pruner
 from rta.actors.recorder import Recorder
 from rta.actors.sampler import Sampler
 from rta.actors.session_sampler import SamplingContext
+from rta.auth import SignIn
 from rta.config import Config, SourceConfig, transport_context
+from rta.config.exposure import exposure
 from rta.configured_command import forwarding_command
 from rta.errors import ArchiveError, TransportError
 from rta.health import Health
@@ -37,6 +39,7 @@ from rta.ports.command import load_commands
 from rta.rest import make_app
 from rta.rest.unopened_archive import UnopenedArchive
 from rta.site_http import ArchiveElsewhere, archive_elsewhere, http_service, worker_app
+from rta.site_sign_in import start_sign_in
 from rta.workers import Membership
 
 __all__ = ["Site"]
@@ -72,6 +75,8 @@ class Site:
         """`clock`: wall time, ns since the Unix epoch. `membership`: of the workers of one service, which are we."""
         self.config = config
         self.health = Health()
+        if (exposed := exposure(config.edge.transport, config.edge.options, config.auth)) is not None:
+            self.health.lack("edge.host", exposed)
         self.counters = HotCounters()
         self.reporter = Metrics(self.counters, self._live)
         self._clock = clock
@@ -82,6 +87,7 @@ class Site:
         self._node: NodeSupervisor | None = None
         self._recorder: Recorder | None = None
         self._elsewhere: ArchiveElsewhere | None = None
+        self._sign_in: SignIn | None = None
         self._unopened: str | None = None
         """Why the archive could not be opened."""
         self._sampling = trio.CancelScope()
@@ -102,6 +108,9 @@ class Site:
         :raises RtaError: something of the configuration cannot be opened.
         """
         async with self._open() as opened, trio.open_nursery() as nursery:
+            self._sign_in = await start_sign_in(
+                nursery, self.config, opened.buffer, self.health, self.reporter, self._clock, self._membership
+            )
             elsewhere = self._elsewhere = archive_elsewhere(self.config, self.health, self._membership)
             late = opened.archive if elsewhere is None else elsewhere.entries
             hub = self._hub = SessionHub(opened.buffer, self.config.fanout, self.health, self.counters, late)
@@ -271,6 +280,7 @@ class Site:
             "rta_streams_running": running,
             "rta_alarms": alarms,
             "rta_alarms_active": active,
+            "rta_sign_in_keys_age_seconds": 0.0 if self._sign_in is None else self._sign_in.keys_age,
             "rta_healthy": float(self.health.healthy),
             "rta_workers": 1.0,
             "rta_sessions_followed": len(feeds),

@@ -42,6 +42,11 @@ class KeySet:
     left_out: int = 0
     """Keys that are for something else, or cannot be used."""
 
+    @property
+    def ids(self) -> frozenset[str]:
+        """Those of all keys."""
+        return frozenset(kid for kid, _ in self.keys if kid is not None)
+
     def knows(self, kid: str) -> bool:
         """Whether there is a key of this id, for whichever algorithm."""
         return any(known == kid for known, _ in self.keys)

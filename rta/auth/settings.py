@@ -6,7 +6,6 @@ import ipaddress
 import re
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from attrs import Attribute, define
 from attrs.validators import and_, ge, gt, le, min_len, optional
@@ -18,7 +17,7 @@ from rta.formatting import shown, shown_url
 from rta.ports import Duration, option
 from rta.ports.access import Role
 
-__all__ = ["Algorithm", "AuthSettings", "RoleName", "is_loopback_host", "role_named"]
+__all__ = ["Algorithm", "AuthSettings", "RoleName", "is_loopback_host", "is_trusted_url", "role_named"]
 
 Algorithm = Literal[
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
@@ -28,7 +27,11 @@ RoleName = Literal["read", "operate", "administer"]
 _ALGORITHMS: list[Algorithm] = [
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
 ]  # fmt: skip
-_ORIGIN = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?", re.IGNORECASE)
+_HOST = r"(\[[0-9a-f:.]{2,45}\]|[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?)"
+_URL = re.compile(
+    rf"(?P<scheme>https?)://(?P<host>{_HOST})(:(?P<port>[0-9]{{1,5}}))?([/?][\x21-\x7e]*)?", re.IGNORECASE
+)
+_ORIGIN = re.compile(rf"https?://{_HOST}(:[0-9]{{1,5}})?", re.IGNORECASE)
 
 
 def role_named(name: str) -> Role | None:
@@ -44,13 +47,20 @@ def is_loopback_host(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
+def is_trusted_url(url: str) -> bool:
+    """Whether what a URL gives is from whom it says: https, or http of this machine. There is no user in it."""
+    match = _URL.fullmatch(url) if len(url) <= 2000 else None
+    if match is None or int(match["port"] or 443) not in range(1, 1 << 16):
+        return False
+    return match["scheme"].lower() == "https" or is_loopback_host(match["host"].strip("[]"))
+
+
 def _is_issuer(_: object, attribute: Attribute[Any], value: str) -> None:
     try:
         check_base_url(value)
     except RtaError as e:
         raise ValueError(f"{attribute.name}: {e}") from None
-    parts = urlsplit(value)
-    if parts.scheme != "https" and not is_loopback_host(parts.hostname or ""):
+    if not is_trusted_url(value):
         raise ValueError(f"expected a URL with https, or with http of this machine, got {shown_url(value)!r}")
 
 

@@ -42,6 +42,11 @@ class IssuerKeys(Protocol):
         """Those that count; None: none are known, or they have been for too long."""
         ...
 
+    @property
+    def age(self) -> float:
+        """Seconds since they were fetched; 0: none are known."""
+        ...
+
     async def fetch_again(self) -> None:
         """A token has come whose key is not known: return when the keys are as new as they may be."""
         ...
@@ -150,6 +155,11 @@ class SignIn:
     async def changed(self) -> None:
         """Wait until `is_revoked` may say something else."""
         await self._context.tokens.another(self._context.tokens.value)
+
+    @property
+    def keys_age(self) -> float:
+        """Seconds since the keys of the issuer were fetched; 0: there are none."""
+        return 0.0 if self._context.issuer is None else self._context.issuer.age
 
     def about(self) -> dict[str, Any]:
         """What somebody needs to know to sign in, for `/rta/v2/info`."""

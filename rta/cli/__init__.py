@@ -23,6 +23,7 @@ _COMMANDS = {
     "inspect": ("rta.cli.inspect", "Say what a file holds, and how it is read."),
     "doctor": ("rta.cli.doctor", "Examine buffer and archive, and say why a session cannot be streamed."),
     "config": ("rta.cli.config", "Show what can be configured, and write a file to begin with."),
+    "token": ("rta.cli.token", "Make, list and revoke the static tokens of a site."),
     "sessions": ("rta.cli.sessions", "List the sessions of a running service."),
     "streams": ("rta.cli.streams", "List the streams of a service or a node; start, stop and change them."),
     "alarms": ("rta.cli.alarms", "List the alarms of a service or of nodes."),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 
+from rta.config.exposure import exposure
 from rta.config.model import Config
+from rta.config.sign_in import sign_in_faults
 from rta.config.tables import SLOTS, offer_for
 from rta.errors import Problem
 from rta.formatting import shown
@@ -22,7 +24,7 @@ def check_config(config: Config, context_for: Callable[[str], Context], with_arc
     that the archive cannot be in is a problem.
     """
     place = FaultLocation(config.path, sources={i: source.name for i, source in enumerate(config.sources)})
-    ours = [*_of_workers(config), *_of_state(config)]
+    ours = [*_of_workers(config), *_of_state(config), *_of_sign_in(config)]
     return [place.problem(key, message) for key, message in ours] + [
         place.problem(key, message)
         for key, table, name, transport, options in _chosen(config, with_archive)
@@ -56,6 +58,15 @@ def _of_workers(config: Config) -> Iterator[tuple[Key, str]]:
             ("edge", "transport"),
             f"{shown(config.edge.transport)} cannot share its port, and there are {workers} workers",
         )
+
+
+def _of_sign_in(config: Config) -> Iterator[tuple[Key, str]]:
+    """Whether the service is open to others by mistake, or closed to all."""
+    exposed = exposure(config.edge.transport, config.edge.options, config.auth)
+    if exposed is not None and not config.auth.allow_insecure:
+        how = "set auth.enabled and the edge's certificate, or auth.allow_insecure if that is meant"
+        yield ("edge", "host"), f"{exposed}: {how}"
+    yield from sign_in_faults(config.auth, config.tokens_file, config.ticket_key_file)
 
 
 def _of_state(config: Config) -> Iterator[tuple[Key, str]]:

@@ -1,28 +1,23 @@
-"""Whether the edge listens beyond this machine, which the operator should know."""
+"""Whether the edge listens beyond this machine, where nobody has to sign in or everybody on the way can read along."""
 
 from __future__ import annotations
 
-import ipaddress
-
+from rta.auth.settings import AuthSettings, is_loopback_host
 from rta.config.tables import SLOTS, offer_for
 
 __all__ = ["exposure"]
 
 
-def exposure(transport: str, options: object) -> list[str]:
-    """A warning, if an edge with these options listens beyond loopback."""
-    address = offer_for(transport, SLOTS["edge"]).address
-    host = "" if address is None else address(options)[0]
-    if address is None or _loopback(host):
-        return []
+def exposure(transport: str, options: object, auth: AuthSettings) -> str | None:
+    """What is not safe in listening beyond loopback, if something is."""
+    offer = offer_for(transport, SLOTS["edge"])
+    host = "127.0.0.1" if offer.address is None else offer.address(options)[0]
+    if is_loopback_host(host):
+        return None
+    lacks = []
+    if not auth.enabled:
+        lacks.append("nobody has to sign in")
+    if offer.encrypted is None or not offer.encrypted(options):
+        lacks.append("there is no TLS")
     where = host or "every address of this machine"
-    return [
-        f"edge.host: {where} can be reached from elsewhere, and there is no sign-in yet: whoever reaches it may use it"
-    ]
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+    return f"{where} can be reached from elsewhere, and {' and '.join(lacks)}" if lacks else None

@@ -8,7 +8,6 @@ from urllib.parse import quote
 from attrs import define, field
 
 from rta.errors import Problem
-from rta.formatting import shown
 from rta.options import Key
 
 __all__ = ["Inherited", "inherit", "is_inherited", "names_redis", "squashed"]
@@ -22,7 +21,6 @@ _PRUNER = {
     ("trimmer", "interval"): "interval",
 }
 _APPROXIMATE = ("trimmer", "approxlength")
-_WITHOUT_EFFECT = {("auth", "authority"), ("auth", "audience")}
 _CONNECTION = {"user", "password", "ssl", "connecttimeout", "synctimeout", "defaultdatabase", "servicename"}
 _CONNECTION_NEEDLESS = {"abortconnect", "name", "connectretry", "keepalive", "allowadmin"}
 """Options that are always on here, or that mean nothing here."""
@@ -52,7 +50,7 @@ class Inherited:
 
 def is_inherited(levels: tuple[str, ...]) -> bool:
     """Whether a variable is one of the reference. Levels are squashed."""
-    return levels in _PRUNER or levels in _WITHOUT_EFFECT or levels in (_REDIS, _DATABASE, _APPROXIMATE, _ENABLE_AUTH)
+    return levels in _PRUNER or levels in (_REDIS, _DATABASE, _APPROXIMATE, _ENABLE_AUTH)
 
 
 def names_redis(environ: Iterable[tuple[str, ...]]) -> bool:
@@ -64,12 +62,11 @@ def inherit(variables: Mapping[tuple[str, ...], tuple[str, str]], buffer_on_redi
     """`variables`: from squashed levels to name and value. `buffer_on_redis`: the file has the buffer on Redis."""
     found = Inherited()
     if _ENABLE_AUTH in variables:
-        refusal = _why_not_to_start(*variables[_ENABLE_AUTH])
-        found.problems += [] if refusal is None else [refusal]
+        name, value = variables[_ENABLE_AUTH]
+        found.options.append((("auth", "enabled"), name, value.strip() or "false"))
     if _REDIS in variables:
         _connect(variables, found)
     found.has_redis |= buffer_on_redis
-    idle = [variables[k][0] for k in sorted(_WITHOUT_EFFECT) if k in variables]
     for levels, option in _PRUNER.items():
         if levels in variables:
             name, value = variables[levels]
@@ -77,7 +74,7 @@ def inherit(variables: Mapping[tuple[str, ...], tuple[str, str]], buffer_on_redi
             found.options.append((("pruner", option), name, f"{value.strip()}s" if seconds else value))
     if _APPROXIMATE in variables and found.has_redis:
         found.options.append((("buffer", "approximate"), *variables[_APPROXIMATE]))
-    idle += [variables[k][0] for k in (_DATABASE, _APPROXIMATE) if k in variables and not found.has_redis]
+    idle = [variables[k][0] for k in (_DATABASE, _APPROXIMATE) if k in variables and not found.has_redis]
     if idle:
         found.warnings.append("recognised, but without effect here: " + ", ".join(idle))
     return found
@@ -101,22 +98,6 @@ def _connect(variables: Mapping[tuple[str, ...], tuple[str, str]], found: Inheri
 def squashed(name: str) -> str:
     """A name as it is compared: `MAX_CONNECTIONS`, `MaxConnections` and `max_connections` are equal."""
     return name.replace("_", "").casefold()
-
-
-def _why_not_to_start(variable: str, value: str) -> Problem | None:
-    """The problem, if the variable asks for authentication.
-
-    To serve everybody where the operator asked for authentication would be worse than not to start.
-    """
-    wanted = value.strip().casefold()
-    if wanted in ("", "false", "0", "no"):
-        return None
-    if wanted in ("true", "1", "yes"):
-        return Problem(
-            f"{variable}: asks for authentication, which does not exist yet, so the service refuses to "
-            "start; set it to false, and put a proxy that authenticates in front"
-        )
-    return Problem(f"{variable}: expected true or false, got {shown(value)}")
 
 
 # ---- connection strings

@@ -15,6 +15,7 @@ from rta.config.archive import ArchiveConfig, user_state_dir
 from rta.config.environment import config_variable, names_redis_only, override
 from rta.config.exposure import exposure
 from rta.config.model import Config, Plugged, SourceConfig
+from rta.config.sign_in import auth_faults
 from rta.config.tables import LISTS, ORDER, SETTINGS, SLOTS, Slot, offer_for
 from rta.errors import ConfigError, Problem, RtaError
 from rta.formatting import nearest
@@ -87,6 +88,9 @@ def build_config(document: dict[str, Any], environ: Mapping[str, str], file: Pat
             tables[name] = builder.plugged(document.get(name, {}), SLOTS[name])
         else:
             tables[name] = builder.structure(document.get(name, {}), SETTINGS[name], (name,))
+            if name == "auth" and tables[name] is not None:
+                for where, message in auth_faults(tables[name]):
+                    builder.report(where, message)
             if name == "site":
                 builder.keeps = tables[name] is None or tables[name].state_dir is not None
     problems = builder.problems + overrides.problems
@@ -95,7 +99,11 @@ def build_config(document: dict[str, Any], environ: Mapping[str, str], file: Pat
     config = Config(**tables, user_state_dir=user_state_dir(environ), path=file, warnings=overrides.warnings)
     if config.site.administration and config.state_dir is None:
         config.warnings.append("site.administration needs site.state_dir: without it, every change is refused")
-    config.warnings.extend(exposure(config.edge.transport, config.edge.options))
+    exposed = exposure(config.edge.transport, config.edge.options, config.auth)
+    if exposed is not None and config.auth.allow_insecure:
+        config.warnings.append(f"edge.host: {exposed}, which auth.allow_insecure allows")
+    if config.auth.authority is not None and not config.auth.enabled:
+        config.warnings.append("auth.authority has no effect: auth.enabled is false, and nobody has to sign in")
     return config
 
 

@@ -10,6 +10,7 @@ from attrs import Attribute, define, field, frozen
 from attrs.validators import ge
 
 from rta.alarm.definition import AlarmDefinition
+from rta.auth.settings import AuthSettings
 from rta.config.archive import ArchiveConfig
 from rta.formatting import shown
 from rta.node.command_settings import CommandSettings
@@ -105,10 +106,11 @@ class Config:
     commands: list[CommandSettings] = field(factory=list)
     alarms: list[AlarmDefinition] = field(factory=list)
     json: JsonSettings = field(factory=JsonSettings)
+    auth: AuthSettings = field(factory=AuthSettings)
     archive: ArchiveConfig | None = None
     """None: there is no archive, neither here nor elsewhere."""
     user_state_dir: Path | None = None
-    """Where an archive lies of which nothing says where; None: nowhere."""
+    """Where an archive lies of which nothing says where, and static tokens; None: nowhere."""
     path: Path | None = None
     """The file it was read from."""
     warnings: list[str] = field(factory=list)
@@ -118,6 +120,19 @@ class Config:
     def folder(self) -> Path:
         """The folder that relative paths in it are relative to."""
         return self.path.parent if self.path is not None else Path.cwd()
+
+    @property
+    def tokens_file(self) -> Path | None:
+        """The file of static tokens, which need not be there; None: there is no place for one."""
+        if self.auth.tokens_file is not None:
+            return self.folder / self.auth.tokens_file
+        place = self.state_dir or self.user_state_dir
+        return None if place is None else place / "tokens.json"
+
+    @property
+    def ticket_key_file(self) -> Path | None:
+        """The file of the key for tickets, if it is given."""
+        return None if self.auth.ticket_key_file is None else self.folder / self.auth.ticket_key_file
 
     @property
     def state_dir(self) -> Path | None:

@@ -9,6 +9,7 @@ from attrs import define, frozen
 from attrs.validators import optional
 
 from rta.alarm.options import AlarmSettings
+from rta.auth.settings import AuthSettings
 from rta.config.archive import ArchiveKeys
 from rta.config.model import LoggingSettings, SiteSettings
 from rta.errors import RtaError
@@ -82,6 +83,7 @@ class Slot:
 
 SETTINGS: dict[str, type[Any]] = {
     "site": SiteSettings,
+    "auth": AuthSettings,
     "fanout": FanOutSettings,
     "json": JsonSettings,
     "pruner": PrunerSettings,
@@ -101,6 +103,7 @@ ORDER = (
     "buffer",
     "topics",
     "edge",
+    "auth",
     "archive",
     "fanout",
     "json",

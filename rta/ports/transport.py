@@ -88,6 +88,8 @@ class Offer(Generic[P]):
     """Of a log: whether other processes see the same one."""
     address: Callable[[Any], tuple[str, int]] | None = None
     """Of an edge that several processes can be behind: the host and the port of these options."""
+    encrypted: Callable[[Any], bool] | None = None
+    """Of an edge: whether what it sends with these options can be read by its clients alone."""
     examine: Callable[[Any, Context, str | None, float | None], Awaitable[list[Finding]]] | None = None
     """For `rta doctor`: look at the other side, and at one session of it if an identity is given. The number: how many
     seconds of the end of a session a new client gets; None: all there is. Changes nothing, does a bounded amount of

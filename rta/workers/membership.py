@@ -14,7 +14,10 @@ import attrs
 import trio
 from attrs import frozen
 
-__all__ = ["Membership"]
+__all__ = ["TICKET_KEY", "Membership"]
+
+TICKET_KEY = "ticket-key"
+"""The file of the supervisor's folder with the key that tickets are signed with."""
 
 _VARIABLE = "_RTA_WORKER"  # not RTA_…, which is for options
 _READY = b"r"
@@ -50,6 +53,11 @@ class Membership:
     def primary(self) -> bool:
         """Whether this worker does what only one may do: the sources, the node, the pruner."""
         return self.index == 0
+
+    @property
+    def ticket_key_file(self) -> Path:
+        """The file of the key that tickets of all workers are signed with, which the supervisor has made."""
+        return self.folder / TICKET_KEY
 
     def socket_of(self, index: int) -> Path:
         """The socket at which a worker serves the others."""

@@ -6,6 +6,7 @@ even be started.
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import signal
 import socket
@@ -19,7 +20,7 @@ import trio
 
 from rta.backoff import Backoff
 from rta.signals import exit_at_once, guard_signals
-from rta.workers.membership import Membership
+from rta.workers.membership import TICKET_KEY, Membership
 
 __all__ = ["Supervisor"]
 
@@ -48,6 +49,7 @@ class Supervisor:
     async def run(self) -> int:
         """Supervise until a signal; the exit status."""
         with TemporaryDirectory(prefix="rta-workers-") as folder:
+            (Path(folder) / TICKET_KEY).write_bytes(secrets.token_bytes(32))
             at_once = partial(self._end_at_once, folder)
             async with guard_signals(partial(self._stop, at_once), at_once):
                 with self._supervising:

@@ -249,7 +249,9 @@ class MemoryLog:
         holder, until = self._claims.pop(stream, (owner, now))
         free = holder == owner or now >= until
         self._claims[stream] = (owner, now + ttl) if free else (holder, until)
-        while self._claims and self._claims[oldest := next(iter(self._claims))][1] <= now:  # nobody may ask for it again
+        while (
+            self._claims and self._claims[oldest := next(iter(self._claims))][1] <= now
+        ):  # nobody may ask for it again
             del self._claims[oldest]
         return free
 
