@@ -150,7 +150,7 @@ class IssuerActor:
             raise MalformedError("discovery", f"{self._shown} says that it is another issuer")
         base, target = _split(place)
         keys = await self._ask(base, target)
-        return await trio.to_thread.run_sync(read_key_set, keys, issuer, self._algorithms, abandon_on_cancel=True)
+        return read_key_set(keys, issuer, self._algorithms)
 
     async def _ask(self, base: str, target: bytes) -> dict[str, Any]:
         peer = self._peer_at(base, _PATIENCE)

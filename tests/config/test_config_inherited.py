@@ -9,22 +9,24 @@ from rta.config import load_config
 
 @pytest.mark.parametrize("variable", ["RTA_EnableAuth", "RTA_ENABLEAUTH", "rta_enable_auth"])
 @pytest.mark.parametrize("value", ["true", "True", "TRUE", "1", "yes", " true "])
-def test_the_service_refuses_to_start_where_authentication_is_asked_for(problems, variable, value):
-    [line] = problems("", **{variable: value})
-    assert line.startswith(f"{variable}: asks for authentication, which does not exist yet, so the service refuses to")
+def test_one_has_to_sign_in_where_authentication_is_asked_for(load, variable, value):
+    assert load("[auth]\nenabled = false", **{variable: value}).auth.enabled
 
 
 @pytest.mark.parametrize("value", ["false", "False", "0", "no", ""])
-def test_no_authentication_is_what_there_is(load, value):
-    assert load("", RTA_EnableAuth=value).warnings == []
+def test_one_does_not_have_to_where_it_is_not(load, value):
+    config = load("[auth]\nenabled = true", RTA_EnableAuth=value)
+    assert not config.auth.enabled
+    assert config.warnings == []
 
 
 def test_something_else_is_not_taken_for_no(problems):
-    assert problems("", RTA_EnableAuth="enabled") == ['RTA_EnableAuth: expected true or false, got "enabled"']
+    [line] = problems("", RTA_EnableAuth="enabled")
+    assert line.startswith("RTA_EnableAuth: expected true or false")
 
 
-def test_options_of_authentication_and_of_a_redis_we_do_not_have_are_one_warning(load):
-    without_effect = ["RTA_Auth__Audience", "RTA_Auth__Authority", "RTA_RedisDb", "RTA_Trimmer__ApproxLength"]
+def test_options_of_a_redis_we_do_not_have_are_one_warning(load):
+    without_effect = ["RTA_RedisDb", "RTA_Trimmer__ApproxLength"]
     config = load("", RTA_SERVICE_HOST="x", **dict.fromkeys(without_effect, "value"))
     assert config.warnings == [
         "recognised, but without effect here: " + ", ".join(without_effect),
