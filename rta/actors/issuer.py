@@ -2,8 +2,6 @@
 
 Owns the key set. Receives nothing but wake-ups; shows the keys that count. Ends when it is cancelled. The last good
 keys count for a stated time while the issuer is away: so its outage shuts out nobody whose key is known.
-
-Source: "OpenID Connect Discovery 1.0", section 4.
 """
 
 from __future__ import annotations

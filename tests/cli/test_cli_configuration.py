@@ -104,11 +104,11 @@ def test_a_variable_names_the_file(command, site):
     assert command("check", RTA_CONFIG=str(config)).err.splitlines() == lines_of_problems(config)
 
 
-def test_authentication_that_does_not_exist_is_no_reason_to_serve_everybody(command, site):
+def test_sign_in_by_which_nobody_could_sign_in_is_no_reason_to_serve_everybody(command, site):
     finished = command("run", "--config", site(), RTA_EnableAuth="true")
     assert (finished.status, finished.out) == (2, "")
     [line] = finished.err.splitlines()
-    assert line.startswith("RTA_EnableAuth: asks for authentication, which does not exist yet")
+    assert line.startswith("RTA_EnableAuth (auth.enabled): expected auth.authority and auth.audience, or a token")
 
 
 def test_unknown_variables_are_one_warning_and_it_runs(start, site):

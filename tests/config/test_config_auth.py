@@ -51,7 +51,7 @@ def test_without_it_nobody_has_to_sign_in():
         ({"origins": ["https://rta.example.com/page"]}, "origins"),
         ({"origins": ["rta.example.com"]}, "origins"),
         ({"certificates": {"anna": "read"}}, "certificates"),
-        ({"certificates": {"CN=anna": "root"}}, "certificates.CN=anna"),
+        ({"certificates": {"CN=anna": "root"}}, 'certificates."CN=anna"'),
         ({"anonymous": "administer"}, "anonymous"),
         ({"metrics": "nobody"}, "metrics"),
     ],

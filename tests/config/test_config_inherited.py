@@ -22,7 +22,7 @@ def test_one_does_not_have_to_where_it_is_not(load, value):
 
 def test_something_else_is_not_taken_for_no(problems):
     [line] = problems("", RTA_EnableAuth="enabled")
-    assert line.startswith("RTA_EnableAuth: expected true or false")
+    assert line.startswith("RTA_EnableAuth (auth.enabled): expected true or false")
 
 
 def test_options_of_a_redis_we_do_not_have_are_one_warning(load):

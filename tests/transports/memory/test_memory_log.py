@@ -254,3 +254,11 @@ async def test_options_and_clock_reach_the_log(max_age, left, tmp_path):
             clock.ms += 100
         await log.trim(Trim())
         assert numbers_in((await everything(log, "s")).entries) == left
+
+
+async def test_claims_that_have_run_out_are_forgotten(autojump_clock):
+    log = MemoryLog(1 << 20, lambda: 0)
+    for number in range(100):
+        assert await log.claim(f"ticket:{number}", "owner", 1.0)
+        await trio.sleep(0.5)
+    assert len(log._claims) <= 3
