@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+import trio
 from attrs import define
 from hypothesis import given, settings
 from hypothesis import strategies as st
