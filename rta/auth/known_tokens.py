@@ -8,7 +8,7 @@ from attrs import define, field, frozen
 
 from rta.ports.access import NotAdmitted, Subject
 
-__all__ = ["KnownTokens", "Refusal"]
+__all__ = ["KnownTokens", "WrongToken"]
 
 T = TypeVar("T")
 
@@ -16,7 +16,7 @@ _MOST = 10_000  # of each kind
 
 
 @frozen
-class Refusal:
+class WrongToken:
     """Why a token is refused. An error is made of it anew each time: one that is raised again grows."""
 
     why: str
@@ -24,7 +24,7 @@ class Refusal:
     challenge: str | None
 
     @classmethod
-    def of(cls, error: NotAdmitted) -> Refusal:
+    def of(cls, error: NotAdmitted) -> WrongToken:
         """What an error says."""
         return cls(str(error), error.reason, error.challenge)
 
@@ -38,12 +38,12 @@ class KnownTokens:
     """What is known by the SHA-256 of a token. Of each kind the oldest go, so that wrong ones push out no right one."""
 
     right: dict[bytes, Subject] = field(factory=dict, repr=False)
-    wrong: dict[bytes, Refusal] = field(factory=dict, repr=False)
+    wrong: dict[bytes, WrongToken] = field(factory=dict, repr=False)
 
     def add_right(self, digest: bytes, subject: Subject) -> None:
         _put(self.right, digest, subject)
 
-    def add_wrong(self, digest: bytes, refusal: Refusal) -> None:
+    def add_wrong(self, digest: bytes, refusal: WrongToken) -> None:
         _put(self.wrong, digest, refusal)
 
     def clear(self) -> None:

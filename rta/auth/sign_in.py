@@ -15,7 +15,7 @@ from cryptography import x509
 
 from rta.auth.credentials import SIGN_IN, bearer_token, stream_credentials
 from rta.auth.key_set import KeySet
-from rta.auth.known_tokens import KnownTokens, Refusal
+from rta.auth.known_tokens import KnownTokens, WrongToken
 from rta.auth.origins import Origins
 from rta.auth.roles import RoleRules
 from rta.auth.settings import AuthSettings, role_named
@@ -221,7 +221,7 @@ class SignIn:
             subject = verify(token, keys, self._rules, self._context.clock())
         except NotAdmitted as e:
             if e.reason not in ("unknown_key", "early"):  # which may be right later
-                known.add_wrong(digest, Refusal.of(e))
+                known.add_wrong(digest, WrongToken.of(e))
             raise
         known.add_right(digest, subject)
         return subject

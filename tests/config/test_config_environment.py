@@ -203,8 +203,9 @@ def test_a_table_that_is_not_toml_is_a_problem_of_the_variable(problems, value):
 
 
 def test_problems_of_file_and_variables_come_together(problems):
-    found = problems("edge.host = 1", RTA_EDGE__PORT="x", RTA_ENABLEAUTH="1")
-    assert [line.split(":")[0] for line in found] == ["site.toml", "RTA_EDGE__PORT (edge.port)", "RTA_ENABLEAUTH"]
+    found = problems("edge.host = 1", RTA_EDGE__PORT="x", RTA_ENABLEAUTH="perhaps")
+    places = ["site.toml", "RTA_EDGE__PORT (edge.port)", "RTA_ENABLEAUTH (auth.enabled)"]
+    assert [line.split(":")[0] for line in found] == places
 
 
 def test_a_variable_replaces_a_bad_value_of_the_file(load):

@@ -107,7 +107,8 @@ def test_an_unknown_key_far_from_all_lists_what_there_is(problems):
 def test_an_unknown_table_far_from_all_lists_what_there_is(problems):
     [problem] = problems("[zzz]")
     assert problem.endswith(
-        "there are: site, buffer, topics, edge, archive, fanout, json, pruner, logging, source, status, command, alarm"
+        "there are: site, buffer, topics, edge, auth, archive, fanout, json, pruner, logging, source, status, command, "
+        "alarm"
     )
 
 
