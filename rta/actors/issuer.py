@@ -68,6 +68,7 @@ class IssuerActor:
         self._done = trio.Event()
         """Set when the fetch that goes on, or the next one, has ended."""
         self._waiting = 0
+        self._failing = False
 
     @property
     def keys(self) -> KeySet | None:
@@ -117,18 +118,21 @@ class IssuerActor:
             return self._fails(f"{self._shown} does not answer within {_WHOLE:g} s")
         except RtaError as e:
             return self._fails(str(e))
-        if self._keys is None:
+        if self._keys is None or self._failing:
             log.info("the issuer's keys are known", issuer=keys.issuer, keys=len(keys.ids), left_out=keys.left_out)
         if self._keys is None or keys != self._keys:  # whoever remembers what they have verified forgets it otherwise
             self._keys = keys
         self._fetched_at = trio.current_time()
+        self._failing = False
         self._health.ok(_WHO)
         self._report.count("rta_sign_in_key_fetches_total", outcome="fetched")
         return True
 
     def _fails(self, why: str) -> bool:
         self._report.count("rta_sign_in_key_fetches_total", outcome="failed")
-        log.warning("the issuer's keys cannot be fetched", why=why)
+        if not self._failing:
+            log.warning("the issuer's keys cannot be fetched", why=why)
+        self._failing = True
         self._health.ok(_WHO)
         if self.keys is None:
             self._health.fail(_WHO, f"nobody can sign in by its tokens: {why}")
