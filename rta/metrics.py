@@ -185,6 +185,10 @@ METRICS: tuple[Metric, ...] = (
     Metric("rta_connections", _G, "Open TCP connections."),
     Metric("rta_connections_refused_total", _C, "Connections refused, or given up for what they send or do not "
            "take, by reason.", ("reason",)),
+    Metric("rta_certificate_days_left", _G, "Until the certificate that we show ends, by transport; negative behind "
+           "its end.", ("transport",), merge=Merge.MIN),
+    Metric("rta_certificates_refused_total", _C, "New certificates of the edge that were refused; the old one is "
+           "used."),
     Metric("rta_connection_faults_total", _C, "Connections ended by a fault of ours; the log has it."),
 )  # fmt: skip
 

@@ -237,7 +237,14 @@ class Site:
 
     def context(self, name: str) -> Context:
         """What a transport is opened with."""
-        return transport_context(self.config, name, self._clock, self.reporter, partial(self.health.note, name))
+        note, warn = partial(self.health.note, name), partial(self._warn, name)
+        return transport_context(self.config, name, self._clock, self.reporter, note, warn)
+
+    def _warn(self, name: str, about: str, what: str | None) -> None:
+        if what is None:
+            self.health.ok(f"{name}: {about}")
+        else:
+            self.health.lack(f"{name}: {about}", what)
 
     def _ingest(self, opened: _Opened) -> list[IngestActor]:
         return [

@@ -16,9 +16,10 @@ def transport_context(
     clock: Callable[[], int],
     report: Reporter,
     note: Callable[[str], None] = lambda what: None,
+    warn: Callable[[str, str | None], None] = lambda about, what: None,
 ) -> Context:
-    """For the transport of a table or source of this name. `clock`, `report`, `note`: see `Context`."""
+    """For the transport of a table or source of this name. `clock`, `report`, `note`, `warn`: see `Context`."""
     state_dir = config.state_dir
     if name == "archive" and state_dir is None:
         state_dir = config.user_state_dir
-    return Context(name, config.folder, clock, report, state_dir, note, config.json.session)
+    return Context(name, config.folder, clock, report, state_dir, note, warn, config.json.session)

@@ -13,7 +13,7 @@ from cattrs import ClassValidationError, ForbiddenExtraKeysError, IterableValida
 
 from rta.errors import Problem
 from rta.formatting import nearest, shown
-from rta.ports import key_of
+from rta.ports import LAST, key_of
 
 __all__ = ["FaultLocation", "Key", "faults", "options_fields", "written"]
 
@@ -36,8 +36,9 @@ def written(key: Key) -> str:
 
 
 def options_fields(cls: type[Any]) -> dict[str, attrs.Attribute[Any]]:
-    """The options of a class by key, with their types resolved."""
-    return {key_of(f.name): f for f in attrs.fields(attrs.resolve_types(cls)) if f.init}
+    """The options of a class by key, in the order in which they are listed, with their types resolved."""
+    fields = [f for f in attrs.fields(attrs.resolve_types(cls)) if f.init]
+    return {key_of(f.name): f for f in sorted(fields, key=lambda f: bool(f.metadata.get(LAST)))}
 
 
 def faults(error: BaseException, key: Key, also_known: Iterable[str] = ()) -> Iterator[tuple[Key, str]]:

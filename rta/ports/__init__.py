@@ -32,7 +32,7 @@ from rta.ports.edge import AsgiApp, ClientGone, CloseCode, Edge, FrameConnection
 from rta.ports.finding import Finding, Severity
 from rta.ports.inspection import Detected, InspectedColumn, InspectedFault, Inspection
 from rta.ports.loading import FileLoad, LoadedColumn, LoadedPart, SessionColumns
-from rta.ports.options import HELP, SECRET, Duration, Size, Spelled, key_of, option
+from rta.ports.options import HELP, LAST, SECRET, Duration, Size, Spelled, key_of, option
 from rta.ports.session_import import SessionImport
 from rta.ports.source import (
     CloseSession,
@@ -88,6 +88,7 @@ __all__ = [
     "SessionImport",
     "GROUP",
     "HELP",
+    "LAST",
     "SECRET",
     "START",
     "AsgiApp",

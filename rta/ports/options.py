@@ -9,9 +9,10 @@ import attrs
 
 from rta.formatting import shown
 
-__all__ = ["HELP", "SECRET", "Duration", "Size", "Spelled", "key_of", "option"]
+__all__ = ["HELP", "LAST", "SECRET", "Duration", "Size", "Spelled", "key_of", "option"]
 
 HELP = "rta.help"
+LAST = "rta.last"
 SECRET = "rta.secret"  # noqa: S105 - the mark of an option that is one
 
 Duration = NewType("Duration", float)
@@ -28,12 +29,14 @@ def option(
     factory: Any = None,
     validator: Any = None,
     secret: bool = False,
+    last: bool = False,
 ) -> Any:
     """One setting of an attrs options class; without a default it is required.
 
-    `secret`: neither messages about it nor the `repr` of the options show its value.
+    `secret`: neither messages about it nor the `repr` of the options show its value. `last`: it is listed behind those
+    of classes that inherit it.
     """
-    metadata = {HELP: " ".join(help.split()), SECRET: secret}
+    metadata = {HELP: " ".join(help.split()), SECRET: secret, LAST: last}
     if factory is not None:
         return attrs.field(factory=factory, validator=validator, metadata=metadata, repr=not secret)
     return attrs.field(default=default, validator=validator, metadata=metadata, repr=not secret)

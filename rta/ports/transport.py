@@ -71,6 +71,8 @@ class Context:
     """The folder for what is to survive a restart, which need not be there yet; None: nothing does."""
     note: Callable[[str], None] = lambda what: None
     """Tells `/health` that something has been lost or set aside, though the work goes on."""
+    warn: Callable[[str, str | None], None] = lambda about, what: None
+    """Tells `/health` of something to look at for now: about what, and what it is; None: all is well again."""
     session_json: JsonLimits = SESSION_LIMITS
     """How much a session JSON may hold that others have written."""
 

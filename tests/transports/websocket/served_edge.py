@@ -56,10 +56,12 @@ class Visitor:
 class Served:
     """A running edge."""
 
-    def __init__(self, edge: WebSocketEdge, url: str, metrics: Metrics) -> None:
+    def __init__(self, edge: WebSocketEdge, url: str, metrics: Metrics, warnings: dict[str, str]) -> None:
         self.edge = edge
         self.port = int(url.rpartition(":")[2])
         self.metrics = metrics
+        self.warnings = warnings
+        """What `/health` would show now."""
 
     def refused(self, reason: str) -> float:
         """How many connections, for this reason."""
@@ -75,14 +77,21 @@ class Served:
 async def serving(app: Any, **options: Any) -> AsyncIterator[Served]:
     """An edge that serves an application, and keeps every WebSocket."""
     metrics = Metrics(HotCounters(), dict)
-    edge = WebSocketEdge(EdgeOptions(port=0, **options), Context("edge", Path(), time.time_ns, metrics))
+    warnings: dict[str, str] = {}
+
+    def warn(about: str, what: str | None) -> None:
+        warnings.pop(about, None)
+        if what is not None:
+            warnings[about] = what
+
+    edge = WebSocketEdge(EdgeOptions(port=0, **options), Context("edge", Path(), time.time_ns, metrics, warn=warn))
 
     async def keep(connection: FrameConnection) -> None:
         await trio.sleep_forever()
 
     with trio.fail_after(3 * PATIENCE):
         async with trio.open_nursery() as nursery:
-            yield Served(edge, await nursery.start(partial(edge.serve, keep, app)), metrics)
+            yield Served(edge, await nursery.start(partial(edge.serve, keep, app)), metrics, warnings)
             nursery.cancel_scope.cancel()
 
 

@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import NoReturn
 
 import structlog
 import trio
@@ -17,6 +18,8 @@ from rta.backoff import Backoff
 from rta.errors import NotConnectedError, QueueFullError, TransportError, UndeliverableError
 from rta.network_errors import network_reason
 from rta.ports import Context, Done, Link, Qos, TopicMessage, Will, valid_filter, valid_topic
+from rta.ports.certificate_expiry import CertificateExpiry
+from rta.ports.tls import client_context
 from rta.wakeup import Wakeup
 from rta_transports.mqtt.connection import MqttConnection
 from rta_transports.mqtt.dial import dial
@@ -24,7 +27,7 @@ from rta_transports.mqtt.dispatch import Dispatch, MqttSubscription
 from rta_transports.mqtt.options import MqttTopicsOptions
 from rta_transports.mqtt.rivalry import Rivalry
 from rta_transports.mqtt.speaker import Identity
-from rta_transports.mqtt.tls import CertificateWatch, encrypted, tls_context
+from rta_transports.mqtt.tls import encrypted
 
 __all__ = ["MqttTopics", "open_topics"]
 
@@ -51,9 +54,6 @@ class MqttTopics:
         self._links = 0
         self._link: Link | None = None
         self._linked = Wakeup()
-        self._watch: CertificateWatch | None = None
-        if options.tls and options.cert_file is not None:
-            self._watch = CertificateWatch(context.folder / options.cert_file, options.expiry_warning)
 
     # ---- the connection
 
@@ -81,6 +81,12 @@ class MqttTopics:
         return link
 
     async def _stay_connected(self, client_id: str, will: Will | None) -> None:
+        async with trio.open_nursery() as nursery:
+            if self._options.tls:
+                await nursery.start(CertificateExpiry(self._options, self._context).watch)
+            await self._connect_again_and_again(client_id, will)
+
+    async def _connect_again_and_again(self, client_id: str, will: Will | None) -> NoReturn:
         backoff = Backoff(first=0.1, cap=self._options.max_pause)
         rivalry = Rivalry()
         clean = True
@@ -142,9 +148,7 @@ class MqttTopics:
 
     async def _dial(self) -> socket.socket:
         options, folder = self._options, self._context.folder
-        tls = tls_context(options, folder) if options.tls else None
-        if self._watch is not None:
-            self._watch.check(self._context.clock())
+        tls = client_context(options, folder) if options.tls else None
         host, port = options.address()
         sock = await dial(host, port)
         if tls is None:

@@ -9,14 +9,13 @@ from attrs.validators import and_, ge, gt, le, min_len, optional
 
 from rta.errors import UnreadableError
 from rta.ports import Duration, Size, option
+from rta.ports.tls import ClientTlsOptions
 
 __all__ = ["MqttTopicsOptions"]
 
-_WARNING = Duration(14 * 86400.0)
-
 
 @define
-class MqttTopicsOptions:
+class MqttTopicsOptions(ClientTlsOptions):
     """Topics through an MQTT 5 broker."""
 
     host: str = option("Where the broker is.", "127.0.0.1", validator=min_len(1))
@@ -33,13 +32,6 @@ class MqttTopicsOptions:
         "A file that holds the password and nothing else; read anew for each connection.", None
     )
     tls: bool = option("Encrypt the connection, and know the broker by its certificate.", False)
-    ca_file: Path | None = option(
-        "For TLS: certificates of who may have signed the broker's; unset: the system's.", None
-    )
-    cert_file: Path | None = option("For TLS: our own certificate.", None)
-    key_file: Path | None = option("For TLS: the key of our own certificate; unset: it is in cert_file too.", None)
-    check_name: bool = option("For TLS: the broker's certificate must be for the host we connect to.", True)
-    expiry_warning: Duration = option("How long before our own certificate expires the log warns of it.", _WARNING)
     keep_alive: Duration = option(
         "A connection on which nothing is heard for so long is asked, and given up after as long again.",
         Duration(15.0),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from functools import partial
 
 from rta.formatting import shown, shown_url
 from rta.ports import Context
+from rta.ports.tls import client_context, tls_problems
 from rta_transports.redis.options import RedisLogOptions, url_parts
 from rta_transports.redis.topology import ServerAddress
 
@@ -15,10 +16,8 @@ __all__ = ["check"]
 def check(options: RedisLogOptions, context: Context) -> list[str]:
     """One line for each problem."""
     problems = []
-    for name in ("password_file", "ca_file", "cert_file", "key_file"):
-        path: Path | None = getattr(options, name)
-        if path is not None and not (context.folder / path).is_file():
-            problems.append(f"{name}: there is no file {context.folder / path}")
+    if options.password_file is not None and not (context.folder / options.password_file).is_file():
+        problems.append(f"password_file: there is no file {context.folder / options.password_file}")
     for sentinel in options.sentinels:
         try:
             ServerAddress.parse(sentinel)
@@ -30,6 +29,6 @@ def check(options: RedisLogOptions, context: Context) -> list[str]:
         problems.append("url: a Cluster has database 0 only")
     if options.password is not None and options.password_file is not None:
         problems.append("password_file: there is a password too; give one of them")
-    if options.key_file is not None and options.cert_file is None:
-        problems.append("key_file: there is no cert_file that it belongs to")
-    return problems
+    unused = None if options.encrypted else "a url that begins with rediss://"
+    make = partial(client_context, options, context.folder)
+    return problems + tls_problems(options, context.folder, context.clock(), unused, make)

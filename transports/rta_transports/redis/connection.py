@@ -18,7 +18,7 @@ import redis
 import trio
 from redis.connection import AbstractConnection
 
-from rta.errors import NotConnectedError
+from rta.errors import NotConnectedError, UnreadableError
 
 __all__ = ["RedisConnection", "Reply", "ServerError", "answer_within", "connect"]
 
@@ -166,7 +166,7 @@ async def connect(make: Callable[[], AbstractConnection], timeout: float, where:
         with answer_within(timeout, where):
             # Ends on its own: each of its steps has a timeout of the same order.
             connected = await trio.to_thread.run_sync(blocking, abandon_on_cancel=True, limiter=_threads())
-    except (redis.RedisError, OSError) as e:
+    except (redis.RedisError, OSError, UnreadableError) as e:
         said = str(e).rstrip(".")  # others go on behind it
         raise NotConnectedError(f"{where}: {said}") from None
     finally:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from itertools import count
 
 import trio
@@ -18,6 +18,7 @@ from rta.background import in_background, started_in_background
 from rta.errors import MalformedError
 from rta.large_json import SMALL, inspect_large
 from rta.ports import Batch, Context, Entry, Position, Reporter, SessionRecord, StreamSessionId, Trim
+from rta.ports.certificate_expiry import CertificateExpiry
 from rta.wire import Burst
 from rta.wire.burst import SizeLimits
 from rta.wire.session_json import Glance
@@ -296,8 +297,10 @@ async def open_log(options: RedisLogOptions, context: Context) -> AsyncIterator[
     limits = SizeLimits(json=context.session_json)
     entries = EntryReader(context.report, limits)
     multiplexer = XReadMultiplexer(server, anchors, entries)
+    watch = CertificateExpiry(options, context).watch
+    certificate = started_in_background(watch) if options.encrypted else nullcontext()
     try:
-        async with in_background(server.keep_topology), started_in_background(multiplexer.run):
+        async with in_background(server.keep_topology), started_in_background(multiplexer.run), certificate:
             yield RedisLog(server, multiplexer, anchors, entries, options, context.report, limits)
     finally:
         server.close()

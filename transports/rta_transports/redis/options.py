@@ -12,6 +12,7 @@ from attrs.validators import ge, gt, min_len, optional
 from redis.connection import parse_url
 
 from rta.ports import Duration, option
+from rta.ports.tls import ClientTlsOptions
 
 __all__ = ["RedisLogOptions", "url_parts"]
 
@@ -54,7 +55,7 @@ def _names_an_identity(_: object, attribute: attrs.Attribute[str], value: str) -
 
 
 @define
-class RedisLogOptions:
+class RedisLogOptions(ClientTlsOptions):
     """The buffer, in Redis Streams."""
 
     url: str = option(
@@ -76,11 +77,6 @@ class RedisLogOptions:
     service: str = option("The name the Sentinels know the primary by.", "mymaster", validator=min_len(1))
     sentinel_user: str | None = option("Who we are to the Sentinels; unset: the default user.", None)
     sentinel_password: str | None = option("The password the Sentinels want, where they want one.", None, secret=True)
-    ca_file: Path | None = option(
-        "For TLS: certificates of who may have signed the server's; unset: the system's.", None
-    )
-    cert_file: Path | None = option("For TLS: our own certificate.", None)
-    key_file: Path | None = option("For TLS: the key of our own certificate.", None)
     timeout: Duration = option("How long an answer may take.", Duration(3.0), validator=gt(0))
     connections: int = option("Connections for everything but following streams, per server.", 8, validator=ge(1))
     session_key: str = option(
@@ -103,3 +99,8 @@ class RedisLogOptions:
         Duration(60.0),
     )
     abandon_others: bool = option("The same for sessions that others write.", False)
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the URL wants TLS."""
+        return urlsplit(self.url).scheme == "rediss"

@@ -7,6 +7,8 @@ included, is closed.
 from __future__ import annotations
 
 import select
+import socket
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,6 +23,7 @@ from redis.retry import Retry
 
 from rta.errors import NotConnectedError, TransportError, UnreadableError
 from rta.formatting import shown_url
+from rta.ports.tls import client_context
 from rta_transports.redis.connection import RedisConnection, Reply, ServerError, answer_within, connect
 from rta_transports.redis.options import RedisLogOptions, url_parts
 from rta_transports.redis.topology import Cluster, Fixed, Sentinels, ServerAddress, Topology
@@ -86,8 +89,8 @@ class Server:
         parts = url_parts(options.url)
         self._how = _credentials(options, folder, parts)
         self._kind: Callable[..., AbstractConnection] = parts.pop("connection_class", PlainConnection)
-        if self._kind is SSLConnection:
-            self._how |= _tls(options, folder)
+        if options.encrypted:
+            self._kind = _over_tls(options, folder)
         self.where = shown_url(options.url)
         self._path: str | None = parts.get("path")
         address = ServerAddress(parts.get("host", "127.0.0.1"), parts.get("port", 6379))
@@ -272,7 +275,11 @@ def _credentials(options: RedisLogOptions, folder: Path, parts: dict[str, Any]) 
     }
 
 
-def _tls(options: RedisLogOptions, folder: Path) -> dict[str, Any]:
-    files = {"ssl_ca_certs": options.ca_file, "ssl_certfile": options.cert_file, "ssl_keyfile": options.key_file}
-    how: dict[str, Any] = {name: str(folder / path) for name, path in files.items() if path is not None}
-    return how | {"ssl_check_hostname": True}
+def _over_tls(options: RedisLogOptions, folder: Path) -> type[SSLConnection]:
+    class TlsConnection(SSLConnection):
+        """Takes the files as they are when it connects."""
+
+        def _wrap_socket_with_ssl(self, sock: socket.socket) -> ssl.SSLSocket:
+            return client_context(options, folder).wrap_socket(sock, server_hostname=self.host)
+
+    return TlsConnection

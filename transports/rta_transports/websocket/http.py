@@ -128,12 +128,15 @@ class _Exchange:
         if not {b"content-length", b"transfer-encoding"} & {name for name, _ in request.headers}:
             self._read = isinstance(self._http.next_event(), h11.EndOfMessage)
         path, _, query = request.target.partition(b"?")
+        extensions: Message = {"http.response.trailers": {}} if request.http_version == b"1.1" else {}
+        if self._wire.tls is not None:
+            extensions["tls"] = self._wire.tls.extension
         return {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.4"},
             "http_version": request.http_version.decode(),
             "method": request.method.decode(),
-            "scheme": "http",
+            "scheme": "http" if self._wire.tls is None else "https",
             "path": unquote(path.decode("ascii")),
             "raw_path": path,
             "query_string": query,
@@ -141,7 +144,7 @@ class _Exchange:
             "headers": list(request.headers),
             "client": _address(self._wire.socket.getpeername),
             "server": _address(self._wire.socket.getsockname),
-            "extensions": {"http.response.trailers": {}} if request.http_version == b"1.1" else {},
+            "extensions": extensions,
         }
 
     async def receive(self) -> Message:

@@ -17,9 +17,12 @@ import wsproto.utilities
 from trio_websocket import ConnectionClosed, WebSocketRequest, wrap_server_stream
 
 from rta.ports import AsgiApp, CloseCode, Context, FlushPoint, Handler, RtaError
+from rta.ports.tls import server_context, tls_problems
 from rta.wire.websocket import SUBPROTOCOL
 from rta_transports.websocket.addresses import Addresses
+from rta_transports.websocket.certificates import Certificates
 from rta_transports.websocket.connection import ControlStream, WebSocketPeer
+from rta_transports.websocket.handshake import HandshakeFailed, encrypted, shake_hands
 from rta_transports.websocket.head import HeadRefused, RequestHead, flush_point, read_head, stream_identity
 from rta_transports.websocket.http import HttpServer, raw_response
 from rta_transports.websocket.options import EdgeOptions
@@ -52,6 +55,7 @@ class WebSocketEdge:
         self.stall_timeout: float = options.stall_timeout
         self._report = context.report
         per_address = options.max_per_address or math.ceil(options.max_connections * _SHARE)
+        self._certificates = Certificates(options, context) if options.cert_file is not None else None
         self._addresses = Addresses(options.trusted_proxies, per_address)
         self._open = 0
         self._idle: dict[trio.CancelScope, None] = {}
@@ -59,6 +63,7 @@ class WebSocketEdge:
         self._draining = trio.Event()
         # Requests sent ahead, and deadlines that pass together, would all have the same turn of the event loop.
         self._turns = trio.Semaphore(_AT_ONCE)
+        self._handshakes = trio.Semaphore(1)  # each takes as long as many requests
 
     def drain(self) -> None:
         self._draining.set()
@@ -72,9 +77,13 @@ class WebSocketEdge:
         task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
     ) -> None:
         http, readiness = HttpServer(app, self._options, self._report, self._turns), Readiness()
+        if self._certificates is not None:
+            await self._certificates.load()
         listening = await self._listen(shared_port)
         async with trio.open_nursery() as waking:
             waking.start_soon(readiness.run)
+            if self._certificates is not None:
+                waking.start_soon(self._certificates.watch)
             async with trio.open_nursery() as nursery:
                 with ExitStack() as until_draining:
                     for sock in listening:
@@ -127,10 +136,10 @@ class WebSocketEdge:
             out.append(sock)
         return out
 
-    @staticmethod
-    def _url(sock: socket.socket) -> str:
+    def _url(self, sock: socket.socket) -> str:
         host, port = sock.getsockname()[:2]
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        scheme = "http" if self._certificates is None else "https"
+        return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
     async def _accept(
         self, listening: socket.socket, readiness: Readiness, nursery: trio.Nursery, visit: Visit
@@ -148,6 +157,11 @@ class WebSocketEdge:
                     await trio.sleep(0.1)
                 continue
             self._tune(sock)
+            if self._certificates is not None:
+                try:
+                    sock = encrypted(sock, self._certificates.context)
+                except OSError:
+                    continue  # the peer has gone
             nursery.start_soon(visit, WireStream(sock, readiness), str(address[0]))
             await trio.lowlevel.checkpoint()  # no more are accepted than can be served: the others wait in the kernel
 
@@ -171,9 +185,9 @@ class WebSocketEdge:
             proxy = self._addresses.trusts(peer)
             with nullcontext(True) if proxy else self._addresses.counted(peer) as within:
                 if self._open > self._options.max_connections:
-                    await self._probe(wire, http, "too many connections", "limit")
+                    await self._probe(wire, peer, http, "too many connections", "limit")
                 elif not within:
-                    await self._probe(wire, http, _CROWDED, _CROWDED)
+                    await self._probe(wire, peer, http, _CROWDED, _CROWDED)
                 else:
                     await self._serve(wire, peer, handler, http)
         except* (trio.BrokenResourceError, trio.ClosedResourceError):
@@ -190,7 +204,7 @@ class WebSocketEdge:
             self._open -= 1
             self._report.gauge("rta_connections", self._open)
 
-    async def _probe(self, wire: WireStream, http: HttpServer, why: str, reason: str) -> None:
+    async def _probe(self, wire: WireStream, peer: str, http: HttpServer, why: str, reason: str) -> None:
         """Serve a connection over a limit: whether the service lives can be asked even then, if at once."""
         if len(self._probing) >= _RESERVE:
             oldest = next(iter(self._probing))  # it is no probe, or it has its answer
@@ -198,7 +212,7 @@ class WebSocketEdge:
             oldest.abort()
         self._probing[wire] = None
         try:
-            head = await self._head(wire, _PROBE)
+            head = await self._first_head(wire, peer, _PROBE)
             if head is None:
                 return
             if head.method in ("GET", "HEAD") and head.path in _ALWAYS:
@@ -211,7 +225,7 @@ class WebSocketEdge:
             self._probing.pop(wire, None)
 
     async def _serve(self, wire: WireStream, peer: str, handler: Handler, http: HttpServer) -> None:
-        head = await self._head(wire, self._options.handshake_timeout)
+        head = await self._first_head(wire, peer, self._options.handshake_timeout)
         while head is not None:
             wire.unread(head.rest)
             if head.wants_websocket:
@@ -240,6 +254,22 @@ class WebSocketEdge:
                 del self._idle[scope]
         return False
 
+    async def _first_head(self, wire: WireStream, peer: str, timeout: float) -> RequestHead | None:
+        """As `_head`, behind the TLS handshake where there is one; `timeout` for both."""
+        began = trio.current_time()
+        if self._certificates is not None:
+            try:
+                with trio.move_on_after(timeout) as scope:
+                    await shake_hands(wire, self._handshakes)
+            except HandshakeFailed as e:
+                self._report.malformed(peer, "tls", str(e))
+                await self._refuse(wire, "400 Bad Request" if e.is_http else "", str(e), "tls")
+                return None
+            if scope.cancelled_caught:
+                self._report.count("rta_connections_refused_total", reason="handshake")
+                return None
+        return await self._head(wire, began + timeout - trio.current_time())
+
     async def _head(self, wire: WireStream, timeout: float) -> RequestHead | None:
         """The next request; None if there is none, and the connection has been taken care of."""
         try:
@@ -252,11 +282,12 @@ class WebSocketEdge:
         return None
 
     async def _refuse(self, wire: WireStream, status: str, text: str, reason: str) -> None:
+        """Without a status nothing is answered."""
         self._report.count("rta_connections_refused_total", reason=reason)
         async with self._turns:
             await trio.lowlevel.checkpoint()
         with trio.move_on_after(_HANG_UP):
-            await wire.send_all(raw_response(status, text))
+            await wire.send_all(raw_response(status, text) if status else b"")
         await wire.hang_up(_HANG_UP)
 
     async def _websocket(self, wire: WireStream, head: RequestHead, peer: str, handler: Handler) -> None:
@@ -357,7 +388,8 @@ def check_edge(options: EdgeOptions, context: Context) -> list[str]:
             ipaddress.ip_network(address, strict=False)
         except ValueError:
             problems.append(f"trusted_proxies: {address!r} is no address or network like 10.0.0.0/8")
-    return problems
+    make = partial(server_context, options, context.folder)
+    return problems + tls_problems(options, context.folder, context.clock(), None, make)
 
 
 @asynccontextmanager

@@ -6,15 +6,18 @@ from attrs import define
 from attrs.validators import and_, ge, gt, le, optional
 
 from rta.ports import Duration, Size, option
+from rta.ports.tls import ServerTlsOptions
 
 __all__ = ["EdgeOptions"]
 
 
 @define
-class EdgeOptions:
+class EdgeOptions(ServerTlsOptions):
     """Where clients connect, and how much of us they may take."""
 
-    host: str = option("Address to listen on. Beyond loopback, put TLS and authentication in front.", "127.0.0.1")
+    host: str = option(
+        "Address to listen on. Beyond loopback, TLS and sign-in are needed, here or in front.", "127.0.0.1"
+    )
     port: int = option("TCP port; 0 takes a free one and says which.", 8180, validator=and_(ge(0), le(65535)))
     reuse_port: bool = option("Share the port with other processes that do the same; the workers of a site do.", False)
     max_connections: int = option(
@@ -40,7 +43,9 @@ class EdgeOptions:
         Size(1 << 20),
         validator=ge(1024),
     )
-    handshake_timeout: Duration = option("For a request head to be complete.", Duration(10.0), validator=gt(0))
+    handshake_timeout: Duration = option(
+        "For the TLS handshake and a request head to be complete.", Duration(10.0), validator=gt(0)
+    )
     body_timeout: Duration = option(
         "For a request body to be complete; one that is not is answered 408.", Duration(300.0), validator=gt(0)
     )

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 import trio
 
 from rta_transports.websocket.readiness import Readiness
+from rta_transports.websocket.tls_socket import TlsClient
 
 __all__ = ["WireStream"]
 
@@ -28,6 +29,8 @@ class WireStream(trio.abc.HalfCloseableStream):
     def __init__(self, sock: socket.socket, readiness: Readiness) -> None:
         sock.setblocking(False)
         self.socket = sock
+        self.tls: TlsClient | None = None
+        """What is known by the handshake; None: the connection is not encrypted, or not yet."""
         self._readiness = readiness
         self.blocked: Callable[[], None] = lambda: None
         """Called when a `send_all` has to wait: nobody may write to the socket past us then."""
@@ -122,6 +125,14 @@ class WireStream(trio.abc.HalfCloseableStream):
             raise trio.ClosedResourceError("the connection is being closed")
         return await self._receive(max_bytes)
 
+    async def until_readable(self) -> None:
+        """Until the socket has something to read, or its end. For one task, as receiving is.
+
+        :raises ClosedResourceError: it was closed.
+        """
+        await self._readiness.wait(self.socket)
+        self._check_open()
+
     async def _receive(self, max_bytes: int | None, *, last: bool = False) -> bytes:
         """`last`: nobody else is to receive any more."""
         if self._receiving:
@@ -138,8 +149,7 @@ class WireStream(trio.abc.HalfCloseableStream):
                 try:
                     data = self.socket.recv(max_bytes or _CHUNK)
                 except BlockingIOError:
-                    await self._readiness.wait(self.socket)
-                    self._check_open()
+                    await self.until_readable()
                     if self._hanging_up and not last:
                         raise trio.ClosedResourceError("the connection is being closed") from None
                     continue
