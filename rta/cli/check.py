@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 
+from rta.cli.certificates import examine_certificates
 from rta.cli.inspect import fault_lines
 from rta.config import Config, check_config, load_config
 from rta.config.tables import SLOTS, offer_for
 from rta.errors import ConfigError, Problem, RtaError
 from rta.formatting import printable
-from rta.ports import Context
+from rta.ports import Context, Severity
 from rta.site import Site
 
 __all__ = ["command"]
@@ -34,6 +36,9 @@ def command(path: Path | None) -> None:
     problems = check_config(config, context) or _inspect_files(config, context)
     if problems:
         raise ConfigError(problems)
+    for finding in examine_certificates(config, time.time_ns()):
+        if finding.severity is Severity.WARNING:
+            click.echo(printable(f"warning: {finding.title}"), err=True)
     sources = ", ".join(f"{s.name} ({s.transport})" for s in config.sources) or "none"
     click.echo(f"{config.path}: ok; buffer {config.buffer.transport}, edge {config.edge.transport}, sources: {sources}")
 

@@ -1,10 +1,11 @@
-"""`rta doctor`: examines the buffer and the archive, and says why a session cannot be streamed."""
+"""`rta doctor`: examines buffer, archive and certificates, and says why a session cannot be streamed."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import click
 import trio
 from rich.text import Text
 
+from rta.cli.certificates import examine_certificates
 from rta.cli.records import beside, lay_out, output_width, print_lines
 from rta.cli.text import cell
 from rta.config import Config, Plugged, build_config, load_config
@@ -40,7 +42,7 @@ _INDENT = 9  # the longest of the words, and two spaces
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
 @click.argument("identity", required=False, metavar="[SESSION_IDENTITY]")
 def command(path: Path | None, url: str | None, as_json: bool, identity: str | None) -> None:
-    """Examine the buffer and the archive, and say in plain words what is wrong with them. Nothing is changed.
+    """Examine buffer, archive and certificates, and say in plain words what is wrong with them. Nothing is changed.
 
     With the identity of a session: say whether it can be streamed, and if not, why.
     Exit status: 0, 1 if there are problems, 2 if the configuration is wrong.
@@ -58,7 +60,8 @@ def command(path: Path | None, url: str | None, as_json: bool, identity: str | N
 
 
 async def _examine(config: Config, identity: str | None) -> list[Finding]:
-    return await _examine_buffer(config, identity) + await _examine_archive(config, identity)
+    certificates = await trio.to_thread.run_sync(lambda: list(examine_certificates(config, time.time_ns())))
+    return [*await _examine_buffer(config, identity), *await _examine_archive(config, identity), *certificates]
 
 
 async def _examine_archive(config: Config, identity: str | None) -> list[Finding]:

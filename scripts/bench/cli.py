@@ -25,6 +25,7 @@ from scripts.bench.selective import selective
 from scripts.bench.stall import stall
 from scripts.bench.starting import starting
 from scripts.bench.streams_cli import COMMANDS as STREAMS_COMMANDS
+from scripts.bench.tls import measure_tls
 
 __all__ = ["main"]
 
@@ -141,6 +142,16 @@ def _start(results: Results, folder: Path, quick: bool, runs: int | None) -> Non
     starting(results, folder, runs or (2 if quick else 9))
 
 
+@cli.command("tls")
+@click.option("--clients", default=100, help="How many.")
+@runs_option
+@shared
+def _tls(results: Results, folder: Path, quick: bool, clients: int, runs: int | None) -> None:
+    """What TLS costs: connections, fan-out, large answers, each with and without it."""
+    frames, handshakes = (20, 50) if quick else (200, 500)
+    measure_tls(results, folder, clients, frames, handshakes, runs or (1 if quick else 3))
+
+
 for _command in (*REDIS_COMMANDS, *STREAMS_COMMANDS, *HISTORY_COMMANDS, *ARCHIVE_COMMANDS):
     cli.add_command(_command)
 
@@ -151,7 +162,7 @@ for _command in (*REDIS_COMMANDS, *STREAMS_COMMANDS, *HISTORY_COMMANDS, *ARCHIVE
 def _all(quick: bool, out: Path) -> None:
     """Everything, one after the other: about 90 minutes, with --quick under 10."""
     arguments = ["--out", str(out), *(["--quick"] if quick else [])]
-    own = (_start, _latency, _select, _fanout, _behind, _stall)
+    own = (_start, _latency, _select, _fanout, _behind, _stall, _tls)
     for command in (*own, *REDIS_COMMANDS, *STREAMS_COMMANDS, *HISTORY_COMMANDS, *ARCHIVE_COMMANDS):
         with _timed(command.name or ""):
             command.main(arguments, standalone_mode=False)

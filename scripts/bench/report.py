@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["Results", "spread"]
+__all__ = ["Results", "Row", "spread"]
 
 Row = dict[str, Any]
 

@@ -76,11 +76,13 @@ class TestRequests:
     @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
     async def test_a_request_is_answered_and_the_application_is_told_of_tls(self, folder, version):
         told: list[dict[str, Any]] = []
-        async with serving(telling(told), **tls_options(folder)) as served:
-            async with visited(served, client_side(version=version)) as visitor:
-                for _ in range(2):
-                    await visitor.send(GET)
-                    assert (await visitor.until(b"0\r\n\r\n")).startswith(b"HTTP/1.1 200")
+        async with (
+            serving(telling(told), **tls_options(folder)) as served,
+            visited(served, client_side(version=version)) as visitor,
+        ):
+            for _ in range(2):
+                await visitor.send(GET)
+                assert (await visitor.until(b"0\r\n\r\n")).startswith(b"HTTP/1.1 200")
         assert told[0]["scheme"] == "https"
         assert told[0]["extensions"]["tls"] == {
             "server_cert": None, "client_cert_chain": [], "client_cert_name": None, "client_cert_error": None,
@@ -140,17 +142,21 @@ class TestClientsThatDoNotShakeHands:
 
     @pytest.mark.parametrize("said", [b"", b"\x16\x03\x01\x00\xff\x01"], ids=["nothing", "a part"])
     async def test_who_stalls_is_given_up(self, folder, said):
-        async with serving(answering(), **tls_options(folder, handshake_timeout=0.2)) as served:
-            async with served.visited() as visitor:
-                if said:
-                    await visitor.send(said)
-                assert await visitor.rest() == b""
-                assert served.refused("handshake") == 1
+        async with (
+            serving(answering(), **tls_options(folder, handshake_timeout=0.2)) as served,
+            served.visited() as visitor,
+        ):
+            if said:
+                await visitor.send(said)
+            assert await visitor.rest() == b""
+            assert served.refused("handshake") == 1
 
     async def test_who_shakes_hands_and_asks_nothing_is_given_up_in_the_same_time(self, folder):
-        async with serving(answering(), **tls_options(folder, handshake_timeout=0.3)) as served:
-            async with visited(served) as visitor:
-                assert b"408" in await visitor.rest()
+        async with (
+            serving(answering(), **tls_options(folder, handshake_timeout=0.3)) as served,
+            visited(served) as visitor,
+        ):
+            assert b"408" in await visitor.rest()
 
     async def test_who_vanishes_in_the_handshake_is_no_fault(self, folder):
         async with serving(answering(b"ok"), **tls_options(folder)) as served:
@@ -168,10 +174,12 @@ class TestClientCertificates:
 
     async def asked(self, folder: Path, wanted: str, cert: trustme.LeafCert | None) -> list[dict[str, Any]]:
         told: list[dict[str, Any]] = []
-        async with serving(telling(told), **self.options(folder, wanted)) as served:
-            async with visited(served, client_side(cert)) as visitor:
-                await visitor.send(GET)
-                await visitor.until(b"0\r\n\r\n")
+        async with (
+            serving(telling(told), **self.options(folder, wanted)) as served,
+            visited(served, client_side(cert)) as visitor,
+        ):
+            await visitor.send(GET)
+            await visitor.until(b"0\r\n\r\n")
         return told
 
     @pytest.mark.parametrize("wanted", ["optional", "required"])
@@ -195,10 +203,12 @@ class TestClientCertificates:
 
     async def test_one_that_nobody_asks_for_is_not_looked_at(self, folder):
         told: list[dict[str, Any]] = []
-        async with serving(telling(told), **tls_options(folder)) as served:
-            async with visited(served, client_side(OTHERS.issue_cert("x@example.org"))) as visitor:
-                await visitor.send(GET)
-                await visitor.until(b"0\r\n\r\n")
+        async with (
+            serving(telling(told), **tls_options(folder)) as served,
+            visited(served, client_side(OTHERS.issue_cert("x@example.org"))) as visitor,
+        ):
+            await visitor.send(GET)
+            await visitor.until(b"0\r\n\r\n")
         assert told[0]["extensions"]["tls"]["client_cert_name"] is None
 
     async def refused(self, folder: Path, wanted: str, cert: trustme.LeafCert | None) -> bool:
