@@ -9,16 +9,16 @@ import datetime
 import json
 import statistics
 import struct
-import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import trio
+from attrs import evolve
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -27,7 +27,7 @@ from rta_transports.websocket import EdgeOptions, WebSocketEdge
 
 from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
-from rta.ports import CloseCode, Context, FrameConnection
+from rta.ports import ClientGone, CloseCode, Context, FrameConnection
 from scripts.bench.processes import ROOT, BenchError
 from scripts.bench.report import Results, Row, spread
 
@@ -97,7 +97,7 @@ class _Edge:
         done = await trio.run_process(
             [sys.executable, "-m", "scripts.bench.tls_clients", self._url, str(self._ca), what, str(count)],
             capture_stdout=True,
-            stderr=subprocess.PIPE,
+            capture_stderr=True,
             cwd=ROOT,
             check=False,
         )
@@ -112,19 +112,20 @@ async def _serving(folder: Path, kind: str) -> AsyncIterator[_Edge]:
 
     async def keep(connection: FrameConnection) -> None:
         connections.append(connection)
-        try:
+        with suppress(ClientGone):
             await connection.receive()
-        finally:
-            connections.remove(connection)
+        connections.remove(connection)
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         size = [(b"content-length", b"%d" % len(_LARGE))]
         await send({"type": "http.response.start", "status": 200, "headers": size})
         await send({"type": "http.response.body", "body": _LARGE})
 
-    files = {"cert_file": folder / "cert.pem", "key_file": folder / "key.pem"} if kind == "tls" else {}
+    options = EdgeOptions(port=0)
+    if kind == "tls":
+        options = evolve(options, cert_file=folder / "cert.pem", key_file=folder / "key.pem")
     context = Context("edge", folder, time.time_ns, Metrics(HotCounters(), dict))
-    edge = WebSocketEdge(EdgeOptions(port=0, **files), context)
+    edge = WebSocketEdge(options, context)
     async with trio.open_nursery() as nursery:
         yield _Edge(await nursery.start(partial(edge.serve, keep, app)), folder / "cert.pem", connections)
         nursery.cancel_scope.cancel()

@@ -108,19 +108,31 @@ def test_a_client_without_tls_has_no_use_for_files(tmp_path, ca):
     assert tls_problems(options, tmp_path, 0, None, make) == []
 
 
-async def test_the_end_of_a_certificate_is_warned_of_once_a_day(tmp_path, ca, autojump_clock):
+async def test_the_end_of_a_certificate_is_warned_of_once_a_day(tmp_path, ca, mock_clock):
     metrics, warnings = Metrics(HotCounters(), dict), {}
-    write(tmp_path, ca, datetime.now(UTC) + timedelta(days=3, hours=1))
+    end = certificate_end(write(tmp_path, ca, datetime.now(UTC) + timedelta(days=3, hours=1)))
     context = Context("topics", tmp_path, time.time_ns, metrics, warn=warnings.__setitem__)
     expiry = CertificateExpiry(ClientTlsOptions(cert_file=Path("both.pem")), context)
     with structlog.testing.capture_logs() as logs:
+        for seconds, said in ((0, 1), (86000, 1), (1000, 2)):
+            mock_clock.jump(seconds)
+            expiry.tell(end)
+            assert len(logs) == said
+        expiry.tell(end + 100 * DAY)
+        assert warnings == {"certificate": None}
+        expiry.tell(time.time_ns() - DAY)
+        assert warnings == {"certificate": "our certificate has ended"}
+
+
+async def test_who_connects_looks_at_the_file_before_anything_else(tmp_path, ca):
+    metrics, warnings = Metrics(HotCounters(), dict), {}
+    path = write(tmp_path, ca, datetime.now(UTC) + timedelta(days=3, hours=1))
+    context = Context("topics", tmp_path, time.time_ns, metrics, warn=warnings.__setitem__)
+    for told in ("our certificate ends in 3.0 days", f"cert_file: {path}: No such file or directory"):
         async with trio.open_nursery() as nursery:
-            await nursery.start(expiry.watch)
-            assert warnings == {"certificate": "our certificate ends in 3.0 days"}
-            await trio.sleep(86000)
-            assert len(logs) == 1
-            await trio.sleep(1000)
-            assert len(logs) == 2
+            await nursery.start(CertificateExpiry(ClientTlsOptions(cert_file=Path("both.pem")), context).watch)
             nursery.cancel_scope.cancel()
+        assert warnings == {"certificate": told}
+        path.unlink(missing_ok=True)
     found = metrics.registry.get_sample_value("rta_certificate_days_left", {"transport": "topics"})
     assert found == pytest.approx(3.04, abs=0.1)

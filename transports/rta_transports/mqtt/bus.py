@@ -54,6 +54,7 @@ class MqttTopics:
         self._links = 0
         self._link: Link | None = None
         self._linked = Wakeup()
+        self._expiry = CertificateExpiry(options, context)
 
     # ---- the connection
 
@@ -83,7 +84,7 @@ class MqttTopics:
     async def _stay_connected(self, client_id: str, will: Will | None) -> None:
         async with trio.open_nursery() as nursery:
             if self._options.tls:
-                await nursery.start(CertificateExpiry(self._options, self._context).watch)
+                await nursery.start(self._expiry.watch)
             await self._connect_again_and_again(client_id, will)
 
     async def _connect_again_and_again(self, client_id: str, will: Will | None) -> NoReturn:
