@@ -34,7 +34,8 @@ def write_certificate(
 
 def tls_options(folder: Path, **options: object) -> dict[str, object]:
     """What an edge with these files is configured with."""
-    return {"cert_file": folder / "cert.pem", "key_file": folder / "key.pem", **options}
+    files = {"cert_file": folder / "cert.pem", "key_file": folder / "key.pem"}
+    return {"handshake_timeout": 60.0, **files, **options}
 
 
 def client_side(cert: trustme.LeafCert | None = None, version: ssl.TLSVersion | None = None) -> ssl.SSLContext:
