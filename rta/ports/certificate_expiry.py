@@ -46,13 +46,13 @@ class CertificateExpiry:
             task_status.started()
             return
         path: Path = self._context.folder / self._options.cert_file
-        await self._look(path)
+        await self._read_end(path)
         task_status.started()
         while True:
             await trio.sleep(_ROUND)
-            await self._look(path)
+            await self._read_end(path)
 
-    async def _look(self, path: Path) -> None:
+    async def _read_end(self, path: Path) -> None:
         try:
             end = await trio.to_thread.run_sync(certificate_end, path, abandon_on_cancel=True)
         except UnreadableError as e:

@@ -26,7 +26,7 @@ log = structlog.get_logger("rta.edge")
 
 _ROUND = 1.0  # seconds
 
-Look = tuple[tuple[int, int, int] | None, ...]
+FileStates = tuple[tuple[int, int, int] | None, ...]
 """Of each file, behind all links: its inode, when it was changed (ns) and its size; None: it is not there."""
 
 
@@ -43,8 +43,8 @@ class Certificates:
         self._options = options
         self._context = context
         self._expiry = CertificateExpiry(options, context)
-        self._seen: Look = ()
-        self._taken: Look = ()
+        self._seen: FileStates = ()
+        self._taken: FileStates = ()
         """What the files were when they were last loaded, or refused."""
         self._loaded: _Loaded | None = None
 
@@ -59,7 +59,7 @@ class Certificates:
 
         :raises UnreadableError: a file cannot be read, or is not what it should be.
         """
-        self._seen = self._taken = await _in_thread(self._look)
+        self._seen = self._taken = await _in_thread(self._file_states)
         self._loaded = await _in_thread(self._load)
         self._expiry.tell(self._loaded.end)
 
@@ -68,13 +68,13 @@ class Certificates:
         assert self._loaded is not None, "nothing has been loaded"
         while True:
             await trio.sleep(_ROUND)
-            before, self._seen = self._seen, await _in_thread(self._look)
+            before, self._seen = self._seen, await _in_thread(self._file_states)
             if self._seen == before and self._seen != self._taken:
                 self._taken = self._seen
-                await self._take()
+                await self._refresh()
             self._expiry.tell(self._loaded.end)
 
-    async def _take(self) -> None:
+    async def _refresh(self) -> None:
         try:
             loaded = await _in_thread(self._load)
             if loaded.end <= self._context.clock():
@@ -94,7 +94,7 @@ class Certificates:
         context.sslsocket_class = TlsSocket
         return _Loaded(context, certificate_end(self._context.folder / self._options.cert_file))
 
-    def _look(self) -> Look:
+    def _file_states(self) -> FileStates:
         files = (self._options.ca_file, self._options.cert_file, self._options.key_file)
         return tuple(_state(os.fspath(self._context.folder / file)) for file in files if file is not None)
 
