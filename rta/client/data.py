@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from email.message import Message
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, parse_headers
 from typing import TypeVar
@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import trio
 
 from rta.client.base_url import check_base_url
+from rta.client.credentials import Credentials, ask_signed_in, why_refused
 from rta.errors import FlushPointError, MalformedError, NotConnectedError, RtaError, UnreadableError
 from rta.network_errors import network_reason
 from rta.wire.chunks import Chunk, ChunkParser, DataKind
@@ -75,6 +76,7 @@ async def open_data(
     end: int | None = None,
     upto: str | None = None,
     silence: float = 30.0,
+    credentials: Credentials | None = None,
 ) -> AsyncIterator[DataAnswer]:
     """Ask a service at a base URL for data of a session.
 
@@ -83,6 +85,7 @@ async def open_data(
 
     :raises NotConnectedError: there is no answer.
     :raises FlushPointError: `upto` is not held any more.
+    :raises NotSignedIn: the service wants to know who asks.
     :raises RtaError: the service refuses it; the error has its reason.
     """
     check_base_url(base)
@@ -90,10 +93,23 @@ async def open_data(
     fields = {"start": start, "end": end, "upto": upto}
     query = urlencode({name: value for name, value in fields.items() if value is not None})
     path = f"/rta/v2/sessions/{quote(identity, safe='')}/data/{what}" + (f"?{query}" if query else "")
+    tls = None if credentials is None else credentials.tls
+    async with AsyncExitStack() as stack:
+        yield await ask_signed_in(
+            credentials,
+            base,
+            lambda headers: stack.enter_async_context(_answered(base, silence, tls, path, headers, kind)),
+        )
+
+
+@asynccontextmanager
+async def _answered(
+    base: str, silence: float, tls: ssl.SSLContext | None, path: str, headers: dict[str, str], kind: DataKind
+) -> AsyncIterator[DataAnswer]:
     for number in range(_TRIES):
-        line = _Line(base, silence)
+        line = _Line(base, silence, tls)
         try:
-            response = await line.call(lambda: line.ask(path))  # noqa: B023
+            response = await line.call(lambda: line.ask(path, headers))  # noqa: B023
             if response.status == 200:
                 yield DataAnswer(line, response, kind)
                 return
@@ -123,14 +139,14 @@ def _number(headers: Message, name: str) -> int:
 class _Line:
     """One connection, for one request."""
 
-    def __init__(self, base: str, silence: float) -> None:
+    def __init__(self, base: str, silence: float, tls: ssl.SSLContext | None) -> None:
         self.base = base
         self._silence = silence
         parts = urlsplit(base)
         assert parts.hostname is not None
         self._connection: HTTPConnection
         if parts.scheme == "https":
-            context = ssl.create_default_context()
+            context = tls or ssl.create_default_context()
             self._connection = HTTPSConnection(parts.hostname, parts.port, timeout=silence, context=context)
         else:
             self._connection = HTTPConnection(parts.hostname, parts.port, timeout=silence)
@@ -139,10 +155,10 @@ class _Line:
         self._socket: socket.socket | None = None
         self._response: _Response | None = None
 
-    def ask(self, path: str) -> _Response:
+    def ask(self, path: str, headers: dict[str, str]) -> _Response:
         self._connection.connect()
         self._socket = self._connection.sock
-        self._connection.request("GET", self._prefix + path)
+        self._connection.request("GET", self._prefix + path, headers=headers)
         response = self._connection.getresponse()
         assert isinstance(response, _Response)
         self._response = response
@@ -172,6 +188,8 @@ class _Line:
 
 
 def _refusal(base: str, status: int, body: bytes) -> RtaError:
+    if error := why_refused(status, base, body):
+        return error
     try:
         document = parse_json(body.decode(), "a problem", SESSION_LIMITS)
     except (MalformedError, UnicodeDecodeError):

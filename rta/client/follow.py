@@ -10,11 +10,12 @@ from typing import Protocol
 import trio
 
 from rta.backoff import Backoff
+from rta.client.credentials import NotAllowed, NotSignedIn
 from rta.client.decode import Decoder
 from rta.client.recorded import RecordedData
 from rta.client.rest import RestClient
 from rta.client.since_mark import SinceMark
-from rta.client.stream import POINT_LOST, RUN_OVER, SILENCE, LiveStream, StreamClosed, open_live_stream
+from rta.client.stream import POINT_LOST, RUN_OVER, SIGNED_OUT, SILENCE, LiveStream, StreamClosed, open_live_stream
 from rta.errors import FlushPointError, MalformedError, RtaError, TransportError
 from rta.formatting import choices
 from rta.wire import ConfigBinding, SessionModel, read_session
@@ -116,7 +117,8 @@ class _Follower:
         if self._recorded and self._since is None:
             await self._read_recorded()
         after = None if self._since is None else self._since.point
-        async with open_live_stream(self._rest.base, self.identity, self._silence, after) as stream:
+        rest = self._rest
+        async with open_live_stream(rest.base, self.identity, self._silence, after, rest.credentials) as stream:
             if self._since is not None:
                 self._since.connect()
                 stream.marked = self._since.mark
@@ -145,7 +147,8 @@ class _Follower:
             self._decoder.check()
             channels = self._decoder.channels if self._only else None
             start = self._decoder.start or 0
-            self._reading = RecordedData(self._rest.base, self.identity, channels, start, self._silence)
+            rest = self._rest
+            self._reading = RecordedData(rest.base, self.identity, channels, start, self._silence, rest.credentials)
         try:
             recorded = await self._reading.read(lambda burst: self._observer.burst(burst, self._decoder))
         except FlushPointError:  # the session has been sealed, and its samples are in other chunks now
@@ -238,13 +241,18 @@ class _Restart:
 
         `identity`, `closed`, `deletable`: the session that was followed, whether all of it has come, and whether it may
         have been deleted.
+
         :raises RtaError: it was.
+        :raises NotSignedIn: the service wants to know who asks.
+        :raises NotAllowed: we may not see what there is.
         """
         self._until = inf
         while True:
             await backoff.pause()
             try:
                 found = await find_session(self._rest, self._wanted)
+            except (NotSignedIn, NotAllowed):
+                raise
             except RtaError as e:
                 if deletable and not self._moves and not isinstance(e, TransportError):
                     raise RtaError(f"session {identity!r} was deleted before all of it had come") from None
@@ -269,13 +277,15 @@ async def follow_session(
     silence: float = SILENCE,
     start: int | None = None,
 ) -> None:
-    """Follow a session until it is closed. After a lost connection, what the buffer holds comes again; with `start`,
-    what has not come yet, and nothing twice.
+    """Follow a session until it is closed. After a lost connection, or when the token has ended and there is a new one,
+    what the buffer holds comes again; with `start`, what has not come yet, and nothing twice.
 
     `only`: what the parameters are called, as `rta.wire.parameter_index` reads it. Empty: all parameters, and the
     events. `wanted`: how the session was found, as `find_session` reads it: if not by its identity, the newest session
     that is found so is followed after a restart of the service. `silence`: see `open_live_stream`. `start`: what is
     recorded from then on comes first, ns since the Unix epoch; None: nothing of it.
+    :raises NotSignedIn: the service wants to know who asks, and there is no other token.
+    :raises NotAllowed: we may not see it.
     :raises RtaError: a name in `only` is not that of one parameter; the session was deleted.
     """
     restart = _Restart(rest, wanted or identity, identity, observer)
@@ -294,7 +304,7 @@ async def follow_session(
             code = e.code if isinstance(e, StreamClosed) else None
             if code == POINT_LOST:
                 follower.lose_point()
-            elif not over and code != RUN_OVER:
+            elif not over and code not in (RUN_OVER, SIGNED_OUT):
                 observer.lost(str(e))
         if follower.connected:
             backoff.reset()

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection
 from hashlib import sha256
 
+from rta.client.credentials import Credentials
 from rta.client.data import DataAnswer, open_data
 from rta.errors import FlushPointError
 from rta.wire import ChannelId, make_burst
@@ -27,10 +28,16 @@ class RecordedData:
     """
 
     def __init__(
-        self, base: str, identity: str, channels: Collection[ChannelId] | None, start: int, silence: float
+        self,
+        base: str,
+        identity: str,
+        channels: Collection[ChannelId] | None,
+        start: int,
+        silence: float,
+        credentials: Credentials | None = None,
     ) -> None:
         """`channels`: these only, and no events; None: everything. `start`: ns since the Unix epoch; what comes is
-        rounded outwards to whole chunks. `silence`: see `open_data`."""
+        rounded outwards to whole chunks. `silence`, `credentials`: see `open_data`."""
         self.point: str | None = None
         """The text of the flush point up to which all comes, known with the first answer."""
         self.damaged = 0
@@ -39,6 +46,7 @@ class RecordedData:
         self._identity = identity
         self._start = start
         self._silence = silence
+        self._credentials = credentials
         self._all_kinds = [kind for kind in DataKind if channels is None or kind is not DataKind.EVENTS]
         self._kinds = list(self._all_kinds)
         every = channels is None or len(channels) > _MOST_CHANNELS
@@ -75,6 +83,7 @@ class RecordedData:
             start=self._start,
             upto=self.point,
             silence=self._silence,
+            credentials=self._credentials,
         ) as answer:
             self.point = self.point or answer.flush_point
             if self.point is None:

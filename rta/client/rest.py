@@ -8,12 +8,14 @@ import urllib.request
 from collections.abc import Mapping
 from http.client import HTTPException
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import trio
 
 from rta.client.base_url import check_base_url
+from rta.client.credentials import Credentials, ask_signed_in, why_refused
 from rta.errors import MalformedError, NotConnectedError, RtaError, UnreadableError
+from rta.formatting import shown_url
 from rta.network_errors import network_reason
 from rta.wire import Configuration, SessionModel, read_configuration, read_session
 
@@ -29,14 +31,18 @@ _LIMIT = 64 << 20  # bytes of an answer that are read
 class RestClient:
     """A service at a base URL (`http://host:port`)."""
 
-    def __init__(self, base: str, timeout: float = ANSWER) -> None:
-        """`timeout`: seconds for a whole answer, connecting included.
+    def __init__(self, base: str, timeout: float = ANSWER, credentials: Credentials | None = None) -> None:
+        """`timeout`: seconds for a whole answer, connecting included. `credentials`: None: we do not say who we are.
+
+        All calls raise `NotSignedIn` and `NotAllowed` where the service refuses us for who we are.
 
         :raises RtaError: `base` is no base URL.
         """
         check_base_url(base)
         self.base = base.rstrip("/")
+        self.credentials = credentials
         self._timeout = timeout
+        self._opener = _opener(self.base, credentials)
 
     async def sessions(self) -> list[SessionModel]:
         """All top-level sessions, newest first. Sessions that cannot be read are left out.
@@ -131,16 +137,27 @@ class RestClient:
         return UnreadableError(f"{self.base} does not answer as an RTA service")
 
     async def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
-        """Status and body of any answer. `body`: JSON to send.
+        """Status and body of any answer that does not refuse us for who we are. `body`: JSON to send.
 
         :raises NotConnectedError: there is no answer.
+        :raises NotSignedIn: the service wants to know who asks.
+        :raises NotAllowed: we may not ask this.
         """
 
+        async def ask(headers: dict[str, str]) -> tuple[int, bytes]:
+            status, answer = await self._ask(method, path, body, headers)
+            if error := why_refused(status, self.base, answer):
+                raise error
+            return status, answer
+
+        return await ask_signed_in(self.credentials, self.base, ask)
+
+    async def _ask(self, method: str, path: str, body: bytes | None, signed: dict[str, str]) -> tuple[int, bytes]:
         def ask() -> tuple[int, bytes]:
-            headers = {} if method == "GET" else {"content-type": "application/json"}
+            headers = signed if method == "GET" else {**signed, "content-type": "application/json"}
             try:
                 request = urllib.request.Request(self.base + path, body, headers, method=method)  # noqa: S310
-                with urllib.request.urlopen(request, timeout=self._timeout) as answer:  # noqa: S310
+                with self._opener.open(request, timeout=self._timeout) as answer:
                     return answer.status, answer.read(_LIMIT)
             except urllib.error.HTTPError as e:
                 with e:  # the error is the answer
@@ -160,6 +177,28 @@ class RestClient:
 
     def _late(self) -> NotConnectedError:
         return NotConnectedError(f"{self.base} has not answered within {self._timeout:g} s")
+
+
+class _SameServer(urllib.request.HTTPRedirectHandler):
+    """Goes where the service sends us, if that is the service."""
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        here, there = urlsplit(req.full_url), urlsplit(newurl)
+        if (here.scheme, here.netloc.lower()) != (there.scheme, there.netloc.lower()):
+            fp.close()
+            raise UnreadableError(f"{shown_url(req.full_url)} sends us to another server, which gets no token of ours")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _opener(base: str, credentials: Credentials | None) -> urllib.request.OpenerDirector:
+    if credentials is None:
+        return urllib.request.build_opener()
+    handlers: list[urllib.request.BaseHandler] = [_SameServer()]
+    if base.startswith("http:"):
+        handlers.append(urllib.request.ProxyHandler({}))  # it would hear the token
+    if credentials.tls is not None:
+        handlers.append(urllib.request.HTTPSHandler(context=credentials.tls))
+    return urllib.request.build_opener(*handlers)
 
 
 def _read_body(answer: urllib.error.HTTPError) -> bytes:

@@ -36,7 +36,14 @@ class RestData:
         upto = None if wanted.upto is None else str(wanted.upto)
         channels = _expression(wanted.channels)
         async with open_data(
-            self._rest.base, identity, wanted.kind, channels, start=wanted.start, end=wanted.end, upto=upto
+            self._rest.base,
+            identity,
+            wanted.kind,
+            channels,
+            start=wanted.start,
+            end=wanted.end,
+            upto=upto,
+            credentials=self._rest.credentials,
         ) as answer:
             yield _AnsweredChunks(answer)
 

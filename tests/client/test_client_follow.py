@@ -42,6 +42,7 @@ class Service:
     """Its sessions, newest first, from a moment on, and the connections to each."""
 
     base = "http://pit"
+    credentials = None
 
     def __init__(self) -> None:
         self._began = trio.current_time()
@@ -71,7 +72,7 @@ class Service:
         return next((s for s in await self.sessions() if s.identity == identity), None)
 
     @asynccontextmanager
-    async def open(self, base, identity, silence, after=None):
+    async def open(self, base, identity, silence, after, credentials):
         await trio.lowlevel.checkpoint()
         if not self._streams.get(identity):
             raise StreamClosed(1000, "there is no such session to stream")

@@ -21,7 +21,7 @@ async def connected(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Live
     """A stream of a service that answers pings and says nothing, and the way to it."""
     ours, theirs = memory_stream_pair()
 
-    async def connect(base: str) -> trio.StapledStream[MemorySendStream, trio.testing.MemoryReceiveStream]:
+    async def connect(base: str, tls: None) -> trio.StapledStream[MemorySendStream, trio.testing.MemoryReceiveStream]:
         await trio.lowlevel.checkpoint()
         return ours
 
