@@ -95,7 +95,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("rta_reader_overrun_total", _C, "Sessions of which the buffer was trimmed before we had read it.",
            counter="lost"),
     Metric("rta_clients_closed_total", _C, "Connections that ended: left, finished, stalled, fell_behind, "
-           "unreachable, shutdown or fault.", ("reason",)),
+           "unreachable, point_lost, run_over, signed_out, shutdown or fault.", ("reason",)),
     # Streams over topics.
     Metric("rta_streams", _G, "Streams of the node.", live=True, merge=Merge.MAX),
     Metric("rta_streams_running", _G, "Those that run.", live=True, merge=Merge.MAX),

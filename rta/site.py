@@ -33,7 +33,19 @@ from rta.errors import ArchiveError, TransportError
 from rta.health import Health
 from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
-from rta.ports import Archive, BurstLog, Context, Edge, Offer, Source, TopicBus, load_transport
+from rta.ports import (
+    ANYBODY,
+    Archive,
+    BurstLog,
+    Context,
+    Edge,
+    Offer,
+    Source,
+    StreamRequest,
+    Subject,
+    TopicBus,
+    load_transport,
+)
 from rta.ports.alarm import load_alarms
 from rta.ports.command import load_commands
 from rta.rest import make_app
@@ -114,7 +126,9 @@ class Site:
             elsewhere = self._elsewhere = archive_elsewhere(self.config, self.health, self._membership)
             late = opened.archive if elsewhere is None else elsewhere.entries
             hub = self._hub = SessionHub(opened.buffer, self.config.fanout, self.health, self.counters, late)
-            edge = self._edge = EdgeActor(hub, self.reporter, opened.edge.ping_interval, opened.edge.stall_timeout)
+            edge = self._edge = EdgeActor(
+                hub, self.reporter, opened.edge.ping_interval, opened.edge.stall_timeout, self._clock
+            )
             await nursery.start(hub.run)
             nursery.start_soon(edge.keeper.run)
             if self._primary:
@@ -132,7 +146,7 @@ class Site:
             app = make_app(shown)
             if member is not None:
                 app, port = await worker_app(nursery, shown, member, self._has_node), member.port
-            url = await nursery.start(partial(opened.edge.serve, edge.serve, app, shared_port=port))
+            url = await nursery.start(partial(opened.edge.serve, edge.serve, app, gate=_admit, shared_port=port))
             async with trio.open_nursery() as sources:
                 sources.start_soon(self._run_sources, opened)
                 log.info("ready", url=url, version=__version__, sources=sorted(opened.sources))
@@ -297,3 +311,9 @@ class Site:
             "rta_lag_seconds": max((f.lag for f in feeds), default=0.0),
             "rta_ring_bytes": sum(f.held for f in feeds),
         }
+
+
+async def _admit(request: StreamRequest) -> Subject:
+    """Everybody, as long as nobody has to sign in."""
+    await trio.lowlevel.checkpoint()
+    return ANYBODY

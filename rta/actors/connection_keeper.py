@@ -1,4 +1,5 @@
-"""The connection keeper: pings idle clients, drops stalled ones, and has those leave whose session is over.
+"""The connection keeper: pings idle clients, drops stalled ones, signs out those whose credentials have ended, and has
+those leave whose session is over.
 
 Owns the set of connections and when each is due to be looked at: a connection costs nothing until then, and what is due
 is spread over time, so that live data never waits behind a round over all of them. Receives connections from the edge.
@@ -7,7 +8,8 @@ Ends with the site.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from heapq import heappop, heappush
 from itertools import count
@@ -15,14 +17,16 @@ from itertools import count
 import structlog
 import trio
 
+from rta.actors.credential_ends import CredentialEnds
 from rta.actors.hub import SessionHub
 from rta.actors.served_client import ServedClient
+from rta.ports import Revocations
 
 __all__ = ["ConnectionKeeper"]
 
 log = structlog.get_logger("rta.edge")
 
-_ROUND = 0.5  # seconds between rounds over sessions that may be over
+_ROUND = 0.5  # seconds between rounds over sessions that may be over, and over credentials that may have ended
 _PAUSE = 0.01  # seconds at least between looks at connections that are due
 _AT_ONCE = 20  # connections looked at without a checkpoint
 _SPREAD = 0.25  # of the ping interval: by up to so much a ping comes earlier, for each client differently
@@ -32,8 +36,15 @@ _GOLDEN = 0.6180339887  # multiples of it, modulo 1, are spread evenly however m
 class ConnectionKeeper:
     """Looks after connections while they are served."""
 
-    def __init__(self, hub: SessionHub, ping_interval: float, stall_timeout: float) -> None:
-        """`ping_interval`, `stall_timeout`: see `rta.ports.Edge`."""
+    def __init__(
+        self,
+        hub: SessionHub,
+        ping_interval: float,
+        stall_timeout: float,
+        clock: Callable[[], int] = time.time_ns,
+        revocations: Revocations | None = None,
+    ) -> None:
+        """See `rta.actors.edge.EdgeActor`."""
         self._hub = hub
         self._ping_interval = ping_interval
         self._stall_timeout = stall_timeout
@@ -41,6 +52,10 @@ class ConnectionKeeper:
         self._clients: dict[int, ServedClient] = {}
         self._due: list[tuple[float, int]] = []
         """A heap of times and numbers. By number, so that it keeps no client that is gone."""
+        self._ends = CredentialEnds()
+        self._clock = clock
+        self._revocations = revocations
+        self._some_revoked = False
 
     def __len__(self) -> int:
         return len(self._clients)
@@ -55,6 +70,11 @@ class ConnectionKeeper:
         client.ping_after = self._ping_interval * (1 - _SPREAD * (number * _GOLDEN % 1))
         self._clients[number] = client
         heappush(self._due, (trio.current_time() + min(client.ping_after, self._stall_timeout), number))
+        subject = client.link.subject
+        if subject.ends is not None:
+            self._ends.add(number, subject.ends)
+        if self._is_revoked(client):  # since it was let in
+            client.sign_out()
         try:
             yield
         finally:
@@ -62,6 +82,16 @@ class ConnectionKeeper:
 
     async def run(self) -> None:
         """Until cancelled."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._hear_of_revocations)
+            await self._look_after_all()
+
+    async def _hear_of_revocations(self) -> None:
+        while self._revocations is not None:
+            await self._revocations.changed()
+            self._some_revoked = True
+
+    async def _look_after_all(self) -> None:
         next_round = trio.current_time() + _ROUND
         while True:
             first = self._due[0][0] if self._due else next_round
@@ -74,8 +104,28 @@ class ConnectionKeeper:
                     await trio.lowlevel.checkpoint()
             if now >= next_round:
                 next_round = now + _ROUND
+                await self._sign_out(now)
                 for feed in self._hub.feeds:
                     feed.release_finished(now, self._hub.settings.linger)
+
+    async def _sign_out(self, now: float) -> None:
+        """Everybody whose credentials have ended, or have been taken back."""
+        for i, number in enumerate(self._ends.due(self._clock(), now), 1):
+            if (client := self._clients.get(number)) is not None:
+                client.sign_out()
+            if i % _AT_ONCE == 0:
+                await trio.lowlevel.checkpoint()
+        if not self._some_revoked:
+            return
+        self._some_revoked = False
+        for i, client in enumerate(self, 1):
+            if self._is_revoked(client):
+                client.sign_out()
+            if i % _AT_ONCE == 0:
+                await trio.lowlevel.checkpoint()
+
+    def _is_revoked(self, client: ServedClient) -> bool:
+        return self._revocations is not None and self._revocations.is_revoked(client.link.subject)
 
     def _drain_due(self, now: float) -> list[int]:
         numbers = []

@@ -6,6 +6,9 @@ of its own. Ends with the site, which shuts it down first.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 import structlog
 import trio
 
@@ -15,7 +18,7 @@ from rta.actors.point_join import Joined, PointLost, join_behind
 from rta.actors.served_client import CLOSES, UNREACHABLE, ClosingHandshake, ServedClient
 from rta.actors.shared_reads import SharedReads
 from rta.errors import ArchiveError, TransportError
-from rta.ports import CloseCode, FrameConnection, Reporter
+from rta.ports import CloseCode, FrameConnection, Reporter, Revocations
 from rta.session.client import Ending
 from rta.wakeup import Wakeup
 
@@ -35,11 +38,14 @@ class EdgeActor:
         report: Reporter,
         ping_interval: float,
         stall_timeout: float,
+        clock: Callable[[], int] = time.time_ns,
+        revocations: Revocations | None = None,
     ) -> None:
-        """`ping_interval`, `stall_timeout`: see `rta.ports.Edge`."""
+        """`ping_interval`, `stall_timeout`: see `rta.ports.Edge`. `clock`: wall time, ns since the Unix epoch.
+        `revocations`: None: no credentials are ever taken back."""
         self._hub = hub
         self._report = report
-        self.keeper = ConnectionKeeper(hub, ping_interval, stall_timeout)
+        self.keeper = ConnectionKeeper(hub, ping_interval, stall_timeout, clock, revocations)
         self._reads = SharedReads(hub.buffer, hub.archive)
         self._serving = 0
         self._served = Wakeup()
@@ -123,4 +129,5 @@ _REASONS = {
     CloseCode.UNREACHABLE: "unreachable",
     CloseCode.POINT_LOST: "point_lost",
     CloseCode.RUN_OVER: "run_over",
+    CloseCode.SIGNED_OUT: "signed_out",
 }

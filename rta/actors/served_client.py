@@ -3,7 +3,8 @@
 Owns the client's place in the session's feed. Receives the client's messages, and is woken by the feed when there is
 something to do; sends frames. Two tasks: one reads requests, so that nothing keeps pings from being answered; one
 writes what the client does not get from fan-out. Ends when the client goes or breaks the protocol, when the session is
-over, when the client cannot be served any longer, or with the site. Who runs it then closes the connection.
+over, when the client cannot be served any longer or its credentials have ended, or with the site. Who runs it then
+closes the connection.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from rta.session.feed import SessionFeed
 from rta.session.subscription import NOTHING, read_request
 from rta.wakeup import Wakeup
 
-__all__ = ["CLOSES", "UNREACHABLE", "ClosingHandshake", "ServedClient"]
+__all__ = ["CLOSES", "SIGNED_OUT", "UNREACHABLE", "ClosingHandshake", "ServedClient"]
 
 _TURN = 256 << 10  # bytes written to one client before others get a turn
 _FAULTS = (1002, 1007, 1009)  # close codes by which the WebSocket library says that the client broke the protocol
@@ -44,6 +45,7 @@ CLOSES = {
     Ending.SESSION_CLOSED: ClosingHandshake(CloseCode.NORMAL, "the session is closed"),
     Ending.SHUTTING_DOWN: ClosingHandshake(CloseCode.GOING_AWAY, "the server is shutting down"),
 }
+SIGNED_OUT = ClosingHandshake(CloseCode.SIGNED_OUT, "the token has ended: come back with a new one")
 UNREACHABLE = ClosingHandshake(CloseCode.UNREACHABLE, "the buffer cannot be read now")
 
 
@@ -80,6 +82,7 @@ class ServedClient:
         self._reads = reads
         self._report = report
         self._woken = Wakeup()
+        self._signed_in = trio.CancelScope()
         self._waiting = NOTHING
         """What the client has asked for beyond the back-fills it may have at once."""
         self._client: Client = feed.attach(link, self._woken.set, beginning)
@@ -89,8 +92,18 @@ class ServedClient:
         """Close once nothing is owed."""
         self._client.leave(ending)
 
+    def sign_out(self) -> None:
+        """Close at once, whatever is owed: its credentials are not right any more."""
+        self._signed_in.cancel()
+
     async def run(self) -> ClosingHandshake | None:
         """Until it ends: how to close the connection; None when the client is gone. Nothing is sent afterwards."""
+        closing: ClosingHandshake | None = None
+        with self._signed_in:
+            closing = await self._serve()
+        return SIGNED_OUT if self._signed_in.cancelled_caught else closing
+
+    async def _serve(self) -> ClosingHandshake | None:
         closing: ClosingHandshake | None = None
         try:
             async with trio.open_nursery() as nursery:

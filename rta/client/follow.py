@@ -251,9 +251,9 @@ class _Restart:
             await backoff.pause()
             try:
                 found = await find_session(self._rest, self._wanted)
-            except (NotSignedIn, NotAllowed):
-                raise
             except RtaError as e:
+                if isinstance(e, NotSignedIn | NotAllowed):
+                    raise
                 if deletable and not self._moves and not isinstance(e, TransportError):
                     raise RtaError(f"session {identity!r} was deleted before all of it had come") from None
                 self._observer.lost(str(e))

@@ -9,6 +9,7 @@ from rta.errors import (
     UndeliverableError,
     UnreadableError,
 )
+from rta.ports.access import ANYBODY, Gate, NotAdmitted, Revocations, Role, StreamRequest, Subject
 from rta.ports.archive import (
     ALL_CHANNELS,
     Archive,
@@ -62,6 +63,13 @@ from rta.ports.values import START, Batch, Entry, Position, SessionRecord, Strea
 from rta.ports.zones import find_zone
 
 __all__ = [
+    "ANYBODY",
+    "Gate",
+    "NotAdmitted",
+    "Revocations",
+    "Role",
+    "StreamRequest",
+    "Subject",
     "ALL_CHANNELS",
     "Archive",
     "ArchivedSession",

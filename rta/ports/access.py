@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from enum import IntEnum
+from typing import Protocol
 
 from attrs import field, frozen
 
 from rta.errors import RtaError
 
-__all__ = ["ANYBODY", "Gate", "NotAdmitted", "Role", "StreamRequest", "Subject"]
+__all__ = ["ANYBODY", "Gate", "NotAdmitted", "Revocations", "Role", "StreamRequest", "Subject"]
 
 
 class Role(IntEnum):
@@ -78,3 +79,15 @@ Gate = Callable[[StreamRequest], Awaitable[Subject]]
 
 Raises `NotAdmitted`.
 """
+
+
+class Revocations(Protocol):
+    """Knows whose credentials have been taken back."""
+
+    def is_revoked(self, subject: Subject) -> bool:
+        """Whether those of somebody who was let in have been taken back or changed."""
+        ...
+
+    async def changed(self) -> None:
+        """Wait until `is_revoked` may say something else. Between two calls without a checkpoint nothing is missed."""
+        ...

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import trio
 
+from rta.ports.access import Gate, Subject
 from rta.ports.archive import FlushPoint
 
 __all__ = ["AsgiApp", "ClientGone", "Edge", "FrameConnection", "Handler", "CloseCode"]
@@ -35,6 +36,8 @@ class FrameConnection(Protocol):
     """Behind which point of the session it wants to begin, `?after=`; None: it wants the usual back scan."""
     peer: str
     """The client's address, for logs."""
+    subject: Subject
+    """Who has it: what the gate has said."""
     opened: float
     """Trio time of the handshake."""
     send: Callable[[bytes], int]
@@ -102,6 +105,7 @@ class CloseCode:
     UNREACHABLE = 4001
     POINT_LOST = 4002
     RUN_OVER = 4003
+    SIGNED_OUT = 4004
 
 
 Handler = Callable[[FrameConnection], Awaitable[None]]
@@ -120,10 +124,15 @@ class Edge(Protocol):
         handler: Handler,
         app: AsgiApp,
         *,
+        gate: Gate,
         shared_port: int | None = None,
         task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
     ) -> None:
         """Accept until cancelled; started with the base URL. One task per connection, whose faults stay its own.
+
+        `gate`: says of each WebSocket, once it is asked for as it has to be, whose it is; whoever is not admitted is
+        answered with the status, the challenge as `WWW-Authenticate` and the reason, before anything is accepted. What
+        a client signs in with is in no answer, no log and no error.
 
         `shared_port`: listen on this port, which other processes share, instead of the configured one; given only where
         the transport's offer has an `address`.

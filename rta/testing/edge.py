@@ -20,7 +20,7 @@ import trio
 from trio_websocket import ConnectionClosed
 
 from rta.ports import ClientGone, CloseCode, FrameConnection
-from rta.testing.edge_under_test import EdgeUnderTest
+from rta.testing.edge_admission import EdgeAdmission
 from rta.testing.patience import until
 from rta.wire.websocket import frame
 
@@ -30,7 +30,7 @@ _LARGE = 256 << 10
 _MANY = 64  # large frames: more than sockets hold
 
 
-class EdgeContract(EdgeUnderTest):
+class EdgeContract(EdgeAdmission):
     """Subclass it, override `open_edge`, and where it applies the other hooks of `EdgeUnderTest`."""
 
     # ---- HTTP

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import Any
@@ -13,13 +13,19 @@ import trio
 from attrs import define
 from trio_websocket import WebSocketConnection, wrap_client_stream
 
-from rta.ports import AsgiApp, Edge, FrameConnection, Handler
+from rta.ports import ANYBODY, AsgiApp, Edge, FrameConnection, Gate, Handler, StreamRequest, Subject
 from rta.testing.patience import within
 from rta.wire.websocket import SUBPROTOCOL
 
 Stream = trio.SocketStream | trio.SSLStream[trio.SocketStream]
 
-__all__ = ["EdgeUnderTest", "ServedEdge", "VisitingClient"]
+__all__ = ["EdgeUnderTest", "ServedEdge", "VisitingClient", "admit_anybody"]
+
+
+async def admit_anybody(request: StreamRequest) -> Subject:
+    """A `Gate` that stands open."""
+    await trio.lowlevel.checkpoint()
+    return ANYBODY
 
 
 @define
@@ -67,7 +73,11 @@ class EdgeUnderTest:
 
     @asynccontextmanager
     async def serving(
-        self, handler: Handler | None = None, app: AsgiApp | None = None, shared_port: int | None = None
+        self,
+        handler: Handler | None = None,
+        app: AsgiApp | None = None,
+        shared_port: int | None = None,
+        gate: Gate = admit_anybody,
     ) -> AsyncIterator[ServedEdge]:
         """Serve a new edge; without a handler, connections are kept and handed out by `accepted`."""
         send, accepted = trio.open_memory_channel[FrameConnection](100)
@@ -76,7 +86,7 @@ class EdgeUnderTest:
             await send.send(connection)
             await trio.sleep_forever()
 
-        more: dict[str, Any] = {} if shared_port is None else {"shared_port": shared_port}
+        more: dict[str, Any] = {"gate": gate} if shared_port is None else {"gate": gate, "shared_port": shared_port}
         with within(self.patience, "what the test of the kit does with an edge"):
             async with self.open_edge() as edge, trio.open_nursery() as nursery:
                 url = await nursery.start(partial(edge.serve, handler or keep, app or nothing_here, **more))
@@ -84,14 +94,21 @@ class EdgeUnderTest:
                 nursery.cancel_scope.cancel()
 
     @asynccontextmanager
-    async def connected(self, url: str, identity: str = "s") -> AsyncIterator[tuple[WebSocketConnection, Stream]]:
-        """A client of a session's stream."""
+    async def connected(
+        self, url: str, identity: str = "s", protocols: Sequence[str] = (), **headers: str
+    ) -> AsyncIterator[tuple[WebSocketConnection, Stream]]:
+        """A client of a session's stream. `protocols`: sub-protocols that it asks for too."""
         stream = await self.dial(url)
         path = f"/rta/v2/sessions/{quote(identity, safe='')}/stream"
         try:
             async with trio.open_nursery() as nursery:
                 host = urlsplit(url).netloc
-                yield await wrap_client_stream(nursery, stream, host, path, subprotocols=[SUBPROTOCOL]), stream
+                more = [(name.encode(), value.encode()) for name, value in headers.items()]
+                asked = [SUBPROTOCOL, *protocols]
+                yield (
+                    await wrap_client_stream(nursery, stream, host, path, subprotocols=asked, extra_headers=more),
+                    stream,
+                )
                 nursery.cancel_scope.cancel()
         finally:
             await trio.aclose_forcefully(stream)

@@ -22,6 +22,7 @@ from rta.errors import FlushPointError
 from rta.health import Health
 from rta.hot_counters import HotCounters
 from rta.ports import (
+    ANYBODY,
     ArchivedSession,
     Batch,
     ClientGone,
@@ -69,6 +70,7 @@ class Connection:
     """See `rta.ports.FrameConnection`; the client's side of it as well."""
 
     peer = "test"
+    subject = ANYBODY
 
     def __init__(self, identity: str, after: FlushPoint | None, room: int) -> None:
         self.identity = identity

@@ -12,6 +12,7 @@ import trio
 from trio.testing import MockClock
 
 from rta.actors.connection_keeper import ConnectionKeeper
+from rta.ports import ANYBODY
 
 PING, STALL = 20.0, 60.0
 
@@ -21,6 +22,7 @@ class Link:
 
     def __init__(self) -> None:
         self.peer = self.identity = "x"
+        self.subject = ANYBODY
         self.heard = self.moved = trio.current_time()
         self.looks = 0
         self.pings: list[float] = []

@@ -18,6 +18,7 @@ from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
 from rta.ports import ClientGone, Context, Edge
 from rta.testing import EdgeContract
+from rta.testing.edge_under_test import admit_anybody
 
 
 class Bent:
@@ -35,14 +36,22 @@ class Bent:
 class BentEdge:
     """The edge on WebSocket, whose connections or calls are bent."""
 
-    def __init__(self, drains: bool = True, shares: bool = True, decodes: bool = True, **ways: Any) -> None:
+    def __init__(
+        self, drains: bool = True, shares: bool = True, decodes: bool = True, guards: bool = True, **ways: Any
+    ) -> None:
         context = Context("edge", Path(), time.time_ns, Metrics(HotCounters(), dict))
         self._real = WebSocketEdge(EdgeOptions(port=0), context)
         self.ping_interval = self.stall_timeout = 1.0
-        self._drains, self._shares, self._decodes, self._ways = drains, shares, decodes, ways
+        self._drains, self._shares, self._decodes, self._guards, self._ways = drains, shares, decodes, guards, ways
 
     async def serve(
-        self, handler: Any, app: Any, *, shared_port: int | None = None, task_status: Any = trio.TASK_STATUS_IGNORED
+        self,
+        handler: Any,
+        app: Any,
+        *,
+        gate: Any,
+        shared_port: int | None = None,
+        task_status: Any = trio.TASK_STATUS_IGNORED,
     ) -> None:
         async def bent(connection: Any) -> None:
             await handler(Bent(connection, **self._ways))
@@ -51,7 +60,8 @@ class BentEdge:
             await app(scope if self._decodes else {**scope, "raw_path": b"/a/b"}, receive, send)
 
         port = shared_port if self._shares else None
-        await self._real.serve(bent, decoded, shared_port=port, task_status=task_status)
+        asked = gate if self._guards else admit_anybody
+        await self._real.serve(bent, decoded, gate=asked, shared_port=port, task_status=task_status)
 
     def drain(self) -> None:
         if self._drains:
@@ -101,6 +111,8 @@ def without_reason(connection: Any) -> Any:
 
 SLOW = "test_what_a_slow_client_does_not_take_is_sent_when_it_does"
 WHAT = "test_a_connection_says_what_it_is_and_of_which_session"
+REFUSED = "test_whoever_is_not_admitted_is_told_why_and_gets_no_connection"
+ASKED = "test_the_gate_is_asked_with_what_the_client_has_sent"
 TOLD = "test_the_client_is_told_the_code_and_the_reason"
 
 
@@ -123,6 +135,9 @@ TOLD = "test_the_client_is_told_the_code_and_the_reason"
         ("test_draining_refuses_who_comes_and_leaves_who_is_there", {}, {"drains": False}),
         ("test_two_edges_can_share_a_port", {}, {"shares": False}),
         ("test_what_asks_for_no_upgrade_goes_to_the_application", {}, {"decodes": False}),
+        (REFUSED, {"status": 401}, {"guards": False}),
+        (ASKED, {}, {"guards": False}),
+        (ASKED, {}, {"subject": lambda c: None}),
     ],
 )
 def test_what_is_bent_is_found(test, parameters, bent):

@@ -14,7 +14,8 @@ from rta_transports.websocket import EdgeOptions, WebSocketEdge
 
 from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
-from rta.ports import Context, FrameConnection
+from rta.ports import Context, FrameConnection, Gate
+from rta.testing.edge_under_test import admit_anybody
 
 __all__ = ["PATIENCE", "Visitor", "answering", "serving"]
 
@@ -74,7 +75,7 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(app: Any, **options: Any) -> AsyncIterator[Served]:
+async def serving(app: Any, gate: Gate = admit_anybody, **options: Any) -> AsyncIterator[Served]:
     """An edge that serves an application, and keeps every WebSocket."""
     metrics = Metrics(HotCounters(), dict)
     warnings: dict[str, str] = {}
@@ -91,7 +92,8 @@ async def serving(app: Any, **options: Any) -> AsyncIterator[Served]:
 
     with trio.fail_after(3 * PATIENCE):
         async with trio.open_nursery() as nursery:
-            yield Served(edge, await nursery.start(partial(edge.serve, keep, app)), metrics, warnings)
+            url = await nursery.start(partial(edge.serve, keep, app, gate=gate))
+            yield Served(edge, url, metrics, warnings)
             nursery.cancel_scope.cancel()
 
 

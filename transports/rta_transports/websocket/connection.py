@@ -7,7 +7,7 @@ from collections.abc import Callable
 import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection
 
-from rta.ports import ClientGone, CloseCode, FlushPoint
+from rta.ports import ClientGone, CloseCode, FlushPoint, Subject
 from rta.wire.websocket import PING
 from rta_transports.websocket.frames import FrameMeter
 from rta_transports.websocket.stream import WireStream
@@ -94,6 +94,7 @@ class WebSocketPeer:
         identity: str,
         after: FlushPoint | None,
         peer: str,
+        subject: Subject,
         wire: WireStream,
         control: ControlStream,
         websocket: WebSocketConnection,
@@ -102,6 +103,7 @@ class WebSocketPeer:
         self.identity = identity
         self.after = after
         self.peer = peer
+        self.subject = subject
         self.opened = trio.current_time()
         self.send: Callable[[bytes], int] = wire.socket.send
         self._wire = wire

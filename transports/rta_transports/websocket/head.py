@@ -7,7 +7,7 @@ import re
 from urllib.parse import parse_qs, unquote
 
 import trio
-from attrs import frozen
+from attrs import field, frozen
 
 from rta.ports import FlushPoint
 from rta_transports.websocket.stream import WireStream
@@ -34,14 +34,14 @@ class HeadRefused(Exception):
 
 @frozen
 class RequestHead:
-    """A request line and the headers, names in lower case."""
+    """A request line and the headers, names in lower case. What may be a token in them is not shown."""
 
     method: str
-    target: str
-    headers: dict[str, str]
-    raw: bytes
+    target: str = field(repr=False)
+    headers: dict[str, str] = field(repr=False)
+    raw: bytes = field(repr=False)
     """The head as it was received, blank line and all."""
-    rest: bytes
+    rest: bytes = field(repr=False)
     """What came with it."""
     outdated: bool
     """It is of HTTP/1.0, which knows no upgrade."""

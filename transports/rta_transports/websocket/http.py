@@ -13,6 +13,7 @@ import structlog
 import trio
 
 from rta.ports import AsgiApp, Reporter
+from rta_transports.websocket.admission import unquoted
 from rta_transports.websocket.head import RequestHead
 from rta_transports.websocket.options import EdgeOptions
 from rta_transports.websocket.patience import Patience
@@ -63,7 +64,7 @@ class HttpServer:
         try:
             scope = exchange.begin()
         except h11.RemoteProtocolError as e:
-            exchange.refuse(e.error_status_hint, str(e), "head")
+            exchange.refuse(e.error_status_hint, unquoted(e), "head")
         else:
             await self._run(exchange, scope)
         if exchange.given_up:
@@ -166,7 +167,7 @@ class _Exchange:
             try:
                 event = self._http.next_event()
             except h11.RemoteProtocolError as e:
-                self.refuse(e.error_status_hint, str(e), "body")
+                self.refuse(e.error_status_hint, unquoted(e), "body")
                 break
             if event is h11.NEED_DATA:
                 break

@@ -16,10 +16,11 @@ import trio
 import wsproto.utilities
 from trio_websocket import ConnectionClosed, WebSocketRequest, wrap_server_stream
 
-from rta.ports import AsgiApp, CloseCode, Context, FlushPoint, Handler, RtaError
+from rta.ports import AsgiApp, CloseCode, Context, FlushPoint, Gate, Handler, NotAdmitted, RtaError
 from rta.ports.tls import server_context, tls_problems
 from rta.wire.websocket import SUBPROTOCOL
 from rta_transports.websocket.addresses import Addresses
+from rta_transports.websocket.admission import admitted, challenge, stream_request, unquoted
 from rta_transports.websocket.certificates import Certificates
 from rta_transports.websocket.connection import ControlStream, WebSocketPeer
 from rta_transports.websocket.handshake import HandshakeFailed, encrypted, shake_hands
@@ -56,6 +57,7 @@ class WebSocketEdge:
         self._report = context.report
         per_address = options.max_per_address or math.ceil(options.max_connections * _SHARE)
         self._certificates = Certificates(options, context) if options.cert_file is not None else None
+        self._gate: Gate
         self._addresses = Addresses(options.trusted_proxies, per_address)
         self._open = 0
         self._idle: dict[trio.CancelScope, None] = {}
@@ -73,9 +75,11 @@ class WebSocketEdge:
         handler: Handler,
         app: AsgiApp,
         *,
+        gate: Gate,
         shared_port: int | None = None,
         task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
     ) -> None:
+        self._gate = gate
         http, readiness = HttpServer(app, self._options, self._report, self._turns), Readiness()
         if self._certificates is not None:
             await self._certificates.load()
@@ -194,7 +198,7 @@ class WebSocketEdge:
             pass  # the peer has gone
         except* (ConnectionClosed, wsproto.utilities.ProtocolError, h11.LocalProtocolError, UnicodeDecodeError) as e:
             # What the libraries make of clients that vanish or break the protocol in the middle of things.
-            self._report.malformed(peer, "protocol", str(e.exceptions[0]))
+            self._report.malformed(peer, "protocol", unquoted(e.exceptions[0]))
         except* Exception as e:
             # The one place where any fault is caught: it is this connection's, and the others go on.
             self._report.count("rta_connection_faults_total")
@@ -322,9 +326,19 @@ class WebSocketEdge:
                 self._report.count("rta_connections_refused_total", reason=reason)
                 await request.reject(status, body=f"{reason}\n".encode())
                 return
+            asked = stream_request(head, identity, peer, self._addresses, wire.tls)
+            try:
+                subject = await admitted(self._gate, asked, self._turns, self._options.handshake_timeout)
+                if self._draining.is_set():
+                    raise NotAdmitted(503, "shutting down", "draining")
+            except NotAdmitted as e:
+                self._report.count("rta_connections_refused_total", reason=e.reason)
+                await request.reject(e.status, extra_headers=challenge(e), body=f"{e}\n".encode())
+                return
             websocket = await request.accept(subprotocol=SUBPROTOCOL)
             control.open(websocket)
-            connection = WebSocketPeer(identity, after, client, wire, control, websocket, self._options.close_timeout)
+            timeout = self._options.close_timeout
+            connection = WebSocketPeer(identity, after, client, subject, wire, control, websocket, timeout)
             try:
                 await handler(connection)
             except Exception:
