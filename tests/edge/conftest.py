@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import count
+from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -13,14 +16,18 @@ from rta_transports.memory import MemoryLogOptions, MemoryTopicsOptions
 from rta_transports.memory import log as memory
 from rta_transports.redis import RedisLogOptions
 from rta_transports.redis import log as redis
+from rta_transports.sqlite import SqliteArchiveOptions
 from rta_transports.websocket import EdgeOptions
 
 import rta.site
+from rta.config.archive import ArchiveConfig, ArchiveKeys
 from rta.config.model import Config, LoggingSettings, Plugged, SiteSettings, SourceConfig
 from rta.ports import (
     BurstLog,
     CloseSession,
     Context,
+    Edge,
+    Gate,
     Offer,
     OpenSession,
     Publish,
@@ -137,6 +144,23 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("buffer_kind", ["memory", on_redis] if too else ["memory"])
 
 
+def guarded(offer: Offer[Edge], gate: Gate) -> Offer[Edge]:
+    """An edge with a gate of the test's own."""
+
+    @asynccontextmanager
+    async def open_guarded(options: object, context: Context) -> AsyncIterator[Edge]:
+        async with offer.open(options, context) as edge:
+            serve = edge.serve
+
+            async def serve_guarded(*arguments: Any, **more: Any) -> None:
+                await serve(*arguments, **{**more, "gate": gate})
+
+            edge.serve = serve_guarded  # type: ignore[method-assign]
+            yield edge
+
+    return Offer(offer.options, open_guarded)
+
+
 @pytest.fixture
 def serve(monkeypatch: pytest.MonkeyPatch, buffer_kind: str, request: pytest.FixtureRequest) -> Serve:
     """Start a site with options of its tables changed."""
@@ -154,6 +178,9 @@ def serve(monkeypatch: pytest.MonkeyPatch, buffer_kind: str, request: pytest.Fix
         log: dict[str, object] | None = None,
         grace: float = 1.0,
         redis_at: RedisLogOptions | None = None,
+        gate: Gate | None = None,
+        clock: Callable[[], int] = time.time_ns,
+        archive: Path | None = None,
     ) -> AsyncIterator[Service]:
         kind, log_options = buffer_offer, buffer_options
         if redis_at is not None:
@@ -175,6 +202,8 @@ def serve(monkeypatch: pytest.MonkeyPatch, buffer_kind: str, request: pytest.Fix
             if name == "played":
                 return Transport(source=Offer(object, open_source))
             found = load_transport(name)
+            if gate is not None and found.edge is not None:
+                return evolve(found, edge=guarded(found.edge, gate))
             return evolve(found, log=Offer(kind.options, open_known_log)) if found.log is not None else found
 
         monkeypatch.setattr(rta.site, "load_transport", load)
@@ -188,8 +217,9 @@ def serve(monkeypatch: pytest.MonkeyPatch, buffer_kind: str, request: pytest.Fix
             PrunerSettings(),
             LoggingSettings(),
             [SourceConfig("played", "played", "live", None)],
+            archive=None if archive is None else ArchiveConfig(ArchiveKeys(), SqliteArchiveOptions(str(archive))),
         )
-        site = Site(config)
+        site = Site(config, clock)
         returned = trio.Event()
 
         async def run(task_status: trio.TaskStatus[str]) -> None:
