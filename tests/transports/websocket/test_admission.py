@@ -6,6 +6,7 @@ import base64
 import io
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import structlog
@@ -80,6 +81,24 @@ async def test_only_a_trusted_proxy_says_what_the_client_has_asked(
         await visitor.until(b"101 ")
     (request,) = gate.asked
     assert (request.headers["host"], request.secure, request.peer) == (host, secure, peer)
+
+
+@pytest.mark.parametrize(
+    ("trusted", "expected"), [([], ("http", [b"pit"])), (["127.0.0.1"], ("https", [b"rta.example"]))]
+)
+async def test_the_application_is_told_the_same(trusted: list[str], expected: tuple[str, list[bytes]]) -> None:
+    told: list[tuple[str, list[bytes]]] = []
+    answer = answering(b"hello")
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        told.append((scope["scheme"], [value for name, value in scope["headers"] if name == b"host"]))
+        await answer(scope, receive, send)
+
+    async with serving(app, trusted_proxies=trusted) as served, served.visited() as visitor:
+        forwarded = b"Host: pit\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: rta.example\r\n"
+        await visitor.send(b"GET / HTTP/1.1\r\n" + forwarded + b"\r\n")
+        await visitor.until(b"hello")
+    assert told == [expected]
 
 
 @pytest.mark.parametrize("reason", ["nobody", "role", "origin"])

@@ -13,7 +13,7 @@ import structlog
 import trio
 
 from rta.ports import AsgiApp, Reporter
-from rta_transports.websocket.admission import unquoted
+from rta_transports.websocket.admission import AskedFor, unquoted
 from rta_transports.websocket.head import RequestHead
 from rta_transports.websocket.options import EdgeOptions
 from rta_transports.websocket.patience import Patience
@@ -54,10 +54,12 @@ class HttpServer:
         self.stopping = False
         """From now on each answer is the last one of its connection."""
 
-    async def answer(self, wire: WireStream, head: RequestHead, *, last: bool = False) -> bool:
+    async def answer(
+        self, wire: WireStream, head: RequestHead, asked: AskedFor | None = None, *, last: bool = False
+    ) -> bool:
         """Answer a request. Whether another one may follow on this connection; otherwise it is still to be hung up.
 
-        `last`: none may.
+        `asked`: what the client has asked for, where that is known. `last`: none may.
         """
         exchange = _Exchange(wire, head, self._options, lambda: last or self.stopping)
         await self._turn()
@@ -66,6 +68,8 @@ class HttpServer:
         except h11.RemoteProtocolError as e:
             exchange.refuse(e.error_status_hint, unquoted(e), "head")
         else:
+            if asked is not None:
+                asked.put_into(scope)
             await self._run(exchange, scope)
         if exchange.given_up:
             self._report.count("rta_connections_refused_total", reason=exchange.given_up)

@@ -20,7 +20,7 @@ from rta.ports import AsgiApp, CloseCode, Context, FlushPoint, Gate, Handler, No
 from rta.ports.tls import server_context, tls_problems
 from rta.wire.websocket import SUBPROTOCOL
 from rta_transports.websocket.addresses import Addresses
-from rta_transports.websocket.admission import admitted, challenge, stream_request, unquoted
+from rta_transports.websocket.admission import AskedFor, admitted, challenge, stream_request, unquoted
 from rta_transports.websocket.certificates import Certificates
 from rta_transports.websocket.connection import ControlStream, WebSocketPeer
 from rta_transports.websocket.handshake import HandshakeFailed, encrypted, shake_hands
@@ -239,7 +239,8 @@ class WebSocketEdge:
             if self._draining.is_set():
                 await self._refuse(wire, "503 Service Unavailable", "shutting down", "draining")
                 return
-            if not await http.answer(wire, head) or not await self._heard(wire):
+            asked = AskedFor.at(peer, head, self._addresses)
+            if not await http.answer(wire, head, asked) or not await self._heard(wire):
                 await wire.hang_up(_HANG_UP)
                 return
             head = await self._head(wire, self._options.handshake_timeout)

@@ -33,7 +33,8 @@ class EdgeOptions(ServerTlsOptions):
         validator=optional(ge(1)),
     )
     trusted_proxies: list[str] = option(
-        "Addresses and networks whose X-Forwarded-For is believed when addresses are counted and logged.",
+        "Addresses and networks whose X-Forwarded-For is believed when addresses are counted and logged, and whose "
+        "X-Forwarded-Host and -Proto when it is asked whether a page is ours.",
         factory=list,
     )
     max_head: Size = option("The longest request head taken.", Size(64 << 10), validator=ge(1024))
