@@ -35,7 +35,10 @@ _Connection = trio.SocketStream | trio.SSLStream[trio.SocketStream]
 
 
 POINT_LOST, RUN_OVER, SIGNED_OUT = 4002, 4003, 4004
-"""Close codes; the first two are of connections that began behind a flush point. Source: docs/protocol.md."""
+"""Close codes; the first two are of connections that began behind a flush point.
+
+Source: docs/protocol.md, "Close codes".
+"""
 
 
 class StreamClosed(NotConnectedError):
