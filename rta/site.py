@@ -17,6 +17,7 @@ from attrs import evolve, frozen
 
 from rta import __version__
 from rta.actors.archive_upkeep import ArchiveUpkeep
+from rta.actors.audit import Audit
 from rta.actors.edge import EdgeActor
 from rta.actors.hub import SessionHub
 from rta.actors.ingest import IngestActor
@@ -33,25 +34,16 @@ from rta.errors import ArchiveError, TransportError
 from rta.health import Health
 from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
-from rta.ports import (
-    ANYBODY,
-    Archive,
-    BurstLog,
-    Context,
-    Edge,
-    Offer,
-    Source,
-    StreamRequest,
-    Subject,
-    TopicBus,
-    load_transport,
-)
+from rta.node.node_stream import Initiator, Now
+from rta.ports import Archive, BurstLog, Context, Edge, Offer, Source, TopicBus, load_transport
 from rta.ports.alarm import load_alarms
 from rta.ports.command import load_commands
 from rta.rest import make_app
+from rta.rest.deletion import NoteDeletion
 from rta.rest.unopened_archive import UnopenedArchive
 from rta.site_http import ArchiveElsewhere, archive_elsewhere, http_service, worker_app
 from rta.site_sign_in import start_sign_in
+from rta.wire.values import Ns
 from rta.workers import Membership
 
 __all__ = ["Site"]
@@ -120,14 +112,19 @@ class Site:
         :raises RtaError: something of the configuration cannot be opened.
         """
         async with self._open() as opened, trio.open_nursery() as nursery:
-            self._sign_in = await start_sign_in(
+            sign_in = self._sign_in = await start_sign_in(
                 nursery, self.config, opened.buffer, self.health, self.reporter, self._clock, self._membership
             )
             elsewhere = self._elsewhere = archive_elsewhere(self.config, self.health, self._membership)
             late = opened.archive if elsewhere is None else elsewhere.entries
             hub = self._hub = SessionHub(opened.buffer, self.config.fanout, self.health, self.counters, late)
             edge = self._edge = EdgeActor(
-                hub, self.reporter, opened.edge.ping_interval, opened.edge.stall_timeout, self._clock
+                hub,
+                self.reporter,
+                opened.edge.ping_interval,
+                opened.edge.stall_timeout,
+                self._clock,
+                sign_in,
             )
             await nursery.start(hub.run)
             nursery.start_soon(edge.keeper.run)
@@ -141,12 +138,21 @@ class Site:
                 nursery.start_soon(self._run_node, self._make_node(opened), opened, hub)
             shown = http_service(self.config, opened.buffer, self.health, self.reporter, self._node)
             archive = opened.archive or (UnopenedArchive(self._unopened) if self._unopened is not None else None)
-            shown = evolve(shown, archive=archive, elsewhere=None if elsewhere is None else elsewhere.requests)
+            shown = evolve(
+                shown,
+                archive=archive,
+                elsewhere=None if elsewhere is None else elsewhere.requests,
+                sign_in=sign_in,
+                clock=self._clock,
+                note_deletion=None if archive is None else self._keep_deletions(nursery),
+            )
             member, port = self._membership, None
             app = make_app(shown)
             if member is not None:
                 app, port = await worker_app(nursery, shown, member, self._has_node), member.port
-            url = await nursery.start(partial(opened.edge.serve, edge.serve, app, gate=_admit, shared_port=port))
+            url = await nursery.start(
+                partial(opened.edge.serve, edge.serve, app, gate=sign_in.admit_stream, shared_port=port)
+            )
             async with trio.open_nursery() as sources:
                 sources.start_soon(self._run_sources, opened)
                 log.info("ready", url=url, version=__version__, sources=sorted(opened.sources))
@@ -189,6 +195,18 @@ class Site:
         if config.settings.record:
             self._recorder = Recorder(archive, buffer, config.details, self.health, self.reporter)
             nursery.start_soon(self._recorder.run)
+
+    def _keep_deletions(self, nursery: trio.Nursery) -> NoteDeletion:
+        """In the audit file, which is the node's where there is one."""
+        audit = None if self._node is None else self._node.audit
+        if audit is None:
+            audit = Audit(self.config.state_dir, self.reporter, self.health)
+            nursery.start_soon(audit.run)
+
+        def note(by: Initiator, outcome: str, identity: str) -> None:
+            audit.note(Now(Ns(self._clock()), trio.current_time()), "delete", by, outcome, session=identity)
+
+        return note
 
     def _make_node(self, opened: _Opened) -> NodeSupervisor:
         config = self.config
@@ -311,9 +329,3 @@ class Site:
             "rta_lag_seconds": max((f.lag for f in feeds), default=0.0),
             "rta_ring_bytes": sum(f.held for f in feeds),
         }
-
-
-async def _admit(request: StreamRequest) -> Subject:
-    """Everybody, as long as nobody has to sign in."""
-    await trio.lowlevel.checkpoint()
-    return ANYBODY

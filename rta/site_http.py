@@ -13,6 +13,7 @@ from rta.actors.initiated_streams import InitiatedStreams
 from rta.actors.node_supervisor import NodeSupervisor
 from rta.actors.recorder_roster import read_said
 from rta.config import Config
+from rta.config.archive import ArchiveKeys
 from rta.errors import MalformedError
 from rta.health import Health
 from rta.http_peer import HttpPeer
@@ -21,11 +22,12 @@ from rta.metrics import Metrics
 from rta.ports import AsgiApp, BurstLog, SessionRecord, load_transport
 from rta.rest import Service, make_app
 from rta.rest.elsewhere import Elsewhere
+from rta.rest.peer_access import PeerAccess, ServiceAccess
 from rta.rest.remote_entries import RemoteEntries
 from rta.rest.turns import AnswerTurns
 from rta.sampling.selection import has_details
 from rta.workers import ForwardingApp, Membership, MetricsExchange, serve_locally
-from rta.workers.local_http import local_peer, named
+from rta.workers.local_http import WorkerAccess, local_peer
 
 __all__ = ["ArchiveElsewhere", "archive_elsewhere", "http_service", "recorded_sessions", "worker_app"]
 
@@ -41,20 +43,30 @@ class ArchiveElsewhere:
 
 
 def archive_elsewhere(config: Config, health: Health, member: Membership | None) -> ArchiveElsewhere | None:
-    """Which other process has the archive: another service, or worker 0 of ours; None: there is none, or it is here."""
+    """Which other process has the archive: another service, or worker 0 of ours; None: there is none, or it is here.
+
+    :raises RtaError: our token for another service cannot be read.
+    """
     archive = config.archive
     if archive is None:
         return None
     name = f"rta-{secrets.token_hex(8)}" if member is None else member.folder.name
     if archive.url is not None:
         peer = HttpPeer.at_url(archive.url)
-        requests = Elsewhere(peer, name, health, AnswerTurns())
+        access: PeerAccess = _service_access(config, archive.settings)
+        requests = Elsewhere(peer, name, health, AnswerTurns(), access)
     elif archive.here and member is not None and not member.primary:
         peer = local_peer(member.socket_of(0))
-        requests = Elsewhere(peer, name, health, named=named)
+        access = WorkerAccess()
+        requests = Elsewhere(peer, name, health, access=access)
     else:
         return None
-    return ArchiveElsewhere(requests, RemoteEntries(peer, requests.via))
+    return ArchiveElsewhere(requests, RemoteEntries(peer, requests.via, access))
+
+
+def _service_access(config: Config, settings: ArchiveKeys) -> ServiceAccess:
+    file = settings.token_file
+    return ServiceAccess.of(settings.token, None if file is None else config.folder / file)
 
 
 def http_service(

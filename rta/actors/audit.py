@@ -1,4 +1,5 @@
-"""The audit file: every start, stop, edit and command, with what is known of its sender; one JSON object a line.
+"""The audit file: every start, stop, edit, deletion and command, with what is known of its sender; one JSON object a
+line.
 
 Owns the file. Receives records over a bounded channel, writes them in a thread; ends with the site, when all have
 been written. Without a state directory the log has them, and nothing else.
@@ -45,11 +46,14 @@ class Audit:
         self._failing = False
 
     def note(self, now: Now, what: str, by: Initiator, outcome: str, **details: Any) -> None:
-        """`what` was asked for or has happened: start, stop, prune, add, edit, remove, or a command's code."""
+        """`what` was asked for or has happened: start, stop, prune, add, edit, remove, delete, or command."""
         log.info(what, by=str(by), outcome=outcome, **{k: v for k, v in details.items() if k in ("code", "stream")})
         if self._path is None:
             return
-        record = {"time": iso(now.wall), "what": what, "via": by.via, "who": by.who, "outcome": outcome, **details}
+        subject = {"subject": by.subject} if by.subject else {}
+        record = {
+            "time": iso(now.wall), "what": what, "via": by.via, "who": by.who, **subject, "outcome": outcome, **details,
+        }  # fmt: skip
         try:
             self._send.send_nowait(_line(record))
         except (trio.WouldBlock, trio.ClosedResourceError):

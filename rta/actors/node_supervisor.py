@@ -124,7 +124,7 @@ class NodeSupervisor:
         self._link = Latest(0)
         """The number of the connection; 0: there is none."""
         self.view = Latest(NodeView())
-        self._audit = Audit(settings.state_dir, metrics, around.health)
+        self.audit = Audit(settings.state_dir, metrics, around.health)
         self._node = Node(settings.zone)
         self._administration = Administration(self._node, settings.state_dir, settings.administration)
         self._history = HistoryActor(
@@ -137,8 +137,8 @@ class NodeSupervisor:
         )
         self.alarms = AlarmActor(self._alarm_inbox, self._publisher_inbox, self._now, metrics)
         self._administrator = Administrator(changes, self.inbox, self._history.open, settings.state_dir)
-        self.streams = Streams(self.inbox, changes, self._history_inbox, self._publisher_inbox, self._audit, self._now)
-        self._commands = CommandServer(topics, self._publisher_inbox, self._audit, self._now, metrics)
+        self.streams = Streams(self.inbox, changes, self._history_inbox, self._publisher_inbox, self.audit, self._now)
+        self._commands = CommandServer(topics, self._publisher_inbox, self.audit, self._now, metrics)
         self._fetches = FetchServer(
             topics, around.bus, self._keeps, self._history.read, self._settle, self._link, metrics
         )
@@ -215,20 +215,20 @@ class NodeSupervisor:
         """Until `stop`, or cancelled."""
         try:
             async with trio.open_nursery() as recording:
-                recording.start_soon(self._audit.run)
+                recording.start_soon(self.audit.run)
                 recording.start_soon(self._history.run)
                 try:
                     await self._run(task_status)
                 finally:
                     self._history_inbox.post(CloseHistory())
-                    self._audit.close()
+                    self.audit.close()
         finally:
             self._ended.set()
 
     async def _run(self, task_status: trio.TaskStatus[None]) -> None:
         around, topics = self._around, self._topics
         line: Outlet[Turn] = self._publisher_inbox if self._settings.state_dir is None else self._history_inbox
-        out = NodeOutlets(line, self._alarm_inbox, self.view, self._audit, around.metrics, around.health)
+        out = NodeOutlets(line, self._alarm_inbox, self.view, self.audit, around.metrics, around.health)
         node = NodeActor(self.inbox, self._node, self._administration, self._now, out)
         if any(s.definition.history for s in self.view.value.streams.values()):
             with self._opening:

@@ -67,6 +67,16 @@ class ArchiveKeys:
         None,
         validator=optional(_is_base_url),
     )
+    token: str | None = option(
+        "What we sign in with at that service, for the role `read`. Without it clients are let in there by what they "
+        "bring, and those that are far behind are not served from there if it wants a token. Better given as "
+        "RTA_ARCHIVE__TOKEN, or by token_file, than in a file that others read.",
+        None,
+        secret=True,
+    )
+    token_file: Path | None = option(
+        "A file that holds the token and nothing else; a new one is taken within 10 s.", None
+    )
 
 
 @frozen

@@ -197,7 +197,14 @@ class _Builder:
         if table is None:
             return None
         keys, options = self.keys_and_options(table, SLOTS["archive"], ("archive",))
-        return None if keys is None else ArchiveConfig(keys, options)
+        if keys is None:
+            return None
+        if keys.token is not None and keys.token_file is not None:
+            self.report(("archive", "token_file"), "there is a token too; give one of them")
+        for name in ("token", "token_file"):
+            if keys.url is None and getattr(keys, name) is not None:
+                self.report(("archive", name), "it is for another service, and there is no url of one")
+        return ArchiveConfig(keys, options)
 
     def sources(self, tables: list[dict[str, Any]]) -> list[SourceConfig]:
         found: list[SourceConfig] = []

@@ -55,9 +55,12 @@ class Initiator:
     """`configuration`, `topic`, `http`, `pruning`."""
     who: str = ""
     """A node id or an address."""
+    subject: str = ""
+    """Who has signed in there, if somebody has."""
 
     def __str__(self) -> str:
-        return f"{self.via} ({self.who})" if self.who else self.via
+        where = " at ".join(filter(None, (self.subject, self.who)))
+        return f"{self.via} ({where})" if where else self.via
 
 
 CONFIGURATION = Initiator("configuration")

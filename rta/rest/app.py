@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -12,32 +13,35 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from rta.auth import SignIn
 from rta.clock_bounds import ClockBounds
 from rta.health import Health
 from rta.node.node_stream import Initiator, Refused
 from rta.node.stream_service import StreamService
 from rta.ports import Archive, BurstLog, Reporter, SessionRecord
+from rta.rest.access import ALARMS, METRICS, STREAMS
 from rta.rest.body import json_response, refusal
 from rta.rest.compression import compressed
 from rta.rest.configurations import ConfigurationResource
 from rta.rest.data import DataResource
+from rta.rest.deletion import DeletionResource, NoteDeletion
 from rta.rest.elsewhere import Elsewhere
 from rta.rest.exports import ExportResource, export_turns
 from rta.rest.overview import OverviewResource
 from rta.rest.problem import PROBLEM_HANDLERS, RequestProblem
 from rta.rest.recording import EntriesResource, RecordingResource
-from rta.rest.routing import V2, Resource, endpoint, is_below, routed
+from rta.rest.routing import V2, Resource, endpoint, is_below, routed, with_bodies
 from rta.rest.session_pages import SessionPages
 from rta.rest.sessions import SessionCatalogue
+from rta.rest.sign_in_pages import SignInPages
+from rta.rest.signed_in import AccessRules, signed_in
 from rta.rest.site_pages import SitePages
-from rta.rest.streams import PATH as STREAMS
 from rta.rest.streams import StreamResource
 from rta.rest.tagged import tagged
 from rta.rest.turns import AnswerTurns
 
 __all__ = ["Service", "make_app", "routes_of"]
 
-_ALARMS = V2 + "/alarms"
 _TRUE, _FALSE = ("true", "1", "yes"), ("", "false", "0", "no")
 
 
@@ -78,31 +82,46 @@ class Service:
     """The streams of the node, for whoever asks; None: the site has none."""
     alarms: Callable[[bool], Awaitable[list[dict[str, Any]]]] = _no_alarms
     """The alarms of the node as they are listed: all, or only those that are active."""
+    sign_in: SignIn | None = None
+    """Tells who asks; None: nobody has to sign in."""
+    clock: Callable[[], int] = time.time_ns
+    """Wall time, ns since the Unix epoch."""
+    note_deletion: NoteDeletion | None = None
+    """For the audit file."""
+
+    @property
+    def rules(self) -> AccessRules:
+        """What requests are held to."""
+        return AccessRules(self.sign_in, self.host, self.clock, self.report)
 
 
 def make_app(service: Service, node: ASGIApp | None = None) -> ASGIApp:
     """The application, with paths as clients write them. `node` answers for the node where another process has it."""
     app = Starlette(routes=routes_of(service), exception_handlers=PROBLEM_HANDLERS)
     app.router.redirect_slashes = False  # `routed` knows every spelling that there is
-    return routed(compressed(tagged(app if node is None else _with_node(app, node))), own_body=(STREAMS,))
+    answering = compressed(tagged(app if node is None else _with_node(app, node)))
+    return routed(signed_in(with_bodies(answering, own_body=(STREAMS,)), service.rules))
 
 
 def routes_of(service: Service) -> list[Route]:
     """What there is. What it says of itself is in `rta.rest.openapi`."""
     rest = _Rest(service)
-    pages = SitePages(service.label, service.description, service.health, service.metrics)
-    streams = StreamResource(service.streams, service.host)
+    pages = SitePages(service.health, service.metrics)
+    signing_in = SignInPages(service.rules, service.label, service.description)
+    streams = StreamResource(service.streams)
     return [
         Route("/", pages.root),
         Route("/health", pages.health),
-        Route("/metrics", pages.metrics),
-        Route(V2 + "/info", pages.info),
+        Route(METRICS, pages.metrics),
+        Route(V2 + "/info", signing_in.info),
+        Route(V2 + "/whoami", signing_in.whoami),
+        Route(V2 + "/tickets", signing_in.ticket, methods=["POST"]),
         Route(V2 + "/openapi.json", pages.openapi),
         Route(V2 + "/docs", pages.docs),
         *_of_sessions(service, rest),
         Route(STREAMS, streams),
         Route(STREAMS + "/{target:path}", streams),
-        Route(_ALARMS, rest.alarms),
+        Route(ALARMS, rest.alarms),
     ]
 
 
@@ -121,6 +140,7 @@ def _of_sessions(service: Service, rest: _Rest) -> list[Route]:
     def recorded(here: ASGIApp) -> ASGIApp:
         return here if elsewhere is None else elsewhere
 
+    deletion = DeletionResource(buffer, archive, service.note_deletion)
     data = recorded(DataResource(buffer, archive, service.records, turns, service.report))
     found: list[tuple[str, ASGIApp]] = [
         (V2 + "/sessions", with_recorded(sessions.list)),
@@ -139,14 +159,17 @@ def _of_sessions(service: Service, rest: _Rest) -> list[Route]:
         (V2 + "/session-folders/{parent:path}", with_recorded(sessions.folders)),
     ]
     return [
-        Route(path, Resource(app), methods=["GET", "HEAD", *(["POST"] if path == V2 + "/sessions" else [])])
-        for path, app in found
+        Route(session, Resource(or_recorded(endpoint(deletion.delete))), methods=["DELETE"]),
+        *(
+            Route(path, Resource(app), methods=["GET", "HEAD", *(["POST"] if path == V2 + "/sessions" else [])])
+            for path, app in found
+        ),
     ]
 
 
 def _with_node(app: ASGIApp, node: ASGIApp) -> ASGIApp:
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        of_node = scope["type"] == "http" and is_below(scope["path"], (STREAMS, _ALARMS))
+        of_node = scope["type"] == "http" and is_below(scope["path"], (STREAMS, ALARMS))
         await (node if of_node else app)(scope, receive, send)
 
     return answer

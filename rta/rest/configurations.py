@@ -10,17 +10,19 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from rta.ports.access import ANYBODY
 from rta.rest.connected import run_while_connected
 from rta.rest.negotiation import check_accepted, is_held
 from rta.rest.problem import RequestProblem
 from rta.rest.routing import segment
+from rta.rest.signed_in import SUBJECT
 
 __all__ = ["CONFIGURATION", "ConfigurationResource"]
 
 CONFIGURATION = "application/vnd.mat.config+json"
 
 _PIECE = 64 << 10  # characters that are encoded, and sent, without letting others run
-_KEEP = {"cache-control": "public, max-age=31536000, immutable"}
+_KEEP = "max-age=31536000, immutable"
 
 
 class ConfigurationResource:
@@ -40,10 +42,12 @@ class ConfigurationResource:
             if text is None:
                 raise RequestProblem(404, f"there is no configuration {identifier[:200]!r}")
             pieces, tag = await _encoded(text)
+            whose = "public" if scope[SUBJECT] == ANYBODY else "private"
+            kept = {"cache-control": f"{whose}, {_KEEP}", "etag": tag}
             if is_held(headers, tag):
-                await Response(status_code=304, headers={**_KEEP, "etag": tag})(scope, receive, send)
+                await Response(status_code=304, headers=kept)(scope, receive, send)
                 return
-            response = Response(b"", 200, {**_KEEP, "etag": tag}, CONFIGURATION)
+            response = Response(b"", 200, kept, CONFIGURATION)
             response.headers["content-length"] = str(sum(map(len, pieces)))
             await send({"type": "http.response.start", "status": 200, "headers": response.raw_headers})
             for piece in pieces:

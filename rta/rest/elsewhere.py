@@ -6,8 +6,6 @@ find out. Source: docs/rest.md, "An edge without an archive".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-
 import structlog
 import trio
 from starlette.datastructures import Headers, MutableHeaders
@@ -19,6 +17,7 @@ from rta.http_peer import HttpPeer, PeerAnswer, PeerLate
 from rta.rest.body import MAX_BODY, receive_body
 from rta.rest.connected import run_while_connected
 from rta.rest.guard import client_address
+from rta.rest.peer_access import PeerAccess, ServiceAccess
 from rta.rest.problem import RequestProblem
 from rta.rest.routing import replayed
 from rta.rest.trailers import send_end, start_with_trailers
@@ -35,7 +34,7 @@ _PROBE = b"/rta/v2/sessions/-/recording"  # whoever has the archive has to look 
 _UNABLE = (502, 503, 504)  # it, or a proxy before it, cannot answer now
 _PAUSE = 10.0  # seconds between tries to reach it
 
-RequestHeaders = Callable[[Iterable[tuple[bytes, bytes]], str], list[tuple[bytes, bytes]]]
+_NOT_US = (401, 403)  # the other service does not take our own credential
 
 
 class AwayProblem(RequestProblem):
@@ -51,16 +50,16 @@ class Elsewhere:
         name: str,
         health: Health,
         turns: AnswerTurns | None = None,
-        named: RequestHeaders | None = None,
+        access: PeerAccess | None = None,
     ) -> None:
         """`name`: what we are called in `Via`; all workers of a service are called the same. `turns`: None: they are
-        given elsewhere. `named`: gives headers that say for whom we ask; None: it is not said."""
+        given elsewhere. `access`: how it is said who asks; None: with what the client brings."""
         self.via = f"1.1 {name}"
         self._peer = peer
         self._name = name
         self._health = health
         self._turns = turns
-        self._named = named
+        self._access = access or ServiceAccess()
         self.away = False
         """Whether the other service has not answered when it was asked last."""
 
@@ -117,8 +116,10 @@ class Elsewhere:
     async def watch(self) -> None:
         """Until cancelled: see whether the other service is there, so that health and metrics say so."""
         while True:
+            await self._access.refresh()
             try:
-                async with self._peer.request("HEAD", _PROBE, [(b"via", self.via.encode())]) as answer:
+                asked = [(b"via", self.via.encode()), *self._access.ours()]
+                async with self._peer.request("HEAD", _PROBE, asked) as answer:
                     self._there(answer.status)
             except NotConnectedError as e:
                 self._away(e)
@@ -129,6 +130,8 @@ class Elsewhere:
         try:
             async with self._peer.request(scope["method"], _target(scope), self._headers(scope), body) as answer:
                 self._there(answer.status)
+                if self._access.known and answer.status in _NOT_US:
+                    raise AwayProblem(502, f"{self._peer.name} does not let us in", headers={"retry-after": "5"})
                 if refuse_faults and answer.status >= 500:
                     raise AwayProblem(answer.status, f"{self._peer.name} answers {answer.status}")
                 first = await answer.next()
@@ -143,8 +146,7 @@ class Elsewhere:
             raise AwayProblem(status, f"the service that has the archive: {e}", headers={"retry-after": "5"}) from None
 
     def _headers(self, scope: Scope) -> list[tuple[bytes, bytes]]:
-        headers = [*scope["headers"], (b"via", self.via.encode())]
-        return headers if self._named is None else self._named(headers, client_address(scope))
+        return self._access.of_client(scope, [*scope["headers"], (b"via", self.via.encode())])
 
     def _check_circle(self, headers: Headers) -> None:
         hops = [hop.split() for value in headers.getlist("via") for hop in value.split(",")]
@@ -160,6 +162,8 @@ class Elsewhere:
     def _there(self, status: int) -> None:
         if status == 508:
             self._away("the requests go in a circle; is archive.url the service that has the archive?")
+        elif status in _NOT_US and self._access.known:
+            self._away(f"it answers {status}: our own token is not right there")
         elif status in _UNABLE:
             self._away(f"it answers {status}")
         elif status < 500:

@@ -8,7 +8,9 @@ from typing import Any
 from attrs import frozen
 
 from rta import __version__
-from rta.rest.openapi_parts import ANSWERS, PARAMETERS, SCHEMAS, TAGGED
+from rta.ports.access import Role
+from rta.rest.access import METRICS, access_at
+from rta.rest.openapi_parts import ANSWERS, PARAMETERS, SCHEMAS, SECURITY, TAGGED
 from rta.rest.routing import V2
 
 __all__ = ["Operation", "openapi_document", "operations"]
@@ -41,6 +43,11 @@ class Operation:
     ours: bool = True
     """RTA does not know it."""
 
+    @property
+    def role(self) -> Role | None:
+        """What one needs where one has to sign in; None: nothing."""
+        return (access_at(self.path) or {})[self.method.upper()].role
+
 
 _S = V2 + "/sessions"
 _ONE = _S + "/{identity}"
@@ -48,6 +55,7 @@ _DATA = _ONE + "/data"
 _STREAMS = V2 + "/streams"
 _RANGE = ("start", "end", "upto")
 _READING = (400, 404, 406, 409, *_BUSY, *_ELSEWHERE)
+_NOT_SIGNED_IN = (401, 403, 503)
 _LISTING = (400, 413, *_BUSY, 508)
 _SINGLE = (404, *_BUSY, *_ELSEWHERE)
 _CHANGES = (400, 403, 404, 409, 413, 415, 503)
@@ -110,7 +118,10 @@ _OPERATIONS: tuple[Operation, ...] = (
     _get("/", "Site", "The product and its version", "Text", ours=False),
     _get("/health", "Site", "Whether the site does its work", "Text", ours=False),
     _get("/metrics", "Site", "Metrics, in the text format of Prometheus", "Text", ours=False),
-    _get(V2 + "/info", "Site", "What the site is called", "Info", ours=False),
+    _get(V2 + "/info", "Site", "What the site is called, and how to sign in", "Info", ours=False),
+    _get(V2 + "/whoami", "Site", "Who asks", "Whoami"),
+    Operation("post", V2 + "/tickets", "Site", "A ticket for one WebSocket, for a page", "Ticket", (),
+              (400, 404, 413, 415), 201, body=_json("TicketRequest")),
     _get(V2 + "/openapi.json", "Site", "This document", "OpenApi"),
     _get(V2 + "/docs", "Site", "This document as a page", "Page"),
     _get(_S, "Sessions", "A page of sessions, the newest first", "Sessions",
@@ -118,6 +129,8 @@ _OPERATIONS: tuple[Operation, ...] = (
     Operation("post", _S, "Sessions", "A page of those that a query finds", "Sessions", (), (*_LISTING, 415),
               ours=False, body=_form("pageSize", "pageIndex", "folder", "sort", "prop")),
     _get(_ONE, "Sessions", "One session", "Session", ("identity",), problems=_SINGLE, ours=False),
+    Operation("delete", _ONE, "Sessions", "Delete it from the archive", "Done", ("identity",), (409, 413, *_SINGLE),
+              204),
     *(_data(kind) for kind in ("timestamped", "periodic", "row")),
     _get(_DATA + "/events", "Data", "The events", "Chunks", ("identity", *_RANGE), problems=_READING, held=True,
          ours=False),
@@ -152,7 +165,7 @@ _OPERATIONS: tuple[Operation, ...] = (
 _LIVE: Document = {
     "summary": "The live stream of a session",
     "description": "A WebSocket with the sub-protocol mat.ocs.rta.stream-lz4, which OpenAPI has no words for; see "
-    "docs/protocol.md. A request that is no upgrade is answered 400.",
+    "docs/protocol.md. A request that is no upgrade is answered 400. Needs the role read.",
     "parameters": [{"$ref": "#/components/parameters/identity"}],
 }
 
@@ -177,11 +190,16 @@ def openapi_document() -> Document:
         "info": {
             "title": "RTA",
             "version": __version__,
-            "description": "Sessions, live and recorded; streams; alarms.",
+            "description": "Sessions, live and recorded; streams; alarms. Roles are needed where one has to sign in.",
         },
         "servers": [{"url": "/"}],
         "paths": paths,
-        "components": {"schemas": SCHEMAS, "parameters": PARAMETERS, "responses": ANSWERS},
+        "components": {
+            "schemas": SCHEMAS,
+            "parameters": PARAMETERS,
+            "responses": ANSWERS,
+            "securitySchemes": SECURITY,
+        },
     }
 
 
@@ -193,16 +211,27 @@ def _described(operation: Operation, method: str) -> Document:
         responses["304"] = _answer("Held", method)
     responses |= {str(status): _answer("Problem", method) for status in operation.problems}
     responses |= {str(status): _answer("Refusal", method) for status in operation.refusals}
+    if operation.role is not None:
+        kind = "Refusal" if operation.tag in ("Streams", "Alarms") else "Problem"
+        responses |= {str(status): _answer(kind, method) for status in _NOT_SIGNED_IN}
     found: Document = {
         "operationId": _id(operation, method),
         "tags": [operation.tag],
         "summary": operation.summary + (" (ours)" if operation.ours else ""),
         "parameters": [{"$ref": f"#/components/parameters/{name}"} for name in operation.parameters],
         "responses": dict(sorted(responses.items())),
+        "security": _security(operation),
     }
     if operation.body is not None:
         found["requestBody"] = operation.body
     return found
+
+
+def _security(operation: Operation) -> list[Document]:
+    if operation.role is None:
+        return []
+    ways: list[Document] = [{name: [operation.role.name.lower()]} for name in SECURITY]
+    return [*ways, {}] if operation.path == METRICS else ways
 
 
 def _answer(name: str, method: str) -> Document:

@@ -34,8 +34,6 @@ _DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 PAGE_HEADERS = {
     "content-security-policy": f"default-src 'none'; style-src 'sha256-{_DIGEST}'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
     "cache-control": "no-cache",
 }
 
@@ -77,6 +75,7 @@ def _operation(document: Document, path: str, method: str, operation: Document) 
         f'<details><summary><span class="method">{escape(method)}</span> <code>{escape(path)}</code>'
         f'<span class="what">{escape(operation["summary"])}</span></summary><div>'
     )
+    yield f"<p>{escape(_who(operation['security']))}</p>"
     parameters = [_resolved(document, p) for p in operation["parameters"]]
     if parameters:
         yield "<table><tr><th>Parameter</th><th>in</th><th>kind</th><th>what it says</th></tr>"
@@ -94,6 +93,11 @@ def _operation(document: Document, path: str, method: str, operation: Document) 
         media = ", ".join(found.get("content", {}))
         yield f"<tr><td>{status}</td><td>{escape(found['description'])}</td><td><code>{escape(media)}</code></td></tr>"
     yield "</table></div></details>\n"
+
+
+def _who(security: list[Document]) -> str:
+    roles = sorted({role for way in security for needed in way.values() for role in needed})
+    return f"Role: {', '.join(roles)}" if roles else "Everybody may."
 
 
 def _schemas(document: Document) -> Iterator[str]:

@@ -10,7 +10,7 @@ from rta.rest.packed_entries import ENTRIES
 from rta.rest.problem import PROBLEM
 from rta.stream.definition import Aggregate, Trigger
 
-__all__ = ["ANSWERS", "PARAMETERS", "SCHEMAS", "TAGGED"]
+__all__ = ["ANSWERS", "PARAMETERS", "SCHEMAS", "SECURITY", "TAGGED"]
 
 Document = dict[str, Any]
 
@@ -25,6 +25,8 @@ _DECIMAL = {"type": "string", "pattern": "^-?[0-9]+$"}
 _ITEM = "([0-9A-Fa-f]{1,8}|[0-9A-Fa-f]{1,8}-|-[0-9A-Fa-f]{1,8}|-)"
 _TEXT = {"type": "string"}
 _COUNT = {"type": "integer", "minimum": 0}
+_MOMENT = {"type": "string", "format": "date-time"}
+_ROLE = {"type": "string", "pattern": "^(read|operate|administer)$"}
 
 
 def _object(required: Document, optional: Document | None = None, **more: Any) -> Document:
@@ -51,7 +53,15 @@ SCHEMAS: Document = {
         description="RFC 9457. `detail` says what is wrong and what would be right.",
     ),
     "Refusal": _object({"reason": _TEXT}, {"field": _TEXT}),
-    "Info": _object({"label": _TEXT, "description": _TEXT}),
+    "Auth": {
+        "type": "object",
+        "description": "How to sign in: the issuer, and whether there are tokens of our own.",
+        "properties": {"required": {"type": "boolean"}, "tokens": {"type": "boolean"}},
+    },
+    "Info": _object({}, {"label": _TEXT, "description": _TEXT, "auth": _ref("Auth")}),
+    "Whoami": _object({"name": _TEXT, "role": _ROLE, "ends": _nullable(_MOMENT)}),
+    "TicketRequest": _object({"session": {"type": "string", "minLength": 1}}, additionalProperties=False),
+    "Ticket": _object({"ticket": _TEXT, "expires": _MOMENT}),
     "Session": {
         "type": "object",
         "description": "As its writer wrote it, with the time range that is known now.",
@@ -268,13 +278,15 @@ ANSWERS: Document = {
             **{f"application/{kind}": {"schema": _BINARY} for kind in _EXPORTED},
         },
     },
+    "Whoami": _answer("Name, role, and when the credentials end.", _JSON, _ref("Whoami")),
+    "Ticket": _answer("For the sub-protocol rta.ticket.TICKET, once.", _JSON, _ref("Ticket")),
     "Sessions": _answer("A page of sessions.", _JSON, _ref("Sessions"), ("RTA-Incomplete", "ETag")),
     "Recording": _answer("What is recorded.", _JSON, _ref("Recording")),
     "Overview": _answer("Channel by channel.", _JSON, _ref("Overview"), ("ETag",)),
     **{
         name: _answer(text, _JSON, _ref(name), ("ETag",))
         for name, text in (
-            ("Info", "What the site is called."),
+            ("Info", "What the site is called, for those who may read, and how to sign in."),
             ("Session", "The session."),
             ("Metamodel", "The metamodel."),
             ("Properties", "Those that fit."),
@@ -296,3 +308,13 @@ TAGGED = frozenset(
     ("Info", "OpenApi", "Sessions", "Session", "Metamodel", "Properties", "Folders", "Alarms", "Stream", "Streams")
 )
 """Those that have an entity tag of their body: see `rta.rest.tagged`."""
+
+SECURITY: Document = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A token of the issuer, or one of ours: /rta/v2/info says which.",
+    },
+    "certificate": {"type": "mutualTLS", "description": "A client certificate whose subject has a role."},
+}
+"""Ways to sign in. The roles behind them are what is needed."""

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, NoReturn
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -49,17 +48,6 @@ def problem(status: int, detail: str, field: str | None = None, headers: Mapping
     return Response(json_text(document), status, headers, PROBLEM)
 
 
-async def _http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    detail = error.detail
-    if error.status_code == 404:
-        detail = f"there is nothing at {request.scope['path'][:200]}; /rta/v2/docs shows what there is"
-    elif error.status_code == 405:
-        allowed = (error.headers or {}).get("Allow", "")
-        detail = f"{request.method} is not possible here; expected one of {allowed}"
-    return problem(error.status_code, detail, headers=error.headers)
-
-
 async def _requested(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestProblem)
     return problem(error.status, str(error), error.field, error.headers)
@@ -82,7 +70,6 @@ async def _fault(request: Request, error: Exception) -> Response:
 
 
 PROBLEM_HANDLERS: Mapping[Any, Callable[[Request, Exception], Awaitable[Response]]] = {
-    HTTPException: _http,
     RequestProblem: _requested,
     TransportError: _buffer,
     ArchiveError: _archive,

@@ -13,6 +13,7 @@ from rta.http_peer import HttpPeer
 from rta.large_json import inspect_burst
 from rta.ports import ArchivedSession, Batch, FlushPoint, Position
 from rta.rest.packed_entries import ENTRIES, read_batch
+from rta.rest.peer_access import PeerAccess, ServiceAccess
 from rta.rest.recording import read_recording
 from rta.wire.json_text import SESSION_LIMITS
 
@@ -24,10 +25,11 @@ _LONGEST = 64 << 20  # bytes of an answer: one entry may hold session JSON alone
 class RemoteEntries:
     """See `rta.ports.RecordedEntries`."""
 
-    def __init__(self, peer: HttpPeer, via: str) -> None:
-        """`peer`: the service that has the archive. `via`: see `rta.rest.elsewhere`."""
+    def __init__(self, peer: HttpPeer, via: str, access: PeerAccess | None = None) -> None:
+        """`peer`: the service that has the archive. `via`, `access`: see `rta.rest.elsewhere`."""
         self._peer = peer
         self._via = via
+        self._access = access or ServiceAccess()
 
     async def find(self, identity: str) -> ArchivedSession | None:
         status, _, body = await self._ask(f"/rta/v2/sessions/{quote(identity, safe='')}/recording", "application/json")
@@ -55,7 +57,7 @@ class RemoteEntries:
         :raises FlushPointError: the service says so.
         :raises ArchiveError: there is no good answer.
         """
-        asked = [(b"accept", accept.encode()), (b"via", self._via.encode())]
+        asked = [(b"accept", accept.encode()), (b"via", self._via.encode()), *self._access.ours()]
         try:
             async with self._peer.request("GET", target.encode(), asked) as answer:
                 body = await answer.body(_LONGEST)

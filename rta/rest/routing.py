@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from rta.rest.body import MAX_BODY, Body, receive_body
 from rta.rest.problem import RequestProblem, problem
 
-__all__ = ["V2", "Resource", "endpoint", "is_below", "replayed", "routed", "segment"]
+__all__ = ["V2", "Resource", "endpoint", "is_below", "replayed", "routed", "segment", "with_bodies"]
 
 V2 = "/rta/v2"
 
@@ -35,27 +35,33 @@ class Resource:
         await self._app(scope, receive, send)
 
 
-def routed(app: ASGIApp, own_body: tuple[str, ...] = ()) -> ASGIApp:
-    """The application, with its paths as clients write them.
-
-    It gets bodies whole, so that the next request on the connection is found whether it reads them or not. Paths at and
-    below `own_body` receive theirs themselves.
-    """
+def routed(app: ASGIApp) -> ASGIApp:
+    """The application, with its paths as clients write them."""
 
     async def route(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             scope = {**scope, "path": _path(scope), "root_path": ""}
-            if not is_below(scope["path"], own_body):
-                body = await receive_body(receive, MAX_BODY)
-                if body.size > MAX_BODY:
-                    detail = f"the body is longer than {MAX_BODY} bytes, the most that is taken"
-                    await problem(413, detail)(scope, receive, send)
-                if body.size > MAX_BODY or body.cut:  # a request that did not come whole is none
-                    return
-                receive = replayed(body, receive)
         await app(scope, receive, send)
 
     return route
+
+
+def with_bodies(app: ASGIApp, own_body: tuple[str, ...] = ()) -> ASGIApp:
+    """The application, which gets bodies whole, so that the next request on the connection is found whether it reads
+    them or not. Paths at and below `own_body` receive theirs themselves."""
+
+    async def receiving(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not is_below(scope["path"], own_body):
+            body = await receive_body(receive, MAX_BODY)
+            if body.size > MAX_BODY:
+                detail = f"the body is longer than {MAX_BODY} bytes, the most that is taken"
+                await problem(413, detail)(scope, receive, send)
+            if body.size > MAX_BODY or body.cut:  # a request that did not come whole is none
+                return
+            receive = replayed(body, receive)
+        await app(scope, receive, send)
+
+    return receiving
 
 
 def is_below(path: str, places: tuple[str, ...]) -> bool:

@@ -1,4 +1,4 @@
-"""What a site says of itself: its version, health, metrics and name, and what there is over HTTP."""
+"""What a site says of itself: its version, health and metrics, and what there is over HTTP."""
 
 from __future__ import annotations
 
@@ -21,9 +21,8 @@ __all__ = ["SitePages"]
 class SitePages:
     """The endpoints."""
 
-    def __init__(self, label: str, description: str, health: Health, metrics: Callable[[], Awaitable[bytes]]) -> None:
+    def __init__(self, health: Health, metrics: Callable[[], Awaitable[bytes]]) -> None:
         """`metrics`: gives them in the Prometheus text format."""
-        self._info = {"label": label, "description": description}
         self._health = health
         self._metrics = metrics
 
@@ -38,9 +37,6 @@ class SitePages:
 
     async def metrics(self, request: Request) -> Response:
         return Response(await self._metrics(), headers={"content-type": CONTENT_TYPE_LATEST})
-
-    async def info(self, request: Request) -> Response:
-        return json_response(self._info)
 
     async def openapi(self, request: Request) -> Response:
         return json_response(openapi_document(), headers={"cache-control": "no-cache"})

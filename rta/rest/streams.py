@@ -24,13 +24,14 @@ from starlette.types import Receive, Scope, Send
 from rta.errors import MalformedError, TransportError
 from rta.node.node_stream import Initiator, Refusal, Refused
 from rta.node.stream_service import StreamService
+from rta.ports.access import Role, Subject
+from rta.rest.access import STREAMS
 from rta.rest.body import MAX_CHANGE, Body, json_response, read_object, receive_body, refusal
-from rta.rest.guard import client_address, is_json, why_no_changes
+from rta.rest.guard import client_address, is_json
+from rta.rest.signed_in import SUBJECT
 from rta.rsmp.topics import RESERVED
 
-__all__ = ["PATH", "StreamResource"]
-
-PATH = "/rta/v2/streams"
+__all__ = ["StreamResource"]
 
 _STATUSES = {
     Refusal.INVALID: 400,
@@ -60,11 +61,11 @@ class _Verb:
     """What can be done with streams: the status of the answer, and what gives its document."""
 
     status: int
+    role: Role
+    """As in the table of `rta.rest.access`, which knows the paths alone; with the least one nothing is changed."""
     perform: Callable[[StreamService, _Request], Awaitable[Any]]
     fields: tuple[str, ...] | None = ()
     """The fields that the body may have; None: those of a stream, of which there must be some."""
-    reads: bool = False
-    """Nothing is changed, so anybody may do it."""
 
 
 async def _list(streams: StreamService, request: _Request) -> Any:
@@ -75,17 +76,18 @@ async def _show(streams: StreamService, request: _Request) -> Any:
     return (await streams.list(*request.stream))[0]
 
 
-_LIST = _Verb(200, _list, reads=True)
-_SHOW = _Verb(200, _show, reads=True)
-_ADD = _Verb(201, lambda streams, request: streams.add(request.fields), None)
-_EDIT = _Verb(200, lambda streams, request: streams.edit(*request.stream, request.fields), None)
-_REMOVE = _Verb(204, lambda streams, request: streams.remove(*request.stream))
+_LIST = _Verb(200, Role.READ, _list)
+_SHOW = _Verb(200, Role.READ, _show)
+_ADD = _Verb(201, Role.ADMINISTER, lambda streams, request: streams.add(request.fields), None)
+_EDIT = _Verb(200, Role.ADMINISTER, lambda streams, request: streams.edit(*request.stream, request.fields), None)
+_REMOVE = _Verb(204, Role.ADMINISTER, lambda streams, request: streams.remove(*request.stream))
 _START = _Verb(
     200,
+    Role.OPERATE,
     lambda streams, request: streams.start(*request.stream, _timeout(request.fields), _consumer(request.fields)),
     ("timeout", "consumer"),
 )
-_STOP = _Verb(200, lambda streams, request: streams.stop(*request.stream))
+_STOP = _Verb(200, Role.OPERATE, lambda streams, request: streams.stop(*request.stream))
 
 _OF_ALL = {"GET": _LIST, "HEAD": _LIST, "POST": _ADD}
 _OF_ONE = {"GET": _SHOW, "HEAD": _SHOW, "PATCH": _EDIT, "DELETE": _REMOVE}
@@ -93,12 +95,11 @@ _ACTIONS = {"start": _START, "stop": _STOP}
 
 
 class StreamResource:
-    """The ASGI application below `PATH`."""
+    """The ASGI application below `STREAMS`."""
 
-    def __init__(self, streams: Callable[[Initiator], StreamService] | None, host: str) -> None:
-        """`streams`: those of the node, for whoever asks; None: the site has none. `host`: the site's own name."""
+    def __init__(self, streams: Callable[[Initiator], StreamService] | None) -> None:
+        """`streams`: those of the node, for whoever asks; None: the site has none."""
         self._streams = streams
-        self._host = host
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await receive_body(receive, MAX_CHANGE)
@@ -106,17 +107,20 @@ class StreamResource:
             await (await self._answer(scope, body))(scope, receive, send)
 
     async def _answer(self, scope: Scope, body: Body) -> Response:
-        target = [unquote(part) for part in scope["path"].removeprefix(PATH).split("/")[1:]]
+        target = [unquote(part) for part in scope["path"].removeprefix(STREAMS).split("/")[1:]]
         method = scope["method"]
         verbs = _verbs(target)
         if not verbs:
-            return refusal(404, f"expected {PATH}/CODE, {PATH}/CODE/STREAM, or …/start and …/stop")
+            return refusal(404, f"expected {STREAMS}/CODE, {STREAMS}/CODE/STREAM, or …/start and …/stop")
         if method not in verbs:
             allowed = ", ".join(verbs)
             return refusal(405, f"{method} is not possible here; expected one of {allowed}", headers={"allow": allowed})
         verb = verbs[method]
         fields: dict[str, Any] = {}
-        if not verb.reads:
+        subject: Subject = scope[SUBJECT]
+        if not subject.may(verb.role):
+            return refusal(403, f"the role {verb.role.name.lower()} is missing")
+        if verb.role is not Role.READ:
             unwanted = self._unwanted(scope, body, verb)
             if unwanted is not None:
                 return unwanted
@@ -124,13 +128,11 @@ class StreamResource:
                 fields = read_object(body.data)
             except MalformedError as e:
                 return refusal(400, str(e))
-        return await self._perform(verb, _request(verb, target, scope, fields), client_address(scope))
+        by = Initiator("http", client_address(scope), subject.name)
+        return await self._perform(verb, _request(verb, target, scope, fields), by)
 
     def _unwanted(self, scope: Scope, body: Body, verb: _Verb) -> Response | None:
         """The answer to a change that is not even read."""
-        why = why_no_changes(scope, self._host)
-        if why is not None:
-            return refusal(403, why)
         if not is_json(scope):
             return refusal(415, "changes are taken with Content-Type: application/json, with or without a body")
         if body.size > MAX_CHANGE:
@@ -139,14 +141,14 @@ class StreamResource:
             return refusal(400, "expected a JSON object as the body")
         return None
 
-    async def _perform(self, verb: _Verb, request: _Request, client: str) -> Response:
+    async def _perform(self, verb: _Verb, request: _Request, by: Initiator) -> Response:
         if self._streams is None:
             if verb is _LIST and request.code is None:
                 return json_response({"streams": []})
             return refusal(404, "this site has no streams: its configuration has no [[status]]")
         try:
             _check_known(request.fields, verb.fields)
-            document = await verb.perform(self._streams(Initiator("http", client)), request)
+            document = await verb.perform(self._streams(by), request)
         except Refused as e:
             return refusal(_STATUSES[e.kind], str(e), e.field)
         except TransportError as e:

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from rta.errors import NotConnectedError
 from rta.rest.body import MAX_CHANGE, Body, receive_body, refusal
 from rta.rest.guard import client_address
+from rta.rest.signed_in import SUBJECT
 from rta.workers.local_http import request_locally
 from rta.workers.membership import Membership
 
@@ -22,7 +23,7 @@ _AT_ONCE = 16  # requests; more wait for their turn
 
 
 class ForwardingApp:
-    """An ASGI application whose answers are those of worker 0. Whether a client may ask is decided there."""
+    """An ASGI application whose answers are those of worker 0. Who asks, and whether they may, is known by then."""
 
     def __init__(self, membership: Membership) -> None:
         self._path = membership.socket_of(0)
@@ -39,7 +40,13 @@ class ForwardingApp:
         with trio.move_on_after(_PATIENCE), suppress(NotConnectedError):
             async with self._turns:
                 found = await request_locally(
-                    self._path, scope["method"], target, scope["headers"], body.data, client_address(scope)
+                    self._path,
+                    scope["method"],
+                    target,
+                    scope["headers"],
+                    body.data,
+                    client_address(scope),
+                    scope[SUBJECT],
                 )
             answer = Response(found.body, found.status)
             answer.raw_headers = found.headers

@@ -1,11 +1,12 @@
 """HTTP between the workers of one service, over sockets that nobody else can open: one request a connection.
 
-The client that a request comes from in the end is named in a header. Only this module writes and reads that header, so
-a client cannot pretend to be another one.
+Who a request comes from in the end is named in headers: the client's address, and whom it has signed in as. Only this
+module writes and reads those headers, so a client cannot pretend to be another one. A request without them may nothing.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable
 from contextlib import suppress
@@ -18,12 +19,16 @@ import h11
 import structlog
 import trio
 from attrs import frozen
+from starlette.types import Scope
 
 from rta.http_peer import HttpPeer, end_to_end
 from rta.ports import AsgiApp
+from rta.ports.access import Role, Subject
 from rta.rest.connected import run_while_connected
+from rta.rest.guard import client_address
+from rta.rest.signed_in import SUBJECT
 
-__all__ = ["LocalResponse", "local_peer", "named", "request_locally", "serve_locally"]
+__all__ = ["WORKER", "LocalResponse", "WorkerAccess", "local_peer", "request_locally", "serve_locally"]
 
 log = structlog.get_logger("rta.workers")
 
@@ -33,7 +38,10 @@ _PATIENCE = 8.0  # seconds for a request to come
 _STALLED = 60.0  # seconds in which a part of an answer has to be taken
 _LONGEST = 64 << 20  # bytes of a message
 _BACKLOG = 1024  # a local socket refuses a connection beyond it instead of letting it wait
-_CLIENT = b"x-rta-client"
+_CLIENT, _SUBJECT = b"x-rta-client", b"x-rta-subject"
+
+WORKER = Subject("a worker of this service", Role.READ)
+"""A worker that asks for itself."""
 
 
 @frozen
@@ -52,12 +60,13 @@ async def request_locally(
     headers: Iterable[tuple[bytes, bytes]] = (),
     body: bytes = b"",
     client: str = "",
+    subject: Subject = WORKER,
 ) -> LocalResponse:
     """Ask the worker that serves at `path`, on behalf of `client`. How long to wait is up to the caller.
 
     :raises NotConnectedError: no answer comes. What was asked may have been done.
     """
-    async with local_peer(path).request(method, target, named(headers, client), body) as answer:
+    async with local_peer(path).request(method, target, _named(headers, client, subject), body) as answer:
         return LocalResponse(answer.status, answer.headers, await answer.body(_LONGEST))
 
 
@@ -66,9 +75,40 @@ def local_peer(path: Path) -> HttpPeer:
     return HttpPeer.at_socket(path, f"the worker at {path.name}")
 
 
-def named(headers: Iterable[tuple[bytes, bytes]], client: str) -> Headers:
-    """The headers of a request to another worker on behalf of `client`."""
-    return [*((name, value) for name, value in end_to_end(headers) if name != _CLIENT), (_CLIENT, client.encode())]
+class WorkerAccess:
+    """How requests to another worker say who asks. See `rta.rest.peer_access`."""
+
+    @property
+    def known(self) -> bool:
+        return True
+
+    def ours(self) -> Headers:
+        return _named((), "", WORKER)
+
+    def of_client(self, scope: Scope, headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+        return _named(headers, client_address(scope), scope[SUBJECT])
+
+    async def refresh(self) -> None:
+        pass
+
+
+def _named(headers: Iterable[tuple[bytes, bytes]], client: str, subject: Subject) -> Headers:
+    """The headers of a request on behalf of somebody. The credentials stay with the worker that has seen them."""
+    kept = [header for header in end_to_end(headers) if header[0] not in (_CLIENT, _SUBJECT, b"authorization")]
+    return [*kept, (_CLIENT, client.encode()), (_SUBJECT, _written(subject))]
+
+
+def _written(subject: Subject) -> bytes:
+    role = None if subject.role is None else int(subject.role)
+    return json.dumps([subject.name, role, subject.ends, subject.mark]).encode()
+
+
+def _subject(headers: Iterable[tuple[bytes, bytes]]) -> Subject:
+    found = [value for name, value in headers if name == _SUBJECT]
+    if len(found) != 1:
+        return Subject("", None)
+    name, role, ends, mark = json.loads(found[0])
+    return Subject(name, None if role is None else Role(role), ends, mark)
 
 
 async def serve_locally(
@@ -188,8 +228,9 @@ def _scope(request: h11.Request) -> dict[str, Any]:
         "raw_path": path,
         "query_string": query,
         "root_path": "",
-        "headers": [(name, value) for name, value in request.headers if name != _CLIENT],
+        "headers": [(name, value) for name, value in request.headers if name not in (_CLIENT, _SUBJECT)],
         "client": (client, 0) if client else None,
         "server": None,
         "extensions": {"http.response.trailers": {}},
+        SUBJECT: _subject(request.headers),
     }
