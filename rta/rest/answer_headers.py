@@ -28,10 +28,13 @@ _ALWAYS: RawHeaders = [
 ]
 _NO_PAGE = (_POLICY, b"default-src 'none'; frame-ancestors 'none'")
 _OVER_TLS = (b"strict-transport-security", b"max-age=31536000")
+_OURS = frozenset(
+    (*(name for name, _ in _ALWAYS), _OVER_TLS[0], b"access-control-allow-origin", b"access-control-allow-credentials",
+     b"access-control-expose-headers")
+)  # fmt: skip
 _SHOWN = (
     b"ETag, Retry-After, RTA-Damaged-Chunks, RTA-Flush-Point, RTA-Incomplete, RTA-Lost, RTA-Position, WWW-Authenticate"
 )
-_OF_CORS = {b"access-control-allow-origin", b"access-control-allow-credentials", b"access-control-expose-headers"}
 _PREFLIGHT = {
     "access-control-allow-headers": "Authorization, Content-Type, If-None-Match",
     "access-control-max-age": "600",
@@ -58,11 +61,11 @@ class AnswerHeaders:
         answer already, with most of them."""
         if not self.headers:
             return list(headers)
-        ours = _OF_CORS.union(name for name, _ in self.headers)
-        found = [h for h in headers if h[0] not in ours]
+        found = [h for h in headers if h[0] not in _OURS]
         if not held:
+            own_policy = any(name == _POLICY for name, _ in found)
             found += self.headers
-            if not any(name == _POLICY for name, _ in found):
+            if not own_policy:
                 found.append(_NO_PAGE)
         if self.origin is not None:
             found = [h for h in found if h[0] != b"vary"] + [

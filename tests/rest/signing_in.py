@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from attrs import evolve
@@ -46,7 +47,7 @@ class GuardedSite(RecordedSite):
         ]
         self.tokens = Latest(StaticTokens(tuple(listed)))
         context = SignInContext(
-            None, self.tokens, self.buffer, self, bytes(32), HOST, lambda: self.now, lambda size: bytes(size)
+            None, self.tokens, self.buffer, self, bytes(32), HOST, lambda: self.now, secrets.token_bytes
         )
         self.sign_in = SignIn(AuthSettings(**settings), context)
 

@@ -11,15 +11,18 @@ from typing import Any, NamedTuple
 import pytest
 import trio
 from prometheus_client.parser import text_string_to_metric_families
+from starlette.responses import Response
 
 from rta.errors import NotConnectedError
 from rta.health import Health
 from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
 from rta.node.node_stream import Initiator, Refused
+from rta.ports.access import Role, Subject
 from rta.rest import Service, make_app
+from rta.rest.signed_in import SUBJECT
 from rta.workers import ForwardingApp, Membership, MetricsExchange, serve_locally
-from rta.workers.local_http import request_locally
+from rta.workers.local_http import WORKER, WorkerAccess, local_peer, request_locally
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -390,3 +393,35 @@ async def test_the_metrics_of_all_workers_that_answer_are_one(tmp_path):
         text = await MetricsExchange(member(tmp_path, 0, count=3), ours).gather()
     samples = [sample for family in text_string_to_metric_families(text.decode()) for sample in family.samples]
     assert [sample.value for sample in samples if sample.name == "rta_bursts_out_total"] == [7]
+
+
+# ---- who asks
+
+
+async def test_only_workers_say_who_asks(tmp_path):
+    seen: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append((scope[SUBJECT], dict(scope["headers"])))
+        await Response(b"")(scope, receive, send)
+
+    anna = Subject("anna \u20ac\r\n", Role.OPERATE, 5, "mark")
+    pretended = [
+        (b"x-rta-subject", b'["root", 3, null, ""]'),
+        (b"x-rta-client", b"::1"),
+        (b"authorization", b"Bearer t"),
+    ]
+    async with trio.open_nursery() as nursery:
+        await nursery.start(serve_locally, tmp_path / "s", app)
+        await request_locally(tmp_path / "s", "GET", b"/", pretended, client="192.0.2.1", subject=anna)
+        scope = {"client": ("192.0.2.1", 5), SUBJECT: anna}
+        async with local_peer(tmp_path / "s").request("GET", b"/", WorkerAccess().of_client(scope, pretended)):
+            pass
+        async with local_peer(tmp_path / "s").request("GET", b"/", WorkerAccess().ours()):
+            pass
+        async with local_peer(tmp_path / "s").request("GET", b"/"):
+            pass
+        nursery.cancel_scope.cancel()
+    assert [subject for subject, _ in seen] == [anna, anna, WORKER, Subject("", None)]
+    for _, headers in seen:
+        assert not set(headers) & {b"x-rta-subject", b"x-rta-client", b"authorization"}
