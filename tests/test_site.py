@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import json
 import sys
-from urllib.request import urlopen
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 import trio
 
 from rta.actors.sampler import Sampler
+from rta.auth.static_tokens import StaticToken, change_tokens, token_digest
 from rta.client import RestClient
 from rta.config import load_config
+from rta.ports.access import Role
 from rta.rsmp.message import PLAIN
 from rta.site import Site
 from rta.stream.clock import Sampled, SampledTogether
@@ -88,3 +92,46 @@ async def test_neither_the_port_nor_the_end_waits_for_a_history_that_does_not_op
             url = await nursery.start(site.run)
             assert await RestClient(url).sessions() == []
             site.stop()
+
+
+GUARDED = (
+    KEEPS.replace("history = {}\n", "")
+    + """
+[archive]
+
+[auth]
+enabled = true
+"""
+)
+
+
+def asked(url: str, path: str, method: str, token: str | None) -> int:
+    headers = {"Content-Type": "application/json"} | ({} if token is None else {"Authorization": f"Bearer {token}"})
+    try:
+        with urlopen(Request(f"{url}/rta/v2/{path}", None, headers, method=method)) as answer:
+            return answer.status
+    except HTTPError as e:
+        return e.code
+
+
+@pytest.mark.processes
+async def test_with_sign_in_a_token_decides_and_the_audit_file_names_it(tmp_path):
+    path = tmp_path / "site.toml"
+    path.write_text(GUARDED)
+    with change_tokens(tmp_path / "state" / "tokens.json") as tokens:
+        tokens += [StaticToken(r.name.lower(), r, token_digest(f"rta_{r.name}").hex(), 0) for r in Role]
+    site = Site(load_config(path, {}))
+    seen = []
+    with trio.fail_after(60):
+        async with trio.open_nursery() as nursery:
+            url = await nursery.start(site.run)
+            for token in (None, "rta_READ", "rta_OPERATE", "rta_ADMINISTER"):
+                for call in (("sessions", "GET"), ("streams/car.engine/start", "POST"), ("sessions/none", "DELETE")):
+                    seen.append(await trio.to_thread.run_sync(asked, url, *call, token))
+            site.stop()
+    assert seen == [401, 401, 401, 200, 403, 403, 200, 200, 403, 200, 200, 404]
+    lines = [json.loads(line) for line in (tmp_path / "state" / "audit.jsonl").read_text().splitlines()]
+    assert [(line["what"], line["who"], line["subject"]) for line in lines] == [
+        ("start", "127.0.0.1", "token operate"),
+        ("start", "127.0.0.1", "token administer"),
+    ]

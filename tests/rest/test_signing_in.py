@@ -12,15 +12,19 @@ import pytest
 import trio
 from transports.websocket.served_edge import serving
 
+from rta.actors.audit import Audit
 from rta.auth.static_tokens import StaticTokens
 from rta.errors import ArchiveError, RtaError
 from rta.health import Health
+from rta.hot_counters import HotCounters
 from rta.http_peer import HttpPeer
-from rta.node.node_stream import Initiator
+from rta.metrics import Metrics
+from rta.node.node_stream import Initiator, Now
 from rta.ports.access import NotAdmitted, Role, StreamRequest
 from rta.rest.elsewhere import Elsewhere
 from rta.rest.peer_access import ServiceAccess
 from rta.rest.remote_entries import RemoteEntries
+from rta.wire.values import Ns
 
 from .asgi import Asking
 from .recorded import DATA, RecordedSite
@@ -139,6 +143,18 @@ async def test_without_sign_in_programs_on_this_machine_delete(client: str, orig
 def test_whoever_starts_something_is_named_with_the_address() -> None:
     assert str(Initiator("http", "10.0.0.1", "anna")) == "http (anna at 10.0.0.1)"
     assert str(Initiator("http", "10.0.0.1")) == "http (10.0.0.1)"
+
+
+async def test_the_audit_file_names_who_has_signed_in(tmp_path: Path) -> None:
+    audit = Audit(tmp_path, Metrics(HotCounters(), dict), Health())
+    for subject in ("anna", ""):
+        audit.note(Now(Ns(0), 0.0), "delete", Initiator("http", "10.0.0.1", subject), "ok", session="car")
+    audit.close()
+    await audit.run()
+    known = {"time": "1970-01-01T00:00:00.000Z", "what": "delete", "via": "http", "who": "10.0.0.1"}
+    done = {"outcome": "ok", "session": "car"}
+    lines = [json.loads(line) for line in (tmp_path / "audit.jsonl").read_text().splitlines()]
+    assert lines == [known | {"subject": "anna"} | done, known | done]
 
 
 # ---- credentials that end while an answer is on its way
