@@ -234,3 +234,18 @@ def test_no_more_than_a_hundred_problems_are_listed(problems):
     found = problems('[[source]]\ntransport = "span"\n' * 1000)
     assert len(found) == 101
     assert found[-1] == "there are more problems; these are the first 100"
+
+
+@pytest.mark.parametrize(
+    ("table", "problem"),
+    [
+        (
+            'url = "http://a:1"\ntoken = "t"\ntoken_file = "f"',
+            "archive.token_file: there is a token too; give one of them",
+        ),
+        ('token = "t"', "archive.token: it is for another service, and there is no url of one"),
+        ('token_file = "f"', "archive.token_file: it is for another service, and there is no url of one"),
+    ],
+)
+def test_a_token_for_another_service_is_given_once_and_for_one(problems, table, problem):
+    assert [found.removeprefix("site.toml: ") for found in problems(f"[archive]\n{table}")] == [problem]
