@@ -14,7 +14,14 @@ from attrs import field, frozen
 from rta.auth.tokens import LONGEST_TOKEN
 from rta.ports.access import NotAdmitted
 
-__all__ = ["KUBERNETES_PROTOCOL", "SIGN_IN", "TICKET_PROTOCOL", "Credentials", "bearer_token", "stream_credentials"]
+__all__ = [
+    "KUBERNETES_PROTOCOL",
+    "SIGN_IN",
+    "TICKET_PROTOCOL",
+    "StreamCredentials",
+    "bearer_token",
+    "stream_credentials",
+]
 
 TICKET_PROTOCOL = "rta.ticket."
 KUBERNETES_PROTOCOL = "base64url.bearer.authorization.k8s.io."
@@ -25,7 +32,7 @@ _ENCODED = (LONGEST_TOKEN * 4 + 2) // 3  # characters
 
 
 @frozen
-class Credentials:
+class StreamCredentials:
     """What was brought; at most one of both is there."""
 
     token: str | None = field(default=None, repr=False)
@@ -46,22 +53,22 @@ def bearer_token(authorization: str) -> str:
     return token
 
 
-def stream_credentials(headers: Mapping[str, str]) -> Credentials:
+def stream_credentials(headers: Mapping[str, str]) -> StreamCredentials:
     """Those of a WebSocket's request, by names in lower case.
 
     :raises NotAdmitted: they are malformed, or there is more than one.
     """
-    found: list[Credentials] = []
+    found: list[StreamCredentials] = []
     if (authorization := headers.get("authorization")) is not None:
-        found.append(Credentials(token=bearer_token(authorization)))
+        found.append(StreamCredentials(token=bearer_token(authorization)))
     for protocol in map(str.strip, headers.get("sec-websocket-protocol", "").split(",")):
         if protocol.startswith(TICKET_PROTOCOL):
-            found.append(Credentials(ticket=protocol[len(TICKET_PROTOCOL) :]))
+            found.append(StreamCredentials(ticket=protocol[len(TICKET_PROTOCOL) :]))
         elif protocol.startswith(KUBERNETES_PROTOCOL):
-            found.append(Credentials(token=_decoded(protocol[len(KUBERNETES_PROTOCOL) :])))
+            found.append(StreamCredentials(token=_decoded(protocol[len(KUBERNETES_PROTOCOL) :])))
     if len(found) > 1:
         raise _bad("sign in once: there are several tokens or tickets")
-    return found[0] if found else Credentials()
+    return found[0] if found else StreamCredentials()
 
 
 def _decoded(text: str) -> str:

@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from issuing import encoded
 
-from rta.auth.credentials import KUBERNETES_PROTOCOL, TICKET_PROTOCOL, Credentials, bearer_token, stream_credentials
+from rta.auth.credentials import (
+    KUBERNETES_PROTOCOL,
+    TICKET_PROTOCOL,
+    StreamCredentials,
+    bearer_token,
+    stream_credentials,
+)
 from rta.auth.tokens import LONGEST_TOKEN
 from rta.ports.access import NotAdmitted
 
@@ -45,11 +51,11 @@ def test_another_header_is_refused_without_being_quoted(header):
 @pytest.mark.parametrize(
     ("headers", "found"),
     [
-        ({}, Credentials()),
-        ({"sec-websocket-protocol": "rta"}, Credentials()),
-        ({"authorization": "Bearer a.b.c"}, Credentials(token="a.b.c")),
-        ({"sec-websocket-protocol": f"rta, {TICKET_PROTOCOL}t.s"}, Credentials(ticket="t.s")),
-        ({"sec-websocket-protocol": f"{IN_KUBERNETES_FORM},rta"}, Credentials(token="a.b.c")),
+        ({}, StreamCredentials()),
+        ({"sec-websocket-protocol": "rta"}, StreamCredentials()),
+        ({"authorization": "Bearer a.b.c"}, StreamCredentials(token="a.b.c")),
+        ({"sec-websocket-protocol": f"rta, {TICKET_PROTOCOL}t.s"}, StreamCredentials(ticket="t.s")),
+        ({"sec-websocket-protocol": f"{IN_KUBERNETES_FORM},rta"}, StreamCredentials(token="a.b.c")),
     ],
 )
 def test_a_websocket_brings_a_header_or_a_sub_protocol(headers, found):
@@ -85,4 +91,4 @@ def test_any_text_is_read_or_refused(headers, tail):
 
 
 def test_they_are_not_shown():
-    assert "secret" not in repr(Credentials("secret", "secret"))
+    assert "secret" not in repr(StreamCredentials("secret", "secret"))
