@@ -21,7 +21,7 @@ from attrs import field, frozen
 from rta.errors import NotConnectedError, RtaError, TransportError
 from rta.formatting import shown_url
 
-__all__ = ["Credentials", "NotAllowed", "NotSignedIn", "Token", "ask_signed_in", "why_refused"]
+__all__ = ["Credentials", "NotAllowed", "NotSignedIn", "Token", "ask_signed_in", "is_private", "why_refused"]
 
 T = TypeVar("T")
 Headers = dict[str, str]
@@ -89,7 +89,7 @@ class Credentials:
         if self._renew is None:
             await trio.lowlevel.checkpoint()
             return {}
-        if not self._insecure and not _is_private(base):
+        if not self._insecure and not is_private(base):
             raise RtaError(f"no token is sent to {shown_url(base)} in the clear: use https, or say insecure")
         async with self._renewing:
             if self._token is None or self._clock() >= self._due:
@@ -163,7 +163,7 @@ def _bearer(token: Token) -> Headers:
     return {"Authorization": f"Bearer {token.text}"}
 
 
-def _is_private(base: str) -> bool:
+def is_private(base: str) -> bool:
     """Whether nobody else hears what is sent there."""
     parts = urlsplit(base)
     host = parts.hostname or ""
