@@ -24,6 +24,9 @@ _COMMANDS = {
     "doctor": ("rta.cli.doctor", "Examine buffer and archive, and say why a session cannot be streamed."),
     "config": ("rta.cli.config", "Show what can be configured, and write a file to begin with."),
     "token": ("rta.cli.token", "Make, list and revoke the static tokens of a site."),
+    "login": ("rta.cli.login", "Sign in at a running service."),
+    "logout": ("rta.cli.logout", "Forget how one is signed in at a service."),
+    "whoami": ("rta.cli.whoami", "Say who one is at a service, and what one may do."),
     "sessions": ("rta.cli.sessions", "List the sessions of a running service."),
     "streams": ("rta.cli.streams", "List the streams of a service or a node; start, stop and change them."),
     "alarms": ("rta.cli.alarms", "List the alarms of a service or of nodes."),
@@ -94,6 +97,10 @@ def main() -> None:
         sys.exit(e.exit_code)
     except click.Abort:  # Ctrl-C that the command itself does not act on
         sys.exit(INTERRUPTED)
+    except BaseExceptionGroup as group:
+        if group.split(KeyboardInterrupt)[1] is not None:
+            raise
+        sys.exit(INTERRUPTED)  # Ctrl-C that came while several tasks ran
     except RtaError as e:
         if isinstance(e, ConfigError):
             for problem in e.problems:

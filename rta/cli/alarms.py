@@ -15,11 +15,11 @@ from rich.text import Text
 from rta.cli.arguments import read_patterns
 from rta.cli.broker import ConnectedConsumer, ask_over_broker
 from rta.cli.broker_access import broker_options, read_broker_access
-from rta.cli.place import url_option
 from rta.cli.records import lay_out, output_width, print_lines
+from rta.cli.service_options import SERVICE_OPTIONS, service_options
+from rta.cli.service_place import ServicePlace
 from rta.cli.text import cell, json_line, summarize
 from rta.cli.times import format_listed_time
-from rta.client import RestClient
 from rta.consumer import StatusReceived, Watch
 from rta.errors import NotConnectedError
 from rta.ports import TopicBus
@@ -36,7 +36,7 @@ _LONGEST = 5.0  # seconds to wait for retained alarms
 
 @click.command("alarms")
 @click.argument("nodes", nargs=-1, metavar="[NODE]...")
-@url_option
+@service_options
 @click.option("--all", "everything", is_flag=True, help="Also list the alarms that are not active.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for pipes.")
 @broker_options
@@ -44,7 +44,7 @@ _LONGEST = 5.0  # seconds to wait for retained alarms
 def command(
     context: click.Context,
     nodes: tuple[str, ...],
-    url: str,
+    service: ServicePlace,
     everything: bool,
     as_json: bool,
     config: Path | None,
@@ -52,9 +52,11 @@ def command(
     consumer_id: str | None,
 ) -> None:
     """List the active alarms of a service or, over topics, of the NODEs. + may stand for a level: 'dk/cph/+'."""
-    written = context.get_parameter_source("url") is ParameterSource.COMMANDLINE
+    written = any(context.get_parameter_source(name) is ParameterSource.COMMANDLINE for name in SERVICE_OPTIONS)
     if nodes and (written or everything):
-        raise click.UsageError("--url and --all are for a service: over topics, nodes publish active alarms only")
+        raise click.UsageError(
+            "--url, what goes with it and --all are for a service: over topics, nodes publish active alarms only"
+        )
     if not nodes and (config or broker or consumer_id):
         raise click.UsageError("--config, --broker and --as are for a NODE")
     if nodes:
@@ -65,7 +67,7 @@ def command(
 
         alarms = ask_over_broker(read_broker_access(config, broker, consumer_id), list_alarms)
     else:
-        alarms = trio.run(RestClient(url).alarms, not everything)
+        alarms = trio.run(service.client().alarms, not everything)
     _print(alarms, as_json)
 
 

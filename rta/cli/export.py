@@ -18,9 +18,9 @@ from rta.cli.archive_place import stored_archive
 from rta.cli.export_progress import show_export
 from rta.cli.output import allow_broken_pipe
 from rta.cli.part_file import PartFile
-from rta.cli.place import url_option
+from rta.cli.service_options import service_options
+from rta.cli.service_place import ServicePlace
 from rta.cli.times import SessionTime, SessionTimeType, format_time
-from rta.client import RestClient
 from rta.client.follow import find_session
 from rta.errors import FlushPointError, RtaError, first_error
 from rta.export import FORMATS, Export, ExportFormat, ExportPiece, ExportRequest, ExportSource, open_export
@@ -64,7 +64,7 @@ class _Outcome:
 
 @click.command("export")
 @click.argument("session", default="latest")
-@url_option
+@service_options
 @click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
@@ -107,7 +107,7 @@ class _Outcome:
 )
 def command(
     session: str,
-    url: str,
+    service: ServicePlace,
     folder: Path | None,
     only: tuple[str, ...],
     since: SessionTime | None,
@@ -133,7 +133,7 @@ def command(
     error: RtaError | None = None
     with allow_broken_pipe(), ExitStack() as stack:
         if folder is None:
-            rest = RestClient(url)
+            rest = service.client()
             source: ExportSource = RestData(rest)
             find = partial(find_session, rest, session)
         else:

@@ -12,49 +12,31 @@ from click.core import ParameterSource
 from rta.cli.broker import ConnectedConsumer, ask_over_broker
 from rta.cli.broker_access import broker_options, read_broker_access
 from rta.cli.node_streams import NodeStreams
-from rta.client import RestClient
+from rta.cli.service_options import SERVICE_OPTIONS, add_service_options
+from rta.cli.service_place import ServicePlace
 from rta.client.streams import StreamsClient
 from rta.node.stream_service import StreamService
 from rta.rsmp.topics import valid_node
 
-__all__ = ["DEFAULT_URL", "ask_streams", "place_options", "url_option"]
+__all__ = ["ask_streams", "place_options"]
 
 T = TypeVar("T")
 Command = Callable[..., Any]
 
-DEFAULT_URL = "http://127.0.0.1:8180"
-
 _META = "rta.cli.place"
-_PLACE = ("url", "node", "config", "broker", "consumer_id")
-
-
-def _base_url(text: str) -> str:
-    """`host:port` alone means HTTP."""
-    return text if "://" in text else f"http://{text}"
-
-
-def url_option(command: Command) -> Command:
-    """Add `--url`, which can also be given as `RTA_URL`."""
-    return click.option(
-        "--url",
-        type=_base_url,
-        metavar="URL",
-        default=DEFAULT_URL,
-        show_default=True,
-        envvar="RTA_URL",
-        help="The service's base URL, or its host:port.",
-    )(command)
+_OF_NODES = ("config", "broker", "consumer_id")
+_PLACE = ("node", *_OF_NODES, *SERVICE_OPTIONS)
 
 
 def place_options(command: Command) -> Command:
-    """Add `--url` for a service, and `--node` and the broker's options for a node.
+    """Add the options of a service, and `--node` and the broker's options for a node.
 
     They may stand before the name of a subcommand too, and are kept for `ask_streams`.
     """
     node = click.option(
         "--node", metavar="NODE", help="The id of a node, which is asked over its broker instead of --url."
     )
-    for option in (broker_options, node, url_option):
+    for option in (broker_options, node, add_service_options):
         command = option(command)
     for parameter in command.__click_params__:  # type: ignore[attr-defined]
         if parameter.name in _PLACE:
@@ -79,12 +61,13 @@ def ask_streams(question: Callable[[StreamService], Awaitable[T]]) -> T:
     kept = click.get_current_context().meta[_META]
     node: str | None = kept["node"][0]
     if node is None:
-        for name in ("config", "broker", "consumer_id"):
-            if kept[name][1]:
-                raise click.UsageError("--config, --broker and --as are for --node")
-        return trio.run(question, StreamsClient(RestClient(kept["url"][0])))
-    if kept["url"][1]:
-        raise click.UsageError("--node goes over topics, --url over HTTP: only one of them")
+        if any(kept[name][1] for name in _OF_NODES):
+            raise click.UsageError("--config, --broker and --as are for --node")
+        service = ServicePlace(**{name: kept[name][0] for name in SERVICE_OPTIONS})
+        with service.refusals_explained():
+            return trio.run(question, StreamsClient(service.client()))
+    if any(kept[name][1] for name in SERVICE_OPTIONS):
+        raise click.UsageError("--node goes over topics, --url and what is for a service over HTTP: only one of them")
     if not valid_node(node):
         raise click.BadParameter(f"expected a node's id, got {node!r}", param_hint="--node")
     named = node
@@ -92,6 +75,4 @@ def ask_streams(question: Callable[[StreamService], Awaitable[T]]) -> T:
     async def over_topics(connected: ConnectedConsumer) -> T:
         return await question(NodeStreams(connected.consumer, connected.bus, named))
 
-    return ask_over_broker(
-        read_broker_access(*(kept[name][0] for name in ("config", "broker", "consumer_id"))), over_topics
-    )
+    return ask_over_broker(read_broker_access(*(kept[name][0] for name in _OF_NODES)), over_topics)

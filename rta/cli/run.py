@@ -16,8 +16,8 @@ from attrs import frozen
 
 from rta.actors.gc_tuning import keep_collections_short
 from rta.cli.interrupts import interrupts_end_at_once
-from rta.cli.place import DEFAULT_URL
 from rta.cli.played_files import play_files
+from rta.cli.service_options import DEFAULT_URL
 from rta.config import Config, check_config, default_config_path, load_config
 from rta.errors import ConfigError, RtaError, first_error
 from rta.logs import set_up_logging

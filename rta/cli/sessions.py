@@ -8,11 +8,11 @@ import click
 import trio
 from rich.text import Text
 
-from rta.cli.place import url_option
 from rta.cli.records import lay_out, output_width, print_lines
+from rta.cli.service_options import service_options
+from rta.cli.service_place import ServicePlace
 from rta.cli.text import cell
 from rta.cli.times import format_elapsed, format_listed_time, format_time, parse_listed_time
-from rta.client import RestClient
 from rta.formatting import printable_json
 from rta.wire import SessionModel
 from rta.wire.json_model import dump
@@ -24,11 +24,11 @@ _APART = 60.0  # seconds between the beginning of a session and that of its data
 
 
 @click.command("sessions")
-@url_option
+@service_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for pipes.")
-def command(url: str, as_json: bool) -> None:
+def command(service: ServicePlace, as_json: bool) -> None:
     """List the sessions, newest first."""
-    sessions = trio.run(RestClient(url).sessions)
+    sessions = trio.run(service.client().sessions)
     if as_json:
         for session in sessions:
             click.echo(printable_json(dump(session)))

@@ -17,7 +17,8 @@ from rich.live import Live
 
 from rta.cli.keyboard import turn_pages
 from rta.cli.output import allow_broken_pipe
-from rta.cli.place import url_option
+from rta.cli.service_options import service_options
+from rta.cli.service_place import ServicePlace
 from rta.cli.tail_screen import NOTHING_SENT, TailScreen, describe_lack
 from rta.cli.text import json_line
 from rta.cli.times import SessionTime, SessionTimeType, read_duration
@@ -42,7 +43,7 @@ _SETTLED = 5.0  # seconds after the first data by when the oldest have come too
 
 @click.command("tail")
 @click.argument("session", default="latest")
-@url_option
+@service_options
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON for each sample, for pipes.")
 @click.option(
     "-p",
@@ -67,7 +68,12 @@ _SETTLED = 5.0  # seconds after the first data by when the oldest have come too
     help="How long the service may say nothing, and not answer a ping, before the connection counts as lost.",
 )
 def command(
-    session: str, url: str, as_json: bool, only: tuple[str, ...], since: SessionTime | None, silence: str
+    session: str,
+    service: ServicePlace,
+    as_json: bool,
+    only: tuple[str, ...],
+    since: SessionTime | None,
+    silence: str,
 ) -> None:
     """Follow SESSION (an identity, an identifier or 'latest') until it is closed, or until Ctrl-C.
 
@@ -78,7 +84,7 @@ def command(
     with allow_broken_pipe():
         try:
             # Ctrl-C may interrupt anything, a line to a pipe that nobody reads above all.
-            error = trio.run(_main, RestClient(url, min(ANSWER, request.silence)), request)
+            error = trio.run(_main, service.client(min(ANSWER, request.silence)), request)
         except* KeyboardInterrupt:
             pass
     if error is not None:

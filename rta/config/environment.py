@@ -23,7 +23,8 @@ __all__ = ["Overrides", "config_variable", "names_redis_only", "override"]
 
 _PREFIX = "RTA_"
 _FILE = ("config",)
-_NOT_OPTIONS = (_FILE, ("url",))  # the second is for commands such as `rta tail`
+_NOT_OPTIONS = (_FILE, *((name,) for name in ("url", "token", "cafile", "certfile", "keyfile")))
+"""All but the first are for commands such as `rta tail`."""
 
 
 @define
