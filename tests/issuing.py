@@ -27,6 +27,7 @@ __all__ = [
     "key_set",
     "make_sign_in",
     "private",
+    "private_jwk",
     "public",
 ]
 __all__ += ["encoded", "forged", "token"]
@@ -50,6 +51,13 @@ def _generated(algorithm: str, number: int) -> Any:
     if algorithm.startswith("ES"):
         return ec.generate_private_key({"256": ec.SECP256R1, "384": ec.SECP384R1, "512": ec.SECP521R1}[algorithm[2:]]())
     return rsa.generate_private_key(65537, 2048)
+
+
+def private_jwk(algorithm: str, number: int = 0) -> dict[str, Any]:
+    """As an issuer keeps it."""
+    jwk = _READERS[algorithm[:2]].to_jwk(private(algorithm, number), as_dict=True)
+    jwk.pop("key_ops", None)
+    return {**jwk, "kid": f"{algorithm}-{number}", "use": "sig", "alg": algorithm}
 
 
 def public(algorithm: str, number: int = 0, **more: Any) -> dict[str, Any]:

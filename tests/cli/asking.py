@@ -1,0 +1,131 @@
+"""Asks a service as programs and pages do: over HTTP, and for a WebSocket, of which it shows how it ends."""
+
+from __future__ import annotations
+
+import json
+import socket
+from base64 import urlsafe_b64encode
+from http.client import HTTPConnection
+from typing import Any
+
+from attrs import frozen
+from program import PATIENCE
+
+from rta.wire.websocket import SUBPROTOCOL
+
+__all__ = ["Answer", "Stream", "ask", "kubernetes", "open_stream"]
+
+_CLOSE, _PING, _PONG = 8, 9, 10
+
+
+@frozen
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: dict[str, str]
+    """By names in lower case."""
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+    @property
+    def challenge(self) -> str:
+        return self.headers.get("www-authenticate", "")
+
+
+def bearer(token: str | None) -> dict[str, str]:
+    return {} if token is None else {"Authorization": f"Bearer {token}"}
+
+
+def ask(
+    address: tuple[str, int],
+    path: str,
+    token: str | None = None,
+    *,
+    method: str = "GET",
+    body: Any = None,
+    **headers: str,
+) -> Answer:
+    """One request. `headers`: further ones, with _ for -."""
+    connection = HTTPConnection(*address, timeout=PATIENCE)
+    try:
+        given = {**bearer(token), **{name.replace("_", "-"): value for name, value in headers.items()}}
+        if body is not None:
+            given["Content-Type"] = "application/json"
+        connection.request(method, path, None if body is None else json.dumps(body), given)
+        answer = connection.getresponse()
+        found = {name.lower(): value for name, value in answer.getheaders()}
+        return Answer(answer.status, found, answer.read().decode())
+    finally:
+        connection.close()
+
+
+def kubernetes(token: str) -> str:
+    """The sub-protocol that has a token in it."""
+    return f"base64url.bearer.authorization.k8s.io.{urlsafe_b64encode(token.encode()).decode().rstrip('=')}"
+
+
+class Stream:
+    """An open WebSocket, or why there is none."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._received = bytearray()
+        while b"\r\n\r\n" not in self._received and self._more():
+            pass
+        head, _, rest = self._received.partition(b"\r\n\r\n")
+        self.head = head.decode("latin-1")
+        self.status = int(self.head.split(" ", 2)[1])
+        self._received = bytearray(rest)
+        if self.status != 101:
+            sock.close()
+
+    def _more(self) -> bool:
+        data = self._socket.recv(1 << 16)
+        self._received += data
+        return bool(data)
+
+    def _take(self, count: int) -> bytes:
+        while len(self._received) < count:
+            assert self._more(), "it has ended in the middle of a frame"
+        taken = bytes(self._received[:count])
+        del self._received[:count]
+        return taken
+
+    def closed(self) -> tuple[int, str]:
+        """Wait for its end: close code and reason."""
+        while True:
+            first, size = self._take(2)
+            if size >= 126:
+                size = int.from_bytes(self._take(2 if size == 126 else 8))
+            payload, opcode = self._take(size), first & 15
+            if opcode == _PING:
+                self._socket.sendall(bytes([0x80 | _PONG, 0x80 | len(payload)]) + bytes(4) + payload)
+            elif opcode == _CLOSE:
+                self._socket.close()
+                return int.from_bytes(payload[:2]), payload[2:].decode()
+
+    def leave(self) -> None:
+        self._socket.close()
+
+
+def open_stream(
+    address: tuple[str, int], identity: str, *protocols: str, token: str | None = None, query: str = "", **headers: str
+) -> Stream:
+    """A WebSocket for a session. `protocols`: beside the real one."""
+    lines = [
+        f"GET /rta/v2/sessions/{identity}/stream{query} HTTP/1.1",
+        f"Host: {address[0]}:{address[1]}",
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        f"Sec-WebSocket-Protocol: {', '.join([SUBPROTOCOL, *protocols])}",
+        *(f"{name}: {value}" for name, value in {**bearer(token), **headers}.items()),
+    ]
+    sock = socket.create_connection(address, PATIENCE)
+    sock.sendall("\r\n".join([*lines, "", ""]).encode())
+    return Stream(sock)
