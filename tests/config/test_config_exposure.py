@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import trustme
 
 from rta.config import build_config, check_config
 from rta.site import Site
@@ -56,3 +57,13 @@ def test_no_host_is_every_address():
 @pytest.mark.usefixtures("plug_ins")
 def test_an_edge_that_does_not_say_where_it_listens_is_not_judged():
     assert build_config({"edge": {"transport": "lazy"}}, {}).warnings == []
+
+
+def test_sign_in_and_a_certificate_make_it_safe(tmp_path):
+    authority = trustme.CA()
+    certificate = tmp_path / "rta.pem"
+    authority.issue_cert("rta.example.com").private_key_and_cert_chain_pem.write_to_path(certificate)
+    auth = {"enabled": True, "authority": "https://issuer.example.com", "audience": "rta"}
+    assert found({"edge": {"host": "0.0.0.0", "cert_file": str(certificate)}, "auth": auth}) == ([], [], [])
+    [problem], _, _ = found({"edge": {"host": "0.0.0.0", "cert_file": str(certificate)}})
+    assert "nobody has to sign in: set" in problem

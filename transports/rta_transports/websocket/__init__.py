@@ -7,6 +7,12 @@ from rta_transports.websocket.options import EdgeOptions
 __all__ = ["TRANSPORT", "EdgeOptions", "WebSocketEdge"]
 
 TRANSPORT = Transport(
-    edge=Offer(EdgeOptions, open_edge, check_edge, address=lambda options: (options.host, options.port)),
+    edge=Offer(
+        EdgeOptions,
+        open_edge,
+        check_edge,
+        address=lambda options: (options.host, options.port),
+        encrypted=lambda options: options.cert_file is not None,
+    ),
     summary="RTA live streams over WebSocket, with HTTP on the same port",
 )
