@@ -38,6 +38,7 @@ from rta.consumer import open_bus, open_consumer
 from rta.consumer.counts import Counts
 from rta.errors import ArchiveError
 from rta.export.rest_source import RestData
+from rta.export.source import ArchivedData
 from rta.export.stored_source import StoredData
 from rta.http_peer import HttpPeer
 from rta.ports import START, Context, DataKind, DataRange, TopicBus, Will
@@ -331,6 +332,7 @@ class OneChunk:
 
 
 @covers(
+    "rta.export.source.ArchivedData.read",
     "rta.export.stored_source.StoredData.read",
     "rta.rest.unopened_archive.UnopenedArchive.read",
     "rta.rest.turns.AnswerTurns.turn",
@@ -343,7 +345,7 @@ async def test_readings_without_a_service_and_turns():
             async with StoredData(OneChunk()).read("a", DataRange(DataKind.TIMESTAMPED)) as reader:
                 await reader.next()
             with pytest.raises(ArchiveError):
-                async with UnopenedArchive("it is away").read("a", DataRange(DataKind.TIMESTAMPED)):
+                async with ArchivedData(UnopenedArchive("it is away")).read("a", DataRange(DataKind.TIMESTAMPED)):
                     pass
 
     assert await cancel_at_every_step(read) > 2

@@ -25,6 +25,7 @@ from rta.errors import UnreadableError
 from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
 from rta.ports import Context
+from rta.testing.edge_under_test import admit_anybody
 from rta.testing.patience import until
 
 GET = b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -337,4 +338,4 @@ class TestBeforeItBegins:
             Context("edge", Path(), time.time_ns, Metrics(HotCounters(), dict)),
         )
         with pytest.raises(UnreadableError, match="key_file"):
-            await edge.serve(trio.sleep_forever, answering())
+            await edge.serve(trio.sleep_forever, answering(), gate=admit_anybody)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -41,6 +42,20 @@ class TlsSocket(ssl.SSLSocket):
             return super().send(data)
         except (ssl.SSLWantWriteError, ssl.SSLWantReadError):
             return self._begin(data)
+
+    def sendmsg(self, buffers: Iterable[Any], *others: Any) -> int:  # type: ignore[override]
+        sent = 0
+        for data in buffers:
+            try:
+                taken = self.send(data)
+            except BlockingIOError:
+                if not sent:
+                    raise
+                break
+            sent += taken
+            if taken < len(data):
+                break
+        return sent
 
     def _send_records(self, data: memoryview) -> int:
         sent = 0
