@@ -20,6 +20,7 @@ from rta.config.archive import user_state_dir
 from rta.errors import RtaError, UnreadableError
 from rta.login import FileTokens, IssuerClient, KeptToken, KeptTokens, TokenKeeper, given_token
 from rta.network_errors import network_reason
+from rta.ports.tls import ClientTlsOptions, client_context
 
 __all__ = ["TOKEN_VARIABLE", "ServicePlace", "Whoami", "who_asks"]
 
@@ -95,7 +96,10 @@ class ServicePlace:
         context = None
         if self.ca_file is not None:
             context = ssl.create_default_context()
-            _load_authorities(context, self.ca_file)
+            try:
+                context.load_verify_locations(self.ca_file)
+            except (OSError, ValueError) as e:
+                raise UnreadableError(f"ca_file: {self.ca_file}: {network_reason(e)}") from None
         return IssuerClient(authority, client_id, audience, context)
 
     def issuer_of(self, kept: KeptToken) -> IssuerClient:
@@ -155,15 +159,8 @@ class ServicePlace:
             return None
         if self.cert_file is None and self.key_file is not None:
             raise UnreadableError("--key-file: there is no --cert-file that it belongs to")
-        context = ssl.create_default_context() if self.ca_file is None else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        if self.ca_file is not None:
-            _load_authorities(context, self.ca_file)
-        if self.cert_file is not None:
-            try:
-                context.load_cert_chain(self.cert_file, self.key_file, _no_passphrase)
-            except (OSError, ValueError) as e:  # SSLError is an OSError
-                raise UnreadableError(f"{self.cert_file}: no certificate with its key: {network_reason(e)}") from None
-        return context
+        options = ClientTlsOptions(ca_file=self.ca_file, cert_file=self.cert_file, key_file=self.key_file)
+        return client_context(options, Path())
 
 
 async def who_asks(rest: RestClient) -> Whoami:
@@ -179,15 +176,3 @@ def _given(text: str) -> Callable[[Token | None], Any]:
         return given_token(text)
 
     return renew
-
-
-def _load_authorities(context: ssl.SSLContext, path: Path) -> None:
-    try:
-        context.load_verify_locations(path)
-    except (OSError, ValueError) as e:
-        raise UnreadableError(f"{path}: no certificates of authorities: {network_reason(e)}") from None
-
-
-def _no_passphrase() -> str:
-    """Without it, OpenSSL would ask on the terminal."""
-    raise ValueError("the key is encrypted; it must not be")

@@ -298,8 +298,8 @@ def test_a_service_of_an_authority_of_its_own_is_asked_with_its_certificate(rta,
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        (("--ca-file", "x.pem"), "x.pem: no certificates of authorities: No such file or directory"),
-        (("--cert-file", "x.pem"), "x.pem: no certificate with its key: No such file or directory"),
+        (("--ca-file", "x.pem"), "ca_file: x.pem: No such file or directory"),
+        (("--cert-file", "x.pem"), "cert_file: x.pem: No such file or directory"),
         (("--key-file", "x.pem"), "--key-file: there is no --cert-file that it belongs to"),
     ],
 )
