@@ -22,12 +22,20 @@ __all__ = [
     "shown",
     "shown_url",
     "toml_text",
+    "without_tokens",
     "wrapped",
 ]
 
 _LISTED = 20
 _ALIKE = 0.7
 _COMPARED = 1000  # names that are compared letter by letter, which takes long
+_TOKENS = re.compile(
+    r"eyJ[\w-]+\.[\w-]+\.[\w-]*"  # of an issuer: Base64 of `{"`
+    r"|rta_[\w-]{40,}"  # static
+    r"|WyI[\w-]+\.[\w-]{43}"  # a ticket: Base64 of `["`
+    r"|(?:ZXlK|cnRhX)[\w-]{40,}",  # the first two, in Base64 once more
+    re.ASCII,
+)
 
 
 def shown(value: Any) -> str:
@@ -107,6 +115,12 @@ def shown_url(url: str) -> str:
     scheme, mark, rest = url.partition("://") if "://" in url else ("", "", url)
     _, at, place = rest.rpartition("@")
     return "***" if "@" in scheme else f"{scheme}{mark}{'***@' if at else ''}{re.split('[?#]', place, maxsplit=1)[0]}"
+
+
+def without_tokens(text: str) -> str:
+    """A text that others read: of what looks like a token or a ticket four characters are left. Somebody may have put
+    one where a name belongs."""
+    return _TOKENS.sub(lambda found: f"{found[0][:4]}…", text)
 
 
 def format_bytes(size: float) -> str:

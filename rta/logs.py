@@ -9,7 +9,7 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import EventDict
 
-from rta.formatting import printable
+from rta.formatting import printable, without_tokens
 
 __all__ = ["set_up_logging"]
 
@@ -44,6 +44,7 @@ def set_up_logging(level: str = "info", form: str = "auto", out: TextIO | None =
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
                 finish,
+                _hide_tokens,
             ],
         )
     )
@@ -51,6 +52,10 @@ def set_up_logging(level: str = "info", form: str = "auto", out: TextIO | None =
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     logging.getLogger("trio-websocket").setLevel(logging.WARNING)
+
+
+def _hide_tokens(logger: Any, method: str, line: Any) -> str:
+    return without_tokens(line)
 
 
 class _ConsoleLine:

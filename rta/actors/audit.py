@@ -17,6 +17,7 @@ import structlog
 import trio
 
 from rta.errors import DamagedFileError
+from rta.formatting import without_tokens
 from rta.health import Health
 from rta.node.node_stream import Initiator, Now
 from rta.ports import Reporter
@@ -96,7 +97,7 @@ def _line(record: dict[str, Any]) -> str:
     if len(text) > 2 * _DETAIL:
         short = {k: v if len(str(v)) <= _DETAIL else str(v)[:_DETAIL] + "…" for k, v in record.items()}
         text = json.dumps(short, ensure_ascii=False, default=str)
-    return text + "\n"
+    return without_tokens(text) + "\n"
 
 
 def _append(path: Path, text: str) -> str | None:

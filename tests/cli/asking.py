@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 from base64 import urlsafe_b64encode
-from http.client import HTTPConnection
+from contextlib import suppress
+from http.client import HTTPConnection, HTTPSConnection
 from typing import Any
 
 from attrs import frozen
@@ -13,7 +15,7 @@ from program import PATIENCE
 
 from rta.wire.websocket import SUBPROTOCOL
 
-__all__ = ["Answer", "Stream", "ask", "kubernetes", "open_stream"]
+__all__ = ["Answer", "Stream", "ask", "bearer", "kubernetes", "open_stream", "say"]
 
 _CLOSE, _PING, _PONG = 8, 9, 10
 
@@ -47,10 +49,15 @@ def ask(
     *,
     method: str = "GET",
     body: Any = None,
+    tls: ssl.SSLContext | None = None,
     **headers: str,
 ) -> Answer:
     """One request. `headers`: further ones, with _ for -."""
-    connection = HTTPConnection(*address, timeout=PATIENCE)
+    connection = (
+        HTTPConnection(*address, timeout=PATIENCE)
+        if tls is None
+        else HTTPSConnection(*address, timeout=PATIENCE, context=tls)
+    )
     try:
         given = {**bearer(token), **{name.replace("_", "-"): value for name, value in headers.items()}}
         if body is not None:
@@ -113,7 +120,13 @@ class Stream:
 
 
 def open_stream(
-    address: tuple[str, int], identity: str, *protocols: str, token: str | None = None, query: str = "", **headers: str
+    address: tuple[str, int],
+    identity: str,
+    *protocols: str,
+    token: str | None = None,
+    query: str = "",
+    tls: ssl.SSLContext | None = None,
+    **headers: str,
 ) -> Stream:
     """A WebSocket for a session. `protocols`: beside the real one."""
     lines = [
@@ -126,6 +139,22 @@ def open_stream(
         f"Sec-WebSocket-Protocol: {', '.join([SUBPROTOCOL, *protocols])}",
         *(f"{name}: {value}" for name, value in {**bearer(token), **headers}.items()),
     ]
-    sock = socket.create_connection(address, PATIENCE)
+    sock = _connect(address, tls)
     sock.sendall("\r\n".join([*lines, "", ""]).encode())
     return Stream(sock)
+
+
+def say(address: tuple[str, int], data: bytes, tls: ssl.SSLContext | None = None) -> bytes:
+    """Send this, and nothing more: all that comes back."""
+    found = b""
+    with _connect(address, tls) as sock, suppress(OSError):
+        sock.sendall(data)
+        sock.shutdown(socket.SHUT_WR)
+        while part := sock.recv(1 << 16):
+            found += part
+    return found
+
+
+def _connect(address: tuple[str, int], tls: ssl.SSLContext | None) -> socket.socket:
+    sock = socket.create_connection(address, PATIENCE)
+    return sock if tls is None else tls.wrap_socket(sock, server_hostname=address[0])
