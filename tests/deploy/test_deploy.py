@@ -53,11 +53,32 @@ def seconds(text: str) -> int:
 # ---- configurations
 
 
-def test_they_load_with_no_warning_but_that_there_is_no_sign_in(configurations):
+def test_whoever_connects_has_to_sign_in_and_the_one_warning_is_that_tls_is_elsewhere(configurations):
     for config in configurations.values():
+        assert config.auth.enabled
+        assert config.auth.anonymous == "nothing"
         [warning] = config.warnings
-        assert "there is no sign-in yet" in warning
+        assert "there is no TLS" in warning
+        assert "sign in" not in warning
         assert config.buffer.transport == "redis"
+
+
+def test_edges_behind_one_name_share_the_key_of_tickets(configurations):
+    compose = (DOCKER / "compose.yaml").read_text()
+    edge = configurations["edge"].auth
+    assert f">{edge.ticket_key_file}" in compose
+    assert {edge.ticket_key_file.parent, edge.tokens_file.parent} == {Path("/var/lib/rta")}
+    assert compose.count("- access:/var/lib/rta\n") == 3
+    deployment = (DEPLOY / "kubernetes" / "deployment.yaml").read_text()
+    assert f"mountPath: {configurations['kubernetes'].auth.ticket_key_file.parent}\n" in deployment
+
+
+def test_only_the_proxy_says_what_a_client_has_asked_for():
+    text = PROXY.read_text()
+    for header in ("X-Forwarded-For", "Forwarded"):
+        assert f"http-request del-header {header}\n" in text
+    for header in ("X-Forwarded-Host", "X-Forwarded-Proto"):
+        assert f"http-request set-header {header} " in text
 
 
 def test_they_can_be_reached_from_other_containers(configurations):
