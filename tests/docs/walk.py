@@ -21,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import trustme
 from pages import ROOT, Block, Command
 from real_servers import held_port, wait_for
 from shape import missing
@@ -79,6 +80,7 @@ class Walk:
         for name, every in RECORDINGS.items():
             rows = "".join(f"{i * every:g},{100 + i % 50},{1 + i % 6}\n" for i in range(2000))
             (folder / name).write_text(f"Time,Speed (km/h),Gear\n{rows}", encoding="utf-8")
+        self._lay_down_certificates(folder / "tls")
         for name, target in {".venv": Path(sys.prefix), "Makefile": ROOT / "Makefile", "proto": ROOT / "proto"}.items():
             (folder / name).symlink_to(target)
         self._laid_down = self._found()
@@ -234,6 +236,15 @@ class Walk:
                 (target / path.name).write_text(self.private(path.read_text(encoding="utf-8")), encoding="utf-8")
             else:
                 (target / path.name).symlink_to(path)
+
+    def _lay_down_certificates(self, folder: Path) -> None:
+        """Those that the pages name."""
+        folder.mkdir()
+        authority = trustme.CA()
+        issued = authority.issue_cert("127.0.0.1")
+        issued.private_key_pem.write_to_path(folder / "tls.key")
+        issued.cert_chain_pems[0].write_to_path(folder / "tls.crt")
+        authority.cert_pem.write_to_path(folder / "clients.crt")
 
     def _install(self, pyproject: str) -> None:
         project = tomllib.loads(pyproject)["project"]
