@@ -15,9 +15,7 @@ __all__ = ["EdgeOptions"]
 class EdgeOptions(ServerTlsOptions):
     """Where clients connect, and how much of us they may take."""
 
-    host: str = option(
-        "Address to listen on. Beyond loopback, TLS and sign-in are needed: see `[auth]`.", "127.0.0.1"
-    )
+    host: str = option("Address to listen on. Beyond loopback, TLS and sign-in are needed: see `[auth]`.", "127.0.0.1")
     port: int = option("TCP port; 0 takes a free one and says which.", 8180, validator=and_(ge(0), le(65535)))
     reuse_port: bool = option("Share the port with other processes that do the same; the workers of a site do.", False)
     max_connections: int = option(
