@@ -212,6 +212,22 @@ def test_a_websocket_is_closed_when_its_token_ends(own):
     again.leave()
 
 
+# ---- the command line
+
+
+def test_a_command_shows_what_its_token_may_see_and_says_what_is_missing_without(service, issuer, start):
+    url = "http://{}:{}".format(*service.address)
+    for command in (("sessions", "--json"), ("tail", "--json")):
+        seen = start(*command, RTA_URL=url, RTA_TOKEN=issuer.token("viewer"))
+        wait_until(lambda seen=seen: seen.lines or not seen.running, "data")
+        assert seen.lines, seen.err
+        for more in ({}, {"RTA_TOKEN": issuer.token("viewer", "https://mail.example.com")}):
+            refused = start(*command, RTA_URL=url, **more)
+            assert (refused.ends(), refused.out) == (1, ""), refused.err
+            assert re.search(r"sign in|token", refused.err)
+            assert len(refused.err.splitlines()) == 1, refused.err
+
+
 # ---- wrong tokens
 
 
