@@ -1,4 +1,7 @@
-"""Who asks, and what they may do: what sign-in, the edge, REST and the audit file share. Source: docs/security.md."""
+"""Who asks, and what they may do: what sign-in, the edge, REST and the audit file share.
+
+Source: docs/security.md, "Routes and roles".
+"""
 
 from __future__ import annotations
 

@@ -238,6 +238,9 @@ def test_no_token_is_in_anything_that_a_service_writes_or_says(service, command)
     wait_until(lambda: "token gate" in audit.read_text(), "the audit file")
     assert service.ask("/metrics", admin).status == 200
     assert service.ask("/health").status == 200
+    url = f"https://127.0.0.1:{service.address[1]}"
+    tail = service.start("tail", "--json", "--ca-file", service.folder / "ca.crt", RTA_URL=url, RTA_TOKEN=admin)
+    tail.until(lambda: tail.lines, "samples")
     running = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
     assert any(b"site.toml" in line for line in running)
     service.program.signal(15)
