@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 import structlog
 import trio
+from rta_transports.websocket.addresses import Addresses
+from rta_transports.websocket.admission import AskedFor, stream_request
 from rta_transports.websocket.head import RequestHead
+from rta_transports.websocket.tls_socket import TlsClient
 from served_edge import answering, serving
 
 from rta.logs import set_up_logging
@@ -248,3 +251,15 @@ def test_a_head_shows_nothing_that_may_be_a_token() -> None:
     head = RequestHead.parse(upgrade(f"Authorization: Bearer {SECRET}", path=f"/x?token={SECRET}") + SECRET.encode())
     assert SECRET in head.headers["authorization"]
     assert "S3CRET" not in repr(head)
+
+
+@pytest.mark.parametrize(("trusted", "certificate"), [([], "CN=desk"), (["10.0.0.0/8"], None)])
+def test_the_certificate_of_a_trusted_proxy_is_not_that_of_its_clients(trusted, certificate):
+    addresses = Addresses(trusted, 1)
+    head = RequestHead.parse(upgrade("X-Forwarded-For: 192.0.2.1", "X-Forwarded-Proto: https"))
+    tls = TlsClient("CN=desk", {"client_cert_name": "CN=desk"})
+    assert stream_request(head, "s", "10.0.0.1", addresses, tls).certificate == certificate
+    scope: dict[str, Any] = {"client": ("10.0.0.1", 1), "headers": [], "extensions": {"tls": tls.extension}}
+    AskedFor.at("10.0.0.1", head, addresses).put_into(scope)
+    assert scope["client"][0] == ("192.0.2.1" if trusted else "10.0.0.1")
+    assert ("tls" in scope["extensions"]) is not bool(trusted)
