@@ -32,8 +32,8 @@ _COMPARED = 1000  # names that are compared letter by letter, which takes long
 _TOKENS = re.compile(
     r"eyJ[\w-]+\.[\w-]+\.[\w-]*"  # of an issuer: Base64 of `{"`
     r"|rta_[\w-]{40,}"  # static
-    r"|WyI[\w-]+\.[\w-]{43}"  # a ticket: Base64 of `["`
-    r"|(?:ZXlK|cnRhX)[\w-]{40,}",  # the first two, in Base64 once more
+    r"|Wy[IJ][\w-]+\.[\w-]{43}"  # a ticket: Base64 of `["`, and of what comes next
+    r"|(?:ZXlK|cnRhX|V3l[JK])[\w-]{40,}",  # all three, in Base64 once more
     re.ASCII,
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import secrets
+from base64 import urlsafe_b64encode
 
 import pytest
 import structlog
@@ -18,10 +19,17 @@ from rta.logs import set_up_logging
 from rta.ports.access import Role, Subject
 
 ISSUED = token()
+TICKETS = [
+    write_ticket(Ticket(first * 32, Subject("anna", Role.READ), "s-1", "https://page.example", 1), b"k" * 32)
+    for first in "0f"
+]
 TEXTS = {
     "issued": ISSUED,
     "static": new_token_text(secrets.token_bytes),
-    "ticket": write_ticket(Ticket("0" * 32, Subject("anna", Role.READ), "s-1", "https://page.example", 1), b"k" * 32),
+    "ticket": TICKETS[0],
+    "ticket whose id begins with a letter": TICKETS[1],
+    "ticket, in Base64": urlsafe_b64encode(TICKETS[0].encode()).decode().rstrip("="),
+    "that other ticket, in Base64": urlsafe_b64encode(TICKETS[1].encode()).decode().rstrip("="),
     "issued, in Base64": "ZXlKaGJHY2lPaUpGVXpJMU5pSXNJblI1Y0NJNklrcFhWQ0o5LmUzMC5zaWc",
     "static, in Base64": "cnRhX0FBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQQ",
 }

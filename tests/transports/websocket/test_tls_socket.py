@@ -151,7 +151,7 @@ def test_a_goodbye_is_one_of_tls_and_what_comes_then_does_not_break_the_connecti
 def test_an_end_without_a_goodbye_is_an_error():
     with connected(VERSIONS[1], 65536) as (a, b):
         b.plain().close()
-        with pytest.raises(OSError, match="EOF|reset"):
+        with pytest.raises(OSError, match=r"EOF|reset"):
             a.recv(10)
 
 
