@@ -154,13 +154,22 @@ class Program:
 
     def get(self, path: str) -> str:
         """The body of an answer 200."""
+        status, body = self.answer(path)
+        assert status == 200, (path, status, body)
+        return body
+
+    @property
+    def health(self) -> str:
+        """What `/health` says: `Healthy`, or the reasons why not."""
+        return self.answer("/health")[1]
+
+    def answer(self, path: str) -> tuple[int, str]:
+        """The status and the body of an answer."""
         connection = HTTPConnection(*self.address, timeout=PATIENCE)
         try:
             connection.request("GET", path)
             answer = connection.getresponse()
-            body = answer.read().decode()
-            assert answer.status == 200, (path, answer.status, body)
-            return body
+            return answer.status, answer.read().decode()
         finally:
             connection.close()
 

@@ -450,7 +450,7 @@ def test_a_consumer_may_do_what_the_access_list_lets_it(start, site, command):
     with broker:
         text = NODE.format(port=broker.port).replace("dk/tlc", "45fe")
         node = start("run", "--config", site(text), **as_user("45fe"))
-        node.until(lambda: node.get("/health") == "Healthy", "health")
+        node.until(lambda: node.health == "Healthy", "health")
         to = ["--broker", f"127.0.0.1:{broker.port}"]
         streams = ["streams", "--node", "45fe", *to]
         assert "over a topic" in command(*streams, "start", "car.run/idle", **as_user("tmc")).out

@@ -20,7 +20,7 @@ def demo(tmp_path_factory, environ):
 
 
 def test_it_is_healthy(demo):
-    assert demo.get("/health") == "Healthy"
+    assert demo.health == "Healthy"
     assert demo.get("/").startswith("rta ")
     assert json.loads(demo.get("/rta/v2/info"))["label"] == "rta demo"
 

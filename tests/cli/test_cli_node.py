@@ -83,15 +83,8 @@ def becomes_right(port: int, within: float = 20.0) -> None:
     assert took < within, f"the picture was right after {took:.1f} s"
 
 
-def health_of(program: Program) -> str:
-    try:
-        return program.get("/health")
-    except AssertionError as e:
-        return str(e)
-
-
 def unhealthy(program: Program, text: str) -> None:
-    wait_until(lambda: text in health_of(program), f"{text!r} in /health")
+    wait_until(lambda: text in program.health, f"{text!r} in /health")
 
 
 @pytest.fixture
@@ -154,7 +147,7 @@ def test_a_broker_that_was_killed_and_has_forgotten_everything(node, own_mosquit
     unhealthy(node, "topics: 127.0.0.1")
     own_mosquitto.start()
     becomes_right(own_mosquitto.port, within=RECOVERY)
-    wait_until(lambda: node.get("/health"), "health")
+    node.until(lambda: node.health == "Healthy", "health")
 
 
 def test_a_broker_that_dies_again_and_again(node, own_mosquitto):
@@ -190,9 +183,9 @@ def test_of_two_with_one_id_one_has_it_and_the_other_says_so(node, start, site, 
     second = start("run", "--config", site(configured(own_mosquitto.port)))
 
     def health() -> list[bool]:
-        return [health_of(program) == "Healthy" for program in (node, second)]
+        return [program.health == "Healthy" for program in (node, second)]
 
-    wait_until(lambda: any("taken over" in health_of(p) for p in (node, second)), "one that gives way")
+    wait_until(lambda: any("taken over" in p.health for p in (node, second)), "one that gives way")
     wait_until(lambda: sorted(health()) == [False, True], "one that has it")
     becomes_right(own_mosquitto.port)
     with observing(own_mosquitto.port, "dk/tlc/#") as observer:

@@ -72,7 +72,7 @@ def test_alarms_are_told_retained_listed_and_cleared_when_they_are_configured_no
     assert [(a["code"], a["description"], a["since"]) for a in listed if a["code"] == "car.fast"] == [
         ("car.fast", "Too fast", entry["ts"])
     ]
-    assert program.get("/health") == "Healthy"
+    assert program.health == "Healthy"
     program.kill()
     start("run", "--config", site(SITE.format(port=port)))
     with observing(port) as observer:

@@ -165,7 +165,7 @@ async def test_when_the_service_that_records_is_stopped_or_killed_another_takes_
         other.kill()
         await until(lambda: records(owner), "the first one to take over")
         await has_all(owner, writer)
-        assert owner.get("/health").startswith("Healthy")
+        assert owner.health.startswith("Healthy")
 
 
 async def test_a_service_that_is_killed_and_one_whose_archive_is_lose_nothing(
@@ -184,7 +184,7 @@ async def test_a_service_that_is_killed_and_one_whose_archive_is_lose_nothing(
                 os.kill(child, signal.SIGKILL)
                 killed.add(child)
             await has_all(again, writer)
-        await until(lambda: again.get("/health").startswith("Healthy"), "health")
+        await until(lambda: again.health.startswith("Healthy"), "health")
 
 
 def children(pid: int) -> set[int]:
