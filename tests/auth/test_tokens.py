@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import math
+import string
 from hashlib import sha256
 
 import jwt
@@ -163,6 +164,20 @@ def test_every_changed_bit_of_the_signature_is_found():
     for place in range(0, len(signature), 40):
         letter = "A" if signature[place] != "A" else "B"
         assert refused(f"{signed}.{signature[:place]}{letter}{signature[place + 1 :]}") == "signature"
+
+
+def test_a_token_has_one_spelling():
+    letters = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
+    text = token("RS256")  # the last letter of 256 bytes stands for two bits
+    assert all(refused(text[:-1] + letters[letters.index(text[-1]) + n]) == "malformed" for n in range(1, 16))
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("size", [1, 63, 64, 132, 256, 257, 2048])
+def test_signatures_of_any_length_are_refused(algorithm, size):
+    head = {"alg": algorithm, "kid": f"{algorithm}-0"}
+    signed = f"{encoded(head)}.{encoded(claims())}"
+    assert refused(f"{signed}.{encoded(b's' * size)}", key_set(public(algorithm))) == "signature"
 
 
 @pytest.mark.parametrize(
