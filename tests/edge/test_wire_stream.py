@@ -133,6 +133,23 @@ async def test_a_flush_that_is_cancelled_loses_nothing(pair: tuple[WireStream, W
         assert await read(b, len(FRAME)) == FRAME
 
 
+async def test_what_is_sent_at_once_is_followed_by_what_is_left(pair: tuple[WireStream, WireStream]) -> None:
+    a, b = pair
+    left = a.send_now([memoryview(b"head "), memoryview(FRAME)])
+    assert 0 < sum(map(len, left)) < len(FRAME)
+    assert a.send_now(left) == left  # it is full
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(a.send_parts, left)
+        assert await read(b, 5 + len(FRAME)) == b"head " + FRAME
+
+
+async def test_nothing_is_sent_at_once_past_a_frame_that_is_held_in_part(pair: tuple[WireStream, WireStream]) -> None:
+    a, _ = pair
+    past(a, FRAME)
+    behind = [memoryview(b"behind")]
+    assert a.send_now(behind) == behind
+
+
 async def test_bytes_given_back_are_received_first(pair: tuple[WireStream, WireStream]) -> None:
     a, b = pair
     await a.send_all(b"world")

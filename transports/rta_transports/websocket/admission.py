@@ -12,6 +12,7 @@ from rta.ports import Gate, NotAdmitted, StreamRequest, Subject
 from rta_transports.websocket.addresses import Addresses
 from rta_transports.websocket.head import RequestHead
 from rta_transports.websocket.tls_socket import TlsClient
+from rta_transports.websocket.turns import Turns
 
 __all__ = ["AskedFor", "admitted", "challenge", "stream_request", "unquoted"]
 
@@ -61,14 +62,13 @@ def stream_request(
     return StreamRequest(identity, headers, addresses.behind(peer, head), secure, certificate)
 
 
-async def admitted(gate: Gate, request: StreamRequest, turns: trio.Semaphore, patience: float) -> Subject:
+async def admitted(gate: Gate, request: StreamRequest, turns: Turns, patience: float) -> Subject:
     """Who asks, if they may have it. `turns`: each request waits for one. `patience`: seconds.
 
     :raises NotAdmitted: they may not, or it cannot be told in time.
     """
     with trio.move_on_after(patience):
-        async with turns:  # many wrong tokens at once must not have the same turn of the event loop
-            await trio.lowlevel.checkpoint()
+        await turns.next()  # many wrong tokens at once must not have the same turn of the event loop
         return await gate(request)
     raise NotAdmitted(503, "it cannot be told now who asks: try again", "late")
 

@@ -12,7 +12,10 @@ from attrs import field, frozen
 from rta.ports import FlushPoint
 from rta_transports.websocket.stream import WireStream
 
-__all__ = ["HeadRefused", "RequestHead", "flush_point", "read_head", "stream_identity"]
+__all__ = ["BLANK", "HeadRefused", "RequestHead", "flush_point", "head_in", "read_head", "stream_identity"]
+
+BLANK = b"\r\n"
+"""Lines of this before a request are to be ignored."""
 
 _STREAM = re.compile(r"(?:^|/)rta/+v2/+sessions/+([^/]+)/+stream/*$")
 _MOST_FIELDS = 128  # header lines: each costs time, and there are libraries that search them one by one
@@ -102,18 +105,26 @@ class RequestHead:
         )
 
 
-async def read_head(stream: WireStream, limit: int) -> RequestHead | None:
-    """Receive up to the blank line; None if the peer hung up before.
+def head_in(received: bytes | bytearray, limit: int, seen: int = 0) -> RequestHead | None:
+    """The head that what was received begins with; None if it is not whole. `seen`: bytes that were looked at before.
 
     :raises HeadRefused: there was no blank line within `limit` bytes, or it is malformed.
     """
-    raw = bytearray()
-    seen = 0
-    while (end := raw.find(b"\r\n\r\n", max(0, seen - 3))) < 0:
-        if _BARE.search(raw, max(0, seen - 1)):
-            raise HeadRefused(_MALFORMED, "a line does not end with CR LF")
-        if len(raw) >= limit:
-            raise HeadRefused(_TOO_LONG, "the request head is too long")
+    end = received.find(b"\r\n\r\n", max(0, seen - 3))
+    if _BARE.search(received, max(0, seen - 1), len(received) if end < 0 else end):
+        raise HeadRefused(_MALFORMED, "a line does not end with CR LF")
+    if (len(received) >= limit) if end < 0 else (end > limit):
+        raise HeadRefused(_TOO_LONG, "the request head is too long")
+    return None if end < 0 else RequestHead.parse(bytes(received))
+
+
+async def read_head(stream: WireStream, limit: int, first: bytes = b"") -> RequestHead | None:
+    """Receive up to the blank line; None if the peer hung up before. `first`: what has come already.
+
+    :raises HeadRefused: as of `head_in`.
+    """
+    raw, seen = bytearray(first).lstrip(BLANK), 0
+    while (head := head_in(raw, limit, seen)) is None:
         seen = len(raw)
         try:
             data = await stream.receive_some(_AT_ONCE)
@@ -123,12 +134,8 @@ async def read_head(stream: WireStream, limit: int) -> RequestHead | None:
             return None
         raw += data
         if not seen:
-            raw = raw.lstrip(b"\r\n")  # blank lines before a request are to be ignored
-    if end > limit:
-        raise HeadRefused(_TOO_LONG, "the request head is too long")
-    if _BARE.search(raw, max(0, seen - 1), end):
-        raise HeadRefused(_MALFORMED, "a line does not end with CR LF")
-    return RequestHead.parse(bytes(raw))
+            raw = raw.lstrip(BLANK)
+    return head
 
 
 def stream_identity(target: str) -> str | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from email.utils import formatdate
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
@@ -18,6 +20,8 @@ from rta_transports.websocket.head import RequestHead
 from rta_transports.websocket.options import EdgeOptions
 from rta_transports.websocket.patience import Patience
 from rta_transports.websocket.stream import WireStream
+from rta_transports.websocket.turns import Turns
+from rta_transports.websocket.whole_answer import head_of_whole
 
 __all__ = ["HttpServer", "raw_response"]
 
@@ -26,7 +30,10 @@ log = structlog.get_logger("rta.http")
 _PIECE = 32 << 10  # bytes that are received, or are to be taken, within one wait
 _LARGEST = 2 << 20  # bytes that are to be taken within one wait by a client that has taken all before at once
 _SOON = 0.1  # seconds: so long "at once" is
+_SHORT = 16 << 10  # bytes of a body that is copied behind its head: over TLS, both have one record
 _AT_ONCE = 64  # parts of a body that are read without a checkpoint: each may be a chunk of one byte
+
+_OF_BODIES = (b"content-length", b"transfer-encoding")
 
 Message = dict[str, Any]
 
@@ -45,7 +52,7 @@ class _ClientGone(OSError):
 class HttpServer:
     """Runs an ASGI application on connections, one request at a time."""
 
-    def __init__(self, app: AsgiApp, options: EdgeOptions, report: Reporter, turns: trio.Semaphore) -> None:
+    def __init__(self, app: AsgiApp, options: EdgeOptions, report: Reporter, turns: Turns) -> None:
         """`turns`: each request waits for one, and each refusal."""
         self._app = app
         self._options = options
@@ -62,7 +69,7 @@ class HttpServer:
         `asked`: what the client has asked for, where that is known. `last`: none may.
         """
         exchange = _Exchange(wire, head, self._options, lambda: last or self.stopping)
-        await self._turn()
+        await self._turns.next()
         try:
             scope = exchange.begin()
         except h11.RemoteProtocolError as e:
@@ -74,12 +81,8 @@ class HttpServer:
         if exchange.given_up:
             self._report.count("rta_connections_refused_total", reason=exchange.given_up)
         if exchange.refused:
-            await self._turn()
+            await self._turns.next()
         return await exchange.end()
-
-    async def _turn(self) -> None:
-        async with self._turns:
-            await trio.lowlevel.checkpoint()
 
     async def _run(self, exchange: _Exchange, scope: Message) -> None:
         try:
@@ -112,6 +115,7 @@ class _Exchange:
         self._read = self._told = False
         self._start: Message | None = None
         self._begun = self._bodiless = self._trailing = False
+        self._kept: bool | None = None
         self._refusal: bytes | None = None
         self.given_up = ""
         """Why the client is not served to the end."""
@@ -130,7 +134,8 @@ class _Exchange:
         self._http.receive_data(self._head.raw)
         request = self._http.next_event()
         assert isinstance(request, h11.Request)  # since the head is whole
-        if not {b"content-length", b"transfer-encoding"} & {name for name, _ in request.headers}:
+        headers = list(request.headers)
+        if not any(name in _OF_BODIES for name, _ in headers):
             self._read = isinstance(self._http.next_event(), h11.EndOfMessage)
         path, _, query = request.target.partition(b"?")
         extensions: Message = {"http.response.trailers": {}} if request.http_version == b"1.1" else {}
@@ -146,9 +151,9 @@ class _Exchange:
             "raw_path": path,
             "query_string": query,
             "root_path": "",
-            "headers": list(request.headers),
-            "client": _address(self._wire.socket.getpeername),
-            "server": _address(self._wire.socket.getsockname),
+            "headers": headers,
+            "client": self._wire.client,
+            "server": self._wire.server,
             "extensions": extensions,
         }
 
@@ -226,51 +231,73 @@ class _Exchange:
             self._start = message
             self._trailing = message.get("trailers", False)
         elif message["type"] in ("http.response.body", "http.response.trailers"):
-            parts = self._head_of_answer()
             more = message.get("more_body", False) or (self._trailing and message["type"] == "http.response.body")
-            if (body := message.get("body", b"")) and not self._bodiless:
-                parts += self._http.send_with_data_passthrough(h11.Data(data=body)) or ()
-            if not more:
-                trailers = [] if self._bodiless else message.get("headers", ())
-                parts += self._http.send_with_data_passthrough(h11.EndOfMessage(headers=trailers)) or ()
+            parts = [] if more else self._whole_answer(message.get("body", b""))
+            if not parts:
+                parts = self._head_of_answer()
+                if (body := message.get("body", b"")) and not self._bodiless:
+                    parts += self._http.send_with_data_passthrough(h11.Data(data=body)) or ()
+                if not more:
+                    trailers = [] if self._bodiless else message.get("headers", ())
+                    parts += self._http.send_with_data_passthrough(h11.EndOfMessage(headers=trailers)) or ()
             self._begun = True
-            await self._write(parts)
+            await self._write(parts, last=not more)
             self.answered = not more
+
+    def _whole_answer(self, body: bytes) -> list[bytes]:
+        """Head and body of an answer that is sent in one piece; nothing if h11 is to write it."""
+        if self._start is None or self._has_no_body(self._start["status"]):
+            return []
+        kept = self._read and self._http.their_state is h11.DONE and not self._is_last()
+        head = head_of_whole(self._start["status"], _headers_of(self._start), len(body), kept)
+        if head is None:
+            return []
+        self._start, self._kept = None, kept
+        return [head + body] if len(body) <= _SHORT else [head, body]
 
     def _head_of_answer(self) -> list[bytes]:
         if self._start is None:
             return []
-        status, headers = self._start["status"], [(bytes(n), bytes(v)) for n, v in self._start.get("headers", ())]
+        status, headers = self._start["status"], _headers_of(self._start)
         self._start = None
-        headers.append((b"date", formatdate(usegmt=True).encode()))
         if self._is_last() or not self._read:
             headers.append((b"connection", b"close"))
-        self._bodiless = self._head.method == "HEAD" or status in (204, 304)
+        self._bodiless = self._has_no_body(status)
         return [self._http.send(h11.Response(status_code=status, headers=headers))]
 
-    async def _write(self, parts: Iterable[bytes | memoryview]) -> None:
+    def _has_no_body(self, status: int) -> bool:
+        return self._head.method == "HEAD" or status in (204, 304)
+
+    async def _write(self, parts: Iterable[bytes | memoryview], last: bool = False) -> None:
+        """`last`: nothing follows. What the kernel takes of its beginning at once goes without a checkpoint, since
+        there was one since the last answer."""
         left = [memoryview(part) for part in parts if part]
         while left:
             if self.gone:
                 raise _ClientGone("the client is gone")
             piece, left = _split(left, self._piece)
-            size = sum(map(len, piece))
-            began = trio.current_time()
             self._wire.bound_unsent(self._piece)
+            size = sum(map(len, piece))
             try:
-                with self._giving.limit() as scope:
-                    await self._wire.send_parts(piece)
+                piece, last = self._wire.send_now(piece) if last else piece, False
+                if piece:
+                    await self._give(piece)
             except (trio.BrokenResourceError, trio.ClosedResourceError) as e:
                 self.gone = True
                 raise _ClientGone(str(e)) from None
             self._giving.add(size)
-            fast = trio.current_time() - began < _SOON
-            self._piece = min(2 * self._piece, _LARGEST) if fast else _PIECE
-            if scope.cancelled_caught:
-                self._wire.abort()
-                self.given_up = "stalled"
-                self.gone = True
-                raise _ClientGone("the client takes nothing")
+
+    async def _give(self, piece: list[memoryview]) -> None:
+        began = trio.current_time()
+        with self._giving.limit() as scope:
+            await self._wire.send_parts(piece)
+        fast = trio.current_time() - began < _SOON
+        self._piece = min(2 * self._piece, _LARGEST) if fast else _PIECE
+        if scope.cancelled_caught:
+            self._wire.abort()
+            self.given_up = "stalled"
+            self.gone = True
+            raise _ClientGone("the client takes nothing")
 
     # ---- the end
 
@@ -300,7 +327,9 @@ class _Exchange:
         if not self.answered:
             self._wire.abort()
             return False
-        if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
+        if self._kept is None:
+            self._kept = self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
+        if not self._kept:
             return False
         self._wire.unread(self._http.trailing_data[0] + self._ahead)
         return True
@@ -315,9 +344,12 @@ def _split(parts: list[memoryview], size: int) -> tuple[list[memoryview], list[m
     return parts, []
 
 
-def _address(ask: Callable[[], Any]) -> tuple[str, int] | None:
-    try:
-        host, port = ask()[:2]
-    except OSError:
-        return None  # the client is gone
-    return host, port
+def _headers_of(start: Message) -> list[tuple[bytes, bytes]]:
+    headers = [(bytes(name), bytes(value)) for name, value in start.get("headers", ())]
+    headers.append((b"date", _date(int(time.time()))))
+    return headers
+
+
+@lru_cache(maxsize=1)
+def _date(seconds: int) -> bytes:
+    return formatdate(seconds, usegmt=True).encode()

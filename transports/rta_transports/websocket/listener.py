@@ -24,11 +24,20 @@ from rta_transports.websocket.admission import AskedFor, admitted, challenge, st
 from rta_transports.websocket.certificates import Certificates
 from rta_transports.websocket.connection import ControlStream, WebSocketPeer
 from rta_transports.websocket.handshake import HandshakeFailed, encrypted, shake_hands
-from rta_transports.websocket.head import HeadRefused, RequestHead, flush_point, read_head, stream_identity
+from rta_transports.websocket.head import (
+    BLANK,
+    HeadRefused,
+    RequestHead,
+    flush_point,
+    head_in,
+    read_head,
+    stream_identity,
+)
 from rta_transports.websocket.http import HttpServer, raw_response
 from rta_transports.websocket.options import EdgeOptions
 from rta_transports.websocket.readiness import Readiness
 from rta_transports.websocket.stream import WireStream
+from rta_transports.websocket.turns import Turns
 
 __all__ = ["WebSocketEdge", "check_edge", "open_edge"]
 
@@ -64,7 +73,7 @@ class WebSocketEdge:
         self._probing: dict[WireStream, None] = {}
         self._draining = trio.Event()
         # Requests sent ahead, and deadlines that pass together, would all have the same turn of the event loop.
-        self._turns = trio.Semaphore(_AT_ONCE)
+        self._turns = Turns(_AT_ONCE)
         self._handshakes = trio.Semaphore(1)  # each takes as long as many requests
 
     def drain(self) -> None:
@@ -240,24 +249,25 @@ class WebSocketEdge:
                 await self._refuse(wire, "503 Service Unavailable", "shutting down", "draining")
                 return
             asked = AskedFor.at(peer, head, self._addresses)
-            if not await http.answer(wire, head, asked) or not await self._heard(wire):
+            if not await http.answer(wire, head, asked):
                 await wire.hang_up(_HANG_UP)
                 return
-            head = await self._head(wire, self._options.handshake_timeout)
+            head = await self._next_head(wire)
 
-    async def _heard(self, wire: WireStream) -> bool:
-        """Wait for the next request to begin; False if none does in time, or none is to."""
-        if self._draining.is_set():
-            return False
-        with trio.move_on_after(self._options.keep_alive) as scope:
-            self._idle[scope] = None
-            try:
-                first = await wire.receive_some()
-                wire.unread(first)
-                return bool(first)
-            finally:
-                del self._idle[scope]
-        return False
+    async def _next_head(self, wire: WireStream) -> RequestHead | None:
+        """The next request on a connection that is kept; None as of `_head`."""
+        first = b""
+        if not self._draining.is_set():
+            with trio.move_on_after(self._options.keep_alive) as scope:
+                self._idle[scope] = None
+                try:
+                    first = await wire.receive_some()
+                finally:
+                    del self._idle[scope]
+        if first:
+            return await self._head(wire, self._options.handshake_timeout, first)
+        await wire.hang_up(_HANG_UP)
+        return None
 
     async def _first_head(self, wire: WireStream, peer: str, timeout: float) -> RequestHead | None:
         """As `_head`, behind the TLS handshake where there is one; `timeout` for both."""
@@ -275,22 +285,23 @@ class WebSocketEdge:
                 return None
         return await self._head(wire, began + timeout - trio.current_time())
 
-    async def _head(self, wire: WireStream, timeout: float) -> RequestHead | None:
-        """The next request; None if there is none, and the connection has been taken care of."""
+    async def _head(self, wire: WireStream, timeout: float, first: bytes = b"") -> RequestHead | None:
+        """The next request; None if there is none, and the connection has been taken care of. `first`: of it."""
         try:
-            with trio.move_on_after(timeout) as scope:
-                return await read_head(wire, self._options.max_head)
+            if (head := head_in(first := first.lstrip(BLANK), self._options.max_head)) is not None:
+                return head
+            with trio.move_on_after(timeout):
+                return await read_head(wire, self._options.max_head, first)
         except HeadRefused as e:
             await self._refuse(wire, e.status, e.text, "head")
-        if scope.cancelled_caught:
-            await self._refuse(wire, "408 Request Timeout", "no request came", "handshake")
+            return None
+        await self._refuse(wire, "408 Request Timeout", "no request came", "handshake")
         return None
 
     async def _refuse(self, wire: WireStream, status: str, text: str, reason: str) -> None:
         """Without a status nothing is answered."""
         self._report.count("rta_connections_refused_total", reason=reason)
-        async with self._turns:
-            await trio.lowlevel.checkpoint()
+        await self._turns.next()
         with trio.move_on_after(_HANG_UP):
             await wire.send_all(raw_response(status, text) if status else b"")
         await wire.hang_up(_HANG_UP)

@@ -11,6 +11,8 @@ import errno
 import socket
 import struct
 from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import Any
 
 import trio
 
@@ -45,6 +47,16 @@ class WireStream(trio.abc.HalfCloseableStream):
         self._hanging_up = False
         self._sent_eof = False
 
+    @cached_property
+    def client(self) -> tuple[str, int] | None:
+        """Address and port at the other end; None: it has gone."""
+        return _address(self.socket.getpeername)
+
+    @cached_property
+    def server(self) -> tuple[str, int] | None:
+        """Our own."""
+        return _address(self.socket.getsockname)
+
     # ---- sending
 
     @property
@@ -70,6 +82,22 @@ class WireStream(trio.abc.HalfCloseableStream):
         """As `send_all`, one behind the other, without copying them into one."""
         async with self._lock:
             await self._write([memoryview(part) for part in parts if part])
+
+    def send_now(self, parts: list[memoryview]) -> list[memoryview]:
+        """Send what the socket takes at once; what is left. Not a checkpoint.
+
+        :raises BrokenResourceError: the peer has gone.
+        """
+        if not self.free or self._sent_eof:
+            return parts
+        try:
+            taken = self.socket.sendmsg(parts)
+        except BlockingIOError:
+            return parts
+        except OSError as e:
+            raise trio.BrokenResourceError(f"sending: {e}") from e
+        self.moved = trio.current_time()
+        return _behind(parts, taken)
 
     async def wait_send_all_might_not_block(self) -> None:
         async with self._lock:
@@ -139,23 +167,28 @@ class WireStream(trio.abc.HalfCloseableStream):
             raise trio.BusyResourceError("another task is receiving")
         self._receiving = True
         try:
-            await trio.lowlevel.checkpoint()
+            await trio.lowlevel.checkpoint_if_cancelled()
             self._check_open()
             if self._unread:
                 n = max_bytes or len(self._unread)
                 data, self._unread = self._unread[:n], self._unread[n:]
+                await trio.lowlevel.cancel_shielded_checkpoint()
                 return data
+            waited = False
             while True:
                 try:
                     data = self.socket.recv(max_bytes or _CHUNK)
                 except BlockingIOError:
                     await self.until_readable()
+                    waited = True
                     if self._hanging_up and not last:
                         raise trio.ClosedResourceError("the connection is being closed") from None
                     continue
                 except OSError as e:
                     raise trio.BrokenResourceError(f"receiving: {e}") from e
                 self.heard = trio.current_time()
+                if not waited:
+                    await trio.lowlevel.cancel_shielded_checkpoint()
                 return data
         finally:
             self._receiving = False
@@ -232,6 +265,14 @@ class WireStream(trio.abc.HalfCloseableStream):
     async def aclose(self) -> None:
         self.close()
         await trio.lowlevel.checkpoint()
+
+
+def _address(ask: Callable[[], Any]) -> tuple[str, int] | None:
+    try:
+        host, port = ask()[:2]
+    except OSError:
+        return None
+    return host, port
 
 
 def _behind(parts: list[memoryview], taken: int) -> list[memoryview]:
