@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Generator, Iterator
 from unittest import mock
 
@@ -43,6 +44,16 @@ def state_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Nothing is left in the state directory of whoever runs the tests."""
     with mock.patch.dict(os.environ, {"XDG_STATE_HOME": str(tmp_path_factory.mktemp("state"))}):
         yield
+
+
+@pytest.fixture(scope="session")
+def environ(tmp_path_factory) -> dict[str, str]:
+    """The environment of the processes: nothing in it configures them, and they find our code compiled."""
+    plain = {k: v for k, v in os.environ.items() if not k.upper().startswith("RTA_")}
+    if sys.dont_write_bytecode:  # compiling takes a process longer than all the rest
+        del plain["PYTHONDONTWRITEBYTECODE"]
+        plain["PYTHONPYCACHEPREFIX"] = str(tmp_path_factory.mktemp("compiled"))
+    return plain | {"PYTHONUTF8": "1", "COLUMNS": "120"}
 
 
 @pytest.fixture(scope="session")

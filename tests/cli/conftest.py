@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from program import Program
+from program import Program, Start, starting
 
 from rta.cli import main
-
-Start = Callable[..., Program]
 
 LAP = """\
 Time (s),Speed (km/h),Gear,Oil Temp (°C)
@@ -48,47 +43,6 @@ class Finished(NamedTuple):
     status: int
     out: str
     err: str
-
-
-@pytest.fixture(scope="session")
-def environ(tmp_path_factory) -> dict[str, str]:
-    """The environment of the processes: nothing in it configures them, and they find our code compiled."""
-    plain = {k: v for k, v in os.environ.items() if not k.upper().startswith("RTA_")}
-    if sys.dont_write_bytecode:  # compiling takes a process longer than all the rest
-        del plain["PYTHONDONTWRITEBYTECODE"]
-        plain["PYTHONPYCACHEPREFIX"] = str(tmp_path_factory.mktemp("compiled"))
-    return plain | {"PYTHONUTF8": "1", "COLUMNS": "120"}
-
-
-@contextmanager
-def starting(folder: Path, plain: dict[str, str]) -> Iterator[Start]:
-    """Start processes, each in a folder of its own below; they are killed at the end."""
-    programs: list[Program] = []
-    numbers = count(1)
-
-    def start(
-        *arguments: object,
-        stdout: int | None = None,
-        stderr: int | None = None,
-        terminal: int | None = None,
-        **environ: str,
-    ) -> Program:
-        own = folder / f"process-{next(numbers)}"
-        own.mkdir()
-        home = {"XDG_STATE_HOME": str(own / "home")}
-        program = Program(tuple(map(str, arguments)), own, plain | home | environ, stdout, stderr, terminal)
-        programs.append(program)
-        return program
-
-    before = signal.getsignal(signal.SIGINT)
-    if before is signal.SIG_IGN:  # as in background jobs of a shell; processes would inherit it
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield start
-    finally:
-        signal.signal(signal.SIGINT, before)
-        for program in programs:
-            program.kill()
 
 
 @pytest.fixture

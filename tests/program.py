@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from http.client import HTTPConnection
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-__all__ = ["PATIENCE", "Program", "wait_until"]
+__all__ = ["PATIENCE", "Program", "Start", "starting", "wait_until"]
 
 PATIENCE = 50.0
 """Seconds after which what was waited for is taken to never come."""
@@ -184,3 +187,37 @@ class Program:
 def _objects(text: str) -> list[dict[str, Any]]:
     """One a line; the last line counts once it has ended."""
     return [json.loads(line) for line in text.split("\n")[:-1]]
+
+
+Start = Callable[..., Program]
+
+
+@contextmanager
+def starting(folder: Path, plain: dict[str, str]) -> Iterator[Start]:
+    """Start processes, each in a folder of its own below; they are killed at the end."""
+    programs: list[Program] = []
+    numbers = count(1)
+
+    def start(
+        *arguments: object,
+        stdout: int | None = None,
+        stderr: int | None = None,
+        terminal: int | None = None,
+        **environ: str,
+    ) -> Program:
+        own = folder / f"process-{next(numbers)}"
+        own.mkdir()
+        home = {"XDG_STATE_HOME": str(own / "home")}
+        program = Program(tuple(map(str, arguments)), own, plain | home | environ, stdout, stderr, terminal)
+        programs.append(program)
+        return program
+
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:  # as in background jobs of a shell; processes would inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield start
+    finally:
+        signal.signal(signal.SIGINT, before)
+        for program in programs:
+            program.kill()
