@@ -23,6 +23,7 @@ __all__ = [
     "SECOND",
     "FakeIssuer",
     "Refusals",
+    "Time",
     "claims",
     "key_set",
     "make_sign_in",

@@ -17,6 +17,7 @@ from rta.auth.credentials import SIGN_IN, bearer_token, stream_credentials
 from rta.auth.key_set import KeySet
 from rta.auth.known_tokens import KnownTokens, WrongToken
 from rta.auth.origins import Origins
+from rta.auth.refusal_log import RefusalLog
 from rta.auth.roles import RoleRules
 from rta.auth.settings import AuthSettings, role_named
 from rta.auth.static_tokens import PREFIX, StaticTokens, token_digest
@@ -87,6 +88,7 @@ class SignIn:
             RoleRules.of(settings),
         )
         self._certificates = {_normal(name): role_named(role) for name, role in settings.certificates.items()}
+        self._refused = RefusalLog(context.clock)
         self._known = KnownTokens()
         self._known_by: KeySet | None = None
         self._nobody = Subject("", role_named(settings.anonymous))
@@ -97,14 +99,14 @@ class SignIn:
         `authorization`: the header. `certificate`: the subject of the client's, which has been verified, as RFC 4514
         writes it.
 
-        :raises NotAdmitted: 401: what they bring is not right; 503: it cannot be told now.
+        :raises NotAdmitted: 401: what they bring is not right; 503: it cannot be told now. Whoever answers with it
+            calls `note_refusal`.
         """
         if not self.enabled:
             return ANYBODY
-        with self._counting():
-            if authorization is None:
-                return self._by_certificate(certificate)
-            return await self._with_token(bearer_token(authorization))
+        if authorization is None:
+            return self._by_certificate(certificate)
+        return await self._with_token(bearer_token(authorization))
 
     async def admit_stream(self, request: StreamRequest) -> Subject:
         """Who asks for a WebSocket, if they may have it. A `Gate`.
@@ -115,7 +117,7 @@ class SignIn:
         :raises NotAdmitted: 401: they bring nothing, or it is not right; 403: they may not, or a page of another site
             asks; 503: it cannot be told now.
         """
-        with self._counting():
+        with self._noting(request.peer):
             origin = request.headers.get("origin")
             if origin is not None and not self.origins.admits(origin, request.headers.get("host"), request.secure):
                 raise NotAdmitted(403, "pages of other sites may not open it: see auth.origins", "origin")
@@ -173,12 +175,17 @@ class SignIn:
             "tokens": bool(self._context.tokens.value.tokens),
         }
 
+    def note_refusal(self, error: NotAdmitted, client: str | None) -> None:
+        """Count and log it. `client`: the address of whoever was refused; None: it is not known."""
+        self._context.report.count("rta_sign_in_refused_total", reason=error.reason)
+        self._refused.note(error, client)
+
     @contextmanager
-    def _counting(self) -> Iterator[None]:
+    def _noting(self, client: str) -> Iterator[None]:
         try:
             yield
         except NotAdmitted as e:
-            self._context.report.count("rta_sign_in_refused_total", reason=e.reason)
+            self.note_refusal(e, client)
             raise
 
     def _by_certificate(self, certificate: str | None) -> Subject:

@@ -92,7 +92,7 @@ class Service:
     @property
     def rules(self) -> AccessRules:
         """What requests are held to."""
-        return AccessRules(self.sign_in, self.host, self.clock, self.report)
+        return AccessRules(self.sign_in, self.host, self.clock)
 
 
 def make_app(service: Service, node: ASGIApp | None = None) -> ASGIApp:

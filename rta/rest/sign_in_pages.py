@@ -38,7 +38,8 @@ class SignInPages:
             return json_response(self._info)
         try:
             reads = (await subject_of(request.scope, sign_in)).may(Role.READ)
-        except NotAdmitted:
+        except NotAdmitted as e:
+            self._rules.note_refusal(e, request.scope)
             reads = False
         return json_response({**(self._info if reads else {}), "auth": sign_in.about()})
 

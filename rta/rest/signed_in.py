@@ -18,7 +18,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rta.auth import SignIn
 from rta.auth.credentials import SIGN_IN
-from rta.ports import Reporter
 from rta.ports.access import ANYBODY, NotAdmitted, Role, Subject
 from rta.rest.access import ALARMS, METRICS, STREAMS, access_at, methods_of
 from rta.rest.answer_headers import NO_HEADERS, AnswerHeaders, is_preflight, preflight
@@ -47,7 +46,6 @@ class AccessRules:
     """The configured name of the site."""
     clock: Callable[[], int]
     """Wall time, ns since the Unix epoch."""
-    report: Reporter | None = None
 
     @property
     def required(self) -> bool:
@@ -69,20 +67,21 @@ class AccessRules:
         if "authorization" in Headers(scope=scope) or (_certificate(scope) is None and role is Role.READ):
             return
         if is_of_another_site(scope, self.sign_in.origins):
-            raise self._counted(NotAdmitted(403, "this is not answered to pages of other sites", "origin"))
+            raise NotAdmitted(403, "this is not answered to pages of other sites", "origin")
 
     def missing(self, subject: Subject, role: Role) -> NotAdmitted:
         """The refusal to somebody without a role."""
         name = role.name.lower()
         if not subject.name:
-            return self._counted(NotAdmitted(401, f"sign in: the role {name} is needed", "nobody", SIGN_IN))
+            return NotAdmitted(401, f"sign in: the role {name} is needed", "nobody", SIGN_IN)
         challenge = f'{SIGN_IN}, error="insufficient_scope"'
-        return self._counted(NotAdmitted(403, f"the role {name} is missing", "role", challenge))
+        return NotAdmitted(403, f"the role {name} is missing", "role", challenge)
 
-    def _counted(self, error: NotAdmitted) -> NotAdmitted:
-        if self.report is not None:
-            self.report.count("rta_sign_in_refused_total", reason=error.reason)
-        return error
+    def note_refusal(self, error: NotAdmitted, scope: Scope) -> None:
+        """Where one has to sign in, it is counted and logged."""
+        if self.sign_in is not None and self.required:
+            client = scope.get("client")
+            self.sign_in.note_refusal(error, None if client is None else client[0])
 
     def is_over(self, subject: Subject) -> bool:
         """Whether an answer to somebody that has begun is to be broken off."""
@@ -138,6 +137,7 @@ async def _admitted(scope: Scope, rules: AccessRules) -> Subject | Response | No
     try:
         return await _who_may(scope, Role.READ if call is None else call.role, rules)
     except NotAdmitted as e:
+        rules.note_refusal(e, scope)
         return _refused(path, e)
 
 

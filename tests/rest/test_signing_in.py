@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import trio
+from structlog.testing import capture_logs
 from transports.websocket.served_edge import serving
 
 from rta.actors.audit import Audit
@@ -50,6 +51,22 @@ async def test_who_asks_is_told_name_role_and_end() -> None:
     assert read == {"name": "token read", "role": "read", "ends": "2027-01-15T09:00:00.000Z"}
     other = (await ask(app, V2 + "/whoami", **bearer(Role.OPERATE))).json
     assert other == {"name": "token operate", "role": "operate", "ends": None}
+
+
+async def test_whoever_is_refused_is_counted_each_time_and_said_once_with_their_address() -> None:
+    site = GuardedSite()
+    app = site.app()
+    wrong = {"authorization": "Bearer rta_wrong"}
+    with capture_logs() as logs:
+        for client in ("192.0.2.1", "192.0.2.1", "192.0.2.7"):
+            assert (await ask(app, V2 + "/whoami", client=client, **wrong)).status == 401
+        await ask(app, V2 + "/info", client="192.0.2.8", **wrong)
+        assert (await ask(app, V2 + "/streams", "POST", client="192.0.2.9", **bearer(Role.READ))).status == 403
+    said = [(line["source"], line["reason"]) for line in logs]
+    wrong_ones = [(f"192.0.2.{number}", "unknown_token") for number in (1, 7, 8)]
+    assert said == [*wrong_ones, ("192.0.2.9", "role")]
+    assert site.counted["rta_sign_in_refused_total"] == 5
+    assert "rta_wrong" not in str(logs)
 
 
 @pytest.mark.parametrize(("client", "role"), [("127.0.0.1", "administer"), ("192.0.2.1", "read")])

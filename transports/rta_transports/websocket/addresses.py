@@ -7,11 +7,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from rta.ports.client_address import read_address, site_of
 from rta_transports.websocket.head import RequestHead
 
 __all__ = ["Addresses"]
-
-_SITE = 64  # bits of an IPv6 address that one site is given at least: the others are its own choice
 
 
 class Addresses:
@@ -25,7 +24,7 @@ class Addresses:
 
     def trusts(self, peer: str) -> bool:
         """Whether it is a proxy that speaks for others."""
-        ip = _address(peer)
+        ip = read_address(peer)
         return ip is not None and any(ip in network for network in self._trusted)
 
     def behind(self, peer: str, head: RequestHead) -> str:
@@ -38,7 +37,7 @@ class Addresses:
     @contextmanager
     def counted(self, peer: str) -> Iterator[bool]:
         """Count one while the block lasts; whether it is within the limit."""
-        key = _site(peer)
+        key = site_of(peer) or peer[:64]
         self._open[key] += 1
         try:
             yield self._open[key] <= self._limit
@@ -46,18 +45,3 @@ class Addresses:
             self._open[key] -= 1
             if not self._open[key]:
                 del self._open[key]
-
-
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        ip = ipaddress.ip_address(text)
-    except ValueError:
-        return None
-    return ip.ipv4_mapped or ip if isinstance(ip, ipaddress.IPv6Address) else ip
-
-
-def _site(peer: str) -> str:
-    ip = _address(peer)
-    if isinstance(ip, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((int(ip), _SITE), strict=False))
-    return peer[:64] if ip is None else str(ip)
