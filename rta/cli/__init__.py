@@ -13,7 +13,7 @@ import click
 from rta import __version__
 from rta.cli.interrupts import INTERRUPTED, interrupts_end_at_once
 from rta.errors import ConfigError, RtaError
-from rta.formatting import choices, printable, printable_lines
+from rta.formatting import choices, printable, printable_lines, without_tokens
 
 __all__ = ["main"]
 
@@ -76,8 +76,9 @@ def cli() -> None:
 
 
 def _show_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """A programming error."""
-    click.echo(printable_lines("".join(traceback.format_exception(kind, error, trace))), err=True, nl=False)
+    """A programming error. What it quotes may have a token in it."""
+    said = without_tokens("".join(traceback.format_exception(kind, error, trace)))
+    click.echo(printable_lines(said), err=True, nl=False)
 
 
 def main() -> None:

@@ -139,6 +139,17 @@ def test_a_traceback_is_harmless(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert said.endswith("KeyError: 'x'\n")
 
 
+def test_a_traceback_has_no_token(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(**_: object) -> None:
+        raise KeyError(f"rta_{'A' * 43}")
+
+    monkeypatch.setattr(rta.cli, "cli", fail)
+    with pytest.raises(KeyError) as caught:
+        rta.cli.main()
+    sys.excepthook(caught.type, caught.value, caught.tb)
+    assert capsys.readouterr().err.endswith("KeyError: 'rta_…'\n")
+
+
 @given(texts)
 @example(EVERYTHING)
 def test_a_session_as_json_is_harmless(text: str) -> None:
