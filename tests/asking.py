@@ -15,7 +15,9 @@ from program import PATIENCE
 
 from rta.wire.websocket import SUBPROTOCOL
 
-__all__ = ["Answer", "Stream", "ask", "bearer", "kubernetes", "open_stream", "say"]
+__all__ = [
+    "Answer", "Stream", "ask", "ask_over", "bearer", "connect", "kubernetes", "open_stream", "say", "upgraded"
+]  # fmt: skip
 
 _CLOSE, _PING, _PONG = 8, 9, 10
 
@@ -53,21 +55,37 @@ def ask(
     **headers: str,
 ) -> Answer:
     """One request. `headers`: further ones, with _ for -."""
-    connection = (
-        HTTPConnection(*address, timeout=PATIENCE)
-        if tls is None
-        else HTTPSConnection(*address, timeout=PATIENCE, context=tls)
-    )
+    connection = connect(address, tls)
     try:
-        given = {**bearer(token), **{name.replace("_", "-"): value for name, value in headers.items()}}
-        if body is not None:
-            given["Content-Type"] = "application/json"
-        connection.request(method, path, None if body is None else json.dumps(body), given)
-        answer = connection.getresponse()
-        found = {name.lower(): value for name, value in answer.getheaders()}
-        return Answer(answer.status, found, answer.read().decode())
+        return ask_over(connection, path, token, method=method, body=body, **headers)
     finally:
         connection.close()
+
+
+def connect(address: tuple[str, int], tls: ssl.SSLContext | None = None) -> HTTPConnection:
+    """One connection, for several requests."""
+    if tls is None:
+        return HTTPConnection(*address, timeout=PATIENCE)
+    return HTTPSConnection(*address, timeout=PATIENCE, context=tls)
+
+
+def ask_over(
+    connection: HTTPConnection,
+    path: str,
+    token: str | None = None,
+    *,
+    method: str = "GET",
+    body: Any = None,
+    **headers: str,
+) -> Answer:
+    """As `ask`, over a connection that stays."""
+    given = {**bearer(token), **{name.replace("_", "-"): value for name, value in headers.items()}}
+    if body is not None:
+        given["Content-Type"] = "application/json"
+    connection.request(method, path, None if body is None else json.dumps(body), given)
+    answer = connection.getresponse()
+    found = {name.lower(): value for name, value in answer.getheaders()}
+    return Answer(answer.status, found, answer.read().decode())
 
 
 def kubernetes(token: str) -> str:
@@ -105,15 +123,27 @@ class Stream:
     def closed(self) -> tuple[int, str]:
         """Wait for its end: close code and reason."""
         while True:
-            first, size = self._take(2)
-            if size >= 126:
-                size = int.from_bytes(self._take(2 if size == 126 else 8))
-            payload, opcode = self._take(size), first & 15
-            if opcode == _PING:
-                self._socket.sendall(bytes([0x80 | _PONG, 0x80 | len(payload)]) + bytes(4) + payload)
-            elif opcode == _CLOSE:
+            opcode, payload = self._frame()
+            if opcode == _CLOSE:
                 self._socket.close()
                 return int.from_bytes(payload[:2]), payload[2:].decode()
+
+    def _frame(self) -> tuple[int, bytes]:
+        """The next one; a ping is answered."""
+        first, size = self._take(2)
+        if size >= 126:
+            size = int.from_bytes(self._take(2 if size == 126 else 8))
+        payload, opcode = self._take(size), first & 15
+        if opcode == _PING:
+            self._socket.sendall(bytes([0x80 | _PONG, 0x80 | len(payload)]) + bytes(4) + payload)
+        return opcode, payload
+
+    def is_open(self) -> bool:
+        """Whether it answers a ping."""
+        self._socket.sendall(bytes([0x80 | _PING, 0x80]) + bytes(4))
+        while (opcode := self._frame()[0]) not in (_CLOSE, _PONG):
+            pass
+        return opcode == _PONG
 
     def leave(self) -> None:
         self._socket.close()
@@ -129,6 +159,19 @@ def open_stream(
     **headers: str,
 ) -> Stream:
     """A WebSocket for a session. `protocols`: beside the real one."""
+    return upgraded(_connect(address, tls), address, identity, *protocols, token=token, query=query, **headers)
+
+
+def upgraded(
+    sock: socket.socket,
+    address: tuple[str, int],
+    identity: str,
+    *protocols: str,
+    token: str | None = None,
+    query: str = "",
+    **headers: str,
+) -> Stream:
+    """As `open_stream`, over a connection that is there, and belongs to the WebSocket from now on."""
     lines = [
         f"GET /rta/v2/sessions/{identity}/stream{query} HTTP/1.1",
         f"Host: {address[0]}:{address[1]}",
@@ -139,7 +182,6 @@ def open_stream(
         f"Sec-WebSocket-Protocol: {', '.join([SUBPROTOCOL, *protocols])}",
         *(f"{name}: {value}" for name, value in {**bearer(token), **headers}.items()),
     ]
-    sock = _connect(address, tls)
     sock.sendall("\r\n".join([*lines, "", ""]).encode())
     return Stream(sock)
 
