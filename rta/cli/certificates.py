@@ -1,13 +1,22 @@
-"""How long the certificates of a configuration last, for `rta check` and `rta doctor`."""
+"""Whether the certificates of a configuration can be used, and how long, for `rta check` and `rta doctor`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from rta.config import Config
 from rta.errors import UnreadableError
 from rta.ports import Finding
-from rta.ports.tls import TlsOptions, certificate_end, days_left
+from rta.ports.tls import (
+    ClientTlsOptions,
+    ServerTlsOptions,
+    TlsOptions,
+    certificate_end,
+    client_context,
+    days_left,
+    server_context,
+)
 
 __all__ = ["examine_certificates"]
 
@@ -28,6 +37,15 @@ def _finding(config: Config, name: str, options: TlsOptions, now: int) -> Findin
         days = days_left(certificate_end(path), now)
     except UnreadableError as e:
         return Finding.problem("certificate.unreadable", f"{name}: the certificate cannot be read", str(e))
+    try:
+        _load(config.folder, options)
+    except UnreadableError as e:
+        return Finding.problem(
+            "certificate.unusable",
+            f"{name}: the certificate cannot be used",
+            str(e),
+            "A service that runs goes on with the one that it has, and does not start again.",
+        )
     if days <= 0:
         return Finding.problem(
             "certificate.ended",
@@ -43,3 +61,11 @@ def _finding(config: Config, name: str, options: TlsOptions, now: int) -> Findin
             "Put a new one, and its key, in its place; a service that runs takes them by itself.",
         )
     return Finding.ok("certificate", f"{name}: the certificate is good for {days:.0f} days")
+
+
+def _load(folder: Path, options: TlsOptions) -> None:
+    """:raises UnreadableError: it cannot be used with its key, or a file beside them cannot."""
+    if isinstance(options, ServerTlsOptions):
+        server_context(options, folder)
+    elif isinstance(options, ClientTlsOptions):
+        client_context(options, folder)
