@@ -26,6 +26,7 @@ __all__ = ["CodeRequest", "sign_in_by_browser"]
 _PATIENCE = 300.0  # seconds for somebody to sign in
 _GOODBYE = 2.0  # seconds for the browser to fetch the page that stays
 _BITS = 256
+_OFFLINE = "offline_access"
 
 Random = Callable[[int], bytes]
 
@@ -55,6 +56,8 @@ class CodeRequest:
             "code_challenge": _text(sha256(self.verifier.encode()).digest()),
             "code_challenge_method": "S256",
         }
+        if _OFFLINE in scopes:  # without it an issuer need not give a refresh token: OpenID Connect Core 1.0, 11
+            fields["prompt"] = "consent"
         return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(fields)}"
 
 

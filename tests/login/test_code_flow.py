@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -21,9 +21,9 @@ FORGED = "This does not belong to the sign-in that waits in the terminal."
 Show = Callable[[str], Awaitable[None]]
 
 
-async def sign_in(issuer: SmallIssuer, show: Show) -> GrantedToken:
+async def sign_in(issuer: SmallIssuer, show: Show, scopes: Sequence[str] = ("openid", "offline")) -> GrantedToken:
     client = IssuerClient(issuer.base, CLIENT, "https://rta.test")
-    return await sign_in_by_browser(client, ["openid", "offline"], show, secrets.token_bytes, time.time_ns)
+    return await sign_in_by_browser(client, scopes, show, secrets.token_bytes, time.time_ns)
 
 
 class Browser:
@@ -51,6 +51,13 @@ async def test_the_issuer_gives_a_token_for_the_code_and_its_verifier(issuer):
     [form] = [fields for path, fields in issuer.asked if path == "/token"]
     assert form["code_verifier"] != asked["code_challenge"]
     assert len(form["code_verifier"]) == 43
+
+
+@pytest.mark.parametrize(("scopes", "prompt"), [(("openid", "offline_access"), ["consent"]), (("openid",), None)])
+async def test_who_wants_to_renew_it_offline_consents_to_that(issuer, scopes, prompt):
+    browser = Browser()
+    await sign_in(issuer, browser.show, scopes)
+    assert parse_qs(urlsplit(browser.address).query).get("prompt") == prompt
 
 
 async def test_the_page_that_stays_says_that_it_can_be_closed_and_has_no_code_in_its_address(issuer):
