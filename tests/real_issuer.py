@@ -17,18 +17,26 @@ import jwt
 from issuing import encoded, private, private_jwk
 from real_servers import ServerProcess
 
-__all__ = ["AUDIENCE", "Issuer", "shared_secret", "signed"]
+__all__ = ["AUDIENCE", "PROGRAM", "Issuer", "shared_secret", "signed"]
 
 AUDIENCE = "https://rta.example.com"
+PROGRAM = "rta-cli"
+"""What `rta login` is called there: a public client, whose users may operate."""
 
 _ROOT = Path(__file__).parents[1]
 _MODULES = _ROOT / ".make" / "issuer" / "node_modules"
 """Where `scripts/setup test` puts what the issuer is made of."""
+_DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
+_PROGRAM = {
+    "client_id": PROGRAM, "application_type": "native", "token_endpoint_auth_method": "none",
+    "grant_types": ["authorization_code", "refresh_token", _DEVICE], "response_types": ["code"],
+    "redirect_uris": ["http://127.0.0.1/callback"],  # of any port: RFC 8252, 7.3
+}  # fmt: skip
 _ROLES = {"viewer": [], "operator": ["operate"], "administrator": ["administer"]}
 
 
 class Issuer(ServerProcess):
-    """Has a client for each role: `viewer`, `operator` and `administrator`."""
+    """Has a client for each role, `viewer`, `operator` and `administrator`, and `PROGRAM`."""
 
     program = "node"
 
@@ -55,9 +63,9 @@ class Issuer(ServerProcess):
             "jwks": {"keys": [private_jwk(*key) for key in self.keys]},
             "algorithm": self.keys[0][0],
             "life": self.life,
-            "clients": [{"client_id": name, "client_secret": name, "grant_types": ["client_credentials"],
-                         "redirect_uris": [], "response_types": []} for name in _ROLES],
-            "roles": _ROLES,
+            "clients": [*({"client_id": name, "client_secret": name, "grant_types": ["client_credentials"],
+                           "redirect_uris": [], "response_types": []} for name in _ROLES), _PROGRAM],
+            "roles": {**_ROLES, PROGRAM: ["operate"]},
         }  # fmt: skip
         (self.folder / "issuer.json").write_text(json.dumps(settings))
         return self.launch(str(self.folder / "issuer.mjs"), str(self.folder / "issuer.json"))

@@ -1,4 +1,5 @@
 // An OAuth 2 issuer on 127.0.0.1: oidc-provider, with the keys, clients and claims of a file.
+// Who signs in there is whoever they say.
 //
 //   node issuer.mjs FILE
 //
@@ -17,6 +18,8 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
   extraTokenClaims: (_, token) => ({ realm_access: { roles: roles[token.clientId] ?? [] } }),
   features: {
     clientCredentials: { enabled: true },
+    deviceFlow: { enabled: true },
+    revocation: { enabled: true },
     resourceIndicators: {
       enabled: true,
       getResourceServerInfo: (_, audience) => ({
@@ -29,6 +32,12 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
       useGrantedResource: () => true,
     },
   },
+});
+
+// Whoever waits for a device is to ask every second; without this they do every five.
+provider.use(async (context, next) => {
+  await next();
+  if (context.oidc?.route === "device_authorization" && context.status === 200) context.body.interval = 1;
 });
 
 createServer(provider.callback()).listen(port, "127.0.0.1");
