@@ -1,4 +1,7 @@
-"""Whether the service in this container is well: exit status 0 or 1, and the reasons for `docker inspect`."""
+"""Whether the service in this container is well: exit status 0 or 1, and the reasons for `docker inspect`.
+
+It brings no token: with sign-in it is told no reasons, and the log of the service has them.
+"""
 
 import os
 import sys

@@ -106,7 +106,7 @@ def make_app(service: Service, node: ASGIApp | None = None) -> ASGIApp:
 def routes_of(service: Service) -> list[Route]:
     """What there is. What it says of itself is in `rta.rest.openapi`."""
     rest = _Rest(service)
-    pages = SitePages(service.health, service.metrics)
+    pages = SitePages(service.health, service.metrics, service.rules)
     signing_in = SignInPages(service.rules, service.label, service.description)
     streams = StreamResource(service.streams)
     return [

@@ -262,7 +262,7 @@ _EXPORTED = ("vnd.apache.parquet", "vnd.apache.arrow.stream", "octet-stream")
 
 ANSWERS: Document = {
     "Text": _answer("Text.", "text/plain", _TEXT),
-    "Unhealthy": _answer("The reasons, a line each.", "text/plain", _TEXT),
+    "Unhealthy": _answer("The reasons, a line each; for whoever may not read, `Unhealthy`.", "text/plain", _TEXT),
     "Page": _answer("The page.", "text/html", _TEXT),
     "OpenApi": _answer("This document.", _JSON, {"type": "object"}, ("ETag",)),
     "Chunks": _answer(

@@ -11,11 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from rta.errors import MalformedError, RtaError
-from rta.ports.access import NotAdmitted, Role, Subject
+from rta.ports.access import Role, Subject
 from rta.rest.body import json_response, read_object
 from rta.rest.guard import is_json, is_of_another_site, why_no_changes
 from rta.rest.problem import RequestProblem
-from rta.rest.signed_in import SUBJECT, AccessRules, subject_of
+from rta.rest.signed_in import SUBJECT, AccessRules
 from rta.rsmp.payload import iso
 from rta.wire.values import Ns
 
@@ -36,11 +36,7 @@ class SignInPages:
         sign_in = self._rules.sign_in
         if sign_in is None or not sign_in.enabled:
             return json_response(self._info)
-        try:
-            reads = (await subject_of(request.scope, sign_in)).may(Role.READ)
-        except NotAdmitted as e:
-            self._rules.note_refusal(e, request.scope)
-            reads = False
+        reads = await self._rules.lets_read(request.scope)
         return json_response({**(self._info if reads else {}), "auth": sign_in.about()})
 
     async def whoami(self, request: Request) -> Response:

@@ -58,6 +58,16 @@ class AccessRules:
         """Whether everybody may have the metrics."""
         return self.sign_in is None or self.sign_in.open_metrics
 
+    async def lets_read(self, scope: Scope) -> bool:
+        """Whether whoever asks for what everybody may have may read too."""
+        if self.sign_in is None or not self.required:
+            return True
+        try:
+            return (await subject_of(scope, self.sign_in)).may(Role.READ)
+        except NotAdmitted as e:
+            self.note_refusal(e, scope)
+            return False
+
     def check_page(self, scope: Scope, role: Role) -> None:
         """A browser sends a certificate along whichever page asks, and may speak for nobody in particular too.
 

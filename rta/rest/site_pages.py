@@ -14,6 +14,7 @@ from rta.health import Health
 from rta.rest.body import json_response
 from rta.rest.openapi import openapi_document
 from rta.rest.openapi_page import PAGE_HEADERS, openapi_page
+from rta.rest.signed_in import AccessRules
 
 __all__ = ["SitePages"]
 
@@ -21,15 +22,20 @@ __all__ = ["SitePages"]
 class SitePages:
     """The endpoints."""
 
-    def __init__(self, health: Health, metrics: Callable[[], Awaitable[bytes]]) -> None:
+    def __init__(self, health: Health, metrics: Callable[[], Awaitable[bytes]], rules: AccessRules) -> None:
         """`metrics`: gives them in the Prometheus text format."""
         self._health = health
         self._metrics = metrics
+        self._rules = rules
 
     async def root(self, request: Request) -> Response:
         return PlainTextResponse(f"rta {__version__}\n")
 
     async def health(self, request: Request) -> Response:
+        """The status is for everybody, as probes need it; reasons name addresses and paths, and are for readers."""
+        if not await self._rules.lets_read(request.scope):
+            healthy = self._health.healthy
+            return PlainTextResponse("Healthy" if healthy else "Unhealthy", 200 if healthy else 503)
         notes = [f"note: {note}" for note in self._health.notes]
         if self._health.healthy:
             return PlainTextResponse("\n".join(["Healthy", *notes]))

@@ -369,13 +369,13 @@ def test_whose_key_is_known_is_not_shut_out_while_the_issuer_is_away(own):
     first, second = issuer.token("viewer"), issuer.token("operator")
     service.until_taken(first)
     issuer.kill()
-    wait_until(lambda: "issuer" in service.ask("/health").text, "a note")
-    assert service.ask("/health").status == 200
+    wait_until(lambda: "issuer" in service.ask("/health", first).text, "a note")
+    assert (service.ask("/health").status, service.ask("/health").text) == (200, "Healthy")
     assert service.whoami(first).status == 200
     assert service.whoami(second).json["role"] == "operate"  # never seen before
     assert service.whoami(signed(issuer.claims(), OTHER_KEY)).status == 401
     issuer.start()
-    wait_until(lambda: "issuer" not in service.ask("/health").text, "the note to go")
+    wait_until(lambda: "issuer" not in service.ask("/health", first).text, "the note to go")
     assert service.whoami(issuer.token("viewer")).status == 200
 
 

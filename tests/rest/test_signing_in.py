@@ -29,7 +29,7 @@ from rta.wire.values import Ns
 
 from .asgi import Asking
 from .recorded import DATA, RecordedSite
-from .signing_in import ALLOWED, ENDS, HOST, HOUR, GuardedSite, ask, bearer, text_of
+from .signing_in import ALLOWED, CERTIFICATE, ENDS, HOST, HOUR, GuardedSite, ask, bearer, text_of
 from .test_data_on_sockets import EndlessArchive
 
 V2 = "/rta/v2"
@@ -43,6 +43,40 @@ async def test_the_info_tells_whoever_may_not_read_how_to_sign_in_and_nothing_el
     known = (await ask(app, V2 + "/info", **bearer(Role.READ))).json
     assert known == {"label": "site", "description": "", "auth": {"required": True, "tokens": True}}
     assert (await ask(RecordedSite().app(), V2 + "/info")).json == {"label": "site", "description": ""}
+
+
+@pytest.mark.parametrize(
+    ("brought", "reads"),
+    [
+        ({}, False),
+        ({"authorization": "Bearer rta_wrong"}, False),
+        ({"certificate": "CN=nobody"}, False),
+        (bearer(Role.READ), True),
+        ({"certificate": CERTIFICATE}, True),
+    ],
+)
+async def test_health_has_its_status_for_everybody_and_its_reasons_for_readers(
+    brought: dict[str, str], reads: bool
+) -> None:
+    site, health = GuardedSite(), Health()
+    app = site.app(health=health)
+    health.lack("issuer", "https://sign-in.example is away")
+    well = await ask(app, "/health", **brought)
+    note = b"\nnote: issuer: https://sign-in.example is away"
+    assert (well.status, well.body) == (200, b"Healthy" + (note if reads else b""))
+    health.fail("buffer", "redis.example:6379: no route")
+    ill = await ask(app, "/health", **brought)
+    assert ill.status == 503
+    assert ill.body == (b"buffer: redis.example:6379: no route" + note + b"\n" if reads else b"Unhealthy")
+    assert (await ask(app, "/health", "HEAD", **brought)).status == 503
+
+
+async def test_where_everybody_may_read_health_has_its_reasons_for_everybody() -> None:
+    health = Health()
+    health.fail("buffer", "is away")
+    for site in (RecordedSite(), GuardedSite(enabled=False), GuardedSite(anonymous="read")):
+        answer = await ask(site.app(health=health), "/health")
+        assert (answer.status, answer.body) == (503, b"buffer: is away\n")
 
 
 async def test_who_asks_is_told_name_role_and_end() -> None:
