@@ -45,7 +45,7 @@ CLOSES = {
     Ending.SESSION_CLOSED: ClosingHandshake(CloseCode.NORMAL, "the session is closed"),
     Ending.SHUTTING_DOWN: ClosingHandshake(CloseCode.GOING_AWAY, "the server is shutting down"),
 }
-SIGNED_OUT = ClosingHandshake(CloseCode.SIGNED_OUT, "the token has ended: come back with a new one")
+SIGNED_OUT = ClosingHandshake(CloseCode.SIGNED_OUT, "the token or certificate has ended: come back with a new one")
 UNREACHABLE = ClosingHandshake(CloseCode.UNREACHABLE, "the buffer cannot be read now")
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from attrs import frozen
+from attrs import evolve, frozen
 from cryptography import x509
 
 from rta.auth.credentials import SIGN_IN, bearer_token, stream_credentials
@@ -26,7 +26,7 @@ from rta.auth.tokens import TokenRules, UnknownKey, refuse_token, verify
 from rta.errors import RtaError, TransportError
 from rta.latest import Latest
 from rta.ports import BurstLog, Reporter
-from rta.ports.access import ANYBODY, NotAdmitted, Role, StreamRequest, Subject
+from rta.ports.access import ANYBODY, ClientCertificate, NotAdmitted, Role, StreamRequest, Subject
 
 __all__ = ["IssuerKeys", "SignIn", "SignInContext"]
 
@@ -93,11 +93,10 @@ class SignIn:
         self._known_by: KeySet | None = None
         self._nobody = Subject("", role_named(settings.anonymous))
 
-    async def subject(self, authorization: str | None, certificate: str | None) -> Subject:
+    async def subject(self, authorization: str | None, certificate: ClientCertificate | None) -> Subject:
         """Who asks over HTTP. Whoever brings nothing may do what anybody may.
 
-        `authorization`: the header. `certificate`: the subject of the client's, which has been verified, as RFC 4514
-        writes it.
+        `authorization`: the header. `certificate`: the client's.
 
         :raises NotAdmitted: 401: what they bring is not right; 503: it cannot be told now. Whoever answers with it
             calls `note_refusal`.
@@ -122,7 +121,7 @@ class SignIn:
             if origin is not None and not self.origins.admits(origin, request.headers.get("host"), request.secure):
                 raise NotAdmitted(403, "pages of other sites may not open it: see auth.origins", "origin")
             if not self.enabled:
-                return ANYBODY
+                return ANYBODY if request.certificate is None else evolve(ANYBODY, ends=request.certificate.ends)
             brought = stream_credentials(request.headers)
             if brought.token is not None:
                 found = await self._with_token(brought.token)
@@ -188,11 +187,14 @@ class SignIn:
             self.note_refusal(e, client)
             raise
 
-    def _by_certificate(self, certificate: str | None) -> Subject:
+    def _by_certificate(self, certificate: ClientCertificate | None) -> Subject:
+        """The connection may be older than the end of the certificate, which the handshake has looked at."""
         if certificate is None:
             return self._nobody
-        role = self._certificates.get(_normal(certificate), self._nobody.role)
-        return Subject(certificate, role)
+        if self._has_ended(certificate.ends):
+            raise NotAdmitted(401, "the certificate has ended", "ended", SIGN_IN)
+        role = self._certificates.get(_normal(certificate.subject), self._nobody.role)
+        return Subject(certificate.subject, role, certificate.ends)
 
     async def _with_token(self, token: str) -> Subject:
         digest = token_digest(token)
@@ -251,9 +253,12 @@ class SignIn:
         return self._lasting(ticket.subject)
 
     def _lasting(self, subject: Subject) -> Subject:
-        if subject.ends is not None and subject.ends <= self._context.clock():
+        if self._has_ended(subject.ends):
             raise refuse_token("the token has ended", "ended")
         return subject
+
+    def _has_ended(self, ends: int | None) -> bool:
+        return ends is not None and ends <= self._context.clock()
 
 
 def _normal(subject: str) -> str:

@@ -9,7 +9,7 @@ from rta.errors import (
     UndeliverableError,
     UnreadableError,
 )
-from rta.ports.access import ANYBODY, Gate, NotAdmitted, Revocations, Role, StreamRequest, Subject
+from rta.ports.access import ANYBODY, ClientCertificate, Gate, NotAdmitted, Revocations, Role, StreamRequest, Subject
 from rta.ports.archive import (
     ALL_CHANNELS,
     Archive,
@@ -103,6 +103,7 @@ __all__ = [
     "Batch",
     "BurstLog",
     "ClientGone",
+    "ClientCertificate",
     "CloseCode",
     "CloseSession",
     "Context",

@@ -13,7 +13,7 @@ from attrs import field, frozen
 
 from rta.errors import RtaError
 
-__all__ = ["ANYBODY", "Gate", "NotAdmitted", "Revocations", "Role", "StreamRequest", "Subject"]
+__all__ = ["ANYBODY", "ClientCertificate", "Gate", "NotAdmitted", "Revocations", "Role", "StreamRequest", "Subject"]
 
 
 class Role(IntEnum):
@@ -63,6 +63,16 @@ class NotAdmitted(RtaError):
 
 
 @frozen
+class ClientCertificate:
+    """A client's, which the handshake of TLS has verified."""
+
+    subject: str
+    """As RFC 4514 writes it."""
+    ends: int | None = None
+    """ns since the Unix epoch; None: not in any time that we count."""
+
+
+@frozen
 class StreamRequest:
     """Somebody wants to open a WebSocket for a session."""
 
@@ -73,8 +83,8 @@ class StreamRequest:
     """The client's address."""
     secure: bool
     """It came over TLS, here or at a trusted proxy."""
-    certificate: str | None = None
-    """The subject of the client's certificate, which has been verified, as RFC 4514 writes it."""
+    certificate: ClientCertificate | None = None
+    """None: the client has shown none."""
 
 
 Gate = Callable[[StreamRequest], Awaitable[Subject]]

@@ -16,22 +16,23 @@ from attrs import define
 
 from rta.errors import UnreadableError
 from rta.network_errors import network_reason
-from rta.ports import Duration, option
+from rta.ports import ClientCertificate, Duration, option
 
 __all__ = [
     "ClientTlsOptions",
     "ServerTlsOptions",
     "TlsOptions",
     "certificate_end",
+    "client_certificate",
     "client_context",
     "days_left",
     "server_context",
-    "subject_of",
     "tls_problems",
 ]
 
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 _DAY = 86400 * 10**9
+_LATEST = 1 << 63  # ns since the Unix epoch
 _FILES = ("ca_file", "cert_file", "key_file")
 
 
@@ -165,14 +166,16 @@ def days_left(end: int, now: int) -> float:
     return (end - now) / _DAY
 
 
-def subject_of(certificate: bytes) -> str:
-    """Whose a certificate in DER is, as RFC 4514 writes it.
+def client_certificate(der: bytes) -> ClientCertificate:
+    """Whose it is, and until when.
 
     :raises ValueError: it is damaged.
     """
     from cryptography import x509
 
-    return x509.load_der_x509_certificate(certificate).subject.rfc4514_string()
+    read = x509.load_der_x509_certificate(der)
+    ends = int(read.not_valid_after_utc.timestamp()) * 10**9
+    return ClientCertificate(read.subject.rfc4514_string(), ends if ends < _LATEST else None)
 
 
 def tls_problems(

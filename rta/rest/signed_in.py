@@ -9,6 +9,7 @@ Source: docs/rest.md, "Who may do what".
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import structlog
 from attrs import define, frozen
@@ -18,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rta.auth import SignIn
 from rta.auth.credentials import SIGN_IN
-from rta.ports.access import ANYBODY, NotAdmitted, Role, Subject
+from rta.ports.access import ANYBODY, ClientCertificate, NotAdmitted, Role, Subject
 from rta.rest.access import ALARMS, METRICS, STREAMS, access_at, methods_of
 from rta.rest.answer_headers import NO_HEADERS, AnswerHeaders, is_preflight, preflight
 from rta.rest.body import refusal
@@ -176,10 +177,11 @@ def _refused(path: str, error: NotAdmitted) -> Response:
     return answer(error.status, str(error), headers=headers)
 
 
-def _certificate(scope: Scope) -> str | None:
-    """The subject of the client's certificate, which the edge has verified. ASGI's extension `tls`."""
-    tls: Mapping[str, str | None] = (scope.get("extensions") or {}).get("tls") or {}
-    return tls.get("client_cert_name")
+def _certificate(scope: Scope) -> ClientCertificate | None:
+    """The client's, which the edge has verified. ASGI's extension `tls`, with an end that is ours."""
+    tls: Mapping[str, Any] = (scope.get("extensions") or {}).get("tls") or {}
+    name = tls.get("client_cert_name")
+    return None if name is None else ClientCertificate(name, tls.get("client_cert_ends"))
 
 
 class _Over(OSError):

@@ -11,13 +11,13 @@ from rta_transports.memory.log import MemoryLog
 from rta.auth.credentials import KUBERNETES_PROTOCOL, TICKET_PROTOCOL
 from rta.auth.static_tokens import StaticToken, StaticTokens, token_digest
 from rta.errors import NotConnectedError, RtaError
-from rta.ports.access import ANYBODY, NotAdmitted, Role, StreamRequest, Subject
+from rta.ports.access import ANYBODY, ClientCertificate, NotAdmitted, Role, StreamRequest, Subject
 
 ORIGIN = "https://wall.example.com"
 KEYS = key_set(public("ES256"), public("RS256"))
 
 
-def request(identity: str = "s-1", certificate: str | None = None, **headers: str) -> StreamRequest:
+def request(identity: str = "s-1", certificate: ClientCertificate | None = None, **headers: str) -> StreamRequest:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return StreamRequest(identity, {"host": "127.0.0.1:8180", **named}, "10.0.0.7", False, certificate)
 
@@ -141,9 +141,23 @@ async def test_whoever_waits_is_told_of_a_change(nursery, autojump_clock):
 
 async def test_a_certificate_has_the_role_of_its_subject():
     stage = make_sign_in(certificates={"CN=anna,O=Example": "operate"})
-    assert await stage.sign_in.subject(None, "CN=anna,O=Example") == Subject("CN=anna,O=Example", Role.OPERATE)
-    assert await stage.sign_in.subject(None, "CN=bea,O=Example") == Subject("CN=bea,O=Example", None)
-    assert await refused(stage, request(certificate="CN=bea,O=Example")) == (403, "role")
+    anna, bea = ClientCertificate("CN=anna,O=Example"), ClientCertificate("CN=bea,O=Example")
+    assert await stage.sign_in.subject(None, anna) == Subject("CN=anna,O=Example", Role.OPERATE)
+    assert await stage.sign_in.subject(None, bea) == Subject("CN=bea,O=Example", None)
+    assert await refused(stage, request(certificate=bea)) == (403, "role")
+
+
+async def test_a_certificate_counts_until_its_end_also_on_a_connection_that_is_older():
+    stage = make_sign_in(certificates={"CN=anna": "read"})
+    anna = ClientCertificate("CN=anna", NOW + SECOND)
+    for found in (await stage.sign_in.subject(None, anna), await stage.sign_in.admit_stream(request(certificate=anna))):
+        assert found == Subject("CN=anna", Role.READ, NOW + SECOND)
+    ended = ClientCertificate("CN=anna", NOW)
+    assert await refused(stage, request(certificate=ended)) == (401, "ended")
+    with pytest.raises(NotAdmitted, match="the certificate has ended"):
+        await stage.sign_in.subject(None, ended)
+    without = make_sign_in(enabled=False)
+    assert (await without.sign_in.admit_stream(request(certificate=anna))).ends == NOW + SECOND
 
 
 @pytest.mark.parametrize("enabled", [False, True])

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import ssl
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import trio
+import trustme
+from issuing import make_sign_in
 
 from rta.client import Credentials, NotSignedIn, RestClient, Token
 from rta.client.decode import Decoder
 from rta.client.follow import follow_session
+from rta.client.stream import StreamClosed, open_live_stream
 from rta.ports import NotAdmitted, Role, StreamRequest, Subject
+from rta.ports.tls import client_certificate
 from rta.wire import SessionModel
 from rta.wire._pb.data_pb2 import TimestampedData
 from rta.wire._pb.stream_pb2 import StreamData
@@ -23,7 +29,7 @@ from .telemetry import burst, noise, samples, session_json
 
 SECOND = 1_000_000_000
 TINY = 4096
-REASON = "the token has ended: come back with a new one"
+REASON = "the token or certificate has ended: come back with a new one"
 
 
 class Issuer:
@@ -100,6 +106,35 @@ async def test_a_client_that_reads_nothing_is_cut_within_a_bounded_time(serve: S
         issuer.end_tokens()
         await service.until_metric(1, "rta_clients_closed_total", reason="signed_out")
         await service.until_connections(0)
+
+
+async def test_a_client_is_closed_when_its_certificate_ends(serve: Serve, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    end = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    ours, theirs = authority.issue_cert("127.0.0.1"), authority.issue_cert("x@example.org", not_after=end)
+    ours.private_key_and_cert_chain_pem.write_to_path(tmp_path / "ours.pem")
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    files = {"cert_file": tmp_path / "ours.pem", "ca_file": tmp_path / "ca.pem", "client_certificates": "optional"}
+    tls = ssl.create_default_context()
+    authority.configure_trust(tls)
+    theirs.configure_cert(tls)
+    whose = client_certificate(ssl.PEM_cert_to_DER_cert(theirs.cert_chain_pems[0].bytes().decode())).subject
+    stage = make_sign_in(certificates={whose: "read"})
+    stage.time.now = round(end.timestamp() - 1) * SECOND
+    async with serve(edge=files, gate=stage.sign_in.admit_stream, clock=stage.time) as service:
+        await service.open("s")
+        with trio.fail_after(PATIENCE):
+            async with open_live_stream(
+                f"https://127.0.0.1:{service.port}", "s", credentials=Credentials(None, tls=tls)
+            ) as live:
+                await service.until_metric(1, "rta_clients")
+                await live.subscribe(events=True)
+                await live.receive()  # the session
+                stage.time.now += SECOND
+                with pytest.raises(StreamClosed, match="certificate has ended") as closed:
+                    await live.receive()
+        assert closed.value.code == 4004
+        assert service.metric("rta_clients_closed_total", reason="signed_out") == 1
 
 
 class Heard:

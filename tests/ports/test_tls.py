@@ -22,10 +22,10 @@ from rta.ports.tls import (
     ClientTlsOptions,
     ServerTlsOptions,
     certificate_end,
+    client_certificate,
     client_context,
     days_left,
     server_context,
-    subject_of,
     tls_problems,
 )
 
@@ -64,13 +64,21 @@ def test_days_are_counted_from_now():
     assert days_left(8 * DAY, 10 * DAY) == -2
 
 
-def test_a_subject_is_text_as_of_rfc_4514(ca):
-    der = ssl.PEM_cert_to_DER_cert(
-        ca.issue_cert("a@b.org", common_name="A, B", organization_name="C").cert_chain_pems[0].bytes().decode()
-    )
-    assert subject_of(der).startswith(r"CN=A\, B,")
+def shown(ca: trustme.CA, end: datetime) -> bytes:
+    """A client's certificate, in DER."""
+    made = ca.issue_cert("a@b.org", common_name="A, B", organization_name="C", not_after=end)
+    return ssl.PEM_cert_to_DER_cert(made.cert_chain_pems[0].bytes().decode())
+
+
+def test_of_a_client_subject_and_end_are_known(ca):
+    end = datetime(2030, 1, 1, tzinfo=UTC)
+    der = shown(ca, end)
+    read = client_certificate(der)
+    assert read.subject.startswith(r"CN=A\, B,")
+    assert read.ends == round(end.timestamp()) * 10**9
+    assert client_certificate(shown(ca, datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC))).ends is None
     with pytest.raises(ValueError, match=r"."):
-        subject_of(der[:50])
+        client_certificate(der[:50])
 
 
 def test_the_options_are_in_the_context(tmp_path, ca):

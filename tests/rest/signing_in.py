@@ -70,5 +70,6 @@ async def ask(app: App, target: str, method: str = "GET", body: bytes = b"", **m
     asking.scope["headers"] += headers
     asking.scope |= scope
     if certificate is not None:
-        asking.scope |= {"scheme": "https", "extensions": {"tls": {"client_cert_name": certificate}}}
+        tls = {"client_cert_name": certificate, "client_cert_ends": ENDS}
+        asking.scope |= {"scheme": "https", "extensions": {"tls": tls}}
     return await asking.run()

@@ -203,6 +203,16 @@ async def test_the_end_of_a_token_is_held_to_at_each_request() -> None:
     assert 'error="invalid_token"' in answer.headers["www-authenticate"]
 
 
+async def test_the_end_of_a_certificate_is_held_to_at_each_request_of_a_connection() -> None:
+    site = GuardedSite()
+    app = site.app()
+    said = (await ask(app, V2 + "/whoami", certificate=CERTIFICATE)).json
+    assert said == {"name": CERTIFICATE, "role": "administer", "ends": "2027-01-15T09:00:00.000Z"}
+    site.now += 3601 * 10**9
+    answer = await ask(app, V2 + "/whoami", certificate=CERTIFICATE)
+    assert (answer.status, answer.problem["detail"]) == (401, "the certificate has ended")
+
+
 async def test_what_is_open_does_not_depend_on_what_is_brought() -> None:
     app = GuardedSite().app()
     for path in ("/", "/health", V2 + "/info"):

@@ -18,7 +18,7 @@ from rta_transports.websocket.tls_socket import TlsClient
 from served_edge import answering, serving
 
 from rta.logs import set_up_logging
-from rta.ports import ANYBODY, NotAdmitted, StreamRequest, Subject
+from rta.ports import ANYBODY, ClientCertificate, NotAdmitted, StreamRequest, Subject
 from rta.wire.websocket import SUBPROTOCOL
 
 SECRET = "rta_S3CRETS3CRETS3CRET"
@@ -253,11 +253,14 @@ def test_a_head_shows_nothing_that_may_be_a_token() -> None:
     assert "S3CRET" not in repr(head)
 
 
-@pytest.mark.parametrize(("trusted", "certificate"), [([], "CN=desk"), (["10.0.0.0/8"], None)])
+DESK = ClientCertificate("CN=desk")
+
+
+@pytest.mark.parametrize(("trusted", "certificate"), [([], DESK), (["10.0.0.0/8"], None)])
 def test_the_certificate_of_a_trusted_proxy_is_not_that_of_its_clients(trusted, certificate):
     addresses = Addresses(trusted, 1)
     head = RequestHead.parse(upgrade("X-Forwarded-For: 192.0.2.1", "X-Forwarded-Proto: https"))
-    tls = TlsClient("CN=desk", {"client_cert_name": "CN=desk"})
+    tls = TlsClient(DESK, {"client_cert_name": "CN=desk"})
     assert stream_request(head, "s", "10.0.0.1", addresses, tls).certificate == certificate
     scope: dict[str, Any] = {"client": ("10.0.0.1", 1), "headers": [], "extensions": {"tls": tls.extension}}
     AskedFor.at("10.0.0.1", head, addresses).put_into(scope)

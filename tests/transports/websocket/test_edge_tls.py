@@ -86,7 +86,8 @@ class TestRequests:
                 assert (await visitor.until(b"0\r\n\r\n")).startswith(b"HTTP/1.1 200")
         assert told[0]["scheme"] == "https"
         assert told[0]["extensions"]["tls"] == {
-            "server_cert": None, "client_cert_chain": [], "client_cert_name": None, "client_cert_error": None,
+            "server_cert": None, "client_cert_chain": [], "client_cert_name": None, "client_cert_ends": None,
+            "client_cert_error": None,
             "tls_version": {"TLSv1_2": 0x0303, "TLSv1_3": 0x0304}[version.name], "cipher_suite": None,
         }  # fmt: skip
 
@@ -184,13 +185,15 @@ class TestClientCertificates:
         return told
 
     @pytest.mark.parametrize("wanted", ["optional", "required"])
-    async def test_its_subject_is_told(self, folder, wanted):
-        cert = authority().issue_cert("x@example.org", common_name="Smith, A.", organization_name="Pit")
+    async def test_its_subject_and_its_end_are_told(self, folder, wanted):
+        end = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+        cert = authority().issue_cert("x@example.org", common_name="Smith, A.", organization_name="Pit", not_after=end)
         (scope,) = await self.asked(folder, wanted, cert)
         name = scope["extensions"]["tls"]["client_cert_name"]
         assert name.startswith(r"CN=Smith\, A.,OU=")
         assert name.endswith(",O=Pit")
         assert len(scope["extensions"]["tls"]["client_cert_chain"]) == 1
+        assert scope["extensions"]["tls"]["client_cert_ends"] == round(end.timestamp()) * 10**9
 
     async def test_without_one(self, folder):
         (scope,) = await self.asked(folder, "optional", None)

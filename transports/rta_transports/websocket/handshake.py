@@ -53,7 +53,7 @@ async def shake_hands(wire: WireStream, turns: trio.Semaphore) -> None:
                 await trio.lowlevel.wait_writable(sock)
         wire.tls = TlsClient.of(sock)
     except ValueError as e:
-        why, is_http = f"the subject of the client's certificate cannot be read: {e}", False
+        why, is_http = f"the client's certificate cannot be read: {e}", False
     except OSError as e:
         is_http = isinstance(e, ssl.SSLError) and e.reason == "HTTP_REQUEST"
         why = "this port speaks TLS: use https:// or wss://" if is_http else network_reason(e)

@@ -15,7 +15,8 @@ from typing import Any
 
 from attrs import frozen
 
-from rta.ports.tls import subject_of
+from rta.ports import ClientCertificate
+from rta.ports.tls import client_certificate
 
 __all__ = ["TlsClient", "TlsSocket"]
 
@@ -110,25 +111,26 @@ class TlsSocket(ssl.SSLSocket):
 class TlsClient:
     """What is known of the other side by the handshake."""
 
-    certificate: str | None
-    """The subject of its certificate, which has been verified, as RFC 4514 writes it; None: it has shown none."""
+    certificate: ClientCertificate | None
+    """None: it has shown none."""
     extension: dict[str, Any]
-    """The extension `tls` of an ASGI scope."""
+    """The extension `tls` of an ASGI scope; `client_cert_ends`, in ns since the Unix epoch, is ours."""
 
     @classmethod
     def of(cls, sock: ssl.SSLSocket) -> TlsClient:
         """Behind the handshake.
 
-        :raises ValueError: the subject cannot be read.
+        :raises ValueError: the certificate cannot be read.
         """
         der = sock.getpeercert(True)
-        name = None if der is None else subject_of(der)
+        certificate = None if der is None else client_certificate(der)
         return cls(
-            name,
+            certificate,
             {
                 "server_cert": None,
                 "client_cert_chain": [] if der is None else [ssl.DER_cert_to_PEM_cert(der)],
-                "client_cert_name": name,
+                "client_cert_name": certificate and certificate.subject,
+                "client_cert_ends": certificate and certificate.ends,
                 "client_cert_error": None,
                 "tls_version": _NUMBERS.get(sock.version() or ""),
                 "cipher_suite": None,
