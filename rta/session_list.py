@@ -30,6 +30,10 @@ class SessionListCache:
         """Seconds since the list was made: a session that has begun since then may be missing."""
         return trio.current_time() - self._began
 
+    def list_anew(self) -> None:
+        """Whoever asks next gets a list that is made then."""
+        self._good_until = -math.inf
+
     async def records(self) -> list[SessionRecord]:
         """All of them; the same list object until it is made anew.
 

@@ -64,6 +64,12 @@ class BurstLog(Protocol):
         """All sessions known, in no particular order."""
         ...
 
+    async def forget(self, record: SessionRecord) -> bool:
+        """Know nothing of a session any more, unless it has been written to since its record was found. Its entries
+        stay, and are nobody's; whoever reads them finds no session with their id.
+        """
+        ...
+
     async def head(self, stream: str) -> Position:
         """The position of the last entry ever appended; `START` for a stream that has none."""
         ...

@@ -24,7 +24,7 @@ from rta.rest.body import json_response, refusal
 from rta.rest.compression import compressed
 from rta.rest.configurations import ConfigurationResource
 from rta.rest.data import DataResource
-from rta.rest.deletion import DeletionResource, NoteDeletion
+from rta.rest.deletion import DeletionResource, DeletionWitnesses, NoteDeletion
 from rta.rest.elsewhere import Elsewhere
 from rta.rest.exports import ExportResource, export_turns
 from rta.rest.overview import OverviewResource
@@ -128,7 +128,8 @@ def routes_of(service: Service) -> list[Route]:
 def _of_sessions(service: Service, rest: _Rest) -> list[Route]:
     """What is here is shown here; where the archive is elsewhere, the rest is asked for there."""
     buffer, archive, elsewhere, turns = service.buffer, service.archive, service.elsewhere, service.turns
-    sessions = SessionPages(buffer, archive, SessionCatalogue(buffer.sessions, service.clocks))
+    catalogue = SessionCatalogue(buffer.sessions, service.clocks)
+    sessions = SessionPages(buffer, archive, catalogue)
     session = V2 + "/sessions/{identity}"
 
     def with_recorded(here: Callable[[Request], Awaitable[Response]]) -> ASGIApp:
@@ -140,7 +141,8 @@ def _of_sessions(service: Service, rest: _Rest) -> list[Route]:
     def recorded(here: ASGIApp) -> ASGIApp:
         return here if elsewhere is None else elsewhere
 
-    deletion = DeletionResource(buffer, archive, service.note_deletion)
+    witnesses = DeletionWitnesses(service.note_deletion, catalogue.list_anew)
+    deletion = DeletionResource(buffer, archive, service.records, witnesses)
     data = recorded(DataResource(buffer, archive, service.records, turns, service.report))
     found: list[tuple[str, ASGIApp]] = [
         (V2 + "/sessions", with_recorded(sessions.list)),

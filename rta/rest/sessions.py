@@ -72,6 +72,10 @@ class SessionCatalogue:
         live = await self._live.properties(folder)
         return live if archive is None else merge_properties(live, await archive.properties(folder))
 
+    def list_anew(self) -> None:
+        """A session of the buffer has been forgotten: the next list is without it."""
+        self._cache.list_anew()
+
     async def _refresh(self) -> Mapping[str, SessionRecord]:
         """The sessions of the buffer by the identities that the live catalogue gives."""
         records = await self._cache.records()

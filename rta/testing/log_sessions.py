@@ -59,6 +59,24 @@ class SessionChecks(LogUnderTest):
             listed = sorted(await other.sessions(), key=lambda r: r.identity)
             assert listed == opened
 
+    async def test_a_session_that_is_to_be_forgotten_is_gone_and_its_entries_stay(self) -> None:
+        async with self.open_log() as log, self.open_again(log) as other:
+            opened, stays = await log.open_session("a", "s"), await log.open_session("b", "s")
+            await log.append(opened, json_burst(session_json("a", "closed")))
+            await log.append(opened, numbered_burst(1))
+            record = await other.find("a")
+            assert record is not None
+            assert await other.forget(record)
+            assert await log.find("a") is None
+            assert [found.identity for found in await log.sessions()] == ["b"]
+            entries = (await log.read("s", START, await log.head("s"), 1 << 20)).entries
+            assert [entry.session_id for entry in entries] == [opened.stream_session_id] * 2
+            assert not await log.forget(record)
+            again = await log.open_session("a", "s")
+            assert not await other.forget(record)
+            assert await other.find("a") == again
+            assert await other.find("b") == stays
+
     async def test_every_session_gets_a_fresh_id(self) -> None:
         async with self.open_log() as log, self.open_again(log) as other:
             ids = []

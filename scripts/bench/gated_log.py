@@ -52,6 +52,7 @@ class GatedLog:
         self.find = inner.find
         self.find_all = inner.find_all
         self.sessions = inner.sessions
+        self.forget = inner.forget
         self.head = inner.head
         self.last_data = inner.last_data
         self.publish = inner.publish

@@ -164,3 +164,29 @@ async def test_a_session_whose_new_run_has_not_said_anything_is_abandoned_until_
         assert json.loads(stage.json("a"))["state"] == "open"
         await trio.sleep(100)
         assert json.loads(stage.json("a"))["state"] == "open"
+
+
+# ---- deleted
+
+
+async def test_a_deleted_session_is_not_recorded_again_while_the_buffer_holds_it_also_after_a_restart(autojump_clock):
+    stage = Stage()
+    kept, gone = await stage.open("kept"), await stage.open("gone")
+    await stage.write(gone, [1, 2])
+    await stage.close(gone)
+    async with stage.recording():
+        await trio.sleep(3)
+        record = await stage.log.find("gone")
+        assert record is not None
+        assert await stage.log.forget(record)
+        assert await stage.archive.delete("gone")
+        await stage.write(kept, [1])
+        await trio.sleep(3)
+        assert set(stage.archive._sessions) == {"kept"}
+    await stage.write(kept, [2])
+    await stage.record()
+    stage.archive._points.clear()  # a disk from before: all that the buffer holds is read again
+    await stage.write(kept, [3])
+    await stage.record()
+    assert set(stage.archive._sessions) == {"kept"}
+    assert stage.numbers("kept") == [1, 2, 3]

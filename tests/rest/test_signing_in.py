@@ -25,10 +25,11 @@ from rta.ports.access import NotAdmitted, Role, StreamRequest
 from rta.rest.elsewhere import Elsewhere
 from rta.rest.peer_access import ServiceAccess
 from rta.rest.remote_entries import RemoteEntries
+from rta.wire import json_item, make_burst
 from rta.wire.values import Ns
 
 from .asgi import Asking
-from .recorded import DATA, RecordedSite
+from .recorded import DATA, RecordedSite, session_json
 from .signing_in import ALLOWED, CERTIFICATE, ENDS, HOST, HOUR, GuardedSite, ask, bearer, text_of
 from .test_data_on_sockets import EndlessArchive
 
@@ -178,6 +179,55 @@ async def test_a_live_session_stays() -> None:
     assert await delete(site, "car") == 409
     assert await site.archive.find("car") is not None
     assert [outcome for _, outcome, _ in site.noted] == ["refused: it is live"]
+
+
+async def in_both(site: GuardedSite, buffered: str, recorded: str) -> None:
+    """The session in buffer and archive, with these states."""
+    record = await site.buffer.open_session("car", "live")
+    await site.buffer.append(record, make_burst([json_item(session_json("car", buffered))]))
+    await site.record(1, state=recorded, session_id=record.stream_session_id)
+
+
+async def test_a_session_that_the_buffer_still_holds_is_gone_from_it_too_and_from_the_lists() -> None:
+    site = GuardedSite()
+    await in_both(site, "closed", "closed")
+    app = site.app()
+    assert "car" in (await ask(app, V2 + "/sessions", **bearer(Role.READ))).plain.decode()
+    assert (await ask(app, V2 + "/sessions/car", "DELETE", **bearer(Role.ADMINISTER))).status == 204
+    assert (await ask(app, V2 + "/sessions", **bearer(Role.READ))).json == {"sessions": []}
+    assert (await ask(app, V2 + "/sessions/car", **bearer(Role.READ))).status == 404
+    assert await site.buffer.find("car") is None
+
+
+async def test_a_session_whose_end_is_not_recorded_yet_stays() -> None:
+    site = GuardedSite()
+    await in_both(site, "closed", "open")
+    assert await delete(site, "car") == 409
+    assert await site.buffer.find("car") is not None
+    assert [outcome for _, outcome, _ in site.noted] == ["refused: it is being recorded"]
+
+
+async def test_a_session_of_another_run_that_is_not_recorded_yet_stays() -> None:
+    site = GuardedSite()
+    await in_both(site, "closed", "closed")
+    again = await site.buffer.open_session("car", "live")
+    await site.buffer.append(again, make_burst([json_item(session_json("car", "closed"))]))
+    assert await delete(site, "car") == 409
+    assert await site.archive.find("car") is not None
+
+
+async def test_a_deletion_that_fails_can_be_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    site = GuardedSite()
+    await in_both(site, "closed", "closed")
+
+    async def fail(identity: str) -> bool:
+        raise ArchiveError("the disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(site.archive, "delete", fail)
+        assert await delete(site, "car") == 503
+    assert await delete(site, "car") == 204
+    assert await site.archive.find("car") is None
 
 
 @pytest.mark.parametrize(

@@ -205,6 +205,14 @@ class MemoryLog:
         await trio.lowlevel.checkpoint()
         return list(self._records.values())
 
+    async def forget(self, record: SessionRecord) -> bool:
+        await trio.lowlevel.checkpoint()
+        known = self._records.get(record.identity)
+        if known is None or known != record:
+            return False
+        del self._records[record.identity]
+        return True
+
     async def head(self, stream: str) -> Position:
         await trio.lowlevel.checkpoint()
         return self._head(stream)

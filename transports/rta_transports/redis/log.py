@@ -30,7 +30,7 @@ from rta_transports.redis.last_data import find_last_data
 from rta_transports.redis.losses import Anchors, Edges, was_lost
 from rta_transports.redis.options import RedisLogOptions
 from rta_transports.redis.records import as_mapping, read_record
-from rta_transports.redis.scripts import APPEND, CLAIM, EDGES, OPEN, RELEASE, UPDATE
+from rta_transports.redis.scripts import APPEND, CLAIM, EDGES, FORGET, OPEN, RELEASE, UPDATE
 from rta_transports.redis.server import Server, good
 from rta_transports.redis.tail import RedisTail
 from rta_transports.redis.upkeep import Upkeep
@@ -164,6 +164,11 @@ class RedisLog:
 
     async def sessions(self) -> list[SessionRecord]:
         return await self._records(await self._directory.ask_each("HGETALL"))
+
+    async def forget(self, record: SessionRecord) -> bool:
+        key = self.keys.session(record.identity)
+        until = record.last_updated + 1
+        return bool(await self.server.ask_one(key, "EVAL", FORGET, 1, key, record.stream_session_id, until))
 
     async def _records(self, answers: Iterable[tuple[str, Reply]]) -> list[SessionRecord]:
         found = [await self._inspected(self._record(identity, reply)) for identity, reply in answers]
