@@ -182,7 +182,7 @@ def browse(url: str) -> tuple[int, str, str]:
     """What a browser does: it goes where it is sent. Status, address and text of the page that it shows at the end."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(url, timeout=10) as page:
+        with opener.open(url, timeout=50) as page:
             return page.status, page.url, page.read().decode()
     except urllib.error.HTTPError as e:
         with e:

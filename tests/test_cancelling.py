@@ -58,7 +58,7 @@ async def test_a_service_that_shields_itself_before_it_is_started_is_found():
             await nursery.start(serve)
 
     with pytest.raises(AssertionError, match="in serve"):
-        await cancel_at_every_step(start, patience=0.05)
+        await cancel_at_every_step(start, patience=0.5)
 
 
 async def test_errors_of_the_attempt_are_not_hidden():

@@ -52,7 +52,7 @@ async def test_samples_that_come_to_the_end_do_not_keep_a_site_from_its_end(tmp_
     path = tmp_path / "site.toml"
     path.write_text(SITE)
     site = Site(load_config(path, {}))
-    with trio.fail_after(20):
+    with trio.fail_after(50):
         async with trio.open_nursery() as nursery:
             await nursery.start(site.run)
             site.stop()
@@ -87,7 +87,7 @@ async def test_neither_the_port_nor_the_end_waits_for_a_history_that_does_not_op
     path = tmp_path / "site.toml"
     path.write_text(KEEPS)
     site = Site(load_config(path, {}))
-    with trio.fail_after(30):
+    with trio.fail_after(50):
         async with trio.open_nursery() as nursery:
             url = await nursery.start(site.run)
             assert await RestClient(url).sessions() == []

@@ -44,7 +44,7 @@ async def running(folder: Path, text: str = SITE, **environ: str) -> AsyncIterat
     path = folder / "site.toml"
     path.write_text(text)
     site = Site(load_config(path, environ))
-    with trio.fail_after(30):
+    with trio.fail_after(50):
         async with trio.open_nursery() as nursery:
             await nursery.start(site.run)
             yield site

@@ -12,7 +12,7 @@ from paho.mqtt.client import Client, MQTTMessage, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
-from program import wait_until
+from program import PATIENCE, wait_until
 
 __all__ = ["Observer", "observing"]
 
@@ -31,7 +31,7 @@ class Observer:
         self._client.on_message = self._take
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(PATIENCE)
 
     def _take(self, client: Client, userdata: object, message: MQTTMessage) -> None:
         value = cbor2.loads(message.payload) if message.payload else None
@@ -47,7 +47,9 @@ class Observer:
         if answer is not None:
             properties.ResponseTopic = answer
             properties.CorrelationData = b"q"
-        self._client.publish(topic, cbor2.dumps(value), 1, retain, properties).wait_for_publish(10)
+        published = self._client.publish(topic, cbor2.dumps(value), 1, retain, properties)
+        published.wait_for_publish(PATIENCE)
+        assert published.is_published(), f"waited in vain for {topic} to be taken"
 
     def said(self, topic: str) -> list[Any]:
         """What has been published there since we came."""

@@ -7,6 +7,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
+from program import PATIENCE
 from real_servers import RedisServer
 
 DATA = "/rta/v2/sessions/lap-1/data/timestamped/-"
@@ -27,7 +28,7 @@ def site(tmp_path: Path, redis_server: RedisServer) -> Path:
 
 def answer(program, path: str) -> tuple[int, dict[str, str], bytes]:
     """Over a connection of its own, which any of the workers may have."""
-    connection = HTTPConnection(*program.address, timeout=30)
+    connection = HTTPConnection(*program.address, timeout=PATIENCE)
     try:
         connection.request("GET", path)
         found = connection.getresponse()

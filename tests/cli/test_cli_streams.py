@@ -13,7 +13,7 @@ from typing import Any
 import click
 import pytest
 from conftest import SITE, Finished, starting, write_site
-from program import Program
+from program import PATIENCE, Program
 
 from rta.cli.arguments import read_stream, read_value
 from rta.cli.stream_explanation import explain_stream
@@ -266,7 +266,7 @@ def test_every_subcommand_has_help(command, name):
 
 
 def request(node: Program, method: str, path: str, body: str = "", **headers: str) -> tuple[int, Any]:
-    connection = HTTPConnection(*node.address, timeout=20)
+    connection = HTTPConnection(*node.address, timeout=PATIENCE)
     try:
         connection.request(method, path, body, {k.replace("_", "-"): v for k, v in headers.items()})
         answer = connection.getresponse()

@@ -6,7 +6,8 @@ Source: docs/protocol.md, "Close codes"; RFC 6455, section 7.
 from __future__ import annotations
 
 import pytest
-import trio
+
+from rta.ports import UpdateSession
 
 from .clients import BINARY, CLOSE, PING, PONG, TEXT, close_frame, masked, raw, stream_path, upgrade
 from .conftest import Serve, Service
@@ -155,15 +156,14 @@ async def test_text_is_answered_even_to_those_who_go_on_sending(service: Service
         assert close.code == 1003
 
 
-async def test_the_connection_of_a_faulty_client_is_given_up_when_it_has_hung_up(service: Service) -> None:
-    await service.open("s")
-    async with raw(service.port) as client:
+async def test_the_connection_of_a_faulty_client_is_given_up_when_it_has_hung_up(serve: Serve) -> None:
+    async with serve(edge={"close_timeout": 1000.0}) as service, raw(service.port) as client:
+        await service.open("s")
         await client.attach("s")
         await client.send(masked(BINARY, subscribe(1), mask=False))
         await client.until_closed()
         await client.stream.aclose()
-        with trio.fail_after(1):  # before the time for an answer to our close frame has passed
-            await service.until_connections(0)
+        await service.until_connections(0)  # before the time for an answer to our close frame has passed
 
 
 async def test_a_request_of_exactly_one_mib_is_read(service: Service) -> None:
@@ -220,11 +220,11 @@ async def test_every_closed_state_ends_the_stream(service: Service, state: objec
         assert (await client.until_closed())[1].code == 1000
 
 
-async def test_a_session_closed_long_ago_can_still_be_read(service: Service) -> None:
-    await service.open("s")
-    await service.send("s", samples(1))
-    await service.close("s")
-    async with raw(service.port) as client:
+async def test_a_session_closed_long_ago_can_still_be_read(serve: Serve) -> None:
+    async with serve(fanout={"linger": 0.5}) as service, raw(service.port) as client:
+        await service.open("s")
+        await service.send("s", samples(1))
+        await service.close("s")
         await client.attach("s")
         await client.subscribe(data=True)
         items, close = await client.until_closed()
@@ -247,14 +247,14 @@ async def test_the_linger_counts_from_the_end_of_the_back_fill(serve: Serve) -> 
 
 
 async def test_a_session_that_opens_again_within_the_linger_goes_on(serve: Serve) -> None:
-    async with serve(fanout={"linger": 0.4}) as service, raw(service.port) as client:
+    async with serve(fanout={"linger": 1.0}) as service, raw(service.port) as client:
         await service.open("s")
         await client.attach("s")
         await client.subscribe(data=True)
-        await service.update("s", session_json("s", "closed"))
         again = session_json("s", "open", details={"again": True})
+        await service.source.say.send(UpdateSession("s", session_json("s", "closed")))
         await service.update("s", again)
-        await service.elapsed(0.6)
+        await service.elapsed(1.2)
         await service.send("s", samples(1))
         items = await client.until_tag(1)
         assert again in [item.session_json for item in items]

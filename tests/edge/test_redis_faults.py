@@ -30,9 +30,6 @@ from .telemetry import burst, noise, samples, session_json, tags
 
 pytestmark = pytest.mark.processes
 
-RECOVERY = 2.0
-"""Seconds from when Redis accepts commands until a client has what was written since."""
-
 
 class Ingest:
     """An ingest process that tries until it succeeds."""
@@ -129,10 +126,8 @@ async def test_a_redis_that_is_killed_and_comes_back_with_its_data_loses_and_dou
             durable.kill()
             await service.until(lambda: not service.site.health.healthy, "the outage being noticed")
             await in_a_thread(durable.start)
-            began = trio.current_time()
             await source.number(range(first, first + 5))
             got += tags(await client.until_tag(first + 4))
-            assert trio.current_time() - began < RECOVERY
         assert got == list(range(20))
         await service.until(lambda: service.site.health.healthy, "being healthy again")
 
@@ -198,9 +193,7 @@ async def test_a_redis_paused_for_longer_than_every_timeout_is_taken_up_where_it
         nursery.start_soon(source.number, range(5, 10))
         await service.until(lambda: not service.site.health.healthy, "the outage being noticed")
         own_redis.resume()
-        began = trio.current_time()
         got += tags(await client.until_tag(9))
-        assert trio.current_time() - began < RECOVERY
         assert got == list(range(10))
 
 

@@ -63,7 +63,7 @@ async def test_a_client_that_widens_while_behind_gets_everything_once(serve: Ser
         await client.subscribe(2)
         await service.send_many("s", [burst(noise(tag), samples(1000 + tag, 2)) for tag in range(100, 150)])
         seen: list[int] = []
-        with trio.fail_after(20):
+        with trio.fail_after(50):
             while len(seen) < 300:
                 seen += tags(await client.message())
         assert sorted(seen) == [*range(150), *range(1000, 1150)]
@@ -144,7 +144,7 @@ async def test_a_client_that_only_pings_is_not_dropped(serve: Serve) -> None:
             await service.elapsed(0.05)
 
     async with (
-        serve(edge={"stall_timeout": 0.5}) as service,
+        serve(edge={"stall_timeout": 2.0}) as service,
         raw(service.port, receive_buffer=TINY) as client,
         trio.open_nursery() as nursery,
     ):
@@ -153,7 +153,7 @@ async def test_a_client_that_only_pings_is_not_dropped(serve: Serve) -> None:
         nursery.start_soon(ping)
         await service.send_many("s", LOTS)
         await service.until_metric(1, "rta_clients_behind")
-        await service.elapsed(1.0)
+        await service.elapsed(2.5)
         assert service.metric("rta_clients") == 1
         assert await everything(client, 149) == list(range(150))
         nursery.cancel_scope.cancel()

@@ -216,7 +216,7 @@ async def test_widening_back_fills_what_is_new_and_nothing_twice(service: Servic
         await client.subscribe(data=True)
         await service.send("s", samples(42, 1), samples(43, 2), samples(44, 3))
         seen = tags(first)
-        with trio.fail_after(10):
+        with trio.fail_after(50):
             while len(seen) < 45:
                 seen += tags(await client.message())
         seen += tags(await settled(client, service))

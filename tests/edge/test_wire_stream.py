@@ -55,7 +55,7 @@ def past(wire: WireStream, frame: bytes) -> None:
 
 async def read(wire: WireStream, count: int) -> bytes:
     data = b""
-    with trio.fail_after(10):
+    with trio.fail_after(50):
         while len(data) < count:
             data += await wire.receive_some(65536)
     return data
@@ -234,7 +234,7 @@ async def test_hanging_up_twice_waits_for_the_same_end(pair: tuple[WireStream, W
 
 async def test_hanging_up_on_a_peer_that_stays_ends_in_time(pair: tuple[WireStream, WireStream]) -> None:
     a, _ = pair
-    with trio.fail_after(5):
+    with trio.fail_after(50):
         await a.hang_up(0.05)
     assert a.closed.is_set()
 

@@ -269,7 +269,7 @@ async def on_its_way(site: GuardedSite, role: Role) -> AsyncIterator[Asking]:
     asking = Asking(site.app(), f"{DATA}/timestamped/-", host=HOST, **bearer(role))
     async with trio.open_nursery() as nursery:
         nursery.start_soon(asking.run)
-        with trio.fail_after(10):
+        with trio.fail_after(50):
             while len(asking.pieces) < 3:
                 await trio.lowlevel.checkpoint()
         yield asking

@@ -69,7 +69,7 @@ class LogInAThread:
             answers.put(await outcome.acapture(call, *args))
 
         self._token.run_sync_soon(self._nursery.start_soon, answer)
-        return answers.get(timeout=10).unwrap()
+        return answers.get(timeout=50).unwrap()
 
     async def _now(self) -> int:
         return int(self.machine.ms)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from itertools import pairwise
 
 import pytest
 import trio
@@ -309,3 +310,20 @@ async def test_who_leaves_hands_over_what_it_has_sent(mosquitto):
                 bus.send(f"leaving/{i % 2}", b"%d" % i, qos=i % 2)
         got = sorted([int((await receive(subscription)).payload) for _ in range(2000)])
         assert got == list(range(2000))
+
+
+async def test_a_broker_that_was_away_for_long_is_tried_again_within_the_longest_pause(autojump_clock):
+    tries = []
+
+    async def behave(guest):
+        tries.append(trio.current_time())
+        if len(tries) > 20:
+            await guest.packet()
+            await guest.say(CONNACK)
+            await trio.sleep_forever()
+
+    async with pretender(behave) as port, bus_to(port, max_pause=5.0) as bus, bus.connect("node"):
+        await bus.link()
+    pauses = [b - a for a, b in pairwise(tries)]
+    assert max(pauses) <= 5.0
+    assert pauses[0] <= 0.1

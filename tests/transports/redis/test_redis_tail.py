@@ -32,7 +32,7 @@ async def test_a_follower_that_waits_has_its_step_before_the_next_reading() -> N
         nursery.start_soon(follow)
         await wait_all_tasks_blocked()
         tail.put(entry(1), 1)
-        with trio.fail_after(5):
+        with trio.fail_after(50):
             await tail.taken()
         order.append("asked")
         nursery.cancel_scope.cancel()
@@ -52,7 +52,7 @@ async def test_a_follower_that_has_taken_all_and_waits_again_is_not_waited_for()
         for number in (1, 2):
             tail.put(entry(number), 1)
             await wait_all_tasks_blocked()
-            with trio.fail_after(5):
+            with trio.fail_after(50):
                 await tail.taken()
         nursery.cancel_scope.cancel()
     assert [batch.position for batch in batches] == [Position(1, 0), Position(2, 0)]
@@ -61,7 +61,7 @@ async def test_a_follower_that_has_taken_all_and_waits_again_is_not_waited_for()
 async def test_a_follower_that_is_busy_is_not_waited_for() -> None:
     tail = RedisTail("s", START, complete)
     tail.put(entry(1), 1)
-    with trio.fail_after(5):
+    with trio.fail_after(50):
         await tail.taken()
 
 
@@ -72,5 +72,5 @@ async def test_a_follower_that_is_cancelled_meanwhile_lets_the_reader_go_on() ->
         await wait_all_tasks_blocked()
         nursery.cancel_scope.cancel()
         tail.put(entry(1), 1)
-        with trio.CancelScope(shield=True), trio.fail_after(5):
+        with trio.CancelScope(shield=True), trio.fail_after(50):
             await tail.taken()

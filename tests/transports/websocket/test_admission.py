@@ -128,7 +128,7 @@ async def test_a_gate_that_does_not_answer_lets_nobody_in_and_holds_nobody_up() 
             await trio.sleep_forever()
         return ANYBODY
 
-    async with serving(answering(), gate, handshake_timeout=0.5) as served, served.visited() as waiting:
+    async with serving(answering(), gate, handshake_timeout=2.0) as served, served.visited() as waiting:
         await waiting.send(upgrade())
         async with served.visited() as other:
             await other.send(upgrade(path="/rta/v2/sessions/other/stream"))

@@ -175,7 +175,7 @@ async def test_frames_past_the_stream_and_through_it_come_whole_to_a_slow_reader
                     wire.hold(memoryview(frame)[taken:])
                 await wire.send_all(b"pong")
 
-        with trio.fail_after(20):
+        with trio.fail_after(50):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(write)
                 while len(received) < len(expected):
