@@ -11,6 +11,7 @@ from unittest import mock
 import pytest
 from hypothesis import HealthCheck, settings
 from real_servers import Mosquitto, RedisServer
+from reaper import Reaper
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -18,6 +19,18 @@ settings.load_profile("suite")
 
 _START_PROCESSES = {"shared_redis", "own_redis", "mosquitto", "own_mosquitto", "environ"}
 """Fixtures whose tests have the marker `processes` without asking for it."""
+
+
+_REAPER = Reaper()
+
+
+def pytest_configure() -> None:
+    """Whatever ends a run, its processes end with it."""
+    _REAPER.watch()
+
+
+def pytest_unconfigure() -> None:
+    _REAPER.end()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
