@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 __all__ = ["PATIENCE", "Program", "Start", "starting", "wait_until"]
 
-PATIENCE = 50.0
+PATIENCE = 120.0
 """Seconds after which what was waited for is taken to never come."""
 
 

@@ -71,7 +71,7 @@ class Issuer(ServerProcess):
         return self.launch(str(self.folder / "issuer.mjs"), str(self.folder / "issuer.json"))
 
     def answers(self) -> bool:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=50)
         try:
             connection.request("GET", "/.well-known/openid-configuration")
             return connection.getresponse().status == 200
@@ -86,7 +86,7 @@ class Issuer(ServerProcess):
 
     def token(self, client: str, audience: str = AUDIENCE) -> str:
         """A new one, by the grant of client credentials."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=50)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=120)
         try:
             basic = base64.b64encode(f"{client}:{client}".encode()).decode()
             connection.request(

@@ -31,7 +31,7 @@ def held_port() -> Iterator[int]:
         yield held.getsockname()[1]
 
 
-def wait_for(what, seconds=50.0):
+def wait_for(what, seconds=120.0):
     """Until `what()` is true; for outside processes, which announce nothing, and may hang up while they change."""
     end = time.monotonic() + seconds
     while True:

@@ -38,6 +38,6 @@ PROGRAM = """if True:
 
 @pytest.mark.processes
 def test_a_writer_and_a_consumer_are_interrupted_at_a_hundred_moments():
-    run = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=100)
+    run = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=200)
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout.split() == ["write"] * 100 + ["consume"] * 100

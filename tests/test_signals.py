@@ -61,5 +61,5 @@ def test_the_second_signal_ends_the_process_with_its_status(number):
         finally:
             print("cleaned up")
     """
-    ended = subprocess.run([sys.executable, "-c", program, str(int(number))], capture_output=True, timeout=30)
+    ended = subprocess.run([sys.executable, "-c", program, str(int(number))], capture_output=True, timeout=120)
     assert (ended.returncode, ended.stdout, ended.stderr) == (128 + number, b"", b"")

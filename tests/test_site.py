@@ -52,7 +52,7 @@ async def test_samples_that_come_to_the_end_do_not_keep_a_site_from_its_end(tmp_
     path = tmp_path / "site.toml"
     path.write_text(SITE)
     site = Site(load_config(path, {}))
-    with trio.fail_after(50):
+    with trio.fail_after(120):
         async with trio.open_nursery() as nursery:
             await nursery.start(site.run)
             site.stop()
@@ -70,7 +70,7 @@ async def test_a_damaged_history_is_a_note_of_a_service_that_is_healthy(tmp_path
     site = Site(load_config(path, {}))
     async with trio.open_nursery() as nursery:
         url = await nursery.start(site.run)
-        await until(lambda: site.health.notes, 30, "the damage")
+        await until(lambda: site.health.notes, 120, "the damage")
         with await trio.to_thread.run_sync(urlopen, f"{url}/health") as answer:
             lines = answer.read().decode().splitlines()
         site.stop()
@@ -87,7 +87,7 @@ async def test_neither_the_port_nor_the_end_waits_for_a_history_that_does_not_op
     path = tmp_path / "site.toml"
     path.write_text(KEEPS)
     site = Site(load_config(path, {}))
-    with trio.fail_after(50):
+    with trio.fail_after(120):
         async with trio.open_nursery() as nursery:
             url = await nursery.start(site.run)
             assert await RestClient(url).sessions() == []
@@ -122,7 +122,7 @@ async def test_with_sign_in_a_token_decides_and_the_audit_file_names_it(tmp_path
         tokens += [StaticToken(r.name.lower(), r, token_digest(f"rta_{r.name}").hex(), 0) for r in Role]
     site = Site(load_config(path, {}))
     seen = []
-    with trio.fail_after(60):
+    with trio.fail_after(120):
         async with trio.open_nursery() as nursery:
             url = await nursery.start(site.run)
             for token in (None, "rta_READ", "rta_OPERATE", "rta_ADMINISTER"):

@@ -52,7 +52,7 @@ class EdgeUnderTest:
 
     pytestmark = pytest.mark.trio
 
-    patience: float = 10.0
+    patience: float = 60.0
     """Real seconds after which what the kit waits for is taken never to come."""
 
     shares_port: bool = False

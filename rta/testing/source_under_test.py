@@ -25,7 +25,7 @@ class SourceUnderTest:
 
     pytestmark = pytest.mark.trio
 
-    patience: float = 10.0
+    patience: float = 60.0
     """Real seconds that the kit waits for a source; a test that waits longer fails."""
 
     slowness: float = 0.05

@@ -39,7 +39,7 @@ from tests.actors.asked_of_workers import (
 
 pytestmark = pytest.mark.processes
 
-PATIENCE = 50.0
+PATIENCE = 120.0
 
 
 def is_there(pid: int) -> bool:

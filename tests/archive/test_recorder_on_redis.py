@@ -27,7 +27,7 @@ from .recording_stage import numbers_in
 
 pytestmark = pytest.mark.processes
 
-PATIENCE = 40.0
+PATIENCE = 120.0
 
 
 class Recording:

@@ -47,7 +47,7 @@ timeout = "1s"
 transport = "sqlite"
 """
 BEGAN = 1_800_000_000 * 10**9
-PATIENCE = 40.0
+PATIENCE = 120.0
 
 Look = Callable[[], object]
 

@@ -9,13 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import starting
-from program import Program
+from program import PATIENCE, Program
 
 MOMENTS = 50
 AT_ONCE = 2
 """Programs that run beside each other; they take longer then, and so does the start that is measured."""
 PARTS = 5
-SOON = 50.0
+SOON = PATIENCE
 """Seconds to end; what hangs does so for ever."""
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import trio
 from foreign_node import NODE, OFFLINE, RUNNING, ForeignNode
+from program import PATIENCE
 from rta_transports.memory import MemoryTopics
 from structlog.testing import capture_logs
 from trio.testing import MockClock
@@ -156,7 +157,7 @@ def foreign_node(port: int) -> Iterator[ForeignNode]:
     thread = threading.Thread(target=trio.run, args=(main,))
     thread.start()
     try:
-        assert up.wait(50)
+        assert up.wait(PATIENCE)
         yield nodes[0]
     finally:
         trio.from_thread.run_sync(ends.set, trio_token=tokens[0])

@@ -16,7 +16,7 @@ from rta.testing.patience import until, within
 from .fake_node import entry, seqs
 
 NODE = "dk/cph/real-1"
-PATIENCE = 50.0
+PATIENCE = 120.0
 
 
 async def node(bus: TopicBus) -> None:
@@ -55,7 +55,7 @@ async def collect(watch: Watch, found: list[object]) -> None:
 async def test_after_the_broker_was_away_the_gap_heals_and_starts_are_repeated(own_mosquitto: Mosquitto):
     port = own_mosquitto.port
     events: list[object] = []
-    with within(60, "all of it"):
+    with within(PATIENCE, "all of it"):
         async with (
             open_bus(port=port, max_pause=0.2) as nodes_bus,
             open_bus(port=port, max_pause=0.2) as bus,
@@ -94,7 +94,7 @@ async def test_wrong_settings_are_told():
 async def test_a_consumer_that_is_cancelled_with_its_bus_stops_what_it_has_started(mosquitto: Mosquitto):
     throttle = f"{NODE}/throttle/car.engine/live"
     asked: list[bytes] = []
-    with within(60, "the start and the stop"):
+    with within(PATIENCE, "the start and the stop"):
         async with (
             open_bus(port=mosquitto.port) as others,
             others.subscribe(throttle) as subscription,

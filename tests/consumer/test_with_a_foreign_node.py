@@ -17,7 +17,7 @@ from rta.consumer.counts import Counts
 from rta.ports import TopicBus
 from rta.testing.patience import until, within
 
-PATIENCE = 50.0
+PATIENCE = 120.0
 PLAN, GROUPS = ("tlc.plan", ""), ("tlc.groups", "live")
 
 

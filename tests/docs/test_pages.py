@@ -151,7 +151,7 @@ def _walks(section: Section) -> bool:
     return bool(run) or any(block.language == "toml" for block in section.blocks)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(800)
 @pytest.mark.parametrize("section", [s for s in SECTIONS if _walks(s)], ids=str)
 def test_a_section_does_what_it_shows(section: Section, tmp_path: Path, environ: dict[str, str]) -> None:
     with Walk(tmp_path / "walk", environ, PREFIX.get(section.page, "")) as walk:

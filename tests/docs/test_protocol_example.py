@@ -131,7 +131,7 @@ class Reading:
                 session.write_burst(burst)
         done = subprocess.run(
             [*client(self._folder), self._url, identity],
-            cwd=self._folder, env=self._environ, capture_output=True, text=True, timeout=50,
+            cwd=self._folder, env=self._environ, capture_output=True, text=True, timeout=120,
         )  # fmt: skip
         assert (done.returncode, done.stderr.splitlines()[-1:]) == (0, ["closed: 1000 the session is closed"]), (
             done.stderr

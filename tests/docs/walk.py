@@ -28,7 +28,7 @@ from shape import missing
 
 __all__ = ["PATIENCE", "Running", "Walk", "lay_down_modules"]
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds for a command to say what the page shows."""
 
 RECORDINGS = {"my.csv": 0.01, "drive.csv": 0.01, "lap.csv": 10}

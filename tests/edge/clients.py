@@ -32,7 +32,7 @@ __all__ = [
     "upgrade",
 ]
 
-PATIENCE = 50.0
+PATIENCE = 120.0
 """Seconds after which what was waited for is taken to never come."""
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10

@@ -26,7 +26,7 @@ from .test_rest_export import TornArchive
 
 pytestmark = pytest.mark.processes
 
-PATIENCE = 50.0
+PATIENCE = 120.0
 
 
 class GatedArchive(PlainArchive):

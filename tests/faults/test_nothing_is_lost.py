@@ -17,7 +17,7 @@ from scripts.soaking.streams_half import StreamsHalf
 
 pytestmark = pytest.mark.processes
 
-PATIENCE = 50.0
+PATIENCE = 120.0
 CALM = 1.5
 
 

@@ -25,7 +25,7 @@ from rta.ports import ArchiveLimits, UpkeepReport
 
 pytestmark = pytest.mark.processes
 
-PATIENCE = 50.0
+PATIENCE = 120.0
 T0 = 1_700_000_000_000_000_000
 
 

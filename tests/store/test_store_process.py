@@ -22,7 +22,7 @@ from rta.store.worker import StoreWorker, in_a_process
 from rta.testing.patience import within
 from tests.store.notebook import NOTEBOOK, NotebookLost, add, echo, end, fail, meet, notes, read_fifo
 
-PATIENCE = 50.0
+PATIENCE = 120.0
 
 
 @pytest.fixture

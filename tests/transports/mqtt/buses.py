@@ -17,7 +17,7 @@ from rta.testing.patience import within
 
 __all__ = ["PATIENCE", "bus_to", "connected", "context", "linked"]
 
-PATIENCE = 50.0
+PATIENCE = 120.0
 
 
 def context(folder: Path = Path()) -> Context:

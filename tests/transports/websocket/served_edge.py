@@ -19,7 +19,7 @@ from rta.testing.edge_under_test import admit_anybody
 
 __all__ = ["PATIENCE", "Visitor", "answering", "serving"]
 
-PATIENCE = 20.0  # seconds after which what is waited for is taken to never come
+PATIENCE = 60.0  # seconds after which what is waited for is taken to never come
 
 
 class Visitor:
