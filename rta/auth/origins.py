@@ -27,6 +27,7 @@ class Origins:
         """`allowed`: like `https://rta.example.com`. `host`: the configured name of the site."""
         self._allowed = frozenset(filter(None, map(_read_origin, allowed)))
         self._host = host.lower()
+        self._names = frozenset(name for _, name, _ in self._allowed)
 
     def admits(self, origin: str, host: str | None, secure: bool) -> bool:
         """Whether a page of this origin may use us, as far as the origin goes.
@@ -39,6 +40,11 @@ class Origins:
     def allows(self, origin: str) -> bool:
         """Whether it is one of those that are configured."""
         return _read_origin(origin) in self._allowed
+
+    def knows(self, host: str) -> bool:
+        """Whether a host that was asked for, in lower case, is one by which we are reached: no name that others can
+        give us."""
+        return is_known_host(host, self._host) or host in self._names
 
     def is_ours(self, origin: str, host: str | None, secure: bool) -> bool:
         """Whether we have given the page ourselves."""

@@ -1,9 +1,9 @@
 """What a request may not do because of where it comes from.
 
 Without sign-in, programs on this machine may change something, and nobody else. A web page in a browser on this machine
-may not, whatever site it comes from and whatever name that site gives to our address. A proxy on this machine may not
-either, since it speaks for others. It is recognised by the headers that proxies add; a proxy that adds none cannot be
-told from a program.
+may not, whatever site it comes from and whatever name that site gives to our address; by such a name it may not even
+look. A proxy on this machine may change nothing either, since it speaks for others. It is recognised by the headers
+that proxies add; a proxy that adds none cannot be told from a program.
 
 Source: docs/streams.md, "HTTP".
 """
@@ -18,7 +18,7 @@ from starlette.types import Scope
 from rta.auth import Origins
 from rta.auth.origins import is_known_host, read_authority
 
-__all__ = ["client_address", "is_json", "is_of_another_site", "why_no_changes"]
+__all__ = ["client_address", "is_json", "is_of_another_site", "why_no_answer", "why_no_changes"]
 
 _OF_PROXIES = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 
@@ -27,6 +27,18 @@ def client_address(scope: Scope) -> str:
     """The address at the other end of the connection; empty where it is not known."""
     client = scope.get("client")
     return str(client[0]) if client else ""
+
+
+def why_no_answer(scope: Scope, origins: Origins) -> str | None:
+    """Why somebody without credentials gets no answer over the loopback address; None: they do. A page of another site
+    may have given the name of that site our address."""
+    hosts = Headers(scope=scope).getlist("host")
+    if not hosts or not _is_loopback(client_address(scope)):
+        return None
+    asked = [read_authority(host) for host in hosts]
+    if all(authority is not None and origins.knows(authority[0]) for authority in asked):
+        return None
+    return "this is answered at an address, as localhost or by a name in edge.host or auth.origins, not by another name"
 
 
 def why_no_changes(scope: Scope, host: str) -> str | None:

@@ -17,13 +17,13 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rta.auth import SignIn
+from rta.auth import Origins, SignIn
 from rta.auth.credentials import SIGN_IN
 from rta.ports.access import ANYBODY, ClientCertificate, NotAdmitted, Role, Subject
 from rta.rest.access import ALARMS, METRICS, STREAMS, access_at, methods_of
 from rta.rest.answer_headers import NO_HEADERS, AnswerHeaders, is_preflight, preflight
 from rta.rest.body import refusal
-from rta.rest.guard import is_of_another_site, why_no_changes
+from rta.rest.guard import is_of_another_site, why_no_answer, why_no_changes
 from rta.rest.problem import problem
 from rta.rest.routing import is_below
 
@@ -79,6 +79,15 @@ class AccessRules:
             return
         if is_of_another_site(scope, self.sign_in.origins):
             raise NotAdmitted(403, "this is not answered to pages of other sites", "origin")
+
+    def check_host(self, scope: Scope) -> None:
+        """Somebody without credentials asks.
+
+        :raises NotAdmitted: 403; so it may be a page of another site, which has given its name our address.
+        """
+        origins = Origins((), self.host) if self.sign_in is None else self.sign_in.origins
+        if why := why_no_answer(scope, origins):
+            raise self._counted(NotAdmitted(403, why, "host"))
 
     def missing(self, subject: Subject, role: Role) -> NotAdmitted:
         """The refusal to somebody without a role."""
@@ -154,13 +163,16 @@ async def _admitted(scope: Scope, rules: AccessRules) -> Subject | Response | No
 
 async def _who_may(scope: Scope, role: Role | None, rules: AccessRules) -> Subject | None:
     """:raises NotAdmitted: whoever asks has not got the role, or it cannot be told who that is."""
-    if role is None or (scope["path"] == METRICS and rules.open_metrics):
+    if role is None or (scope["path"] == METRICS and rules.required and rules.open_metrics):
         return None
     subject: Subject | None = scope.get(SUBJECT)
     if subject is None and rules.sign_in is not None and rules.required:
         subject = await subject_of(scope, rules.sign_in)
         rules.check_page(scope, role)
+        if not subject.name and subject.role is not None:
+            rules.check_host(scope)
     elif subject is None:
+        rules.check_host(scope)
         if role > Role.READ and (why := why_no_changes(scope, rules.host)):
             raise NotAdmitted(403, why, "origin")
         return ANYBODY

@@ -64,3 +64,17 @@ def test_any_text_is_judged(origin, host, secure):
     assert not Origins([], "").allows(origin)
     if Origins([], "").is_ours(origin, host, secure):
         assert read_authority(host) is not None
+
+
+def test_hosts_by_which_we_are_reached_are_addresses_localhost_and_names_of_the_configuration():
+    for host in ("127.0.0.1", "[::1]", "192.168.1.5", "localhost", "telemetry", "rta.example.com", "wall.local"):
+        assert ORIGINS.knows(host)
+    for host in (
+        "evil.example",
+        "example.com",
+        "x.rta.example.com",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "",
+    ):
+        assert not ORIGINS.knows(host)

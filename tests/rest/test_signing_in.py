@@ -110,6 +110,33 @@ async def test_without_sign_in_it_is_this_machine_that_may_change_things(client:
     assert answer.json == {"name": "", "role": role, "ends": None}
 
 
+OTHERS = ["evil.example:8180", "127.0.0.1.evil.example", "localhost.evil.example", ""]
+READ = ("/sessions", "/whoami", "/openapi.json")
+
+
+@pytest.mark.parametrize("host", OTHERS)
+async def test_here_a_name_that_others_may_give_to_our_address_reads_nothing(host: str) -> None:
+    for path in (*(V2 + name for name in READ), "/metrics"):
+        for site in (RecordedSite(), GuardedSite(enabled=False), GuardedSite(anonymous="read")):
+            answer = await ask(site.app(), path, client="127.0.0.1", host=host)
+            assert (answer.status, b"auth.origins" in answer.plain) == (403, True), (path, site)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8180", "LOCALHOST", "[::1]:80", HOST, "page.example:8180"])
+async def test_here_a_name_of_ours_reads(host: str) -> None:
+    for path in (V2 + name for name in READ):
+        assert (await ask(GuardedSite(enabled=False).app(), path, client="::1", host=host)).status == 200
+
+
+async def test_whatever_the_name_is_elsewhere_and_with_a_token_one_reads() -> None:
+    for path in (V2 + name for name in READ):
+        assert (await ask(GuardedSite(enabled=False).app(), path, host="evil.example")).status == 200
+        known = {"client": "127.0.0.1", "host": "evil.example", **bearer(Role.READ)}
+        assert (await ask(GuardedSite().app(), path, **known)).status == 200
+    for path in ("/", "/health"):
+        assert (await ask(RecordedSite().app(), path, client="127.0.0.1", host="evil.example")).status == 200
+
+
 # ---- tickets
 
 
