@@ -152,15 +152,14 @@ def test_it_opens_no_stream(attacker, port, service, watch):
 
 def test_it_starts_and_changes_no_stream(attacker, service, watch):
     watch.expect("frame-ancestors")
-    reason = "origin" if service.token is None else "nobody"
-    before = service.refused.get(reason, 0)
+    before = service.refused.get("origin", 0)
     assert attacker.read(START, method="POST", mode="no-cors", body="{}") == OPAQUE
     assert attacker.read(START, method="POST", body="{}") == BLOCKED
     kinds = ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"]
     for kind in kinds:
         attacker.attempt("submit", service.url + START, kind, '{"timeout": 600, "x": "')
-    assert service.refused[reason] == before + 2 + len(kinds)
-    assert set(attacker.answers) == {("POST", 403 if service.token is None else 401)}
+    assert service.refused["origin"] == before + 2 + len(kinds)
+    assert set(attacker.answers) == {("POST", 403)}
     attacker.answers.clear()
     for method, path in (("POST", START), ("POST", "/rta/v2/streams"), ("PATCH", STREAM), ("DELETE", STREAM)):
         for headers in (JSON, JSON | with_token(service)):
@@ -267,7 +266,7 @@ def test_a_name_that_is_not_ours_reads_nothing(rebound, service):
 def test_a_name_that_is_not_ours_changes_nothing(rebound, service):
     for method, path in (("POST", START), ("DELETE", RECORDED), ("PATCH", STREAM)):
         got = rebound.attempt("read", path, {"method": method, "headers": JSON, "body": "{}"})
-        assert got["status"] == (401 if service.token else 403), (method, path, got)
+        assert got["status"] == 403, (method, path, got)
 
 
 def test_a_name_that_is_not_ours_opens_no_stream(rebound, service):
