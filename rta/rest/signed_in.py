@@ -87,7 +87,7 @@ class AccessRules:
         """
         origins = Origins((), self.host) if self.sign_in is None else self.sign_in.origins
         if why := why_no_answer(scope, origins):
-            raise self.counted(NotAdmitted(403, why, "host"))
+            raise NotAdmitted(403, why, "host")
 
     def missing(self, subject: Subject, role: Role) -> NotAdmitted:
         """The refusal to somebody without a role."""
@@ -174,7 +174,7 @@ async def _who_may(scope: Scope, role: Role | None, rules: AccessRules) -> Subje
     elif subject is None:
         rules.check_host(scope)
         if role > Role.READ and (why := why_no_changes(scope, rules.host)):
-            raise rules.counted(NotAdmitted(403, why, "origin"))
+            raise NotAdmitted(403, why, "origin")
         return ANYBODY
     if not subject.may(role):
         raise rules.missing(subject, role)
