@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from pathlib import Path
 from typing import Any, Literal
@@ -14,10 +13,11 @@ from cryptography import x509
 from rta.client.base_url import check_base_url
 from rta.errors import RtaError
 from rta.formatting import shown, shown_url
+from rta.loopback import is_loopback_host
 from rta.ports import Duration, option
 from rta.ports.access import Role
 
-__all__ = ["Algorithm", "AuthSettings", "RoleName", "is_loopback_host", "is_trusted_url", "role_named"]
+__all__ = ["Algorithm", "AuthSettings", "RoleName", "is_trusted_url", "role_named"]
 
 Algorithm = Literal[
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
@@ -37,14 +37,6 @@ _ORIGIN = re.compile(rf"https?://{_HOST}(:[0-9]{{1,5}})?", re.IGNORECASE)
 def role_named(name: str) -> Role | None:
     """The role that a setting or a file names; None: there is none of this name."""
     return {"read": Role.READ, "operate": Role.OPERATE, "administer": Role.ADMINISTER}.get(name)
-
-
-def is_loopback_host(host: str) -> bool:
-    """Whether a host of a URL or a setting is this machine, over its loopback address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def is_trusted_url(url: str) -> bool:

@@ -5,7 +5,6 @@ A token goes to the service that it is for, and to nobody else: over TLS, or on 
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import re
 import ssl
@@ -20,6 +19,7 @@ from attrs import field, frozen
 
 from rta.errors import NotConnectedError, RtaError, TransportError
 from rta.formatting import shown_url
+from rta.loopback import is_loopback_host
 
 __all__ = ["Credentials", "NotAllowed", "NotSignedIn", "Token", "ask_signed_in", "is_private", "why_refused"]
 
@@ -166,9 +166,4 @@ def _bearer(token: Token) -> Headers:
 def is_private(base: str) -> bool:
     """Whether nobody else hears what is sent there."""
     parts = urlsplit(base)
-    host = parts.hostname or ""
-    try:
-        local = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        local = host == "localhost"
-    return local or parts.scheme in ("https", "wss")
+    return is_loopback_host(parts.hostname or "") or parts.scheme in ("https", "wss")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from rta.auth.settings import AuthSettings, is_loopback_host
+from rta.auth.settings import AuthSettings
 from rta.config.tables import SLOTS, offer_for
+from rta.loopback import is_loopback_host
 
 __all__ = ["exposure"]
 

@@ -10,13 +10,12 @@ Source: docs/streams.md, "HTTP".
 
 from __future__ import annotations
 
-import ipaddress
-
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from rta.auth import Origins
 from rta.auth.origins import is_known_host, read_authority
+from rta.loopback import is_loopback_host
 
 __all__ = ["client_address", "is_json", "is_of_another_site", "why_no_answer", "why_no_changes"]
 
@@ -44,7 +43,7 @@ def why_no_answer(scope: Scope, origins: Origins) -> str | None:
 def why_no_changes(scope: Scope, host: str) -> str | None:
     """Why a request may change nothing without sign-in; None: it may. `host`: the configured name of the site."""
     headers = Headers(scope=scope)
-    if not _is_loopback(client_address(scope)):
+    if not is_loopback_host(client_address(scope)):
         return "changes are taken from this machine only, over its loopback address"
     if any(name in headers for name in _OF_PROXIES):
         return "changes are taken from this machine only, and not through a proxy"
@@ -73,13 +72,3 @@ def is_json(scope: Scope) -> bool:
 def _host(headers: Headers) -> str | None:
     hosts = headers.getlist("host")
     return hosts[0] if len(hosts) == 1 else None
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
-        ip = ip.ipv4_mapped
-    return ip.is_loopback

@@ -67,7 +67,7 @@ def test_imports_go_down_and_never_up_or_sideways():
 
 
 def test_the_client_stands_on_the_wire_alone():
-    assert parts()["client"] <= {"backoff", "errors", "formatting", "network_errors", "wakeup", "wire"}
+    assert parts()["client"] <= {"backoff", "errors", "formatting", "loopback", "network_errors", "wakeup", "wire"}
 
 
 def test_nothing_in_rta_names_a_transport():
