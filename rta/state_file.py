@@ -1,7 +1,8 @@
 """Files of the state directory: whatever stands in their place, opening them does not hang, and follows no link.
 
 They are small, but for the history; each is replaced wholly or not at all, only its owner may read it, and a damaged
-one is set aside under another name, so that a new one can be begun. Blocks.
+one is set aside under another name, so that a new one can be begun. What root makes, as by a command, belongs to
+whoever has the folder: the service runs as another user. Blocks.
 """
 
 from __future__ import annotations
@@ -16,12 +17,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from pwd import getpwuid
 from typing import Any
 
 from rta.errors import DamagedFileError
 
 __all__ = [
     "MODE",
+    "give_to_owner",
+    "make_folder",
     "make_way",
     "open_own_file",
     "read_document",
@@ -29,6 +33,7 @@ __all__ = [
     "set_aside",
     "sync_folder",
     "try_to_set_aside",
+    "why_not_readable",
     "write_document",
 ]
 
@@ -66,6 +71,8 @@ def open_own_file(path: Path, flags: int) -> int:
     try:
         found = os.fstat(descriptor)
         _check_kind(path, found.st_mode)
+        if flags & os.O_CREAT:
+            give_to_owner(descriptor, path)
         if found.st_mode & 0o077:
             with suppress(OSError):  # it may be somebody else's
                 os.fchmod(descriptor, MODE)
@@ -73,6 +80,60 @@ def open_own_file(path: Path, flags: int) -> int:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def give_to_owner(descriptor: int, path: Path) -> None:
+    """Where root has made a file, it belongs to whoever has the one of this name, or else the folder.
+
+    :raises OSError: it cannot be given away.
+    """
+    if os.geteuid() != 0:
+        return
+    owner = os.stat(path.parent)
+    with suppress(FileNotFoundError):
+        if (there := os.lstat(path)).st_uid != 0:
+            owner = there
+    mine = os.fstat(descriptor)
+    if mine.st_uid == 0 and owner.st_uid != 0:
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
+
+
+def make_folder(path: Path, mode: int = 0o777) -> None:
+    """With those above it, if it is not there. Where root makes one, it belongs to whoever has the one above it.
+
+    :raises OSError: it cannot be made.
+    """
+    if path.is_dir():
+        return
+    if path.parent != path:
+        make_folder(path.parent)
+    path.mkdir(mode=mode, exist_ok=True)
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        give_to_owner(descriptor, path)
+    finally:
+        os.close(descriptor)
+
+
+def why_not_readable(path: Path) -> str | None:
+    """Why the user of the service, who has the folder, cannot read a file in it; None: they can, or it is not there."""
+    try:
+        found, folder = path.stat(), path.parent.stat()
+    except OSError:
+        return None
+    if os.geteuid() != 0:
+        return None if os.access(path, os.R_OK) else f"{path} belongs to {_user(found.st_uid)}: we cannot read it"
+    if folder.st_uid in (0, found.st_uid) or found.st_mode & 0o044:
+        return None
+    users = f"{_user(found.st_uid)}, and its folder to {_user(folder.st_uid)}"
+    return f"{path} belongs to {users}: `chown {folder.st_uid}:{folder.st_gid} {path}` lets the service read it"
+
+
+def _user(number: int) -> str:
+    try:
+        return getpwuid(number).pw_name
+    except KeyError:
+        return f"user {number}"
 
 
 def _check_kind(path: Path, mode: int) -> None:
@@ -125,12 +186,13 @@ def replace_file(path: Path, data: bytes) -> None:
     :raises OSError: it cannot be written; the file is as it was.
     """
     new = path.with_name(path.name + ".new")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     make_way(new)
     if path.is_dir():  # which no file can take the place of
         set_aside(path)
     try:
         with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE), "wb") as file:
+            give_to_owner(file.fileno(), path)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

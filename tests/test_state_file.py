@@ -15,7 +15,15 @@ from rta.errors import DamagedFileError
 from rta.health import Health
 from rta.node.changes import StreamChange, load_changes, save_changes
 from rta.node.node_stream import CONFIGURATION, Now
-from rta.state_file import open_own_file, read_document, replace_file, set_aside, write_document
+from rta.state_file import (
+    open_own_file,
+    read_document,
+    replace_file,
+    set_aside,
+    why_not_readable,
+    write_document,
+)
+from rta.store.database import FileLayout, create
 from rta.wire.values import Ns
 
 
@@ -39,6 +47,49 @@ def test_what_is_no_file_is_not_opened(tmp_path, make, flags):
     make(tmp_path / "own")
     with pytest.raises(DamagedFileError, match="not a file"):
         open_own_file(tmp_path / "own", flags)
+
+
+def owner(path: Path) -> tuple[int, int]:
+    found = path.lstat()
+    return found.st_uid, found.st_gid
+
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+
+
+@as_root
+def test_what_root_makes_belongs_to_whoever_has_the_folder(tmp_path):
+    state = tmp_path / "state"
+    state.mkdir()
+    os.chown(state, 4321, 8765)
+    replace_file(state / "new", b"")
+    replace_file(state / "deep" / "er" / "new", b"")
+    os.close(open_own_file(state / "opened", os.O_RDWR | os.O_CREAT))
+    create(state / "db", FileLayout("it", 4096, "CREATE TABLE t (a);"), lambda db: None)
+    assert {owner(path) for path in state.rglob("*")} == {(4321, 8765)}
+    assert owner(tmp_path) == (0, os.getegid())
+
+
+@as_root
+def test_a_file_that_root_replaces_stays_its_owners_unless_that_was_root(tmp_path):
+    for name, before, then in (("theirs", (1234, 1234), (1234, 1234)), ("ours", (0, 0), (4321, 8765))):
+        (tmp_path / name).write_text("old")
+        os.chown(tmp_path / name, *before)
+        os.chown(tmp_path, 4321, 8765)
+        replace_file(tmp_path / name, b"new")
+        assert owner(tmp_path / name) == then
+
+
+@as_root
+def test_it_is_said_that_the_service_cannot_read_a_file(tmp_path):
+    os.chown(tmp_path, 4321, 8765)
+    file = tmp_path / "tokens.json"
+    assert why_not_readable(file) is None
+    file.touch(0o600)
+    why = f"{file} belongs to root, and its folder to user 4321: `chown 4321:8765 {file}` lets the service read it"
+    assert why_not_readable(file) == why
+    os.chown(file, 4321, 8765)
+    assert why_not_readable(file) is None
 
 
 @pytest.mark.parametrize("make", KINDS, ids=NAMES)

@@ -20,7 +20,7 @@ from attrs import field, frozen
 from rta.auth.settings import role_named
 from rta.errors import DamagedFileError, RtaError
 from rta.ports.access import Role, Subject
-from rta.state_file import read_document, write_document
+from rta.state_file import make_folder, read_document, write_document
 
 __all__ = [
     "NAME",
@@ -119,7 +119,7 @@ def change_tokens(path: Path) -> Iterator[list[StaticToken]]:
     :raises OSError: it cannot be written.
     """
     target = path.resolve()
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(target.parent, 0o700)
     folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)

@@ -17,6 +17,7 @@ from rta.errors import ConfigError, Problem, RtaError
 from rta.formatting import printable
 from rta.ports import Context, Severity
 from rta.site import Site
+from rta.state_file import why_not_readable
 
 __all__ = ["command"]
 
@@ -39,8 +40,18 @@ def command(path: Path | None) -> None:
     for finding in examine_certificates(config, time.time_ns()):
         if finding.severity is Severity.WARNING:
             click.echo(printable(f"warning: {finding.title}"), err=True)
+    for line in _unreadable_files(config):
+        click.echo(printable(f"warning: {line}"), err=True)
     sources = ", ".join(f"{s.name} ({s.transport})" for s in config.sources) or "none"
     click.echo(f"{config.path}: ok; buffer {config.buffer.transport}, edge {config.edge.transport}, sources: {sources}")
+
+
+def _unreadable_files(config: Config) -> list[str]:
+    """Files of the state directory that another user has made, as root before commands gave them away."""
+    paths = [] if config.state_dir is None or not config.state_dir.is_dir() else sorted(config.state_dir.iterdir())
+    if config.tokens_file is not None and config.tokens_file not in paths:
+        paths.append(config.tokens_file)
+    return [why for path in paths if path.is_file() and (why := why_not_readable(path)) is not None]
 
 
 def _inspect_files(config: Config, context_for: Callable[[str], Context]) -> list[Problem]:

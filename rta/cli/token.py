@@ -32,7 +32,7 @@ _config = click.option(
 
 @click.group("token")
 def command() -> None:
-    """Make, list and revoke the static tokens of a site, on the machine of its service and as its user.
+    """Make, list and revoke the static tokens of a site, on the machine of its service, as its user or as root.
 
     The service takes changes within two seconds, without a restart.
     """

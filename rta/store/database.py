@@ -12,7 +12,7 @@ from pathlib import Path
 from attrs import field, frozen
 
 from rta.errors import ArchiveError, DamagedFileError, HistoryError, RtaError
-from rta.state_file import MODE, make_way, sync_folder
+from rta.state_file import MODE, give_to_owner, make_way, sync_folder
 from rta.store.kind import StoreKind
 
 __all__ = [
@@ -97,7 +97,11 @@ def create(path: Path, layout: FileLayout, fill: Callable[[sqlite3.Connection], 
     """A file with empty tables and what `fill` writes; one of this name is replaced."""
     for suffix in SUFFIXES:
         make_way(beside(path, suffix))
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE))  # SQLite's others are like it
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE)  # SQLite's others are like it
+    try:
+        give_to_owner(descriptor, path)
+    finally:
+        os.close(descriptor)
     db = connect(path)
     try:
         db.execute(f"PRAGMA page_size = {layout.page}")

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from rta.errors import DamagedFileError
-from rta.state_file import open_own_file, set_aside
+from rta.state_file import make_folder, open_own_file, set_aside
 from rta.store.database import beside
 from rta.store.kind import StoreKind
 
@@ -40,7 +40,7 @@ class Hold:
         :raises RtaError: another process has it, or its lock is another user's; `kind.error`.
         :raises OSError: the folder cannot be made or written.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         self._descriptor = _opened(kind, beside(path, ".lock"))
         try:
             until = time.monotonic() + patience

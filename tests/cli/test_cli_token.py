@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -26,6 +27,20 @@ def test_a_token_is_printed_once_and_kept_as_a_hash(token, tmp_path):
     for where in (file.read_text(), token("list").out, token("list", "--json").out):
         assert text not in where
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_tokens_that_root_makes_are_the_users_of_the_service(token, command, tmp_path):
+    state = tmp_path / "state"
+    state.mkdir()
+    os.chown(state, 4321, 8765)
+    token("add", "ops", "--role", "read")
+    file = state / "tokens.json"
+    assert (file.stat().st_uid, file.stat().st_gid) == (4321, 8765)
+    os.chown(file, 0, 0)
+    checked = command("check", "--config", tmp_path / "site.toml")
+    assert checked.status == 0
+    assert f"warning: {file} belongs to root, and its folder to user 4321: `chown 4321:8765 {file}`" in checked.err
 
 
 def test_tokens_are_listed_and_revoked_by_their_names(token):

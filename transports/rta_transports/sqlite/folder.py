@@ -7,7 +7,7 @@ from contextlib import suppress
 from shutil import rmtree
 
 from rta.errors import ArchiveError, DamagedFileError
-from rta.state_file import make_way, open_own_file, replace_file
+from rta.state_file import make_folder, make_way, open_own_file, replace_file
 from rta.store.database import SUFFIXES
 from rta_transports.sqlite.kind import FORMAT
 from rta_transports.sqlite.places import ArchivePlaces
@@ -18,9 +18,9 @@ __all__ = ["check_format", "make_folders", "size_of"]
 def make_folders(places: ArchivePlaces) -> None:
     """Those that are not there; what is in `work` goes."""
     for folder in (places.sessions, places.configurations, places.incoming):
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     rmtree(places.work, ignore_errors=True)
-    places.work.mkdir(exist_ok=True)
+    make_folder(places.work)
     if not places.format.is_file():
         make_way(places.format)
         replace_file(places.format, f"{FORMAT}\n".encode())

@@ -11,7 +11,7 @@ from attrs import evolve
 
 from rta.archive import combine_overviews
 from rta.ports import DataKind
-from rta.state_file import MODE
+from rta.state_file import MODE, give_to_owner
 from rta.store.database import SUFFIXES, beside
 from rta_transports.sqlite.chunk_rows import KINDS, ChunkRow, write_group
 from rta_transports.sqlite.kind import PAGE
@@ -37,7 +37,11 @@ class SealedFile:
         """
         self.path = path
         remove_database(path)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE))
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE)
+        try:
+            give_to_owner(descriptor, path)
+        finally:
+            os.close(descriptor)
         self.db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         """In a transaction."""
         self._longest = [0] * len(KINDS)

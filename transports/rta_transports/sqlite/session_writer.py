@@ -14,7 +14,7 @@ from typing import Self
 from rta.archive import ChannelTypes
 from rta.errors import ArchiveError
 from rta.ports import Chunk, Context
-from rta.state_file import sync_folder
+from rta.state_file import make_folder, sync_folder
 from rta.store.database import spoken
 from rta.wire import TimeRange
 from rta_transports.sqlite.building import overview_of
@@ -50,7 +50,7 @@ class SessionFileWriter:
         self._laid = self._places.incoming / f"{name}.sqlite"
         try:
             check_format(self._places)
-            self._places.incoming.mkdir(parents=True, exist_ok=True)
+            make_folder(self._places.incoming)
             self._file = SealedFile(self._places.incoming / f".{name}-{os.getpid()}", large, _HELD)
         except FAULTS as e:
             raise self._failed(e) from e
