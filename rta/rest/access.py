@@ -3,7 +3,7 @@
 A call that is not in it is not answered, so a new route has to be written down here first. Paths are those of the
 routes; GET stands for HEAD too.
 
-Source: docs/rest.md, "Who may do what".
+Source: docs/security.md, "Routes and roles".
 """
 
 from __future__ import annotations

@@ -18,38 +18,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from issuing import forged, private, public
 from program import Program, wait_until
 from real_issuer import AUDIENCE, Issuer, shared_secret, signed
+from signed_in_site import write_site
 
 pytestmark = pytest.mark.processes
 
 V2 = "/rta/v2"
 OTHER_KEY = ("RS256", 1)
-SITE = """
-[site]
-state_dir = "state"
-
-[edge]
-port = 0
-
-[auth]
-enabled = true
-authority = "{authority}"
-audience = "{audience}"
-roles_claim = "realm_access.roles"
-refresh = "10s"
-leeway = "{leeway}"
-origins = ["https://page.example"]
-
-[logging]
-format = "json"
-level = "debug"
-
-[[source]]
-name = "drive"
-transport = "csv"
-path = "drive.csv"
-identity = "drive-1"
-"""
-DRIVE = "Time (s),Speed\n" + "".join(f"{i / 10},{i}\n" for i in range(6000))
 
 
 class Service:
@@ -57,9 +31,7 @@ class Service:
 
     def __init__(self, start: Callable[..., Program], folder: Path, issuer: Issuer, leeway: str = "30s") -> None:
         folder.mkdir(exist_ok=True)
-        (folder / "drive.csv").write_text(DRIVE)
-        path = folder / "site.toml"
-        path.write_text(SITE.format(authority=issuer.url, audience=AUDIENCE, leeway=leeway))
+        path = write_site(folder, issuer, auth=f'refresh = "10s"\nleeway = "{leeway}"')
         self.program = start("run", "--config", path)
         self.address = self.program.address
 

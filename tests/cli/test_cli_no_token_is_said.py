@@ -15,37 +15,31 @@ import trustme
 from asking import Stream, ask, kubernetes, open_stream, say
 from issuing import forged
 from program import Program, wait_until
-from real_issuer import AUDIENCE, Issuer, shared_secret, signed
+from real_issuer import Issuer, shared_secret, signed
 from real_servers import Mosquitto, RedisServer
+from signed_in_site import write_site
 
 from rta.rest.access import ACCESS, WEBSOCKET
 
 pytestmark = pytest.mark.processes
 
 PAGE = "https://page.example"
-SITE = """
-[site]
-state_dir = "state"
+ADMINISTRATION = """
 workers = 2
 node = "site"
 administration = true
-
-[edge]
-port = 0
+"""
+TLS = """
 cert_file = "tls.crt"
 key_file = "tls.key"
 ca_file = "ca.crt"
 client_certificates = "optional"
 trusted_proxies = ["127.0.0.1"]
-
-[auth]
-enabled = true
-authority = "{issuer.url}"
-audience = "{audience}"
-roles_claim = "realm_access.roles"
-origins = ["https://page.example"]
-certificates = {{ "CN=anna" = "operate" }}
-
+"""
+CERTIFICATES = """
+certificates = { "CN=anna" = "operate" }
+"""
+OTHERS = """
 [buffer]
 transport = "redis"
 url = "{redis.url}"
@@ -56,16 +50,6 @@ port = {broker.port}
 
 [archive]
 transport = "sqlite"
-
-[logging]
-format = "json"
-level = "debug"
-
-[[source]]
-name = "drive"
-transport = "csv"
-path = "drive.csv"
-identity = "drive-1"
 
 [[status]]
 code = "car.engine"
@@ -94,7 +78,6 @@ class Everything:
 
     def begin(self) -> None:
         self.issuer.start()
-        (self.folder / "drive.csv").write_text("Time (s),Speed\n" + "".join(f"{i / 10},{i}\n" for i in range(9000)))
         ours = trustme.CA()
         made = ours.issue_cert("127.0.0.1")
         made.private_key_pem.write_to_path(self.folder / "tls.key")
@@ -102,8 +85,8 @@ class Everything:
             blob.write_to_path(self.folder / "tls.crt", append=i > 0)
         ours.cert_pem.write_to_path(self.folder / "ca.crt")
         self.tls = ssl.create_default_context(cafile=str(self.folder / "ca.crt"))
-        self.config = self.folder / "site.toml"
-        self.config.write_text(SITE.format(issuer=self.issuer, audience=AUDIENCE, redis=self.redis, broker=self.broker))
+        more = OTHERS.format(redis=self.redis, broker=self.broker)
+        self.config = write_site(self.folder, self.issuer, site=ADMINISTRATION, edge=TLS, auth=CERTIFICATES, more=more)
         self.program = self.start("run", "--config", self.config)
         self.address = self.program.address
 

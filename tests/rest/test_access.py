@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -55,19 +54,6 @@ def test_the_verbs_of_streams_have_the_roles_of_the_table() -> None:
     roles = {key: {verb.role} for key, verb in verbs.items()}
     roles["POST", STREAMS + "/{target:path}"] = {verb.role for verb in _ACTIONS.values()}
     assert roles == {(a.method, a.path): {a.role} for a in ACCESS if a.path.startswith(STREAMS)}
-
-
-def test_the_page_has_the_role_of_each_call_that_is_not_for_every_reader() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "rest.md").read_text()
-    said, role = {}, ""
-    for line in page.partition("## Who may do what")[2].partition("`rta/rest/access.py`")[0].splitlines():
-        if line.startswith("| "):
-            role = line.split("|")[1].strip(" `") or role
-            said |= dict.fromkeys(re.findall(r"`([A-Z]+ /[^`]*)`", line), role)
-    of_readers = {f"{a.method} {a.path}": "read" for a in CALLS if a.role is Role.READ and a.method == "POST"}
-    wanted = {f"{a.method} {a.path}": "everybody" if a.role is None else a.role.name.lower()
-              for a in CALLS if a.role is not Role.READ}  # fmt: skip
-    assert said == wanted | of_readers | {"GET /metrics": "everybody"}
 
 
 SEGMENTS = [s for route in ROUTES for s in route.path.split("/")]
