@@ -31,16 +31,26 @@ def service_options(command: Command) -> Command:
 
 
 def service_argument(*, with_token: bool) -> Callable[[Command], Command]:
-    """Add the service as an argument URL, and its other options; `--token-file` only `with_token`."""
+    """Add the service as an argument URL, and its other options; `--token-file` only `with_token`. `--url`, as other
+    commands have it, is the same."""
 
     def add(command: Command) -> Command:
-        command = _add_tls_options(_with_service(command))
+        command = _add_tls_options(_with_either_url(_with_service(command)))
         argument = click.argument(
             "url", type=_read_base_url, metavar="[URL]", default=DEFAULT_URL, envvar="RTA_URL", required=False
         )
-        return argument(_add_token_option(command) if with_token else command)
+        option = click.option("--url", "given_url", type=_read_base_url, hidden=True)
+        return argument(option(_add_token_option(command) if with_token else command))
 
     return add
+
+
+def _with_either_url(command: Command) -> Command:
+    @wraps(command)
+    def with_url(*arguments: Any, url: str, given_url: str | None, **others: Any) -> Any:
+        return command(*arguments, url=given_url or url, **others)
+
+    return with_url
 
 
 def _with_service(command: Command) -> Command:

@@ -276,6 +276,7 @@ def test_who_one_is_can_be_had_as_json(rta, fixed):
 def test_whoever_has_no_role_is_said_to_have_none(rta, fixed):
     fixed.who["role"] = None
     assert rta("whoami", fixed.base, RTA_TOKEN="rta_right").out == "alice may do nothing\n"
+    assert rta("whoami", "--url", fixed.base, RTA_TOKEN="rta_right").out == "alice may do nothing\n"
 
 
 # ---- TLS
