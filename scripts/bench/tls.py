@@ -5,7 +5,6 @@ The edge is in this process and its clients are in another, so that the time of 
 
 from __future__ import annotations
 
-import datetime
 import json
 import statistics
 import struct
@@ -19,15 +18,12 @@ from typing import Any
 
 import trio
 from attrs import evolve
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from rta_transports.websocket import EdgeOptions, WebSocketEdge
 
 from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
 from rta.ports import ClientGone, CloseCode, Context, FrameConnection
+from scripts.bench.certificate import NAME, write_certificate
 from scripts.bench.processes import ROOT, BenchError
 from scripts.bench.report import Results, Row, spread
 
@@ -35,13 +31,12 @@ __all__ = ["measure_tls"]
 
 _SIZES = (500, 16_000)  # bytes of a frame's payload
 _LARGE = b"x" * (64 << 20)
-_NAME = "localhost"
 _KINDS = ("plain", "tls")
 
 
 def measure_tls(results: Results, folder: Path, clients: int, frames: int, handshakes: int, runs: int) -> None:
     """`frames`: to each of the clients, of each size."""
-    _certify(folder)
+    write_certificate(folder)
     rows: list[Row] = []
     for run in range(runs):
         for kind in _KINDS:
@@ -65,31 +60,12 @@ def measure_tls(results: Results, folder: Path, clients: int, frames: int, hands
     )
 
 
-def _certify(folder: Path) -> None:
-    """A certificate that is its own authority."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, _NAME)])
-    now = datetime.datetime.now(datetime.UTC)
-    cert = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=30))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(_NAME)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    encoding = serialization.Encoding.PEM
-    (folder / "cert.pem").write_bytes(cert.public_bytes(encoding))
-    (folder / "key.pem").write_bytes(
-        key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-
-
 class _Edge:
     """One that is served, and the WebSockets that it has."""
 
     def __init__(self, url: str, ca: Path, connections: list[FrameConnection]) -> None:
         self.connections = connections
-        self._url = url.replace("127.0.0.1", _NAME)
+        self._url = url.replace("127.0.0.1", NAME)
         self._ca = ca
 
     async def clients(self, what: str, count: int) -> dict[str, float]:

@@ -73,3 +73,5 @@ class Attack:
     """Options of `[edge]`."""
     broker: bool = False
     """Whether a mosquitto is needed."""
+    tls: bool = False
+    """Whether the service speaks TLS, and so the honest client."""

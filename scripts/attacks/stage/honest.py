@@ -1,9 +1,9 @@
 """The honest client: streams bench-1, asks for /health four times a second, and notes how late what comes is.
 
-    python -m scripts.attacks.stage.honest GATE PORT OUT
+    python -m scripts.attacks.stage.honest GATE PORT OUT [CA]
 
-A client whose connection ends comes back at once. The result is a JSON file, written when all that was sent has come,
-or nothing has for three seconds after the end.
+With the file of an authority it speaks TLS. A client whose connection ends comes back at once. The result is a JSON
+file, written when all that was sent has come, or nothing has for three seconds after the end.
 """
 
 from __future__ import annotations
@@ -11,15 +11,17 @@ from __future__ import annotations
 import json
 import os
 import socket
+import ssl
 import sys
 import threading
 import time
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Any
 
 from rta.wire import read_burst
 from rta.wire.websocket import SUBPROTOCOL
+from scripts.bench.certificate import NAME
 from scripts.bench.gate import Gate, Slot
 
 __all__: list[str] = []
@@ -39,8 +41,13 @@ _PATIENCE = 3.0  # seconds
 class _Stream:
     """One WebSocket connection, by a blocking socket."""
 
-    def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), 10)
+    def __init__(self, port: int, tls: ssl.SSLContext | None) -> None:
+        sock = socket.create_connection(("127.0.0.1", port), 10)
+        try:
+            self._socket = sock if tls is None else tls.wrap_socket(sock, server_hostname=NAME)
+        except OSError:
+            sock.close()
+            raise
         self._socket.settimeout(0.1)
         self._socket.sendall(_UPGRADE + _SUBSCRIBE)
         self._received = bytearray()
@@ -97,9 +104,10 @@ def _stamps(payload: bytes) -> list[int]:
 class _Health(threading.Thread):
     """Asks for it, each time on a new connection, as a probe does."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, tls: ssl.SSLContext | None) -> None:
         super().__init__(daemon=True)
         self._port = port
+        self._tls = tls
         self.answers: list[tuple[int, float, int]] = []
         """When it was asked for in ns, seconds to the answer, and its status; 0: there was none."""
 
@@ -111,7 +119,11 @@ class _Health(threading.Thread):
             time.sleep(0.25)
 
     def _ask(self) -> int:
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=10)
+        connection = (
+            HTTPConnection("127.0.0.1", self._port, timeout=10)
+            if self._tls is None
+            else HTTPSConnection(NAME, self._port, timeout=10, context=self._tls)
+        )
         try:
             connection.request("GET", "/health", headers={"Connection": "close"})
             return connection.getresponse().status
@@ -123,7 +135,8 @@ class _Health(threading.Thread):
 
 def main() -> None:
     gate, port, out = Gate(Path(sys.argv[1])), int(sys.argv[2]), Path(sys.argv[3])
-    health, stream = _Health(port), _Stream(port)
+    tls = ssl.create_default_context(cafile=sys.argv[4]) if len(sys.argv) > 4 else None
+    health, stream = _Health(port, tls), _Stream(port, tls)
     came: dict[int, float] = {}
     endings: list[tuple[int, str]] = []
     print("READY", flush=True)
@@ -138,7 +151,7 @@ def main() -> None:
             stamps = []
             time.sleep(0.05)
             try:
-                stream = _Stream(port)
+                stream = _Stream(port, tls)
             except OSError:
                 pass  # it is tried again
         now = time.time_ns()

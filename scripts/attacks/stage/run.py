@@ -13,6 +13,7 @@ from typing import Any
 from scripts.attacks.stage.attack import Attack, Sizes, Stage
 from scripts.attacks.stage.figures import show
 from scripts.attacks.stage.memory import Memory
+from scripts.bench.certificate import write_certificate
 from scripts.bench.gate import Gate, Slot
 from scripts.bench.mosquitto import Mosquitto
 from scripts.bench.processes import BenchError, Child
@@ -40,14 +41,19 @@ def run(name: str, attack: Attack, sizes: Sizes, folder: Path, results: Results)
 def _perform(attack: Attack, stage: Stage) -> dict[str, Any]:
     more = attack.prepare(stage)
     began = time.monotonic()
-    service = start(stage.folder, redis=stage.redis.url, edge=attack.edge, more=more)
+    edge, ca = dict(attack.edge), None
+    if attack.tls:
+        write_certificate(stage.folder)
+        ca = stage.folder / "cert.pem"
+        edge |= {"cert_file": str(ca), "key_file": str(stage.folder / "key.pem")}
+    service = start(stage.folder, redis=stage.redis.url, edge=edge, more=more)
     memory = Memory(service.child)
     try:
         stage.service = service
         _wait(service)
         stage.say(f"the service accepted connections {time.monotonic() - began:.1f} s after its start")
         memory.start()
-        with _honest(stage) as found:
+        with _honest(stage, ca) as found:
             stage.stretch("quiet")
             time.sleep(stage.sizes.quiet)
             stage.stretch("attack")
@@ -76,12 +82,13 @@ def _wait(service: Running) -> None:
 
 
 @contextmanager
-def _honest(stage: Stage) -> Iterator[dict[str, Any]]:
-    """A producer and the honest client; filled with what the client has seen."""
+def _honest(stage: Stage, ca: Path | None) -> Iterator[dict[str, Any]]:
+    """A producer and the honest client; filled with what the client has seen. `ca`: of the service, if over TLS."""
     path, out = stage.folder / "honest-gate", stage.folder / "honest.json"
     gate = Gate(path)
     python = [sys.executable, "-m"]
     client = [*python, "scripts.attacks.stage.honest", str(path), str(stage.service.port), str(out)]
+    client += [] if ca is None else [str(ca)]
     producer = [*python, "scripts.attacks.stage.producer", str(path), str(stage.redis.port), str(stage.sizes.rate)]
     found: dict[str, Any] = {}
     with Child(client, stage.folder / "honest.log") as honest:
