@@ -99,11 +99,13 @@ class Stream:
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
         self._received = bytearray()
-        while b"\r\n\r\n" not in self._received and self._more():
-            pass
+        with suppress(ConnectionResetError):
+            while b"\r\n\r\n" not in self._received and self._more():
+                pass
         head, _, rest = self._received.partition(b"\r\n\r\n")
         self.head = head.decode("latin-1")
-        self.status = int(self.head.split(" ", 2)[1])
+        self.status = int(self.head.split(" ", 2)[1]) if self.head else 0
+        """0: the service has hung up without an answer."""
         self._received = bytearray(rest)
         if self.status != 101:
             sock.close()

@@ -32,7 +32,7 @@ def why_no_answer(scope: Scope, origins: Origins) -> str | None:
     """Why somebody without credentials gets no answer over the loopback address; None: they do. A page of another site
     may have given the name of that site our address."""
     hosts = Headers(scope=scope).getlist("host")
-    if not hosts or not _is_loopback(client_address(scope)):
+    if not hosts or not is_loopback_host(client_address(scope)):
         return None
     asked = [read_authority(host) for host in hosts]
     if all(authority is not None and origins.knows(authority[0]) for authority in asked):

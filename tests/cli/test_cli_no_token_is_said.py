@@ -65,6 +65,31 @@ update = "10s"
 """
 
 
+FAULTS = '''
+"""Makes the service fail where a request wants that, and quote all of it."""
+
+import sys
+
+if "run" in sys.orig_argv:
+    from rta.auth.sign_in import SignIn
+    from rta.rest import signed_in
+
+    subject_of, admit_stream = signed_in.subject_of, SignIn.admit_stream
+
+    async def failing_subject_of(scope, sign_in):
+        if any(name == b"x-fault" for name, _ in scope["headers"]):
+            raise LookupError(f"a fault of HTTP: {scope}")
+        return await subject_of(scope, sign_in)
+
+    async def failing_admit_stream(sign_in, request):
+        if request.identity == "fault":
+            raise LookupError(f"a fault of a WebSocket: {request} {request.headers}")
+        return await admit_stream(sign_in, request)
+
+    signed_in.subject_of, SignIn.admit_stream = failing_subject_of, failing_admit_stream
+'''
+
+
 class Everything:
     """A service with all that there is, and whatever it has answered."""
 
@@ -87,7 +112,10 @@ class Everything:
         self.tls = ssl.create_default_context(cafile=str(self.folder / "ca.crt"))
         more = OTHERS.format(redis=self.redis, broker=self.broker)
         self.config = write_site(self.folder, self.issuer, site=ADMINISTRATION, edge=TLS, auth=CERTIFICATES, more=more)
-        self.program = self.start("run", "--config", self.config)
+        faults = self.folder / "faults"
+        faults.mkdir()
+        (faults / "sitecustomize.py").write_text(FAULTS)
+        self.program = self.start("run", "--config", self.config, PYTHONPATH=str(faults))
         self.address = self.program.address
 
     def ask(self, path: str, token: str | None = None, **more: Any) -> Any:
@@ -187,6 +215,13 @@ def use(service: Everything, token: str, name: str) -> None:
     say(service.address, f"GET / HTTP/1.1\r\n{lines}\r\n".encode())  # without TLS
 
 
+def fail(service: Everything, token: str) -> None:
+    """Have the service fail while it has a token."""
+    assert service.ask("/rta/v2/whoami", token, X_Fault="1").status == 500
+    assert service.stream(token=token, identity="fault") == 0
+    assert service.stream(kubernetes(token), identity="fault") == 0
+
+
 def test_no_token_is_in_anything_that_a_service_writes_or_says(service, command):
     def made(name: str, role: str) -> str:
         done = command("token", "add", name, "--role", role, "--config", service.config)
@@ -215,6 +250,10 @@ def test_no_token_is_in_anything_that_a_service_writes_or_says(service, command)
     for name, token in list(service.secrets.items()):
         use(service, token, name.replace(" ", "-"))
 
+    for what in ("administrator", "static", "forged"):
+        fail(service, service.secrets[what])
+    assert service.stream(ticket, identity="fault", Origin=PAGE) == 0
+
     started = service.ask("/rta/v2/streams/car.engine/live/start", service.secrets["static"], method="POST", body={})
     assert started.status < 300, started.text
     audit = service.folder / "state" / "audit.jsonl"
@@ -240,7 +279,8 @@ def test_no_token_is_in_anything_that_a_service_writes_or_says(service, command)
     }
     assert "rta_sign_in_refused_total" in places["the answers"]
     assert "drive-1" in places[str(service.redis.folder / "dump.rdb")]
-    assert any("malformed input left out" in text for text in places.values())
+    for event in ("malformed input left out", "refused for who asks", "a fault of HTTP", "a fault of a WebSocket"):
+        assert any(event in text for text in places.values()), event
     found = [
         f"{what} in {place}"
         for what, token in service.secrets.items()
