@@ -169,7 +169,7 @@ def test_tickets_are_not_given_to_other_pages(service):
 
 def test_a_websocket_is_closed_when_its_token_ends(own):
     issuer, service = own(life=3, leeway="0s")
-    wait_until(lambda: service.whoami(issuer.token("viewer")).status == 200, "the keys")
+    wait_until(lambda: "drive-1" in service.ask(V2 + "/sessions", issuer.token("viewer")).text, "the session")
     token = issuer.token("viewer")
     opened = service.stream(token=token)
     assert opened.status == 101
