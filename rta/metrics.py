@@ -201,6 +201,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._counters: dict[str, Counter] = {}
         self._gauges: dict[str, Gauge] = {}
+        self._children: dict[tuple[object, ...], Counter] = {}  # as many as the registry has
         for m in METRICS:
             if m.counter is None and not m.live:
                 if m.kind is MetricKind.COUNTER:
@@ -215,8 +216,11 @@ class Metrics:
         return generate_latest(self.registry)
 
     def count(self, metric: str, amount: float = 1, **labels: str) -> None:
-        counter = self._counters[metric]
-        (counter.labels(**labels) if labels else counter).inc(amount)
+        key = (metric, *labels.items())
+        if (counter := self._children.get(key)) is None:
+            counter = self._counters[metric]
+            counter = self._children[key] = counter.labels(**labels) if labels else counter
+        counter.inc(amount)
 
     def gauge(self, metric: str, amount: float, **labels: str) -> None:
         gauge = self._gauges[metric]

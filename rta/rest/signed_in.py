@@ -9,6 +9,7 @@ Source: docs/rest.md, "Who may do what".
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -158,7 +159,7 @@ async def _admitted(scope: Scope, rules: AccessRules) -> Subject | Response | No
         return await _who_may(scope, Role.READ if call is None else call.role, rules)
     except NotAdmitted as e:
         rules.note_refusal(e, scope)
-        return _refused(path, e)
+        return _refusal(is_below(path, (STREAMS, ALARMS)), e.status, str(e), e.challenge)
 
 
 async def _who_may(scope: Scope, role: Role | None, rules: AccessRules) -> Subject | None:
@@ -181,12 +182,13 @@ async def _who_may(scope: Scope, role: Role | None, rules: AccessRules) -> Subje
     return subject
 
 
-def _refused(path: str, error: NotAdmitted) -> Response:
-    headers = {} if error.challenge is None else {"www-authenticate": error.challenge}
-    if error.status == 503:
+@lru_cache(maxsize=128)  # of floods of wrong tokens; what they are told is one of few texts
+def _refusal(of_node: bool, status: int, why: str, challenge: str | None) -> Response:
+    """`of_node`: it is asked for streams or alarms."""
+    headers = {} if challenge is None else {"www-authenticate": challenge}
+    if status == 503:
         headers["retry-after"] = "5"
-    answer = refusal if is_below(path, (STREAMS, ALARMS)) else problem
-    return answer(error.status, str(error), headers=headers)
+    return (refusal if of_node else problem)(status, why, headers=headers)
 
 
 def _certificate(scope: Scope) -> ClientCertificate | None:

@@ -24,7 +24,7 @@ class Addresses:
 
     def trusts(self, peer: str) -> bool:
         """Whether it is a proxy that speaks for others."""
-        ip = read_address(peer)
+        ip = read_address(peer) if self._trusted else None
         return ip is not None and any(ip in network for network in self._trusted)
 
     def behind(self, peer: str, head: RequestHead) -> str:
