@@ -8,8 +8,8 @@ from http.client import HTTPConnection
 
 from scripts.attacks.stage import Attack, Stage
 from scripts.attacks.stage.crowd import UPGRADE_SLEEPING
-from scripts.attacks.stage.issuer import Issuer
-from scripts.attacks.stage.paced_requests import answers_to
+from scripts.bench.issuer import Issuer
+from scripts.bench.paced_requests import answers_to
 from scripts.bench.processes import BenchError
 
 __all__ = ["ATTACK"]

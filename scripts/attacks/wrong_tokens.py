@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from itertools import repeat
 
 from scripts.attacks.stage import Attack, Stage
-from scripts.attacks.stage.issuer import Issuer
-from scripts.attacks.stage.paced_requests import answers_to
+from scripts.bench.issuer import Issuer
+from scripts.bench.paced_requests import answers_to
 
 __all__ = ["ATTACK", "flood_with"]
 

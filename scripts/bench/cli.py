@@ -22,6 +22,7 @@ from scripts.bench.processes import BenchError
 from scripts.bench.redis_cli import COMMANDS as REDIS_COMMANDS
 from scripts.bench.report import Results
 from scripts.bench.selective import selective
+from scripts.bench.sign_in import sign_in
 from scripts.bench.stall import stall
 from scripts.bench.starting import starting
 from scripts.bench.streams_cli import COMMANDS as STREAMS_COMMANDS
@@ -152,6 +153,16 @@ def _tls(results: Results, folder: Path, quick: bool, clients: int, runs: int | 
     measure_tls(results, folder, clients, frames, handshakes, runs or (1 if quick else 3))
 
 
+@cli.command("sign-in")
+@click.option("--rate", default=500.0, show_default=True, help="Requests a second.")
+@runs_option
+@seconds_option
+@shared
+def _sign_in(results: Results, folder: Path, quick: bool, rate: float, runs: int | None, seconds: float | None) -> None:
+    """What a request costs without a token, with a known one, new ones and wrong ones. It needs redis-server."""
+    sign_in(results, folder, rate, seconds or (1.0 if quick else 3.0), runs or (1 if quick else 5))
+
+
 for _command in (*REDIS_COMMANDS, *STREAMS_COMMANDS, *HISTORY_COMMANDS, *ARCHIVE_COMMANDS):
     cli.add_command(_command)
 
@@ -162,7 +173,7 @@ for _command in (*REDIS_COMMANDS, *STREAMS_COMMANDS, *HISTORY_COMMANDS, *ARCHIVE
 def _all(quick: bool, out: Path) -> None:
     """Everything, one after the other: about 90 minutes, with --quick under 10."""
     arguments = ["--out", str(out), *(["--quick"] if quick else [])]
-    own = (_start, _latency, _select, _fanout, _behind, _stall, _tls)
+    own = (_start, _latency, _select, _fanout, _behind, _stall, _tls, _sign_in)
     for command in (*own, *REDIS_COMMANDS, *STREAMS_COMMANDS, *HISTORY_COMMANDS, *ARCHIVE_COMMANDS):
         with _timed(command.name or ""):
             command.main(arguments, standalone_mode=False)

@@ -9,15 +9,18 @@ import time
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
-__all__ = ["Issuer"]
+from rta.auth.key_set import KeySet, read_key_set
+
+__all__ = ["AUDIENCE", "Issuer"]
 
 _KID = "bench"
-_AUDIENCE = "https://rta.example.com"
+AUDIENCE = "https://rta.example.com"
 _SIGNATURE = 256  # bytes
 
 
@@ -58,15 +61,25 @@ class Issuer:
 
     @property
     def settings(self) -> str:
-        """The service's. The honest client reads without a token."""
+        """The service's. Who reads may come without a token."""
         return (
-            f'[auth]\nenabled = true\nanonymous = "read"\nauthority = "{self.url}"\naudience = "{_AUDIENCE}"\n'
+            f'[auth]\nenabled = true\nanonymous = "read"\nauthority = "{self.url}"\naudience = "{AUDIENCE}"\n'
             'origins = ["https://page.example"]\n'
         )
 
     def token(self) -> str:
         """A right one."""
-        return jwt.encode(self._claims(0), self._key, "RS256", {"kid": _KID})
+        return next(self.tokens())
+
+    def tokens(self) -> Iterator[str]:
+        """Right ones, each another one."""
+        for number in count():
+            yield jwt.encode(self._claims(number), self._key, "RS256", {"kid": _KID})
+
+    @property
+    def key_set(self) -> KeySet:
+        """As the service reads it."""
+        return read_key_set(self.document("/keys"), self.url, ("RS256",))
 
     def wrong_tokens(self, *, unknown: bool = False) -> Iterator[str]:
         """Each another one, with a signature that is none. `unknown`: and with a key id that is none."""
@@ -80,7 +93,7 @@ class Issuer:
 
     def _claims(self, number: int) -> dict[str, object]:
         now = int(time.time())
-        return {"iss": self.url, "aud": _AUDIENCE, "sub": f"anna-{number}", "iat": now, "exp": now + 600}
+        return {"iss": self.url, "aud": AUDIENCE, "sub": f"anna-{number}", "iat": now, "exp": now + 600}
 
 
 def _encoded(data: bytes) -> str:
