@@ -11,6 +11,8 @@ import json
 import math
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from attrs import frozen
@@ -82,7 +84,7 @@ def _read_head(text: str, rules: TokenRules) -> tuple[str, str | None]:
     """Algorithm and key id."""
     if len(text) > _LONGEST_HEAD:
         raise refuse_token("the token is malformed", "malformed")
-    head = _object(_decoded(text), "the token is malformed")
+    head = _head_of(text)
     if any(name in head for name in _NOT_UNDERSTOOD):
         raise refuse_token("the token's head asks for what is not taken", "head")
     algorithm, kind, kid = head.get("alg"), head.get("typ", "JWT"), head.get("kid")
@@ -93,6 +95,11 @@ def _read_head(text: str, rules: TokenRules) -> tuple[str, str | None]:
     if kid is not None and not (isinstance(kid, str) and len(kid) <= LONGEST_KID):
         raise refuse_token("the token's key id is malformed", "malformed")
     return algorithm, kid
+
+
+@lru_cache(maxsize=64)  # an issuer gives all its tokens the same few
+def _head_of(text: str) -> Mapping[str, Any]:
+    return _object(_decoded(text), "the token is malformed")
 
 
 def _read_claims(claims: dict[str, Any], keys: KeySet, rules: TokenRules, now: int) -> Subject:

@@ -111,11 +111,19 @@ def head_in(received: bytes | bytearray, limit: int, seen: int = 0) -> RequestHe
     :raises HeadRefused: there was no blank line within `limit` bytes, or it is malformed.
     """
     end = received.find(b"\r\n\r\n", max(0, seen - 3))
-    if _BARE.search(received, max(0, seen - 1), len(received) if end < 0 else end):
+    if _has_bare(received, max(0, seen - 1), len(received) if end < 0 else end):
         raise HeadRefused(_MALFORMED, "a line does not end with CR LF")
     if (len(received) >= limit) if end < 0 else (end > limit):
         raise HeadRefused(_TOO_LONG, "the request head is too long")
     return None if end < 0 else RequestHead.parse(bytes(received))
+
+
+def _has_bare(text: bytes | bytearray, start: int, end: int) -> bool:
+    """Whether there is a CR or LF that is not part of a line's end."""
+    lines = text.count(b"\r\n", start, end)
+    if text.count(b"\r", start, end) == lines == text.count(b"\n", start, end):  # much sooner seen than by the pattern
+        return False
+    return _BARE.search(text, start, end) is not None
 
 
 async def read_head(stream: WireStream, limit: int, first: bytes = b"") -> RequestHead | None:
