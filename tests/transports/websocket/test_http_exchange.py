@@ -32,6 +32,19 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
 # ---- answers
 
 
+@pytest.mark.parametrize(
+    "request_", [b"GET / HTTP/1.1\r\nHost: x\r\nConnection: x, Close\r\n\r\n", b"GET / HTTP/1.0\r\n\r\n"]
+)
+async def test_the_connection_ends_with_a_short_answer_where_the_client_says_so(request_: bytes) -> None:
+    async with serving(echo) as served, served.visited() as client:
+        await client.send(GET)
+        assert b"connection: close" not in await client.until(b"GET ")
+        await client.send(request_)
+        answer = await client.rest()
+        assert b"\r\nconnection: close\r\n" in answer
+        assert answer.endswith(b"\r\n\r\nGET ")
+
+
 async def test_an_answer_of_unknown_length_is_chunked_and_the_connection_goes_on() -> None:
     async with serving(answering(b"one", b"two")) as served, served.visited() as client:
         for _ in range(2):

@@ -115,6 +115,7 @@ class _Exchange:
         self._read = self._told = False
         self._start: Message | None = None
         self._begun = self._bodiless = self._trailing = False
+        self._goes_on = False
         self._kept: bool | None = None
         self._refusal: bytes | None = None
         self.given_up = ""
@@ -135,8 +136,10 @@ class _Exchange:
         request = self._http.next_event()
         assert isinstance(request, h11.Request)  # since the head is whole
         headers = list(request.headers)
-        if not any(name in _OF_BODIES for name, _ in headers):
-            self._read = isinstance(self._http.next_event(), h11.EndOfMessage)
+        self._read = not any(name in _OF_BODIES for name, _ in headers)
+        self._goes_on = request.http_version == b"1.1" and "close" not in map(
+            str.lower, self._head.tokens("connection")
+        )
         path, _, query = request.target.partition(b"?")
         extensions: Message = {"http.response.trailers": {}} if request.http_version == b"1.1" else {}
         if self._wire.tls is not None:
@@ -248,7 +251,7 @@ class _Exchange:
         """Head and body of an answer that is sent in one piece; nothing if h11 is to write it."""
         if self._start is None or self._has_no_body(self._start["status"]):
             return []
-        kept = self._read and self._http.their_state is h11.DONE and not self._is_last()
+        kept = self._read and self._goes_on and not self._is_last()
         head = head_of_whole(self._start["status"], _headers_of(self._start), len(body), kept)
         if head is None:
             return []
@@ -328,6 +331,8 @@ class _Exchange:
             self._wire.abort()
             return False
         if self._kept is None:
+            if self._read and self._http.their_state is h11.SEND_BODY:
+                self._http.next_event()  # the end of a request without a body
             self._kept = self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
         if not self._kept:
             return False
