@@ -169,19 +169,28 @@ def test_tickets_are_not_given_to_other_pages(service):
 
 def test_a_websocket_is_closed_when_its_token_ends(own):
     issuer, service = own(life=3, leeway="0s")
-    wait_until(lambda: "drive-1" in service.ask(V2 + "/sessions", issuer.token("viewer")).text, "the session")
-    token = issuer.token("viewer")
-    opened = service.stream(token=token)
-    assert opened.status == 101
+    token, opened = stream_of_a_new_token(issuer, service)
     code, reason = opened.closed()
     assert code == 4004
     assert "token" in reason
     refused = service.whoami(token)
     assert refused.status == 401
     assert "the token has ended" in refused.challenge
-    again = service.stream(token=issuer.token("viewer"))
-    assert again.status == 101
+    _, again = stream_of_a_new_token(issuer, service)
     again.leave()
+
+
+def stream_of_a_new_token(issuer: Issuer, service: Service) -> tuple[str, Stream]:
+    """On a busy machine a short-lived token may have ended before it is asked with: then with another one."""
+    found: list[tuple[str, Stream]] = []
+
+    def is_open() -> bool:
+        token = issuer.token("viewer")
+        found.append((token, service.stream(token=token)))
+        return found[-1][1].status == 101
+
+    wait_until(is_open, "a WebSocket")
+    return found[-1]
 
 
 # ---- the command line
@@ -248,11 +257,11 @@ WRONG: dict[str, tuple[str, Callable[[Issuer], str]]] = {
     "another audience": ("audience", lambda i: i.token("viewer", "https://mail.example.com")),
     "no audience": ("audience", lambda i: signed(i.claims(aud=None))),
     "a longer audience": ("audience", lambda i: signed(i.claims(aud=AUDIENCE + ".evil.example"))),
-    "ended": ("ended", lambda i: signed(i.claims(exp=int(NOW()) - 40))),
+    "ended": ("ended", lambda i: signed(i.claims(exp=int(NOW()) - 600))),
     "no end": ("malformed", lambda i: signed(i.claims(exp=None))),
     "an end that is a text": ("malformed", lambda i: signed(i.claims(exp="9999999999"))),
-    "early": ("early", lambda i: signed(i.claims(nbf=int(NOW()) + 60))),
-    "issued in the future": ("early", lambda i: signed(i.claims(iat=int(NOW()) + 60))),
+    "early": ("early", lambda i: signed(i.claims(nbf=int(NOW()) + 600))),
+    "issued in the future": ("early", lambda i: signed(i.claims(iat=int(NOW()) + 600))),
     "an ID token": ("type", lambda i: signed(i.claims(), typ="logout+jwt")),
     "changed claims": ("signature", lambda i: with_claims(i.token("viewer"), i.claims(sub="root"))),
     "no token": ("malformed", lambda _: "hello"),
@@ -289,7 +298,7 @@ def test_a_wrong_token_is_refused_over_http_and_for_a_websocket(service, issuer,
 
 @pytest.mark.parametrize(
     "more",
-    [{"exp": -20}, {"nbf": 20}, {"iat": 20}],
+    [{"exp": -5}, {"nbf": 20}, {"iat": 20}],
     ids=["ended a moment ago", "early by a moment", "issued in a moment"],
 )
 def test_clocks_may_differ_by_a_little(service, issuer, more):

@@ -31,6 +31,7 @@ def test_files_are_played_and_the_service_goes_on(start, laps):
     assert {s["identity"] for s in sessions} == {line["identity"] for line in closed}
     assert sorted(s["identifier"] for s in sessions) == ["The 1st lap!", "lap", "lap"]
     said = f"playing at {program.url}/; `rta tail --url {program.url}` follows it"
+    program.logged(said)
     assert sum(line["event"] == said for line in program.log) == 1
     program.signal(signal.SIGTERM)
     assert program.ends() == 0
@@ -106,7 +107,12 @@ def test_workers_play_files_where_the_buffer_is_shared(start, laps, redis_server
     program.until(lambda: sum(line["event"] == "ready" for line in program.log) == 2, "two workers")
     for name in ("lap", "lap-2", "The-1st-lap"):
         program.logged("session closed", source=name, worker=0)
-    assert sum(line["event"].startswith("playing at ") for line in program.log) == 1
+
+    def places() -> int:
+        return sum(line["event"].startswith("playing at ") for line in program.log)
+
+    program.until(places, "where it plays")
+    assert places() == 1
 
 
 def test_the_demo_says_that_it_is_one_and_a_configuration_does_not(start, site):

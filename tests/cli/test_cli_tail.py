@@ -8,6 +8,7 @@ import json
 import math
 import os
 import signal
+from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
@@ -155,10 +156,16 @@ def test_what_is_no_url_is_one_line(command):
     assert finished.status == 1
 
 
-def test_it_connects_again_when_the_service_is_back(start, site):
+@pytest.fixture
+def port() -> Iterator[str]:
+    """Of a service that comes and goes."""
+    with held_port() as port:
+        yield str(port)
+
+
+def test_it_connects_again_when_the_service_is_back(start, site, port):
     config = site()
-    service = start("run", "--config", config)
-    _, port = service.address
+    service = start("run", "--config", config, RTA_EDGE__PORT=port)
     service.until_streams("drive-1")
     tail = start("tail", "drive-1", "--json", "--url", service.url)
     tail.until(lambda: samples(tail.lines), "a sample")
@@ -168,7 +175,7 @@ def test_it_connects_again_when_the_service_is_back(start, site):
         service.ends()
         tail.until(lambda noticed=noticed: tail.err.count("connecting again") > noticed, "a notice")
         before = len(tail.lines)
-        service = start("run", "--config", config, RTA_EDGE__PORT=str(port))
+        service = start("run", "--config", config, RTA_EDGE__PORT=port)
         tail.until(lambda before=before: samples(tail.lines[before:]), "a sample of the next service")
         assert tail.lines[before]["session"] == "drive-1"
     tail.signal(signal.SIGINT)
@@ -180,10 +187,9 @@ FORGETFUL = SITE.replace('identity = "drive-1"\n', "")
 
 
 @pytest.mark.parametrize("wanted", ["latest", "Long drive"])
-def test_it_goes_on_with_the_newest_session_when_the_service_has_forgotten_the_one_before(start, site, wanted):
+def test_it_goes_on_with_the_newest_session_when_the_service_has_forgotten_the_one_before(start, site, port, wanted):
     config = site(FORGETFUL)
-    service = start("run", "--config", config)
-    _, port = service.address
+    service = start("run", "--config", config, RTA_EDGE__PORT=port)
     service.logged("session opened")
     tail = start("tail", wanted, "--json", "--url", service.url)
     tail.until(lambda: samples(tail.lines), "a sample")
@@ -191,7 +197,7 @@ def test_it_goes_on_with_the_newest_session_when_the_service_has_forgotten_the_o
         service.signal(end)
         service.ends()
         before = len(tail.lines)
-        service = start("run", "--config", config, RTA_EDGE__PORT=str(port))
+        service = start("run", "--config", config, RTA_EDGE__PORT=port)
         identity = service.logged("session opened")["identity"]
         tail.until(
             lambda before=before, identity=identity: any(

@@ -460,11 +460,16 @@ async def test_clients_of_an_edge_that_is_killed_get_everything_from_another(
             command = [sys.executable, "-m", "rta", "run", "--config", str(config)]
             process = await trio.lowlevel.open_process(command, stderr=out, env=environ)
         try:
-            await survivor.until(lambda: b'"ready"' in (tmp_path / "log").read_bytes(), "the other edge")
-            lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
-            ready = next(line for line in lines if line["event"] == "ready")
+            ready: list[dict[str, object]] = []
+
+            def is_ready() -> bool:
+                whole = (tmp_path / "log").read_text().split("\n")[:-1]
+                ready[:] = [line for line in map(json.loads, whole) if line["event"] == "ready"]
+                return bool(ready)
+
+            await survivor.until(is_ready, "the other edge")
             nursery.start_soon(source.number, range(600))
-            async with raw(int(ready["url"].rpartition(":")[2])) as client:
+            async with raw(int(str(ready[0]["url"]).rpartition(":")[2])) as client:
                 await client.attach("s")
                 await client.message()
                 await client.subscribe(data=True)
