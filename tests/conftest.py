@@ -9,13 +9,11 @@ from collections.abc import Generator, Iterator
 from unittest import mock
 
 import pytest
-from hypothesis import HealthCheck, settings
+from examples import load_profiles
 from real_servers import Mosquitto, RedisServer
 from reaper import Reaper
 
-# How long an example takes says how busy the machine is.
-settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("suite")
+load_profiles()
 
 _START_PROCESSES = {"shared_redis", "own_redis", "mosquitto", "own_mosquitto", "environ"}
 """Fixtures whose tests have the marker `processes` without asking for it."""

@@ -18,6 +18,7 @@ from unittest.mock import patch
 import cbor2
 import trio
 from attrs import evolve
+from examples import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
@@ -243,7 +244,7 @@ FAULTS = ["lose", "lose", "lose", "lock", "unlock", "cut", "mend", "hang", "unha
 KINDS = ["sample"] * 5 + ["stop", "start", "start", "edit", "replace"] + FAULTS + ENDS
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(st.sampled_from(KINDS), LENGTHS), max_size=40))
 def test_whatever_happens_what_is_kept_is_delivered(steps):
     Disk.full = False

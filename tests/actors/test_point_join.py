@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import trio
 from attrs import Factory, define
+from examples import examples
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock, wait_all_tasks_blocked
@@ -240,7 +241,7 @@ BROKEN_OFF = [("append", 4, 0), ("commit", 1000), ("join", True), ("settle",), (
 SLOW = [("append", 4, 0), ("commit", 1000), ("read", 4), ("connect", 0, 100), ("settle",), ("subscribe", 0)]
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=list(HealthCheck))
 @given(ring=st.sampled_from([1 << 16, 1 << 20]), story=st.lists(steps, max_size=60))
 @example(1 << 16, [*RECORDED_SINCE, ("connect", 0, PLENTY), ("settle",), ("subscribe", 0)])
 @example(1 << 16, [*BROKEN_OFF, ("break", 0), ("come back", 0, PLENTY)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from attrs import frozen
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,7 +11,7 @@ from .alarms import Story
 
 LAST = 40
 
-judged = settings(deadline=None, derandomize=True, database=None, max_examples=300)
+judged = settings(deadline=None, derandomize=True, database=None, max_examples=examples(300))
 
 
 @frozen

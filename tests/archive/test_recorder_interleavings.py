@@ -9,6 +9,7 @@ import trio
 import trio.lowlevel
 import trio.testing
 from attrs import Factory, define
+from examples import examples
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -143,7 +144,7 @@ async def carry_out(steps: list[tuple[tuple[str, int, int], float]]) -> None:
 
 @example([(("open", 0, 0), 0.0), (("write", 0, 1), 0.0), (("open", 0, 0), 0.0)])
 @example([(("open", 0, 0), 0.002), (("anew", 1, 0), 0.0), (("open", 0, 0), 0.0), (("write", 0, 1), 0.0)])
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.lists(st.tuples(STEPS, PAUSES), max_size=40))
 def test_nothing_is_missing_that_is_not_said_and_nothing_is_there_twice(steps) -> None:
     trio.run(carry_out, steps, clock=trio.testing.MockClock(autojump_threshold=0))

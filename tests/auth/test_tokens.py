@@ -11,6 +11,7 @@ from hashlib import sha256
 import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from issuing import ISSUER, NOW, SECOND, claims, encoded, forged, key_set, private, public, token
@@ -230,7 +231,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.dictionaries(st.sampled_from(["iss", "aud", "exp", "nbf", "iat", "sub", "roles", "email"]), JSON))
 def test_whatever_a_signed_token_says_it_is_a_subject_or_a_refusal(said):
     body = json.dumps({**claims(), **said}).encode()
@@ -244,7 +245,7 @@ def test_whatever_a_signed_token_says_it_is_a_subject_or_a_refusal(said):
     assert found.name.isprintable()
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(head=JSON | st.dictionaries(st.sampled_from(["alg", "kid", "typ", "crit", "jku"]), JSON), body=JSON)
 def test_nobody_gets_in_without_a_signature(head, body):
     with pytest.raises(NotAdmitted):

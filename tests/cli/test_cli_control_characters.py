@@ -14,6 +14,7 @@ from typing import Any
 import click
 import pytest
 import structlog
+from examples import examples
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -80,7 +81,7 @@ def test_json_has_escapes_and_says_the_same(text: str) -> None:
 
 @pytest.mark.parametrize("form", ["console", "json"])
 @pytest.mark.parametrize("out", [io.StringIO, Terminal])
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=examples(50))
 @given(text=texts)
 @example(text=EVERYTHING)
 @example(text="\x1b]0;OWNED\x07\x1b[41mred")

@@ -6,6 +6,7 @@ from typing import Any
 
 import cbor2
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -189,7 +190,7 @@ PAYLOAD = (
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.lists(st.tuples(KINDS, st.sampled_from(["", "live"]), PAYLOAD, st.booleans()), max_size=25))
 def test_whatever_is_fed_open_gaps_and_events_agree(messages):
     fed = Fed()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -180,7 +181,7 @@ def test_numbers_twice_within_a_gap_are_told_apart_by_their_order():
 ENTRIES = st.sampled_from(["live", "twice", "lost", "late", "late twice"])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.lists(st.tuples(st.lists(ENTRIES, min_size=1, max_size=12), st.booleans()), min_size=1, max_size=4))
 def test_every_entry_that_comes_is_new_once_and_what_is_missing_is_known(runs):
     received = Received()

@@ -6,6 +6,7 @@ from typing import Any
 
 import cbor2
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -164,7 +165,7 @@ def test_a_stream_that_is_removed_meanwhile_ends_the_answer():
     assert answer.entries == 50
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     times=st.lists(st.integers(-5, 30), max_size=200),
     since=st.none() | st.integers(-6, 31),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from examples import examples
 from fast_folder import in_memory
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -76,5 +77,5 @@ class Histories(RuleBasedStateMachine):
         self.folder.__exit__(None, None, None)
 
 
-Histories.TestCase.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
+Histories.TestCase.settings = settings(max_examples=examples(60), stateful_step_count=20, deadline=None)
 TestHistories = Histories.TestCase

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import pytest
 import trio
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.responses import PlainTextResponse
@@ -59,7 +60,7 @@ def test_the_verbs_of_streams_have_the_roles_of_the_table() -> None:
 SEGMENTS = [s for route in ROUTES for s in route.path.split("/")]
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.lists(st.sampled_from(SEGMENTS) | st.text("ab/%.2Fe{}", max_size=4), max_size=9))
 def test_a_path_is_looked_up_as_it_is_routed(segments: list[str]) -> None:
     path = "/" + "/".join(segments)
@@ -116,7 +117,7 @@ async def test_a_route_that_is_not_in_the_table_is_not_answered(monkeypatch: pyt
 NOISE = st.text("/.%2eEfF;?\\ab", max_size=6)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.sampled_from([a for a in CALLS if a.role is not None]), NOISE, NOISE, st.data())
 def test_no_spelling_of_a_path_slips_past(access: Access, before: str, behind: str, data: st.DataObject) -> None:
     path = path_of(access.path)

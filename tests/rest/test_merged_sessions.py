@@ -8,6 +8,7 @@ from typing import Any
 
 import trio
 from attrs import evolve
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from session_catalogue.any_sessions import IDENTITIES, queries, sessions
@@ -48,7 +49,7 @@ async def listed(live: Documents, recorded: Recorded, query: SessionQuery) -> li
 
 
 @given(sessions, sessions, queries)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_a_page_of_both_is_a_page_of_all_together(live: Documents, recorded: Documents, query: SessionQuery) -> None:
     # what was recorded of a session that is live does not count
     both = {
@@ -60,7 +61,7 @@ def test_a_page_of_both_is_a_page_of_all_together(live: Documents, recorded: Doc
 
 
 @given(st.lists(st.sampled_from("lr"), max_size=40), st.integers(0, 45), st.integers(0, 10), st.booleans())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_every_page_has_what_comes_next(kinds: list[str], offset: int, limit: int, down: bool) -> None:
     documents = {f"{i:02}": {"version": i // 3} for i in range(len(kinds))}
     live = {i: d for (i, d), kind in zip(documents.items(), kinds, strict=True) if kind == "l"}

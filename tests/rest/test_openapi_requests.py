@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import trio
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -103,7 +104,7 @@ def check_document(value: Any, schema: dict[str, Any]) -> None:
     return None
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(requests(any_text=False))
 def test_what_the_document_allows_is_answered_as_it_says(request: tuple[Operation, str]) -> None:
     operation, target = request
@@ -112,7 +113,7 @@ def test_what_the_document_allows_is_answered_as_it_says(request: tuple[Operatio
     check(operation, answer)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(requests(any_text=True))
 def test_anything_else_is_refused_as_it_says(request: tuple[Operation, str]) -> None:
     operation, _ = request

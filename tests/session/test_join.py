@@ -6,6 +6,7 @@ import itertools
 from collections import deque
 from typing import Any
 
+from examples import examples
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -425,7 +426,7 @@ async def test_every_item_comes_exactly_once_whatever_happens() -> None:
     run_state_machine_as_test(
         Session,
         settings=settings(
-            max_examples=100,
+            max_examples=examples(100),
             stateful_step_count=60,
             deadline=None,
             report_multiple_bugs=False,

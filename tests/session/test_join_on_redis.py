@@ -13,6 +13,7 @@ import outcome
 import pytest
 import redis
 import trio
+from examples import examples
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 from real_servers import RedisServer
@@ -121,7 +122,7 @@ async def test_every_item_comes_exactly_once_whatever_happens(log_in_a_thread: L
     run_state_machine_as_test(
         OnRedis,
         settings=settings(
-            max_examples=30,
+            max_examples=examples(30),
             stateful_step_count=50,
             deadline=None,
             report_multiple_bugs=False,

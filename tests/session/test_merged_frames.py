@@ -1,6 +1,7 @@
 """Bursts to frames: untouched if nothing has to be left out, merged if much has piled up, never split."""
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -87,7 +88,7 @@ def naive_cut(data: list[StreamData], want: Filter) -> list[StreamData]:
     return [d for d in data if wanted(d) or d.WhichOneof("data") in (None, "time_range")]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(st.lists(bursts, max_size=5), wants)
 def test_a_merged_frame_is_what_is_wanted_of_each_burst_one_after_the_other(
     contents: list[list[StreamData]], want: Filter
@@ -103,7 +104,7 @@ def test_a_merged_frame_is_what_is_wanted_of_each_burst_one_after_the_other(
         assert merged.frame is None
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(bursts, st.lists(wants, min_size=1, max_size=4))
 def test_one_opened_burst_is_cut_right_for_every_filter(data: list[StreamData], several: list[Filter]) -> None:
     cutter, opened = Cutter(), OpenBurst(pack_raw(data))

@@ -1,6 +1,7 @@
 """Subscriptions widen as unions; filters decide about whole bursts as they do about items."""
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -128,7 +129,7 @@ def test_a_row_that_has_been_delivered_for_one_channel_is_not_wanted_again_for_a
     assert not Filter(only(5, 6), only(5)).wanted(ItemKind.ROW, (5, 6))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(filters, st.lists(items, max_size=5))
 def test_the_quick_looks_agree_with_looking_at_every_item(want: Filter, specs: list[Spec | str]) -> None:
     burst = pack_raw([data_of(s) for s in specs])

@@ -8,6 +8,7 @@ from contextlib import closing
 from typing import Any
 
 from attrs import evolve
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -43,7 +44,7 @@ def put(db: sqlite3.Connection, identity: str, document: dict[str, Any]) -> None
 
 
 @given(sessions, queries)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_a_query_gives_what_a_naive_evaluator_gives(known: dict[str, dict[str, Any]], query: SessionQuery) -> None:
     with closing(sqlite3.connect(":memory:")) as db:
         create_catalogue(db)
@@ -60,7 +61,7 @@ def test_a_query_gives_what_a_naive_evaluator_gives(known: dict[str, dict[str, A
 
 
 @given(sessions, sessions, st.sets(st.sampled_from(IDENTITIES)), queries)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 def test_what_was_put_again_or_removed_leaves_nothing_behind(
     before: dict[str, dict[str, Any]], after: dict[str, dict[str, Any]], removed: set[str], query: SessionQuery
 ) -> None:
@@ -82,7 +83,7 @@ def test_what_was_put_again_or_removed_leaves_nothing_behind(
 
 
 @given(sessions, sessions, st.none() | st.sampled_from(("g", "'")))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 def test_the_survey_tells_what_there_is(
     known: dict[str, dict[str, Any]], others: dict[str, dict[str, Any]], folder: str | None
 ) -> None:

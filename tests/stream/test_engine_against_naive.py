@@ -6,6 +6,7 @@ import itertools
 from datetime import UTC
 
 from attrs import evolve
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,19 +30,19 @@ def agree(story: Story) -> None:
         assert same(engine.sent, naive.sent), act
 
 
-@settings(judged, max_examples=200)
+@settings(judged, max_examples=examples(200))
 @given(stories(windows=False))
 def test_updates_are_those_of_the_model(story: Story) -> None:
     agree(story)
 
 
-@settings(judged, max_examples=120)
+@settings(judged, max_examples=examples(120))
 @given(stories(windows=True))
 def test_windows_are_those_of_the_model(story: Story) -> None:
     agree(story)
 
 
-@settings(judged, max_examples=60)
+@settings(judged, max_examples=examples(60))
 @given(either)
 def test_an_engine_that_is_woken_at_each_deadline_sends_the_same(story: Story) -> None:
     slept, woken = Engine.of(story), Woken.of(story)
@@ -49,7 +50,7 @@ def test_an_engine_that_is_woken_at_each_deadline_sends_the_same(story: Story) -
         assert woken.sent == slept.sent, act
 
 
-@settings(judged, max_examples=60)
+@settings(judged, max_examples=examples(60))
 @given(st.booleans().flatmap(lambda windows: stories(windows=windows, calm=True)))
 def test_samples_that_come_together_are_taken_as_if_each_came_at_its_moment(story: Story) -> None:
     apart, together = Engine.of(story), Engine.of(story)
@@ -62,7 +63,7 @@ def test_samples_that_come_together_are_taken_as_if_each_came_at_its_moment(stor
     assert together.sent == apart.sent
 
 
-@settings(judged, max_examples=60)
+@settings(judged, max_examples=examples(60))
 @given(stories(windows=False), st.sampled_from([0.02, 1, 7, 40]))
 def test_a_batch_holds_the_same_events_for_no_longer_than_its_interval(story: Story, interval: float) -> None:
     batch = Ns(int(interval * story.step))
@@ -84,7 +85,7 @@ def test_a_batch_holds_the_same_events_for_no_longer_than_its_interval(story: St
         assert message.retain or not any(event.complete for event in message.events)
 
 
-@settings(judged, max_examples=60)
+@settings(judged, max_examples=examples(60))
 @given(stories(windows=False))
 def test_a_consumer_that_merges_what_it_gets_has_the_present_picture(story: Story) -> None:
     at_once = [evolve(s, on_change=True, delta=None, min_interval=Ns(0), first_known=False) for s in story.streams]
@@ -114,7 +115,7 @@ def merged(sent: list[Seen]) -> Values:
     return picture
 
 
-@settings(judged, max_examples=60)
+@settings(judged, max_examples=examples(60))
 @given(st.booleans().flatmap(lambda windows: stories(windows=windows, ahead=True)))
 def test_numbers_have_no_gaps_time_never_goes_back_and_only_complete_events_are_retained(story: Story) -> None:
     engine = Engine.of(story)

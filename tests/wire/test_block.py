@@ -4,6 +4,7 @@ import tracemalloc
 from contextlib import suppress
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -45,7 +46,7 @@ def test_unpacking_gives_back_what_was_packed(raw: bytes) -> None:
 
 
 @given(some_bytes)
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 def test_a_packed_block_is_read_by_an_independent_decoder(raw: bytes) -> None:
     assert lz4_unpack(pack(raw)) == raw
 
@@ -55,13 +56,13 @@ def test_a_block_has_neither_frame_nor_size_prefix() -> None:
 
 
 @given(st.binary(max_size=600))
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 def test_a_block_of_literals_only_is_unpacked(raw: bytes) -> None:
     assert unpack(lz4_literals(raw), 1000) == raw
 
 
 @given(st.integers(17, 5000))
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 def test_a_match_that_overlaps_itself_is_unpacked(count: int) -> None:
     assert unpack(lz4_run(b"r", count), 5000) == b"r" * count
 

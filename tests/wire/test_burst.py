@@ -1,6 +1,7 @@
 """Bursts: read once, checked in full, never trusted."""
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -106,13 +107,13 @@ def padded_samples(size: int) -> bytes:
 
 
 @given(bursts)
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_a_burst_that_was_made_is_read_back_the_same(made: list[StreamData]) -> None:
     assert list(read_burst(make_burst(made).packed).message().data) == made
 
 
 @given(bursts)
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_a_burst_tells_what_its_items_tell(made: list[StreamData]) -> None:
     burst = read_burst(pack(StreamDataBurst(data=made).SerializeToString()))
     kinds = [i.WhichOneof("data") for i in made]
@@ -125,7 +126,7 @@ def test_a_burst_tells_what_its_items_tell(made: list[StreamData]) -> None:
 
 
 @given(bursts)
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_making_a_burst_tells_the_same_as_reading_it(made: list[StreamData]) -> None:
     a, b = make_burst(made), read_burst(make_burst(made).packed)
     assert (a.packed, a.raw_size, a.session_json, a.time_range, a.has_data, a.has_events) == (
@@ -139,14 +140,14 @@ def test_making_a_burst_tells_the_same_as_reading_it(made: list[StreamData]) -> 
 
 
 @given(bursts)
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_the_packed_bytes_stay_as_the_writer_made_them(made: list[StreamData]) -> None:
     packed = wire.lz4_literals(StreamDataBurst(data=made).SerializeToString())
     assert read_burst(packed).packed == packed
 
 
 @given(bursts)
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_the_raw_bytes_are_the_serialised_message(made: list[StreamData]) -> None:
     raw = StreamDataBurst(data=made).SerializeToString()
     burst = read_burst(pack(raw))
@@ -179,7 +180,7 @@ def test_the_time_range_of_a_burst_is_the_union_of_its_ranges() -> None:
 
 
 @given(bursts, bursts)
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_bursts_one_after_the_other_are_a_burst(one: list[StreamData], two: list[StreamData]) -> None:
     burst = read_burst(pack(make_burst(one).raw() + make_burst(two).raw()))
     assert list(burst.message().data) == one + two
@@ -205,20 +206,20 @@ def test_a_data_item_is_the_field_of_its_kind(data: Data, number: int) -> None:
 
 
 @given(bursts)
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_an_independent_decoder_finds_the_items(made: list[StreamData]) -> None:
     found = wire.fields(wire.lz4_unpack(make_burst(made).packed))
     assert found == [(1, 2, i.SerializeToString()) for i in made]
 
 
 @given(bursts)
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_splitting_finds_the_bytes_of_each_item(made: list[StreamData]) -> None:
     assert split(make_burst(made).raw()) == [i.SerializeToString() for i in made]
 
 
 @given(st.lists(st.binary(max_size=300), max_size=8))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_joining_puts_items_together_as_they_are(parts: list[bytes]) -> None:
     assert join(parts) == wire.join(parts)
 
@@ -318,7 +319,7 @@ def test_a_burst_cut_between_items_is_read_as_far_as_it_goes() -> None:
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_a_block_cut_short_is_malformed_or_tells_no_more_than_the_whole(draw: st.DataObject) -> None:
     packed = EXAMPLE.packed[: draw.draw(st.integers(0, len(EXAMPLE.packed) - 1))]
     try:
@@ -354,25 +355,25 @@ def read_or_malformed(packed: bytes) -> None:
 
 
 @given(st.binary(max_size=300))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_any_bytes_are_a_burst_or_malformed(packed: bytes) -> None:
     read_or_malformed(packed)
 
 
 @given(st.binary(max_size=300))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_any_bytes_in_a_block_are_a_burst_or_malformed(raw: bytes) -> None:
     read_or_malformed(pack(raw))
 
 
 @given(st.lists(st.tuples(st.integers(1, 8), st.binary(max_size=30)), max_size=4))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_any_bytes_in_the_place_of_a_kind_are_a_burst_or_malformed(parts: list[tuple[int, bytes]]) -> None:
     read_or_malformed(pack(wire.join([wire.bytes_field(number, body) for number, body in parts])))
 
 
 @given(st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=5))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_a_burst_with_some_bytes_changed_is_a_burst_or_malformed(changes: list[tuple[int, int]]) -> None:
     raw = bytearray(EXAMPLE.raw())
     for at, value in changes:
@@ -388,7 +389,7 @@ def test_a_burst_with_some_bytes_changed_is_a_burst_or_malformed(changes: list[t
     st.none() | ranges,
     st.integers(1, 200),
 )
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_packing_keeps_all_data_in_order_and_puts_the_time_range_last(
     data: list[Data], span: TimeRange | None, target: int
 ) -> None:
@@ -397,7 +398,7 @@ def test_packing_keeps_all_data_in_order_and_puts_the_time_range_last(
 
 
 @given(st.lists(periodic, min_size=1, max_size=12), st.integers(60, 300))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_a_burst_of_several_items_is_not_over_the_target(data: list[Data], target: int) -> None:
     assert all(b.raw_size <= target for b in pack_items(data, None, target) if len(b.message().data) > 1)
 

@@ -1,5 +1,6 @@
 """Recognising bursts by their bytes, against parsing each of them."""
 
+from examples import examples
 from google.protobuf.message import DecodeError
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -57,7 +58,7 @@ def serialised(item: StreamData) -> bytes:
 
 
 @given(bursts, noise)
-@settings(deadline=None, max_examples=1500)
+@settings(deadline=None, max_examples=examples(1500))
 def test_what_fits_has_the_layout_and_the_pieces_of_its_own_parsing(raw: bytes, changes: list[tuple[int, int]]) -> None:
     template = template_of(raw)
     assume(raw and template is not None)
@@ -69,7 +70,7 @@ def test_what_fits_has_the_layout_and_the_pieces_of_its_own_parsing(raw: bytes, 
 
 
 @given(st.lists(bursts, min_size=1, max_size=2), st.lists(noise, max_size=5), filters)
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=examples(500))
 def test_bursts_that_look_alike_are_each_cut_as_naively(
     some: list[bytes], noises: list[list[tuple[int, int]]], want: Filter
 ) -> None:
@@ -84,7 +85,7 @@ def test_bursts_that_look_alike_are_each_cut_as_naively(
 
 
 @given(bursts)
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 def test_a_burst_fits_its_own_template(raw: bytes) -> None:
     template = template_of(raw)
     if template is not None:

@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -313,21 +314,21 @@ def test_a_tree_of_any_depth_is_read_or_malformed(depth: int) -> None:
 
 
 @given(documents)
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 def test_a_document_with_something_else_in_it_is_read_or_malformed(text: str) -> None:
     with suppress(MalformedError):
         read_configuration(text)
 
 
 @given(st.binary(max_size=60) | st.text(max_size=60) | json_values.map(json.dumps))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_any_bytes_are_a_configuration_or_malformed(text: str | bytes) -> None:
     with suppress(MalformedError):
         read_configuration(text)
 
 
 @given(documents)
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_whatever_was_read_can_be_written_and_named(text: str) -> None:
     with suppress(MalformedError):
         assert len(read_configuration(text).identifier()) == 32

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -49,13 +50,13 @@ def test_the_protocols_shift_and_mask_example_in_big_endian_bytes() -> None:
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 31), st.integers(0, 2**32 - 1))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_a_shift_to_the_right_comes_before_the_mask(sample: int, shift: int, mask: int) -> None:
     assert values([sample], of=SampleType.U32, shift=shift, mask=f"{mask:x}") == [sample >> shift & mask]
 
 
 @given(st.integers(0, 2**16 - 1), st.integers(1, 16), st.integers(0, 2**32 - 1))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_a_negative_shift_is_one_to_the_left(sample: int, shift: int, mask: int) -> None:
     assert values([sample], of=SampleType.U16, shift=-shift, mask=f"{mask:X}") == [sample << shift & mask]
 
@@ -93,7 +94,7 @@ def test_a_mask_that_is_no_number_masks_nothing() -> None:
 
 
 @given(st.lists(st.floats(-100, 100), min_size=6, max_size=6), st.floats(-100, 100))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_a_rational_conversion_follows_its_formula(c: list[float], x: float) -> None:
     c = [round(v, 2) for v in c]
     bottom = c[3] * x * x + c[4] * x + c[5]
@@ -285,7 +286,7 @@ def test_a_character_that_is_none_can_still_be_sent_as_utf_8(value: float) -> No
 
 
 @given(st.text(alphabet="%-+ #0123456789.*hlLdiufgGeExXocsnqz<>", max_size=12), st.floats() | st.text(max_size=5))
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 def test_any_format_gives_a_bounded_text(form: str, value: float | str) -> None:
     assert len(format_value(form, value)) < 500
 

@@ -1,6 +1,7 @@
 """Cutting a burst down, against the same done naively with whole protobuf objects."""
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -120,7 +121,7 @@ UNKNOWN = wire.bytes_field(23, b"new")
     st.lists(st.lists(honest_items, max_size=6), min_size=1, max_size=6),
     st.lists(filters, min_size=1, max_size=4),
 )
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 def test_cutting_the_bursts_of_a_source_is_the_naive_cut(bursts: list[list[bytes]], wants: list[Filter]) -> None:
     cache = LayoutCache()
     for raw in map(wire.join, bursts):
@@ -129,14 +130,14 @@ def test_cutting_the_bursts_of_a_source_is_the_naive_cut(bursts: list[list[bytes
 
 
 @given(st.lists(hostile_items, max_size=5), filters)
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 def test_cutting_a_single_burst_of_any_shape_is_the_naive_cut(items: list[bytes], want: Filter) -> None:
     raw = wire.join(items)
     assert cut(LayoutCache(), raw, want) == naive_cut(raw, want)
 
 
 @given(st.lists(st.lists(hostile_items, max_size=3), min_size=2, max_size=4), filters)
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 def test_no_burst_of_any_shape_changes_how_the_next_one_is_cut(bursts: list[list[bytes]], want: Filter) -> None:
     cache = LayoutCache()
     for raw in map(wire.join, bursts):
@@ -160,7 +161,7 @@ def test_a_burst_that_a_quick_look_takes_whole_has_nothing_to_leave_out(items: l
 
 
 @given(st.lists(honest_items, max_size=6), st.lists(filters, min_size=2, max_size=2))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_a_pick_that_is_remembered_is_the_pick_that_was_made(items: list[bytes], wants: list[Filter]) -> None:
     layout = LayoutCache().layout(wire.join(items))
     first = [layout.pick(w) for w in wants]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import lz4.block
 import pytest
+from examples import examples
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -56,7 +57,7 @@ def mutated(raw: bytes, changes: list[tuple[int, int]]) -> bytes:
     return bytes(changed)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(bursts, st.lists(st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 255)), max_size=4), max_size=8))
 @example([data_item(TimestampedData(channel_id=1, timestamp_deltas=[0, 1, 200], buffer=b"12345678"))], [[(12, 0x80)]])
 def test_it_finds_what_parsing_finds_whatever_has_changed(items, variants):

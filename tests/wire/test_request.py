@@ -3,6 +3,7 @@
 from contextlib import suppress
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ from . import independent as wire
 
 
 @given(st.booleans(), st.lists(st.integers(0, 2**32 - 1), max_size=20))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_a_subscribe_is_read_as_it_was_written(events: bool, channels: list[int]) -> None:
     request = StreamRequest(subscribe=StreamSubscription(all_events=events, data_channel_ids=channels))
     assert read_request(request.SerializeToString()) == Subscription(events, False, frozenset(channels))
@@ -57,7 +58,7 @@ def test_a_damaged_request_is_malformed(message: bytes) -> None:
 
 
 @given(st.binary(max_size=60) | st.binary(max_size=60).map(lambda body: wire.bytes_field(2, body)))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_any_bytes_are_a_request_or_malformed(message: bytes) -> None:
     with suppress(MalformedError):
         read_request(message)

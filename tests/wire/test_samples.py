@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from examples import examples
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -80,7 +81,7 @@ def test_samples_are_unpacked_as_they_were_packed(kind: SampleType, order: ByteO
 
 
 @given(sample_types, orders, st.binary(max_size=40))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_a_part_of_a_sample_at_the_end_is_left_out(kind: SampleType, order: ByteOrder, buffer: bytes) -> None:
     assert len(decode_samples(buffer, kind, order)) == len(buffer) // (int(kind[1:]) // 8)
 
@@ -144,7 +145,7 @@ def test_the_timestamped_example_is_laid_out_as_the_wire_format_says() -> None:
 
 
 @given(st.data(), channel_ids, sample_types, orders)
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_timestamped_data_comes_back_as_it_was_encoded(
     draw: st.DataObject, channel: ChannelId, kind: SampleType, order: ByteOrder
 ) -> None:
@@ -155,13 +156,13 @@ def test_timestamped_data_comes_back_as_it_was_encoded(
 
 
 @given(st.lists(nanoseconds, min_size=1, max_size=20))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_the_first_delta_is_zero(times: list[int]) -> None:
     assert encode_timestamped(ChannelId(1), times, [0] * len(times)).timestamp_deltas[0] == 0
 
 
 @given(nanoseconds, st.integers(1, 10**9), st.lists(st.integers(-1000, 1000), min_size=1, max_size=20))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_the_scale_is_the_greatest_that_keeps_the_deltas_whole(start: int, unit: int, steps: list[int]) -> None:
     assume(any(steps))
     times = [start]
@@ -229,7 +230,7 @@ def test_timestamped_data_needs_a_timestamp_for_every_value(times: Any, values: 
     ),
     sample_types,
 )
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_any_timestamped_data_has_as_many_timestamps_as_values(data: TimestampedData, kind: SampleType) -> None:
     times, values = decode_timestamped(data, kind)
     assert len(times) == len(values) <= len(data.timestamp_deltas)
@@ -246,7 +247,7 @@ def test_negative_deltas_are_ten_byte_varints_of_twos_complement() -> None:
 
 
 @given(st.data(), channel_ids, nanoseconds, st.integers(-(10**9), 10**9), sample_types, orders)
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_periodic_data_comes_back_as_it_was_encoded(
     draw: st.DataObject, channel: ChannelId, start: int, interval: int, kind: SampleType, order: ByteOrder
 ) -> None:
@@ -298,7 +299,7 @@ def test_the_row_example_is_laid_out_as_the_wire_format_says() -> None:
 
 
 @given(st.data(), st.dictionaries(channel_ids, sample_types, max_size=6))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_a_row_comes_back_as_it_was_encoded(draw: st.DataObject, types: dict[ChannelId, SampleType]) -> None:
     values = {c: draw.draw(some_of(t, min_size=1, max_size=1))[0] for c, t in types.items()}
     assert decode_row(encode_row(list(types), T0, list(values.values()), types), types) == values

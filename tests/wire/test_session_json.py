@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -180,7 +181,7 @@ def test_every_fault_is_told_at_once() -> None:
 
 
 @given(session_like.map(json.dumps) | json_values.map(json.dumps) | st.text(max_size=40))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_any_text_is_a_session_or_malformed(text: str) -> None:
     with suppress(MalformedError):
         read_session(text)
@@ -208,7 +209,7 @@ def test_the_offset_of_a_binding_is_written_even_when_zero() -> None:
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=8), json_values.filter(lambda v: v is not None), max_size=4))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_unknown_keys_are_kept(more: dict[str, Any]) -> None:
     more = {f"x-{k}": v for k, v in more.items()}
     written = json.loads(write_session(read_session(minimal(**more))))
@@ -257,7 +258,7 @@ def test_a_glance_takes_no_identity_that_is_no_text(identity: Any) -> None:
 
 
 @given(session_like.map(json.dumps) | json_values.map(json.dumps) | st.text(max_size=40))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_a_glance_never_fails(text: str) -> None:
     glance(text)
 

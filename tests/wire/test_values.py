@@ -1,5 +1,6 @@
 """Time ranges: both ends inclusive, and only ever expanding what is known."""
 
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,7 +11,7 @@ ranges = st.tuples(times, times).map(lambda t: TimeRange(min(t), max(t)))
 
 
 @given(st.lists(ranges, min_size=1, max_size=5))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 def test_the_union_reaches_from_the_smallest_start_to_the_largest_end(known: list[TimeRange]) -> None:
     assert TimeRange.union_of(*known) == TimeRange(min(r.start for r in known), max(r.end for r in known))
 

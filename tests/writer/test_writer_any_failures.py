@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import trio
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
@@ -25,7 +26,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(replies, steps, st.integers(1, 3000), st.integers(50, 1000))
 def test_every_sample_arrives_once_and_in_order(replies, steps, max_bytes, target) -> None:
     log = FlakyLog(replies)

@@ -6,6 +6,7 @@ import time
 
 import pytest
 from csv_kinds import KINDS
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rta_transports.csv.layout.layout import LayoutOptions, TableLayout, detect_layout
@@ -14,7 +15,7 @@ from rta_transports.csv.layout.sample import FileSample
 
 from rta.ports import RtaError
 
-QUICK = settings(max_examples=150, deadline=None)
+QUICK = settings(max_examples=examples(150), deadline=None)
 
 
 def layout(text: str | bytes, **options) -> TableLayout:

@@ -6,6 +6,7 @@ import math
 import struct
 
 from csv_replay import NOW, play
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,7 +23,7 @@ from rta.wire import SampleType
 from rta.wire.burst import SizeLimits
 
 KINDS = st.sampled_from(["timestamped", "periodic", "row"])
-QUICK = settings(max_examples=60, deadline=None)
+QUICK = settings(max_examples=examples(60), deadline=None)
 
 
 def cells(kind):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from csv_replay import SECOND, context_in, play, play_file
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rta_transports.csv import CsvOptions, inspect_source
@@ -215,7 +216,7 @@ class TestNoOrder:
         assert (result.timestamps(), result.values()) == (ns(times), list(range(500)))
 
     @given(st.lists(st.integers(-100, 100), min_size=1, max_size=60), st.sampled_from(["\n", "\r\n", "\r"]))
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=examples(60), deadline=None)
     def test_any_rows_are_sorted_when_it_is_set(self, times, end):
         lines = ["t,v", *(f"{time},{i}" for i, time in enumerate(times)), ""]
         result = play(end.join(lines), sort=True, time_column="t", time_unit="s", header=1, channel="", delimiter=",")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rta_transports.csv.times.time_column import find_time
@@ -218,7 +219,7 @@ def test_many_columns_are_listed_up_to_a_point():
         find_time(titles, [], [["x", "y"] for _ in titles])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     st.sampled_from(["Time", "timestamp", "Log Time", "Zeit (ms)", "fecha"]),
     st.lists(st.sampled_from(["Speed", "RPM", "T (°C)", "Lap Time", "index", "Status", "Travel time (s)"]), max_size=5),

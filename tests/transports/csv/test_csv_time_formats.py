@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rta_transports.csv.times.time_formats import JOINT, TimeScale, format_of, joined, recognise
@@ -13,7 +14,7 @@ from rta.ports import MalformedError, RtaError, find_zone
 
 SECOND = 10**9
 DAY = 86400 * SECOND
-QUICK = settings(max_examples=150, deadline=None)
+QUICK = settings(max_examples=examples(150), deadline=None)
 EPOCH, CLOCK, ELAPSED = TimeScale.EPOCH, TimeScale.DAY, TimeScale.ELAPSED
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rta_transports.csv.rows import Row
@@ -14,7 +15,7 @@ from rta_transports.csv.times.time_order import LEFT_OUT, TimeOrder
 SECOND = 10**9
 DAY = 86400
 EPOCH, CLOCK, ELAPSED = TimeScale.EPOCH, TimeScale.DAY, TimeScale.ELAPSED
-QUICK = settings(max_examples=150, deadline=None)
+QUICK = settings(max_examples=examples(150), deadline=None)
 NOW = 1_700_000_000
 
 

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 import trio
 from attrs import define
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rta_transports.memory import TRANSPORT, MemoryLog, MemoryLogOptions
@@ -59,7 +60,7 @@ async def everything(log, stream, after=START):
 
 
 class TestTheBoundInBytes:
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=examples(60), deadline=None)
     @given(
         bound=st.integers(1, 20_000),
         appends=st.lists(st.tuples(st.sampled_from("abc"), st.integers(1024, 6000)), max_size=30),
@@ -72,7 +73,7 @@ class TestTheBoundInBytes:
             held = [e.burst for s in "abc" for e in (await everything(log, s)).entries]
             assert sum(len(b.packed) for b in held) <= log.bytes <= bound
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=examples(60), deadline=None)
     @given(
         st.lists(
             st.one_of(
@@ -155,7 +156,7 @@ class TestTheBoundInBytes:
 
 
 class TestAClockThatStepsBack:
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=examples(60), deadline=None)
     @given(st.lists(st.tuples(st.integers(-3, 3), st.sampled_from("ab")), min_size=1, max_size=40))
     async def test_never_makes_positions_go_back(self, steps):
         clock = Clock()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from remote_scene import BASE, MS, Scene
@@ -114,7 +115,7 @@ NAMES = st.text(st.characters(), max_size=8)
 ENTRY = st.tuples(st.integers(0, (1 << 63) - 1), NAMES, NAMES, st.dictionaries(NAMES, VALUES, max_size=4))
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.lists(ENTRY, max_size=8))
 def test_whatever_a_node_publishes_becomes_something_that_can_be_read(entries):
     scene = online(max_channels=5)
