@@ -169,6 +169,7 @@ def test_tickets_are_not_given_to_other_pages(service):
 
 def test_a_websocket_is_closed_when_its_token_ends(own):
     issuer, service = own(life=3, leeway="0s")
+    wait_until(lambda: "drive-1" in service.ask(V2 + "/sessions", issuer.token("viewer")).text, "the session")
     token, opened = stream_of_a_new_token(issuer, service)
     code, reason = opened.closed()
     assert code == 4004
