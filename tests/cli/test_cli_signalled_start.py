@@ -11,10 +11,10 @@ import pytest
 from conftest import starting
 from program import PATIENCE, Program
 
-MOMENTS = 50
+MOMENTS = 30
 AT_ONCE = 2
 """Programs that run beside each other; they take longer then, and so does the start that is measured."""
-PARTS = 5
+PARTS = 3
 SOON = PATIENCE
 """Seconds to end; what hangs does so for ever."""
 
@@ -49,7 +49,7 @@ def check_end(start: Callable[..., Program], moment: float, number: signal.Signa
 @pytest.mark.parametrize("part", range(PARTS))
 def test_it_ends_whenever_the_signal_comes(start, start_up, number, part):
     each = MOMENTS // 2 // PARTS
-    moments = [0.03 + 1.5 * start_up * (part + PARTS * i) / (each * PARTS) for i in range(each)]
+    moments = [0.03 + 1.2 * start_up * (part + PARTS * i) / (each * PARTS) for i in range(each)]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for ended in [pool.submit(check_end, start, moment, number) for moment in moments]:
             ended.result()
