@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page
 
+from .conftest import OpenPage
 from .page_server import Content, serving
 from .watch import Watch
 
@@ -37,7 +38,8 @@ def seen(page: Page) -> Watch:
 
 
 @pytest.fixture(autouse=True)
-def all_expected(watch: Watch) -> Iterator[None]:
+def all_expected(watch: Watch, open_page: OpenPage) -> Iterator[None]:
+    """Before the pages are closed, and what they did is looked at."""
     watch.expect("")
     yield
     watch.elsewhere.clear()

@@ -77,7 +77,7 @@ async def test_sessions_can_be_asked_for_by_post_with_a_chunked_body(service: Se
     text = await service.open("s")
     async with raw(service.port) as client:
         await client.send(
-            b"POST /rta/v2/sessions?pageIndex=0&pageSize=10 HTTP/1.1\r\nhost: x\r\n"
+            b"POST /rta/v2/sessions?pageIndex=0&pageSize=10 HTTP/1.1\r\nhost: localhost\r\n"
             b"content-type: application/x-www-form-urlencoded\r\ntransfer-encoding: chunked\r\n\r\n"
             b"9\r\nquery={}&\r\n5\r\nprop=\r\n0\r\n\r\n"
         )
@@ -287,7 +287,7 @@ async def test_an_offer_of_http_2_with_any_method_and_anywhere_is_not_taken(serv
 
 
 async def test_clients_that_pipeline_and_vanish_leave_nothing_behind(service: Service) -> None:
-    head = b"GET /rta/v2/sessions HTTP/1.1\r\nHost: x\r\n"
+    head = b"GET /rta/v2/sessions HTTP/1.1\r\nHost: localhost\r\n"
     for _ in range(40):
         async with raw(service.port) as client:
             await client.send((head + b"\r\n") + (head + b"Expect: 100-continue\r\n\r\n") + (head + b"\r\n") * 5)
@@ -296,7 +296,7 @@ async def test_clients_that_pipeline_and_vanish_leave_nothing_behind(service: Se
 
 async def test_a_body_that_comes_in_many_pieces_after_the_head_is_taken(service: Service) -> None:
     async with raw(service.port) as client:
-        await client.send(b"POST /rta/v2/sessions HTTP/1.1\r\nHost: x\r\nContent-Length: 60\r\n\r\n")
+        await client.send(b"POST /rta/v2/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60\r\n\r\n")
         for _ in range(60):
             await client.send(b"x")
         assert (await client.answer()).status == 200
@@ -306,6 +306,7 @@ async def test_a_body_over_the_limit_is_refused(service: Service) -> None:
     async with raw(service.port) as client:
         await client.send(
             # No more than is read before the answer: where more is on its way, hanging up may be all a client sees.
-            b"POST /rta/v2/sessions HTTP/1.1\r\nHost: x\r\nContent-Length: 3000000\r\n\r\n" + b"x" * ((1 << 20) + 1)
+            b"POST /rta/v2/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3000000\r\n\r\n"
+            + b"x" * ((1 << 20) + 1)
         )
         assert (await client.answer()).status == 413
