@@ -17,7 +17,7 @@ from rta.wire import ChunkWriter
 from .recorded import DATA, RecordedSite
 
 CHUNK = Chunk(DataKind.TIMESTAMPED, (1,), 0, 1, 100, bytes(64 << 10))
-GET = f"GET {DATA}/timestamped/- HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+GET = f"GET {DATA}/timestamped/- HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
 
 
 class EndlessArchive(PlainArchive):
