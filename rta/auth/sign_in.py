@@ -162,6 +162,11 @@ class SignIn:
         """Seconds since the keys of the issuer were fetched; 0: there are none."""
         return 0.0 if self._context.issuer is None else self._context.issuer.age
 
+    @property
+    def authority(self) -> str | None:
+        """The issuer whose tokens are taken."""
+        return self._settings.authority
+
     def about(self) -> dict[str, Any]:
         """What somebody needs to know to sign in, for `/rta/v2/info`."""
         s = self._settings

@@ -43,6 +43,7 @@ class Access:
 
 ACCESS: tuple[Access, ...] = (
     Access("GET", "/", None),
+    Access("GET", "/page/{file}", None),
     Access("GET", "/health", None),
     Access("GET", METRICS, Role.READ),
     Access("GET", V2 + "/info", None),

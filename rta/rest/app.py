@@ -28,6 +28,7 @@ from rta.rest.deletion import DeletionResource, DeletionWitnesses, NoteDeletion
 from rta.rest.elsewhere import Elsewhere
 from rta.rest.exports import ExportResource, export_turns
 from rta.rest.overview import OverviewResource
+from rta.rest.page import PageResource
 from rta.rest.problem import PROBLEM_HANDLERS, RequestProblem
 from rta.rest.recording import EntriesResource, RecordingResource
 from rta.rest.routing import V2, Resource, endpoint, is_below, routed, with_bodies
@@ -106,11 +107,13 @@ def make_app(service: Service, node: ASGIApp | None = None) -> ASGIApp:
 def routes_of(service: Service) -> list[Route]:
     """What there is. What it says of itself is in `rta.rest.openapi`."""
     rest = _Rest(service)
-    pages = SitePages(service.health, service.metrics, service.rules)
+    page = PageResource(None if service.sign_in is None else service.sign_in.authority)
+    pages = SitePages(service.health, service.metrics, page, service.rules)
     signing_in = SignInPages(service.rules, service.label, service.description)
     streams = StreamResource(service.streams)
     return [
         Route("/", pages.root),
+        Route("/page/{file}", page.file),
         Route("/health", pages.health),
         Route(METRICS, pages.metrics),
         Route(V2 + "/info", signing_in.info),

@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 
 from rta.rest.problem import RequestProblem
 
-__all__ = ["check_accepted", "is_held", "takes_gzip"]
+__all__ = ["check_accepted", "is_held", "takes_gzip", "takes_page"]
 
 _TAG = re.compile(r'(?:W/)?("[^"]*")')
 _MOST = 64  # items of a header
@@ -22,6 +22,11 @@ def check_accepted(headers: Headers, *types: str) -> None:
         wanted = dict(_weighed(accept))
         if not any(_weight(wanted, kind) > 0 for kind in types):
             raise RequestProblem(406, f"Accept: {accept[:200]!r} excludes {types[0]}, which is all there is", "Accept")
+
+
+def takes_page(headers: Headers) -> bool:
+    """Whether HTML is asked for by its name, as browsers do; `*/*` is what programs send."""
+    return dict(_weighed(",".join(headers.getlist("accept")))).get("text/html", 0.0) > 0
 
 
 def takes_gzip(headers: Headers) -> bool:

@@ -115,7 +115,8 @@ def _of_streams() -> list[Operation]:
 
 
 _OPERATIONS: tuple[Operation, ...] = (
-    _get("/", "Site", "The product and its version", "Text", ours=False),
+    _get("/", "Site", "The product and its version; to browsers the page", "Text", ours=False),
+    _get("/page/{file}", "Site", "A file that the page loads", "PageFile", ("file",), problems=(404,)),
     _get("/health", "Site", "Whether the site does its work", "Text", ours=False),
     _get("/metrics", "Site", "Metrics, in the text format of Prometheus", "Text", ours=False),
     _get(V2 + "/info", "Site", "What the site is called, and how to sign in", "Info", ours=False),

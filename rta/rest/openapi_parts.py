@@ -198,6 +198,7 @@ _DESCRIBED: dict[str, tuple[str, Document, str]] = {
         _CHANNELS,
         "Hexadecimal ids and ranges of them, at most 2048 in 16 KiB; `-` is all.",
     ),
+    "file": ("path", {"type": "string", "minLength": 1}, "As the page names it."),
     "parent": ("path", {"type": "string", "minLength": 1}, "A folder."),
     "code": ("path", {"type": "string", "pattern": r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+$"}, "Of a status."),
     "stream": (
@@ -264,6 +265,10 @@ ANSWERS: Document = {
     "Text": _answer("Text.", "text/plain", _TEXT),
     "Unhealthy": _answer("The reasons, a line each; for whoever may not read, `Unhealthy`.", "text/plain", _TEXT),
     "Page": _answer("The page.", "text/html", _TEXT),
+    "PageFile": {
+        "description": "The file.",
+        "content": {f"text/{kind}": {"schema": _TEXT} for kind in ("javascript", "css", "html", "plain")},
+    },
     "OpenApi": _answer("This document.", _JSON, {"type": "object"}, ("ETag",)),
     "Chunks": _answer(
         "Chunks, streamed: see docs/rest.md.", CHUNKED, _BINARY, ("RTA-Flush-Point", "RTA-Damaged-Chunks", "ETag")

@@ -12,8 +12,10 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from rta import __version__
 from rta.health import Health
 from rta.rest.body import json_response
+from rta.rest.negotiation import takes_page
 from rta.rest.openapi import openapi_document
 from rta.rest.openapi_page import PAGE_HEADERS, openapi_page
+from rta.rest.page import PageResource
 from rta.rest.signed_in import AccessRules
 
 __all__ = ["SitePages"]
@@ -22,14 +24,20 @@ __all__ = ["SitePages"]
 class SitePages:
     """The endpoints."""
 
-    def __init__(self, health: Health, metrics: Callable[[], Awaitable[bytes]], rules: AccessRules) -> None:
+    def __init__(
+        self, health: Health, metrics: Callable[[], Awaitable[bytes]], page: PageResource, rules: AccessRules
+    ) -> None:
         """`metrics`: gives them in the Prometheus text format."""
+        self._page = page
         self._health = health
         self._metrics = metrics
         self._rules = rules
 
     async def root(self, request: Request) -> Response:
-        return PlainTextResponse(f"rta {__version__}\n")
+        """For browsers the page, for programs the version."""
+        if takes_page(request.headers):
+            return self._page.page(request)
+        return PlainTextResponse(f"rta {__version__}\n", headers={"vary": "Accept"})
 
     async def health(self, request: Request) -> Response:
         """The status is for everybody, as probes need it; reasons name addresses and paths, and are for readers."""
@@ -48,8 +56,8 @@ class SitePages:
         return json_response(openapi_document(), headers={"cache-control": "no-cache"})
 
     async def docs(self, request: Request) -> Response:
-        return HTMLResponse(self._page, headers=PAGE_HEADERS)
+        return HTMLResponse(self._docs, headers=PAGE_HEADERS)
 
     @cached_property
-    def _page(self) -> str:
+    def _docs(self) -> str:
         return openapi_page(openapi_document())

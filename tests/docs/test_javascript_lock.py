@@ -1,4 +1,4 @@
-"""What the JavaScript client and the issuer for tests import is pinned with hashes, and from nowhere in particular."""
+"""Every JavaScript package that is used here is pinned with its hash, and comes from nowhere in particular."""
 
 from __future__ import annotations
 
@@ -11,14 +11,18 @@ from pages import ROOT
 
 FOLDER = ROOT / "tests" / "docs" / "javascript"
 ISSUER = ROOT / "tests" / "issuer"
+PAGE = ROOT / "web"
 
 
-@pytest.mark.parametrize("folder", [FOLDER, ISSUER], ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", [FOLDER, ISSUER, PAGE], ids=lambda folder: folder.name)
 def test_every_package_has_a_version_and_a_hash_and_no_address(folder: Path) -> None:
     packages = json.loads((folder / "package-lock.json").read_text())["packages"]
     assert [name for name, package in packages.items() if "resolved" in package] == []
-    asked = json.loads((folder / "package.json").read_text())["dependencies"]
-    assert packages.pop("")["dependencies"] == asked
+    package = json.loads((folder / "package.json").read_text())
+    own = packages.pop("")
+    kinds = [kind for kind in ("dependencies", "devDependencies") if kind in package]
+    assert {kind: own[kind] for kind in kinds} == {kind: package[kind] for kind in kinds}
+    asked = {name: version for kind in kinds for name, version in package[kind].items()}
     assert {f"node_modules/{name}": version for name, version in asked.items()}.items() <= {
         name: package["version"] for name, package in packages.items()
     }.items()

@@ -25,7 +25,15 @@ from .recorded import RecordedSite
 from .signing_in import ALLOWED, CERTIFICATE, HOST, GuardedSite, ask, bearer
 
 CALLS = [access for access in ACCESS if access.method != WEBSOCKET]
-VALUES = {"identity": "car", "channels": "-", "kind": "row", "identifier": "c", "parent": "f", "target": "car.gear"}
+VALUES = {
+    "identity": "car",
+    "channels": "-",
+    "kind": "row",
+    "identifier": "c",
+    "parent": "f",
+    "file": "index.html",
+    "target": "car.gear",
+}
 V2 = "/rta/v2"
 ROUTES = routes_of(RecordedSite().service())
 WHO: dict[str, dict[str, str]] = {

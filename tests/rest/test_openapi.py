@@ -14,7 +14,15 @@ from rta.rest.openapi import openapi_document, operations
 from .asgi import Answer, ask
 from .recorded import RecordedSite
 
-VALUES = {"identity": "car", "channels": "-", "identifier": "c", "code": "car.engine", "stream": "fine", "parent": "f"}
+VALUES = {
+    "identity": "car",
+    "channels": "-",
+    "identifier": "c",
+    "code": "car.engine",
+    "stream": "fine",
+    "parent": "f",
+    "file": "index.html",
+}
 
 
 def path_of(template: str) -> str:
