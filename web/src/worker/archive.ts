@@ -1,0 +1,281 @@
+/**
+ * Reads from the archive what plots show and is not held: samples where columns are about as fine as they, else overviews.
+ * What no plot shows any more is not read on.
+ */
+
+import type { Base } from "../wire/protobuf";
+import { Malformed } from "../wire/malformed";
+import type { Sink } from "../wire/sink";
+import { convertOverview, keepsExtremes, TILE, TileCache, TileMaker, type ChannelOverview } from "./overviews";
+import { channelText, rangeText, readRecorded } from "./recorded";
+import { RestError, type Rest } from "./rest";
+import type { ChannelKind, Track, Tracks } from "./tracks";
+
+const AT_ONCE = 4;
+const TOGETHER = 4; // tiles of one overview that is asked for
+const MOST_SAMPLES = 400_000; // of one piece of data
+const AGAIN = 5_000; // ms until what has failed is tried again
+const KINDS: ChannelKind[] = ["timestamped", "periodic", "row"];
+
+/** What a plot lacks. */
+interface Job {
+  key: string;
+  run(signal: AbortSignal): Promise<void>;
+}
+
+interface Piece {
+  kind: "data" | "overview" | "made";
+  length: number; // ns: of a piece of data, or of a stretch
+  index: number; // of the piece, or of the first tile
+  tracks: Track[];
+}
+
+export interface ArchiveHears {
+  changed(): void;
+  failed(reason: string): void;
+}
+
+export class Archive {
+  readonly tiles = new TileCache();
+  /** Offset up to which all is recorded that ever will be: of a closed session Infinity. */
+  settled = -Infinity;
+  #wanted = new Map<string, Job[]>();
+  #running = new Map<string, AbortController>();
+  #failed = new Map<string, number>();
+
+  constructor(
+    private readonly rest: Rest,
+    private readonly session: string,
+    private readonly base: Base,
+    private readonly tracks: Tracks,
+    private readonly hears: ArchiveHears,
+  ) {}
+
+  /** What a plot lacks now; it takes the place of what it lacked before. */
+  want(plot: string, pieces: Iterable<Piece>): void {
+    const jobs = [...pieces].map((piece) => this.#jobOf(piece));
+    if (jobs.length > 0) this.#wanted.set(plot, jobs);
+    else this.#wanted.delete(plot);
+    this.#pump();
+  }
+
+  close(): void {
+    this.#wanted.clear();
+    this.#pump();
+  }
+
+  /** The offset where a tile begins. */
+  tileStart(length: number, index: number): number {
+    return index * length * TILE - this.#phase(length);
+  }
+
+  /** The tile that an offset is in. */
+  tileAt(length: number, offset: number): number {
+    return Math.floor((offset + this.#phase(length)) / (length * TILE));
+  }
+
+  tileKey(track: Track, length: number, index: number): string {
+    return `${track.parameter.id} ${length} ${index}`;
+  }
+
+  /** Reads a stretch of samples, so that the tracks hold it. False: there are too many of them. */
+  async readData(tracks: Track[], from: number, to: number, signal: AbortSignal, upto: string | null = null): Promise<boolean> {
+    const only = new Set(tracks);
+    const counts = { samples: 0 };
+    const sink = this.#sink((channel, times, buffer) => {
+      counts.samples += this.tracks.addSamples(channel, times, buffer, { only, observed: false });
+    });
+    const isEnough = () => counts.samples > MOST_SAMPLES;
+    await this.#readKinds(tracks, from, to, sink, signal, isEnough, upto);
+    if (isEnough()) {
+      for (const track of tracks) track.seen = ((to - from) * tracks.length) / counts.samples;
+      return false;
+    }
+    const held = Math.min(to, this.settled);
+    for (const track of tracks) track.held.add(from, held);
+    return true;
+  }
+
+  #phase(length: number): number {
+    return Number(((this.base.ns % BigInt(length * TILE)) + BigInt(length * TILE)) % BigInt(length * TILE));
+  }
+
+  #jobOf(piece: Piece): Job {
+    const { kind, length, index, tracks } = piece;
+    const key = `${kind} ${length} ${index} ${tracks.map((track) => track.parameter.id).join(" ")}`;
+    const run = { data: this.#readPiece, overview: this.#readOverview, made: this.#makeTile }[kind];
+    return { key, run: (signal) => run.call(this, piece, signal) };
+  }
+
+  #pump(): void {
+    const jobs = new Map<string, Job>();
+    for (const list of this.#wanted.values()) for (const job of list) jobs.set(job.key, job);
+    for (const [key, control] of this.#running) if (!jobs.has(key)) control.abort();
+    const now = performance.now();
+    for (const [key, until] of this.#failed) if (until < now || !jobs.has(key)) this.#failed.delete(key);
+    for (const job of jobs.values()) {
+      if (this.#running.size >= AT_ONCE) return;
+      if (!this.#running.has(job.key) && !this.#failed.has(job.key)) void this.#start(job);
+    }
+  }
+
+  async #start(job: Job): Promise<void> {
+    const control = new AbortController();
+    this.#running.set(job.key, control);
+    try {
+      await job.run(control.signal);
+      this.#unwant(job.key);
+    } catch (error) {
+      if (!control.signal.aborted) {
+        this.#failed.set(job.key, performance.now() + AGAIN);
+        setTimeout(() => this.hears.changed(), AGAIN + 10);
+        if (!(error instanceof RestError || error instanceof Malformed)) throw error;
+        this.hears.failed(`what is recorded cannot be read: ${error.message}`);
+      }
+    } finally {
+      this.#running.delete(job.key);
+      if (!control.signal.aborted) this.hears.changed();
+      this.#pump();
+    }
+  }
+
+  #unwant(key: string): void {
+    for (const [plot, jobs] of this.#wanted) {
+      this.#wanted.set(
+        plot,
+        jobs.filter((job) => job.key !== key),
+      );
+    }
+  }
+
+  async #readPiece({ length, index, tracks }: Piece, signal: AbortSignal): Promise<void> {
+    await this.readData(tracks, index * length, (index + 1) * length - 1, signal);
+  }
+
+  /** Several tiles at once, as the service has them. */
+  async #readOverview({ length, index, tracks }: Piece, signal: AbortSignal): Promise<void> {
+    const from = this.tileStart(length, index);
+    const to = this.tileStart(length, index + TOGETHER) - 1;
+    const upto = this.settled;
+    const channels = channelText(tracks.flatMap((track) => track.parameter.channels));
+    const query = `${rangeText(from, to, this.base)}&points=${TILE * TOGETHER}`;
+    const text = await this.rest.text(`sessions/${encodeURIComponent(this.session)}/overview/${channels}?${query}`, signal);
+    const found = new Map<number, ChannelOverview>();
+    for (const one of overviewsOf(text)) found.set(one.channel, one);
+    for (const track of tracks) {
+      const one = found.get(track.parameter.channels[0]!);
+      for (let tile = index; tile < index + TOGETHER; tile++) {
+        const part = this.#cut(one, this.tileStart(length, tile), this.tileStart(length, tile + 1));
+        const made = convertOverview(part, track.parameter, this.base.ns, upto);
+        const samples = made.count.reduce((sum, count) => sum + count, 0);
+        if (samples > 0) track.seen = (made.start.length * length) / samples;
+        this.tiles.set(this.tileKey(track, length, tile), made);
+      }
+    }
+  }
+
+  #cut(one: ChannelOverview | undefined, from: number, to: number): ChannelOverview {
+    if (!one) return { channel: 0, start: [], end: [], count: [], min: [], max: [], mean: [] };
+    const [first, behind] = [this.base.ns + BigInt(from), this.base.ns + BigInt(to)];
+    const times = one.start.map(BigInt);
+    const start = times.findIndex((time) => time >= first);
+    const stop = times.findIndex((time) => time >= behind);
+    const slice = <T>(list: T[]) => (start < 0 ? [] : list.slice(start, stop < 0 ? undefined : stop));
+    const { channel } = one;
+    return {
+      channel,
+      start: slice(one.start),
+      end: slice(one.end),
+      count: slice(one.count),
+      min: slice(one.min),
+      max: slice(one.max),
+      mean: slice(one.mean),
+    };
+  }
+
+  /** One tile, of the samples themselves: of rows, and where the conversion does not keep the extremes. */
+  async #makeTile({ length, index, tracks }: Piece, signal: AbortSignal): Promise<void> {
+    const [from, to] = [this.tileStart(length, index), this.tileStart(length, index + 1) - 1];
+    const upto = this.settled;
+    const makers = tracks.map((track) => new TileMaker(from, length, track.parameter));
+    const byChannel = new Map<number, TileMaker[]>();
+    tracks.forEach((track, i) => {
+      for (const channel of track.parameter.channels) byChannel.set(channel, [...(byChannel.get(channel) ?? []), makers[i]!]);
+    });
+    const sink = this.#sink((channel, times, buffer) => {
+      const type = this.tracks.typeOf(channel);
+      if (type) for (const maker of byChannel.get(channel) ?? []) maker.add(times, type, buffer);
+    });
+    await this.#readKinds(tracks, from, to, sink, signal, () => false, null);
+    tracks.forEach((track, i) => this.tiles.set(this.tileKey(track, length, index), makers[i]!.make(upto)));
+  }
+
+  #sink(samples: Sink["samples"]): Sink {
+    const one = new Float64Array(1);
+    return {
+      samples,
+      row: (channels, time, buffer) =>
+        this.tracks.eachOfRow(channels, buffer, (channel, part) => {
+          one[0] = time;
+          samples(channel, one, part);
+        }),
+      event: () => undefined,
+    };
+  }
+
+  async #readKinds(
+    tracks: Track[],
+    from: number,
+    to: number,
+    sink: Sink,
+    signal: AbortSignal,
+    stop: () => boolean,
+    upto: string | null,
+  ): Promise<void> {
+    const channels = new Set(tracks.flatMap((track) => track.parameter.channels));
+    for (const kind of KINDS) {
+      const some = [...channels].filter((channel) => (this.tracks.kinds.get(channel) ?? kind) === kind);
+      if (some.length === 0 || stop()) continue;
+      const wanted = { session: this.session, kind, channels: some, from, to, upto };
+      const { broken } = await readRecorded(this.rest, wanted, this.base, sink, signal, stop);
+      if (broken > 0) this.hears.failed(`${broken} pieces of what is recorded are damaged, and are missing here`);
+    }
+  }
+}
+
+/** Finds out what to read, piece by piece. */
+export class Lack {
+  #pieces = new Map<string, Piece>();
+
+  add(kind: Piece["kind"], length: number, index: number, track: Track): void {
+    const first = kind === "overview" ? Math.floor(index / TOGETHER) * TOGETHER : index;
+    const key = `${kind} ${length} ${first}`;
+    const piece = this.#pieces.get(key);
+    if (!piece) this.#pieces.set(key, { kind, length, index: first, tracks: [track] });
+    else if (!piece.tracks.includes(track)) piece.tracks.push(track);
+  }
+
+  get pieces(): Iterable<Piece> {
+    return this.#pieces.values();
+  }
+}
+
+/** Whether the service's overview says how the values of a parameter go. */
+export function hasOverview(track: Track, tracks: Tracks): boolean {
+  const [channel, ...more] = track.parameter.channels;
+  return channel !== undefined && more.length === 0 && tracks.kinds.get(channel) !== "row" && keepsExtremes(track.parameter);
+}
+
+function overviewsOf(text: string): ChannelOverview[] {
+  let document: { channels?: unknown };
+  try {
+    document = JSON.parse(text) as { channels?: unknown };
+  } catch {
+    throw new Malformed("an overview is no JSON");
+  }
+  const isOne = (one: ChannelOverview) =>
+    typeof one?.channel === "number" && [one.start, one.end, one.count, one.min, one.max, one.mean].every(Array.isArray);
+  const channels = document?.channels;
+  if (!Array.isArray(channels) || !channels.every(isOne)) throw new Malformed("an overview is not as it should be");
+  return channels as ChannelOverview[];
+}

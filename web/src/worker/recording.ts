@@ -1,0 +1,56 @@
+/** What the archive has of a session. Source: docs/rest.md, "Recording". */
+
+import type { Stretch } from "../series/intervals";
+import { Malformed } from "../wire/malformed";
+import { nanoseconds, parseExactly } from "../wire/times";
+
+export interface Recording {
+  from: bigint | null; // ns: the first sample
+  flushPoint: string | null;
+  /** ns since the Unix epoch, by the clock of the service: when something arrived that could not be recorded. */
+  holes: [bigint, bigint][];
+}
+
+interface Document {
+  timeRange?: { startTime?: unknown } | null;
+  flushPoint?: unknown;
+  runs?: { start?: unknown; upto?: unknown; holes?: { after?: unknown; upto?: unknown }[] }[];
+}
+
+export function readRecording(text: string): Recording {
+  try {
+    const { timeRange, flushPoint, runs = [] } = parseExactly(text) as Document;
+    const holes = runs.flatMap((run) =>
+      (run.holes ?? []).flatMap((hole): [bigint, bigint][] => {
+        const first = max(position(hole.after), position(run.start));
+        const last = min(position(hole.upto), position(run.upto));
+        return first !== null && last !== null && first <= last ? [[first, last]] : [];
+      }),
+    );
+    return {
+      from: nanoseconds(timeRange?.startTime),
+      flushPoint: typeof flushPoint === "string" ? flushPoint : null,
+      holes,
+    };
+  } catch (error) {
+    throw new Malformed(`what is recorded cannot be told: ${(error as Error).message}`);
+  }
+}
+
+export function offsetsOf(holes: [bigint, bigint][], base: bigint): Stretch[] {
+  return holes.map(([a, b]) => [Number(a - base), Number(b - base)]);
+}
+
+/** A position is ms since the Unix epoch, and a count. */
+function position(value: unknown): bigint | null {
+  const found = typeof value === "string" ? /^(\d{1,20})-\d{1,20}$/.exec(value) : null;
+  return found ? BigInt(found[1]!) * 1_000_000n : null;
+}
+
+function max(a: bigint | null, b: bigint | null): bigint | null {
+  return a === null || b === null ? null : a > b ? a : b;
+}
+
+function min(a: bigint | null, b: bigint | null): bigint | null {
+  return a === null || b === null ? null : a < b ? a : b;
+}
