@@ -19,3 +19,8 @@ export function workerSource(worker: Worker): Source {
     },
   };
 }
+
+let last = 0;
+
+/** A number for a request: no two of the page's are the same, since every part hears every report. */
+export const nextRequest = (): number => ++last;
