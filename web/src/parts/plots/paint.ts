@@ -1,0 +1,174 @@
+/** Paints one plot: its axes, grid, gaps, warn bounds and lines. Knows nothing of where they come from. */
+
+import type { Line } from "../../worker/messages";
+import { tickText, type Range, type Ticks } from "./scale";
+import type { Span } from "./stretch";
+import { COLOURS, MARKS, markPath, type Theme } from "./theme";
+import { bands, search, trace, type Place } from "./trace";
+
+export interface Trace {
+  line: Line;
+  shift: number;
+  nth: number; // of the plot's lines: its colour and mark
+  axis: number;
+  steps: boolean;
+  warn: [number, number] | null;
+}
+
+export interface PaintedAxis {
+  name: string; // its unit
+  range: Range;
+  ticks: Ticks;
+  texts: Record<string, string> | null;
+}
+
+/** In canvas pixels; `scale` of them are a CSS pixel. */
+export interface Sheet {
+  context: CanvasRenderingContext2D;
+  theme: Theme;
+  scale: number;
+  left: number;
+  width: number;
+  top: number;
+  height: number;
+}
+
+export const AXIS = 52; // CSS px that an axis takes
+export const sideOf = (axis: number): "left" | "right" => (axis % 2 === 0 ? "left" : "right");
+
+export function paintAxes({ context, theme, scale, left, width, top, height }: Sheet, axes: PaintedAxis[]): void {
+  const { canvas } = context;
+  context.clearRect(0, 0, left, canvas.height);
+  context.clearRect(left + width, 0, canvas.width - left - width, canvas.height);
+  context.font = theme.font;
+  context.textBaseline = "middle";
+  axes.forEach((axis, nth) => {
+    const onLeft = sideOf(nth) === "left";
+    const slot = Math.floor(nth / 2) * AXIS * scale;
+    const edge = onLeft ? left - slot : left + width + slot;
+    const toText = (onLeft ? -1 : 1) * 6 * scale;
+    context.textAlign = onLeft ? "right" : "left";
+    context.fillStyle = theme.faint;
+    context.fillRect(Math.round(edge) - (onLeft ? 1 : 0), top, 1, height);
+    context.fillStyle = theme.text;
+    for (const value of axis.ticks.values) {
+      const y = top + ((axis.range.high - value) / (axis.range.high - axis.range.low)) * height;
+      const text = axis.texts?.[`${value}`] ?? (axis.texts && !Number.isInteger(value) ? "" : tickText(value, axis.ticks.decimals));
+      context.fillText(text, edge + toText, Math.min(Math.max(y, 7 * scale), canvas.height - 7 * scale), (AXIS - 8) * scale);
+    }
+  });
+}
+
+export function paintArea(sheet: Sheet, axes: PaintedAxis[], traces: Trace[], seen: Span, times: number[]): void {
+  const { context, theme, scale, left, width, top, height } = sheet;
+  context.clearRect(left, 0, width, context.canvas.height);
+  context.save();
+  context.beginPath();
+  context.rect(left, top, width, height);
+  context.clip();
+  const x = (at: number) => left + ((at - seen.from) / (seen.to - seen.from)) * width;
+  const place = ({ shift, axis }: Trace): Place => ({
+    ...{ from: seen.from - shift, to: seen.to - shift, left, width, top, height },
+    range: axes[axis]!.range,
+  });
+  paintGrid(sheet, axes[0], times.map(x));
+  paintGaps(sheet, traces, x);
+  for (const each of traces) paintWarnings(sheet, each, axes[each.axis]!.range);
+  for (const each of traces) paintTrace(sheet, each, place(each), traces.length > 1);
+  context.restore();
+  context.strokeStyle = theme.faint;
+  context.lineWidth = 1;
+  context.strokeRect(left + 0.5, top + 0.5, width - 1, height - 1);
+  void scale;
+}
+
+function paintGrid({ context, theme, left, width, top, height }: Sheet, axis: PaintedAxis | undefined, xs: number[]): void {
+  context.fillStyle = theme.grid;
+  for (const x of xs) context.fillRect(Math.round(x), top, 1, height);
+  for (const value of axis?.ticks.values ?? []) {
+    const y = top + ((axis!.range.high - value) / (axis!.range.high - axis!.range.low)) * height;
+    context.fillRect(left, Math.round(y), width, 1);
+  }
+}
+
+/** Hatched where a line has no samples, over the whole height; where there are several lines, each says its own below. */
+function paintGaps({ context, theme, scale, left, width, top, height }: Sheet, traces: Trace[], x: (at: number) => number): void {
+  const gaps = traces.map(({ line, shift }) => {
+    const found: [number, number][] = [];
+    for (let at = 0; at + 1 < line.gaps.length; at += 2) {
+      const from = Math.max(x(line.gaps[at]! + shift), left);
+      const to = Math.min(x(line.gaps[at + 1]! + shift), left + width);
+      if (to >= left && from <= left + width) found.push([from, Math.max(to, from + 2 * scale)]);
+    }
+    return found;
+  });
+  const merged = bands(gaps.flat());
+  if (merged.length === 0) return;
+  context.fillStyle = theme.hatch;
+  for (const [from, to] of merged) context.fillRect(from, top, to - from, height);
+  context.fillStyle = theme.faint;
+  for (const [from, to] of merged) {
+    context.fillRect(Math.round(from), top, 1, height);
+    context.fillRect(Math.round(to) - 1, top, 1, height);
+  }
+  if (traces.length < 2) return;
+  gaps.forEach((found, nth) => {
+    context.fillStyle = theme.lines[traces[nth]!.nth % COLOURS]!;
+    for (const [from, to] of found) context.fillRect(from, top + height - (nth + 1) * 4 * scale, to - from, 3 * scale);
+  });
+}
+
+function paintWarnings({ context, theme, scale, left, width, top, height }: Sheet, { warn, nth }: Trace, range: Range): void {
+  for (const value of warn ?? []) {
+    const y = Math.round(top + ((range.high - value) / (range.high - range.low)) * height);
+    if (y < top || y >= top + height) continue;
+    context.fillStyle = theme.warn;
+    context.fillRect(left, y, width, 1);
+    context.fillStyle = theme.lines[nth % COLOURS]!;
+    context.fillRect(left, y - Math.round(scale), 10 * scale, Math.round(2 * scale) + 1); // whose bound it is
+  }
+}
+
+function paintTrace(sheet: Sheet, { line, nth, steps }: Trace, place: Place, marked: boolean): void {
+  const { context, theme, scale, top, height } = sheet;
+  const colour = theme.lines[nth % COLOURS]!;
+  context.strokeStyle = colour;
+  context.fillStyle = colour;
+  context.lineWidth = Math.max(1, Math.floor(scale));
+  context.lineJoin = "bevel";
+  context.beginPath();
+  const { dots, nulls } = trace(context, line, place, steps, 8 * scale);
+  context.stroke();
+  const size = Math.round(3 * scale);
+  for (let at = 0; at < dots.length; at += 2) context.fillRect(dots[at]! - size / 2, dots[at + 1]! - size / 2, size, size);
+  for (const x of nulls) paintNull(context, x, top + height - 7 * scale, 3 * scale);
+  if (marked) paintMarks(sheet, line, nth, place);
+}
+
+/** A small × at the foot: a null was sent here. */
+function paintNull(context: CanvasRenderingContext2D, x: number, y: number, r: number): void {
+  context.beginPath();
+  context.moveTo(x - r, y - r);
+  context.lineTo(x + r, y + r);
+  context.moveTo(x - r, y + r);
+  context.lineTo(x + r, y - r);
+  context.stroke();
+}
+
+/** The line's mark now and then, at times that stay while the plot moves on. */
+function paintMarks({ context, theme, scale }: Sheet, line: Line, nth: number, place: Place): void {
+  const { from, to, left, width, top, height, range } = place;
+  const every = ((to - from) / width) * 180 * scale;
+  const phase = ((nth * 0.382) % 1) * every;
+  context.beginPath();
+  for (let at = Math.floor((from - phase) / every) * every + phase; at <= to; at += every) {
+    const entry = search(line.time, at);
+    const time = line.time[entry];
+    if (time === undefined || time > at + every || time > to || Number.isNaN(line.first[entry]!)) continue;
+    const y = top + ((range.high - line.first[entry]!) / (range.high - range.low)) * height;
+    markPath(context, MARKS[nth % MARKS.length]!, left + ((time - from) / (to - from)) * width, y, 4 * scale);
+  }
+  context.fill();
+  context.strokeStyle = theme.surface;
+  context.stroke();
+}

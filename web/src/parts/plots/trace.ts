@@ -1,0 +1,134 @@
+/** A line's columns as a path: from its first sample to its lowest and highest and on to its last, and so to the next. */
+
+import type { Line } from "../../worker/messages";
+import type { Range } from "./scale";
+
+/** Where times and values are on the canvas, in its own pixels. */
+export interface Place {
+  from: number; // time at the left, on the line's own axis
+  to: number;
+  left: number;
+  width: number;
+  top: number;
+  height: number;
+  range: Range;
+}
+
+interface Path {
+  moveTo(x: number, y: number): void;
+  lineTo(x: number, y: number): void;
+}
+
+export interface Traced {
+  /** x, y, x, y …: samples that stand alone, or are far enough apart for a dot each. */
+  dots: number[];
+  /** x, x, …: where a null is. */
+  nulls: number[];
+}
+
+const FAR = 1e5;
+
+/** The entries that are seen, and one more on either side: [from, to). */
+export function visible({ time, until }: Line, from: number, to: number): [number, number] {
+  const first = Math.max(search(until, from) - 1, 0);
+  const last = Math.min(search(time, to) + 1, time.length);
+  return [first, Math.max(first, last)];
+}
+
+/** The index of the first that is not below. */
+export function search(sorted: Float64Array, value: number): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle]! < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The lowest and the highest that is seen; null: nothing is. */
+export function extent(line: Line, from: number, to: number): Range | null {
+  const first = search(line.until, from);
+  let [low, high] = [Infinity, -Infinity];
+  for (let at = first; at < line.time.length && line.time[at]! <= to; at++) {
+    if (line.low[at]! < low) low = line.low[at]!;
+    if (line.high[at]! > high) high = line.high[at]!;
+  }
+  if (low > high) {
+    const [a, b] = [line.last[first - 1], line.first[first]]; // what is seen is a stroke between samples outside
+    if (a === undefined || b === undefined || Number.isNaN(a + b)) return null;
+    [low, high] = [Math.min(a, b), Math.max(a, b)];
+  }
+  return Number.isFinite(low) && Number.isFinite(high) ? { low, high } : null;
+}
+
+/** `steps`: a value holds until the next one. `apart`: px between samples from which each has its dot. */
+export function trace(path: Path, line: Line, place: Place, steps: boolean, apart: number): Traced {
+  const { time, until, first, low, high, last, broken, samples } = line;
+  const { from, to, left, width, top, height, range } = place;
+  const [start, end] = visible(line, from, to);
+  const perTime = width / (to - from);
+  const perValue = height / (range.high - range.low);
+  const x = (at: number) => left + (at - from) * perTime;
+  const y = (value: number) => Math.min(Math.max(top + (range.high - value) * perValue, -FAR), FAR);
+  const traced: Traced = { dots: [], nulls: [] };
+  const dotted = samples && ((end - start) * apart < width || end - start < 3);
+  const breaks = line.gaps;
+  let drawing = false;
+  let strokes = 0; // since the last break
+  let lastX = 0;
+  let lastY = 0;
+  for (let at = start; at < end; at++) {
+    if (Number.isNaN(first[at]!)) {
+      traced.nulls.push(x(time[at]!));
+      if (drawing && strokes === 0) traced.dots.push(lastX, lastY);
+      drawing = false;
+      continue;
+    }
+    const begin = samples ? x(time[at]!) : Math.floor(x(time[at]!)) + 0.5;
+    const beginY = y(first[at]!);
+    if (!drawing || broken[at] === 1) {
+      if (drawing && strokes === 0) traced.dots.push(lastX, lastY);
+      if (drawing && !inGap(breaks, until[at - 1]!, time[at]!)) traced.nulls.push((lastX + begin) / 2);
+      path.moveTo(begin, beginY);
+      drawing = true;
+      strokes = 0;
+    } else {
+      if (steps) path.lineTo(begin, lastY);
+      path.lineTo(begin, beginY);
+      strokes++;
+    }
+    lastX = begin;
+    lastY = beginY;
+    if (!samples) {
+      const [bottomY, topY, endY] = [y(low[at]!), y(high[at]!), y(last[at]!)];
+      if (bottomY !== topY) {
+        if (bottomY !== beginY) path.lineTo(begin, bottomY);
+        path.lineTo(begin, topY);
+        if (topY !== endY) path.lineTo(begin, endY);
+        strokes++;
+      }
+      lastY = endY;
+    }
+    if (dotted) traced.dots.push(begin, beginY);
+  }
+  if (drawing && strokes === 0 && !dotted) traced.dots.push(lastX, lastY);
+  return traced;
+}
+
+/** Whether a gap touches what is between two entries; otherwise it is a null that breaks the line. */
+function inGap(gaps: Float64Array, from: number, to: number): boolean {
+  for (let at = 0; at + 1 < gaps.length; at += 2) if (gaps[at]! < to && gaps[at + 1]! > from) return true;
+  return false;
+}
+
+/** Gaps of several lines as one list of bands: from, to, from, to …, with none that overlap. */
+export function bands(gaps: Iterable<readonly [number, number]>): [number, number][] {
+  const merged: [number, number][] = [];
+  for (const [from, to] of [...gaps].sort((a, b) => a[0] - b[0])) {
+    const last = merged.at(-1);
+    if (last !== undefined && from <= last[1]) last[1] = Math.max(last[1], to);
+    else merged.push([from, to]);
+  }
+  return merged;
+}

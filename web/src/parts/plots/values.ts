@@ -1,0 +1,59 @@
+/** The values at the cursor, or the newest: asked for one request at a time, however quickly the cursor moves. */
+
+import { signal, type Signal } from "@preact/signals";
+import { nextRequest, type Source } from "../../source";
+import type { Shown } from "../../state/view";
+import type { Report } from "../../worker/messages";
+
+export interface Value {
+  time: number;
+  value: number;
+}
+
+const NONE: Value = { time: Number.NaN, value: Number.NaN };
+const EVERY = 50; // ms between two requests
+const LOST = 3000; // ms after which no answer is waited for
+
+interface Asked {
+  request: number;
+  key: string;
+  at: number;
+  open: boolean;
+}
+
+export class Values {
+  private readonly found = new Map<string, Signal<Value>>();
+  private readonly asked = new Map<string, Asked>(); // by the key of what is shown
+
+  constructor(private readonly source: Source) {}
+
+  of(shown: string, parameter: string): Signal<Value> {
+    const name = `${shown}\n${parameter}`;
+    const there = this.found.get(name) ?? signal(NONE);
+    this.found.set(name, there);
+    return there;
+  }
+
+  /** Asks, unless an answer is awaited or nothing can have changed. True: ask again in a moment. */
+  ask(shown: Shown, at: number, parameters: string[], changed: boolean, now: number): boolean {
+    if (parameters.length === 0) return false;
+    const key = `${at} ${parameters.join()}`;
+    const last = this.asked.get(shown.key);
+    if (last?.key === key && !changed) return false;
+    if (last !== undefined && ((last.open && now - last.at < LOST) || now - last.at < EVERY)) return true;
+    const request = nextRequest();
+    this.asked.set(shown.key, { request, key, at: now, open: true });
+    this.source.send({ type: "values", request, session: shown.session, at, parameters });
+    return false;
+  }
+
+  hear(report: Report): void {
+    if (report.type !== "valued" && report.type !== "failed") return;
+    for (const [shown, asked] of this.asked) {
+      if (asked.request !== report.request) continue;
+      asked.open = false;
+      if (report.type !== "valued") continue;
+      for (const { parameter, time, value } of report.values) this.of(shown, parameter).value = { time, value };
+    }
+  }
+}
