@@ -21,7 +21,10 @@ function Entry({ plot, line, nth, stack }: { plot: Plot; line: PlotLine; nth: nu
   const value = useRef<HTMLOutputElement>(null);
   const parameter = parameterOf(stack.sessionOf(line.shown), line.parameter);
   const found = stack.values.of(line.shown, line.parameter);
-  const text = useComputed(() => (parameter ? valueText(parameter, found.value.value) : "–"));
+  const text = useComputed(() => {
+    const known = parameterOf(stack.sessionOf(line.shown), line.parameter);
+    return known ? valueText(known, found.value.value) : "–";
+  });
   const words = texts.plots;
   const several = stack.view.value.shown.length > 1;
   const name = parameter?.name ?? line.parameter;

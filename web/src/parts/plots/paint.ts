@@ -33,7 +33,7 @@ export interface Sheet {
   height: number;
 }
 
-export const AXIS = 52; // CSS px that an axis takes
+export const AXIS = 58; // CSS px that an axis takes
 export const sideOf = (axis: number): "left" | "right" => (axis % 2 === 0 ? "left" : "right");
 
 export function paintAxes({ context, theme, scale, left, width, top, height }: Sheet, axes: PaintedAxis[]): void {
@@ -49,18 +49,31 @@ export function paintAxes({ context, theme, scale, left, width, top, height }: S
     const toText = (onLeft ? -1 : 1) * 6 * scale;
     context.textAlign = onLeft ? "right" : "left";
     context.fillStyle = theme.faint;
-    context.fillRect(Math.round(edge) - (onLeft ? 1 : 0), top, 1, height);
+    if (slot > 0) context.fillRect(Math.round(edge), top, 1, height);
     context.fillStyle = theme.text;
+    paintUnit(context, axis.texts ? "" : axis.name, edge + (onLeft ? -1 : 1) * (AXIS - 7) * scale, top + height / 2, onLeft);
     for (const value of axis.ticks.values) {
       const y = top + ((axis.range.high - value) / (axis.range.high - axis.range.low)) * height;
       const text = axis.texts?.[`${value}`] ?? (axis.texts && !Number.isInteger(value) ? "" : tickText(value, axis.ticks.decimals));
-      context.fillText(text, edge + toText, Math.min(Math.max(y, 7 * scale), canvas.height - 7 * scale), (AXIS - 8) * scale);
+      context.fillText(text, edge + toText, Math.min(Math.max(y, 7 * scale), canvas.height - 7 * scale), (AXIS - 20) * scale);
     }
   });
 }
 
+/** Along the axis, read upwards. */
+function paintUnit(context: CanvasRenderingContext2D, unit: string, x: number, y: number, onLeft: boolean): void {
+  const align = context.textAlign;
+  context.save();
+  context.translate(x, y);
+  context.rotate(onLeft ? -Math.PI / 2 : Math.PI / 2);
+  context.textAlign = "center";
+  context.fillText(unit, 0, 0);
+  context.restore();
+  context.textAlign = align;
+}
+
 export function paintArea(sheet: Sheet, axes: PaintedAxis[], traces: Trace[], seen: Span, times: number[]): void {
-  const { context, theme, scale, left, width, top, height } = sheet;
+  const { context, theme, left, width, top, height } = sheet;
   context.clearRect(left, 0, width, context.canvas.height);
   context.save();
   context.beginPath();
@@ -79,7 +92,6 @@ export function paintArea(sheet: Sheet, axes: PaintedAxis[], traces: Trace[], se
   context.strokeStyle = theme.faint;
   context.lineWidth = 1;
   context.strokeRect(left + 0.5, top + 0.5, width - 1, height - 1);
-  void scale;
 }
 
 function paintGrid({ context, theme, left, width, top, height }: Sheet, axis: PaintedAxis | undefined, xs: number[]): void {

@@ -38,8 +38,8 @@ export function ticks({ low, high }: Range, steps: number): Ticks {
 
 export function tickText(value: number, decimals: number): string {
   const size = Math.abs(value);
-  if (size !== 0 && (size >= 1e7 || decimals > 6)) return value.toExponential(3).replace(/\.?0+e/, "e").replace("e+", "e");
-  return value.toFixed(Math.min(decimals, 100)).replace("-", "−");
+  if (size !== 0 && (size >= 1e7 || decimals > 6)) return value.toExponential(3).replace(/\.?0+e/, "e").replace("e+", "e").replace(/^-/, "−");
+  return value.toFixed(decimals).replace("-", "−");
 }
 
 /** Where an automatic axis is, and since when (ms) it has had much more room than the data need. */

@@ -35,7 +35,8 @@ export function timeTicks(clock: Clock, span: Span, most: number): TimeTicks {
   const times = step <= SECOND ? fine(clock, span, step) : coarse(clock, span, step);
   if (step < 1e6) return counted(clock, times, step);
   const text = (at: number) => {
-    if (step >= DAY) return clock.zone === "session" ? lengthText(at) : dateText(clock, at).slice(5);
+    const midnight = step >= MINUTE && wall(clock, at).ms % (DAY / 1e6) === 0;
+    if (step >= DAY || midnight) return clock.zone === "session" ? lengthText(at) : dateText(clock, at).slice(5);
     return clockText(clock, at, step);
   };
   const ticks = times.map((at) => ({ at, text: text(at) }));
