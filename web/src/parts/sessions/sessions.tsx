@@ -1,0 +1,142 @@
+import { useSignal, useSignalEffect } from "@preact/signals";
+import { useEffect, useMemo } from "preact/hooks";
+import { may } from "../../service/info";
+import { queryOf, type Filter, type Property, type Wanted } from "../../service/query";
+import { isAbort, wordsOf } from "../../service/service";
+import { askProperties, channelCounter, deleteSession, listSessions, type Listed } from "../../service/sessions";
+import { texts } from "../../texts/en";
+import type { Parts } from "../parts";
+import { Filters } from "./filters";
+import { SessionTable } from "./session_table";
+
+const OFTEN = 5_000; // ms between looks at the lists
+const TYPING = 250; // ms without a further sign until what is typed is asked for
+
+type Found = { sessions: Listed[]; more: boolean; incomplete: boolean } | null;
+
+/** The sessions that there are: live ones first, then those that have ended, a page at a time. */
+export function Sessions({ parts }: { parts: Parts }) {
+  const { service, page, role, signIn } = parts;
+  const text = useSignal("");
+  const filters = useSignal<Filter[]>([]);
+  const wanted = useSignal<Wanted>({ text: "", filters: [] });
+  const at = useSignal(0);
+  const live = useSignal<Found>(null);
+  const ended = useSignal<Found>(null);
+  const problem = useSignal("");
+  const properties = useSignal<Property[]>([]);
+  const selected = useSignal<ReadonlyMap<string, Listed>>(new Map());
+  const again = useSignal(0);
+  const countChannels = useMemo(() => channelCounter(service), [service]);
+
+  useEffect(() => {
+    askProperties(service).then((found) => (properties.value = found), () => undefined);
+  }, [signIn.token.value]);
+
+  useSignalEffect(() => {
+    const next = { text: text.value, filters: filters.value };
+    const timer = setTimeout(() => {
+      wanted.value = next;
+      at.value = 0;
+    }, TYPING);
+    return () => clearTimeout(timer);
+  });
+
+  useSignalEffect(() => {
+    const [asked, index, known] = [wanted.value, at.value, properties.value];
+    void [again.value, signIn.token.value];
+    const abort = new AbortController();
+    const look = async () => {
+      try {
+        const [a, b] = await Promise.all([
+          listSessions(service, queryOf(asked, true, known), 0, abort.signal, 100),
+          listSessions(service, queryOf(asked, false, known), index, abort.signal),
+        ]);
+        [live.value, ended.value, problem.value] = [a, b, ""];
+      } catch (error) {
+        if (!isAbort(error) && !abort.signal.aborted) problem.value = wordsOf(error);
+      }
+    };
+    void look();
+    const timer = setInterval(() => document.visibilityState === "visible" && void look(), OFTEN);
+    return () => (clearInterval(timer), abort.abort());
+  });
+
+  const select = (session: Listed) => {
+    const next = new Map(selected.value);
+    if (!next.delete(session.identity)) next.set(session.identity, session);
+    selected.value = next;
+  };
+  const open = (beside: boolean) => {
+    page.open([...selected.value.keys()], beside);
+    selected.value = new Map();
+  };
+  const remove = async (session: Listed) => {
+    if (!confirm(texts.sessions.removeAsk(session.identifier))) return;
+    try {
+      await deleteSession(service, session.identity);
+      again.value++;
+    } catch (error) {
+      problem.value = wordsOf(error);
+    }
+  };
+  const anything = wanted.value.text.trim() !== "" || wanted.value.filters.length > 0;
+  const table = { parts, selected, select, countChannels, remove: may(role.value, "administer") ? remove : null };
+  return (
+    <div class="sessions">
+      <search>
+        <label class="search">
+          <span class="unseen">{texts.sessions.search}</span>
+          <input
+            id="sessions-search"
+            type="search"
+            placeholder={`${texts.sessions.search}: ${texts.sessions.searchHint}`}
+            value={text.value}
+            onInput={(event) => (text.value = event.currentTarget.value)}
+          />
+        </label>
+        <Filters filters={filters} properties={properties.value} />
+      </search>
+      {problem.value !== "" && <p class="problem" role="alert">{problem.value}</p>}
+      {(live.value?.incomplete || ended.value?.incomplete) && <p class="notice">{texts.sessions.incomplete}</p>}
+      <h2>{texts.sessions.live}</h2>
+      <Found found={live.value} none={anything ? texts.sessions.noneFound : texts.sessions.noLive} {...table} label={texts.sessions.live} />
+      <h2>{texts.sessions.ended}</h2>
+      <Found found={ended.value} none={anything ? texts.sessions.noneFound : texts.sessions.noEnded} {...table} label={texts.sessions.ended} />
+      {(at.value > 0 || ended.value?.more) && (
+        <p class="pages">
+          <button type="button" disabled={at.value === 0} onClick={() => at.value--}>
+            {texts.sessions.earlier}
+          </button>
+          <span role="status">{texts.sessions.page(at.value + 1)}</span>
+          <button type="button" disabled={!ended.value?.more} onClick={() => at.value++}>
+            {texts.sessions.later}
+          </button>
+        </p>
+      )}
+      {selected.value.size > 0 && (
+        <p class="selected">
+          <button type="button" class="strong" onClick={() => open(false)}>
+            {texts.sessions.open(selected.value.size)}
+          </button>
+          {page.view.value.shown.length > 0 && (
+            <button type="button" onClick={() => open(true)}>
+              {texts.sessions.beside}
+            </button>
+          )}
+          <button type="button" onClick={() => (selected.value = new Map())}>
+            {texts.sessions.clear}
+          </button>
+        </p>
+      )}
+    </div>
+  );
+}
+
+type TableProps = Omit<Parameters<typeof SessionTable>[0], "sessions">;
+
+function Found({ found, none, ...table }: TableProps & { found: Found; none: string }) {
+  if (found === null) return <p class="quiet">{texts.loading}</p>;
+  if (found.sessions.length === 0) return <p class="quiet">{none}</p>;
+  return <SessionTable {...table} sessions={found.sessions} />;
+}

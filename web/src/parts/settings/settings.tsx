@@ -1,0 +1,34 @@
+import type { Theme } from "../../state/settings";
+import type { Zone } from "../../state/view";
+import { texts } from "../../texts/en";
+import { Dialog } from "../dialog";
+import { Choice } from "../export/export";
+import type { Parts } from "../parts";
+
+const THEMES: Theme[] = ["system", "light", "dark"];
+const ZONES: Zone[] = ["viewer", "utc", "session"];
+
+export function SettingsDialog({ parts: { page, settings, change, dialog } }: { parts: Parts }) {
+  return (
+    <Dialog title={texts.settings.title} close={() => (dialog.value = null)}>
+      <Choice
+        legend={texts.settings.theme}
+        name="theme"
+        value={settings.value.theme}
+        put={(theme) => change({ theme })}
+        choices={THEMES.map((it) => [it, texts.settings.themes[it]])}
+      />
+      <Choice
+        legend={texts.settings.zone}
+        name="zone"
+        value={page.view.value.zone}
+        put={(zone) => (page.view.value = { ...page.view.value, zone })}
+        choices={ZONES.map((it) => [it, texts.settings.zones[it]])}
+      />
+      <label class="field-inline">
+        <input type="checkbox" checked={settings.value.keys} onChange={(event) => change({ keys: event.currentTarget.checked })} />
+        {texts.settings.keys}
+      </label>
+    </Dialog>
+  );
+}
