@@ -347,6 +347,6 @@ export type Texts = typeof texts;
 
 /** As a sentence of its own. */
 function sentence(words: string): string {
-  const first = words.slice(0, 1).toUpperCase() + words.slice(1);
+  const first = /^[a-z]+[ ,:]/.test(words) ? words.slice(0, 1).toUpperCase() + words.slice(1) : words;
   return /[.!?…]$/.test(first) ? first : `${first}.`;
 }
