@@ -16,6 +16,8 @@ import { SettingsDialog } from "./settings/settings";
 import { SignInDialog } from "./sign_in/sign_in";
 import { StatusLine } from "./status_line";
 
+const AROUND = 5e9; // ns shown before and behind a time that somebody looks at
+
 export function App({ parts }: { parts: Parts }) {
   const { page, settings, info, signIn } = parts;
   const main = useRef<HTMLElement>(null);
@@ -129,5 +131,11 @@ function View({ parts }: { parts: Parts }) {
   const Board = BOARDS[tab];
   if (Board === undefined) return <p class="empty">{texts.notThere}</p>;
   const { source, page, service, role } = parts;
-  return <Board source={source} session={page.session.value} service={service} role={role.value} />;
+  const session = page.session.value;
+  const look = (at: number) => {
+    const shift = page.view.value.shown.find((it) => it.session === session?.identity)?.shift ?? 0;
+    page.view.value = { ...page.view.value, stretch: { from: at + shift - AROUND, to: at + shift + AROUND }, cursor: at + shift };
+    page.tab.value = "plots";
+  };
+  return <Board source={source} session={session} service={service} role={role.value} zone={page.view.value.zone} look={look} />;
 }

@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { changesWith, valuesText } from "../src/parts/alarms/changes";
+import { filtered, ordered, turned } from "../src/parts/table/order";
+import { rate, readHealth, readMetrics, sectionOf, subjectOf } from "../src/service/health";
+import { readSetting, readStream, writeSetting, type Alarm } from "../src/service/streams";
+import type { Parameter, Row } from "../src/worker/messages";
+
+const parameter = (id: string, unit = "", more: Partial<Parameter> = {}): Parameter => ({
+  id: `${id}:car`, name: id, description: "", application: "car", groups: [], unit, format: "", min: 0, max: 0, warnMin: 0,
+  warnMax: 0, channels: [1], interval: 0, texts: null, ...more,
+});
+const row = (id: string, value: number): Row => ({ parameter: `${id}:car`, time: 0, value, rate: 1, min: value, max: value });
+const names = (found: Parameter[]) => found.map(({ name }) => name);
+
+test("rows are in the order of a column, and what has no value is last either way", () => {
+  const all = ["P10", "P9", "P1", "none"].map((id) => parameter(id));
+  const rows = new Map([["P10", 1], ["P9", 3], ["P1", 2]].map(([id, value]) => [`${id}:car`, row(String(id), Number(value))]));
+  assert.deepEqual(names(ordered(all, rows, { column: "parameter", falling: false })), ["none", "P1", "P9", "P10"]);
+  assert.deepEqual(names(ordered(all, rows, { column: "value", falling: false })), ["P10", "P1", "P9", "none"]);
+  assert.deepEqual(names(ordered(all, rows, { column: "value", falling: true })), ["P9", "P1", "P10", "none"]);
+});
+
+test("a second click on a column turns its order", () => {
+  const first = turned({ column: "parameter", falling: false }, "value");
+  assert.deepEqual(first, { column: "value", falling: true });
+  assert.deepEqual(turned(first, "value"), { column: "value", falling: false });
+});
+
+test("a filter finds words anywhere in a parameter", () => {
+  const all = [parameter("RPM", "1/min", { groups: ["Engine"] }), parameter("Speed", "km/h", { description: "Over ground" })];
+  assert.deepEqual(names(filtered(all, "engine rp")), ["RPM"]);
+  assert.deepEqual(names(filtered(all, "GROUND")), ["Speed"]);
+  assert.deepEqual(names(filtered(all, " ")), ["RPM", "Speed"]);
+});
+
+test("health is read with its reasons and notes", () => {
+  assert.deepEqual(readHealth(200, "Healthy\nnote: a: b"), { healthy: true, reasons: [], notes: ["a: b"] });
+  assert.deepEqual(readHealth(503, "buffer: away\narchive: full\nnote: x\n"), {
+    healthy: false, reasons: ["buffer: away", "archive: full"], notes: ["x"],
+  });
+  assert.equal(subjectOf("source 'wrx': no such file"), "source");
+  assert.equal(subjectOf("strange"), "other");
+});
+
+test("metrics are read with help, kind and labels, without the times of their making", () => {
+  const text = [
+    "# HELP rta_a_total Of a.", "# TYPE rta_a_total counter", 'rta_a_total{kind="x",of="y"} 3.0', 'rta_a_total{kind="z"} 4',
+    "# HELP rta_a_created Of a.", "# TYPE rta_a_created gauge", 'rta_a_created{kind="x"} 1.7e+09', "# HELP rta_b B.", "# TYPE rta_b gauge", "rta_b +Inf", "", "strange line",
+  ].join("\n");
+  assert.deepEqual(readMetrics(text).map(({ name, help, counter, samples }) => [name, help, counter, samples]), [
+    ["rta_a_total", "Of a.", true, [{ labels: 'kind="x",of="y"', value: 3 }, { labels: 'kind="z"', value: 4 }]],
+    ["rta_b", "B.", false, [{ labels: "", value: Infinity }]],
+  ]);
+  assert.equal(sectionOf("rta_clients_behind"), "clients");
+  assert.equal(sectionOf("python_info"), "service");
+});
+
+test("a rate is told of two looks at a counter that went on", () => {
+  assert.equal(rate(undefined, 5, 1000), null);
+  assert.equal(rate(10, 5, 1000), null);
+  assert.equal(rate(10, 30, 2000), 10);
+});
+
+test("settings survive being written and read", () => {
+  for (const value of [1, true, null, ["avg"], { rpm: "change" }, "100ms", "on_change"]) assert.deepEqual(readSetting(writeSetting(value)), value);
+});
+
+test("a stream's state is told from its settings", () => {
+  const stream = readStream({ code: "car.engine", name: "live", state: "running", seq: 3, update: "10s", prune: { timeout: "off" }, consumers: {}, kept: null });
+  assert.deepEqual(stream.settings, { update: "10s", prune: { timeout: "off" } });
+  assert.equal(stream.startedBy, null);
+});
+
+test("what alarms did is told by two lists of them", () => {
+  const alarm = (active: boolean, since: string | null): Alarm => ({
+    code: "car.hot", component: null, description: "", active, since, values: { value: 1.5 }, source: "", rule: "",
+  });
+  const first = changesWith([], null, [alarm(false, null)]);
+  assert.deepEqual(first, []);
+  const raised = changesWith(first, [alarm(false, null)], [alarm(true, "2026-01-01T00:00:00Z")]);
+  assert.deepEqual(raised.map(({ active }) => active), [true]);
+  assert.equal(changesWith(raised, [alarm(true, "2026-01-01T00:00:00Z")], [alarm(true, "2026-01-01T00:00:00Z")]), raised);
+  const over = changesWith(raised, [alarm(true, "2026-01-01T00:00:00Z")], [alarm(false, "2026-01-01T00:01:00Z")]);
+  assert.deepEqual(over.map(({ active }) => active), [false, true]);
+  assert.equal(valuesText({ value: 1.5, is: "x" }), "value 1.5, is x");
+});
