@@ -40,7 +40,7 @@ export async function askMetrics(service: Service, abort?: AbortSignal): Promise
   return readMetrics(await response.text());
 }
 
-const LINE = /^([A-Za-z_:][\w:]*)(?:\{(.*)\})?\s+(\S+)/;
+const LINE = /^([A-Za-z_:][\w:]*)(?:\{(.*)\})?\s+([-+\d.eE]+|NaN|[-+]Inf)(?:\s|$)/;
 
 /** The service's own metrics. When a counter was made is left out. */
 export function readMetrics(text: string): Metric[] {
