@@ -15,7 +15,7 @@ export function addColumns(series: Series, from: number, to: number, width: numb
   const entry = emptyEntry();
   while (b < blocks.length && blocks[b]!.times[at]! <= to) {
     const start = blocks[b]!.times[at]!;
-    const behind = Math.min((Math.floor(start / width) + 1) * width, to + 1);
+    const behind = Math.min((Math.floor(start / width) + 1) * width, Math.floor(to) + 1);
     clear(entry, start);
     entry.startsNull = Number.isNaN(blocks[b]!.values[at]!);
     for (;;) {

@@ -94,6 +94,7 @@ export class Series {
 
   #append(time: number, value: number): void {
     let block = this.blocks.at(-1);
+    if (block?.last === time && this.#endsWith(block, time, value)) return;
     if (block) this.steps.add(time - block.last);
     if (!block || block.isFull) {
       block = new Block(block ? BLOCK : LEAF);
@@ -101,6 +102,11 @@ export class Series {
     }
     block.append(time, value);
     this.count++;
+  }
+
+  #endsWith(block: Block, time: number, value: number): boolean {
+    for (let i = block.count - 1; i >= 0 && block.times[i] === time; i--) if (Object.is(block.values[i], value)) return true;
+    return false;
   }
 
   /** Samples that are not behind all others: the blocks that they fall into are made anew. */
@@ -152,7 +158,8 @@ function mergeSorted(blocks: Block[], times: Float64Array, values: Float64Array)
     merged.values[merged.count++] = value;
   };
   const pushNew = (time: number, value: number) => {
-    for (let i = merged.count - 1; i >= 0 && merged.times[i] === time; i--) {
+    const farthest = Math.max(0, merged.count - BLOCK);
+    for (let i = merged.count - 1; i >= farthest && merged.times[i] === time; i--) {
       if (Object.is(merged.values[i], value)) return;
     }
     push(time, value);

@@ -58,11 +58,10 @@ function formatOne(value: number | string, plain: string, flags: string, precisi
 
 function padded(text: string, flags: string, width: number, kind: string, value: number | string): string {
   const missing = width - [...text].length;
-  if (missing <= 0) return text;
+  const isNumber = kind !== "c" && typeof value === "number" && Number.isFinite(value);
+  if (missing <= 0 || !(isNumber || kind === "s")) return text;
   if (flags.includes("-")) return text + " ".repeat(missing);
-  const isNumber = kind !== "s" && kind !== "c" && typeof value === "number" && Number.isFinite(value);
-  if (!isNumber) return kind === "s" ? " ".repeat(missing) + text : text;
-  if (!flags.includes("0")) return " ".repeat(missing) + text;
+  if (kind === "s" || !flags.includes("0")) return " ".repeat(missing) + text;
   const [, head, rest] = /^([-+ ]?(?:0[oxX])?)(.*)$/.exec(text)!;
   return head + "0".repeat(missing) + rest;
 }
@@ -87,9 +86,8 @@ function rounded(value: number): number {
   return (part < 0.5 || (part === 0.5 && below % 2 === 0) ? below : below + 1) + 0;
 }
 
-/** As C rounds: exactly, where `toFixed` does not write exponents. */
 function fixed(value: number, precision: number, point: boolean): string {
-  const text = value < 1e21 ? exactFixed(value, precision) : withZeros(BigInt(value).toString(), precision);
+  const text = value < 1e21 ? toEven(value, (more) => value.toFixed(more), precision) : withZeros(BigInt(value).toString(), precision);
   return point && precision === 0 ? `${text}.` : text;
 }
 
@@ -97,27 +95,22 @@ function withZeros(text: string, precision: number): string {
   return precision > 0 ? `${text}.${"0".repeat(precision)}` : text;
 }
 
-/** `toFixed` takes halves up; C takes those that a double holds exactly to the even digit. */
-function exactFixed(value: number, precision: number): string {
-  const up = value.toFixed(precision);
-  if (precision > 52 || !isHalf(value, precision)) return up;
-  const last = Number(up.at(-1));
-  if (last % 2 === 0) return up;
-  const scaled = BigInt(up.replace(".", "")) - 1n;
-  const text = scaled.toString().padStart(precision + 1, "0");
-  return precision > 0 ? `${text.slice(0, -precision)}.${text.slice(-precision)}` : text;
-}
-
-/** Whether there is exactly a 5 behind the last digit that is written. */
-function isHalf(value: number, precision: number): boolean {
-  const more = value.toFixed(Math.min(precision + 30, 100));
-  return /^50*$/.test(more.slice(more.indexOf(".") + 1 + precision)) && Number.isInteger(value * 2 ** (precision + 1));
-}
-
 function exponent(value: number, precision: number): string {
-  const [mantissa, power] = value.toExponential(precision).split("e") as [string, string];
-  const size = power.slice(1);
-  return `${mantissa}e${power[0]}${size.padStart(2, "0")}`;
+  const text = toEven(value, (more) => value.toExponential(more), precision);
+  const [mantissa, power] = text.split("e") as [string, string];
+  return `${mantissa}e${power[0]}${power.slice(1).padStart(2, "0")}`;
+}
+
+/** JavaScript rounds a half up, C to the even digit. That matters where a double is such a half exactly. */
+function toEven(value: number, write: (precision: number) => string, precision: number): string {
+  const up = write(precision);
+  const [digits, power] = up.split("e") as [string, string | undefined];
+  const more = write(Math.min(100, precision + 40)).split("e")[0]!;
+  const rest = more.slice(more.indexOf(".") + 1 + precision);
+  if (value === 0 || Number(digits.at(-1)) % 2 === 0 || !/^50*$/.test(rest)) return up;
+  const below = String(BigInt(digits.replace(".", "")) - 1n).padStart(precision + 1, "0");
+  const text = precision > 0 ? `${below.slice(0, -precision)}.${below.slice(-precision)}` : below;
+  return power === undefined ? text : `${text}e${power}`;
 }
 
 /** As %g. */
@@ -126,8 +119,9 @@ function general(value: number, precision: number, keep: boolean): string {
   if (!Number.isFinite(value)) return value < 0 ? "-inf" : "inf";
   if (value < 0 || Object.is(value, -0)) return `-${general(-value, precision, keep)}`;
   const most = precision || 1;
-  const power = value === 0 ? 0 : Number(value.toExponential(most - 1).split("e")[1]);
-  const written = power < -4 || power >= most ? exponent(value, most - 1) : value.toFixed(most - 1 - power);
+  const power = value === 0 ? 0 : Number(exponent(value, most - 1).split("e")[1]);
+  const written = power < -4 || power >= most ? exponent(value, most - 1) : fixed(value, most - 1 - power, false);
+  if (keep && !written.includes(".")) return written.replace(/e|$/, ".$&");
   if (keep || !written.includes(".")) return written;
   return written.replace(/\.?0+(e|$)/, "$1");
 }

@@ -170,8 +170,8 @@ export class Desk {
 }
 
 export function sceneOf(session: OpenSession): Scene {
-  const { archive, tracks, recorded, holes, end, isLost, isOpen } = session;
-  return { archive: archive!, tracks, recorded, holes, end, isLost, isOpen };
+  const { archive, tracks, recorded, holes, end, isLost, isOpen, isFilled } = session;
+  return { archive: archive!, tracks, recorded, holes, end, isLost, isOpen, isFilled };
 }
 
 function buffersOf({ time, until, first, low, high, last, broken, gaps }: Line): ArrayBuffer[] {

@@ -29,6 +29,8 @@ export interface Scene {
   end: number; // of the session
   isLost: boolean; // the link
   isOpen: boolean;
+  /** What was missed before the connection that there is has come. */
+  isFilled: boolean;
 }
 
 export function drawLine(track: Track, view: View, scene: Scene, lack: Lack): Line {
@@ -84,7 +86,7 @@ function addBehind(track: Track, to: number, scene: Scene, line: LineBuilder, lo
     addOne(emptyEntry(), behind.time, behind.value, line);
     return;
   }
-  if (behind || Number.isNaN(line.latest) || !line.whole) return;
+  if (behind || Number.isNaN(line.latest) || !line.whole || !(scene.isFilled || scene.isLost)) return;
   if (scene.recorded !== null && !held.covers(line.latest, Math.min(to, scene.end))) return;
   const end = scene.isLost ? to : Math.min(to, scene.end);
   if (end - line.latest > longest + (scene.isOpen && !scene.isLost ? LATE : 0)) line.addGap(line.latest, end);

@@ -28,6 +28,7 @@ const QUIET = 10_000; // ms without a message until REST is asked whether there 
 const YOUNG = 30_000; // ms in which more is asked for on the same connection
 const CLOSED_AGAIN = 10_000; // ms until it is looked whether a closed session is open again
 const RECORDING_AGAIN = 30_000; // ms: holes
+const FILLS = 3_000; // ms until a connection that tells no marks counts as filled
 const KINDS: DataKind[] = ["timestamped", "periodic", "row", "events"];
 const SEALED = 4002;
 const WIDENED = 0; // our own: more is followed
@@ -52,6 +53,8 @@ export class OpenSession {
   #mark: string | null = null;
   #recordedUpto: string | null = null;
   #everything = false;
+  /** What was missed before this connection has come. */
+  isFilled = false;
   /** All of a session that is closed has come. */
   #isComplete = false;
   #isExact = false;
@@ -162,6 +165,7 @@ export class OpenSession {
       this.#mark = await this.#readAll();
       this.#isComplete = true;
     } else if (this.#fresh.size > 0) await this.#readAll();
+    this.isFilled = true;
     this.#setLink({ state: "closed" });
     await this.#pause(CLOSED_AGAIN);
   }
@@ -339,12 +343,14 @@ export class OpenSession {
         burst: () => this.#heard(socket),
         mark: (point) => {
           if (this.#socket === socket) this.#mark = point;
+          this.isFilled = true;
         },
         broken: (reason) => this.fail(reason),
       },
       this.unpacker,
     );
     this.#socket = socket;
+    this.isFilled = false;
     this.#subscribe(socket);
     if (this.#fresh.size > 0) this.#widen.ask();
     const watch = setInterval(() => void this.#watch(socket), 5_000);
@@ -367,6 +373,7 @@ export class OpenSession {
 
   #heard(socket: LiveSocket): void {
     if (this.#socket !== socket) return;
+    if (!this.#isExact && performance.now() - socket.opened > FILLS) this.isFilled = true;
     if (this.#link.state !== "live") {
       this.#backoff.reset();
       this.#setLink({ state: "live" });
