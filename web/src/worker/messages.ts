@@ -5,7 +5,7 @@
  * Unix epoch, as a bigint, which structured cloning keeps. Values are those of parameters, after their conversion; NaN is a null.
  */
 
-/** How a session's data come. `age`: how old what is shown is, in ms, by the page's clock, while it is not live. */
+/** How a session's data come. */
 export type Link =
   | { state: "connecting" }
   | { state: "live" }
@@ -27,7 +27,7 @@ export interface Parameter {
   warnMax: number;
   channels: number[]; // as on the wire
   interval: number; // ns, of periodic channels; 0: not known
-  texts: Record<string, string> | null; // what whole values mean, for a text conversion
+  texts: Record<string, string> | null; // by String(value), what values of a text conversion mean; "": all others
 }
 
 export interface EventDefinition {
@@ -62,7 +62,8 @@ export interface TimedEvent {
 
 /**
  * A parameter in a stretch of time, at most one entry a column. What a column hides is between its low and its high: a
- * spike is never lost. All arrays have the same length, but for `gaps`.
+ * spike is never lost. The first entry may be the last sample before the stretch, and the last one the first behind it, so
+ * that lines reach the edges. All arrays have the same length, but for `gaps`.
  */
 export interface Line {
   parameter: string;
