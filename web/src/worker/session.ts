@@ -24,11 +24,13 @@ import { Tracks, type Takers, type Track } from "./tracks";
 
 const NEWEST = 60e9; // ns that are read at first, and held from then on
 const FEW = 300; // parameters up to which all are followed
-const QUIET = 10_000; // ms without a message until REST is asked whether there should have been some
+const QUIET = 5_000; // ms without a message until REST is asked whether there should have been some
+const TELLS_WITHIN = 5_000; // ms until it has to have answered then
 const YOUNG = 30_000; // ms in which more is asked for on the same connection
 const CLOSED_AGAIN = 10_000; // ms until it is looked whether a closed session is open again
 const RECORDING_AGAIN = 30_000; // ms: holes
 const FILLS = 3_000; // ms until a connection that tells no marks counts as filled
+const LATE = 2e9; // ns
 const KINDS: DataKind[] = ["timestamped", "periodic", "row", "events"];
 const SEALED = 4002;
 const WIDENED = 0; // our own: more is followed
@@ -63,6 +65,7 @@ export class OpenSession {
   #range: Throttle;
   #widen: Throttle;
   #fresh = new Set<Track>();
+  #asked = -Infinity;
   #backoff = new Backoff();
 
   constructor(
@@ -247,7 +250,7 @@ export class OpenSession {
       this.start = this.end = 0;
     }
     if (json.range) this.#takeRange(json.range.start, json.range.end);
-    this.archive!.settled = json.closed ? Infinity : this.end - 2e9;
+    this.archive!.settled = json.closed ? Infinity : this.end - LATE;
     for (const binding of json.bindings ?? []) await this.#bind(binding);
   }
 
@@ -276,7 +279,7 @@ export class OpenSession {
     if (last < first) return;
     this.start = Math.min(this.start, first);
     this.end = Math.max(this.end, last);
-    if (this.archive && this.archive.settled !== Infinity) this.archive.settled = this.end - 2e9;
+    if (this.archive && this.archive.settled !== Infinity) this.archive.settled = this.end - LATE;
     this.#range.ask();
   }
 
@@ -353,7 +356,7 @@ export class OpenSession {
     this.isFilled = false;
     this.#subscribe(socket);
     if (this.#fresh.size > 0) this.#widen.ask();
-    const watch = setInterval(() => void this.#watch(socket), 5_000);
+    const watch = setInterval(() => void this.#watch(socket), 1_000);
     const asked = setInterval(() => void this.#askRecording(), RECORDING_AGAIN);
     try {
       return await socket.run(this.signal);
@@ -431,14 +434,18 @@ export class OpenSession {
 
   /** A browser cannot ping. After some silence REST says whether something should have come. */
   async #watch(socket: LiveSocket): Promise<void> {
-    if (this.#link.state !== "live" || performance.now() - socket.heard < QUIET) return;
-    const heard = socket.heard;
+    const { heard } = socket;
+    const now = performance.now();
+    if (this.#link.state !== "live" || now - Math.max(heard, this.#asked) < QUIET) return;
+    this.#asked = now;
     try {
-      const json = readSession(await this.rest.text(`sessions/${encodeURIComponent(this.identity)}`, this.signal));
-      const end = json.range ? Number(json.range.end - this.#base!.ns) : this.end;
-      if (socket.heard === heard && (end > this.end + 2e9 || json.closed !== this.#json!.closed)) socket.giveUp("nothing comes any more");
-    } catch (error) {
-      if (!this.signal.aborted) socket.giveUp((error as Error).message);
+      const signal = AbortSignal.any([this.signal, AbortSignal.timeout(TELLS_WITHIN)]);
+      const json = readSession(await this.rest.text(`sessions/${encodeURIComponent(this.identity)}`, signal));
+      const end = json.range ? Number(json.range.end - this.base) : this.end;
+      const isBehind = end > this.end + LATE || json.closed !== this.#json!.closed;
+      if (socket.heard === heard && isBehind) socket.giveUp("nothing comes any more");
+    } catch {
+      if (socket.heard === heard) socket.giveUp("the service does not answer");
     }
   }
 
