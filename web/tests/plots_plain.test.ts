@@ -301,9 +301,15 @@ test("words hold until the next one", () => {
   assert.equal(traced(line([[0, 1], [50, 3]]), true).strokes, "M0,9 L50,9 L50,7");
 });
 
-test("a column goes through its low and high: a spike is never lost", () => {
-  const one = line([[10, 5], [20, 5]], { samples: false, high: Float64Array.of(5, 10), low: Float64Array.of(5, 1) });
-  assert.equal(traced(one).strokes, "M10.5,5 L20.5,5 L20.5,9 L20.5,0 L20.5,5");
+test("a column reaches from its low to its high, and to the one before: a spike is never lost", () => {
+  const rows: [number, number][] = [[10, 5], [11, 5], [12, 2]];
+  const one = line(rows, { samples: false, high: Float64Array.of(5, 10, 3), low: Float64Array.of(5, 4, 2) });
+  assert.equal(traced(one).strokes, "M10.5,4.5 L10.5,5.5 M11.5,0 L11.5,6 M12.5,5 L12.5,8");
+});
+
+test("columns that are far apart are joined", () => {
+  const one = line([[10, 5], [30, 2]], { samples: false });
+  assert.equal(traced(one).strokes, "M10.5,4.5 L10.5,5.5 M10.5,5 L30.5,8 M30.5,7.5 L30.5,8.5");
 });
 
 test("a null breaks the line and is marked; a gap breaks it and is not", () => {

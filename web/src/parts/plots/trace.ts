@@ -62,9 +62,13 @@ export function extent(line: Line, from: number, to: number): Range | null {
   return Number.isFinite(low) && Number.isFinite(high) ? { low, high } : null;
 }
 
-/** `steps`: a value holds until the next one. `apart`: px between samples from which each has its dot. */
+/**
+ * `steps`: a value holds until the next one. `apart`: px between samples from which each has its dot.
+ * A column is one upright stroke, and reaches to where the one before it ended: strokes that are not joined are drawn in
+ * less than half the time.
+ */
 export function trace(path: Path, line: Line, place: Place, steps: boolean, apart: number): Traced {
-  const { time, until, first, low, high, last, broken, samples } = line;
+  const { time, until, first, low, high, last, broken, samples, gaps } = line;
   const { from, to, left, width, top, height, range } = place;
   const [start, end] = visible(line, from, to);
   const perTime = width / (to - from);
@@ -73,46 +77,52 @@ export function trace(path: Path, line: Line, place: Place, steps: boolean, apar
   const y = (value: number) => Math.min(Math.max(top + (range.high - value) * perValue, -FAR), FAR);
   const traced: Traced = { dots: [], nulls: [] };
   const dotted = samples && ((end - start) * apart < width || end - start < 3);
-  const breaks = line.gaps;
   let drawing = false;
-  let strokes = 0; // since the last break
-  let lastX = 0;
-  let lastY = 0;
+  let alone = false; // nothing leads to the sample before
+  let [lastX, lastY] = [0, 0];
+  const leave = () => {
+    if (drawing && alone && !dotted) traced.dots.push(lastX, lastY);
+    drawing = false;
+  };
   for (let at = start; at < end; at++) {
+    const exactly = x(time[at]!);
     if (Number.isNaN(first[at]!)) {
-      traced.nulls.push(x(time[at]!));
-      if (drawing && strokes === 0) traced.dots.push(lastX, lastY);
-      drawing = false;
+      traced.nulls.push(exactly);
+      leave();
       continue;
     }
-    const begin = samples ? x(time[at]!) : Math.floor(x(time[at]!)) + 0.5;
-    const beginY = y(first[at]!);
-    if (!drawing || broken[at] === 1) {
-      if (drawing && strokes === 0) traced.dots.push(lastX, lastY);
-      if (drawing && !inGap(breaks, until[at - 1]!, time[at]!)) traced.nulls.push((lastX + begin) / 2);
-      path.moveTo(begin, beginY);
-      drawing = true;
-      strokes = 0;
+    const here = samples ? exactly : Math.floor(exactly) + 0.5;
+    const firstY = y(first[at]!);
+    if (drawing && broken[at] === 1) {
+      if (!inGap(gaps, until[at - 1]!, time[at]!)) traced.nulls.push((lastX + here) / 2);
+      leave();
+    }
+    const joined = drawing;
+    drawing = true;
+    if (samples) {
+      if (!joined) path.moveTo(here, firstY);
+      if (joined && steps) path.lineTo(here, lastY);
+      if (joined) path.lineTo(here, firstY);
+      if (dotted) traced.dots.push(here, firstY);
+      alone = !joined;
+      lastY = firstY;
     } else {
-      if (steps) path.lineTo(begin, lastY);
-      path.lineTo(begin, beginY);
-      strokes++;
-    }
-    lastX = begin;
-    lastY = beginY;
-    if (!samples) {
-      const [bottomY, topY, endY] = [y(low[at]!), y(high[at]!), y(last[at]!)];
-      if (bottomY !== topY) {
-        if (bottomY !== beginY) path.lineTo(begin, bottomY);
-        path.lineTo(begin, topY);
-        if (topY !== endY) path.lineTo(begin, endY);
-        strokes++;
+      let [over, under] = [y(high[at]!), y(low[at]!)];
+      if (joined && here - lastX < 1.5) [over, under] = [Math.min(over, lastY), Math.max(under, lastY)];
+      else if (joined) {
+        path.moveTo(lastX, lastY);
+        if (steps) path.lineTo(here, lastY);
+        path.lineTo(here, firstY);
       }
-      lastY = endY;
+      const short = Math.max(0, 1 - (under - over)) / 2;
+      path.moveTo(here, over - short);
+      path.lineTo(here, under + short);
+      alone = false;
+      lastY = y(last[at]!);
     }
-    if (dotted) traced.dots.push(begin, beginY);
+    lastX = here;
   }
-  if (drawing && strokes === 0 && !dotted) traced.dots.push(lastX, lastY);
+  leave();
   return traced;
 }
 
