@@ -27,16 +27,17 @@ export interface Sheet {
   context: CanvasRenderingContext2D;
   theme: Theme;
   scale: number;
+  axis: number; // CSS px that an axis takes
   left: number;
   width: number;
   top: number;
   height: number;
 }
 
-export const AXIS = 58; // CSS px that an axis takes
+const NARROW = 50; // CSS px of an axis: no room for its unit, which the legend says too
 export const sideOf = (axis: number): "left" | "right" => (axis % 2 === 0 ? "left" : "right");
 
-export function paintAxes({ context, theme, scale, left, width, top, height }: Sheet, axes: PaintedAxis[]): void {
+export function paintAxes({ context, theme, scale, axis: size, left, width, top, height }: Sheet, axes: PaintedAxis[]): void {
   const { canvas } = context;
   context.clearRect(0, 0, left, canvas.height);
   context.clearRect(left + width, 0, canvas.width - left - width, canvas.height);
@@ -44,18 +45,18 @@ export function paintAxes({ context, theme, scale, left, width, top, height }: S
   context.textBaseline = "middle";
   axes.forEach((axis, nth) => {
     const onLeft = sideOf(nth) === "left";
-    const slot = Math.floor(nth / 2) * AXIS * scale;
+    const slot = Math.floor(nth / 2) * size * scale;
     const edge = onLeft ? left - slot : left + width + slot;
     const toText = (onLeft ? -1 : 1) * 6 * scale;
     context.textAlign = onLeft ? "right" : "left";
     context.fillStyle = theme.faint;
     if (slot > 0) context.fillRect(Math.round(edge), top, 1, height);
     context.fillStyle = theme.text;
-    paintUnit(context, axis.texts ? "" : axis.name, edge + (onLeft ? -1 : 1) * (AXIS - 7) * scale, top + height / 2, onLeft);
+    if (!axis.texts && size >= NARROW) paintUnit(context, axis.name, edge + (onLeft ? -1 : 1) * (size - 7) * scale, top + height / 2, onLeft);
     for (const value of axis.ticks.values) {
       const y = top + ((axis.range.high - value) / (axis.range.high - axis.range.low)) * height;
       const text = axis.texts?.[`${value}`] ?? (axis.texts && !Number.isInteger(value) ? "" : tickText(value, axis.ticks.decimals));
-      context.fillText(text, edge + toText, Math.min(Math.max(y, 7 * scale), canvas.height - 7 * scale), (AXIS - 20) * scale);
+      context.fillText(text, edge + toText, Math.min(Math.max(y, 7 * scale), canvas.height - 7 * scale), (size - (size < NARROW || axis.texts ? 8 : 20)) * scale);
     }
   });
 }
@@ -146,10 +147,11 @@ function paintTrace(sheet: Sheet, { line, nth, steps }: Trace, place: Place, mar
   const colour = theme.lines[nth % COLOURS]!;
   context.strokeStyle = colour;
   context.fillStyle = colour;
-  context.lineWidth = Math.max(1, Math.floor(scale));
+  const thick = Math.max(1, Math.floor(scale));
+  context.lineWidth = thick;
   context.lineJoin = "bevel";
   context.beginPath();
-  const { dots, nulls } = trace(context, line, place, steps, 8 * scale);
+  const { dots, nulls } = trace(context, line, place, steps, 8 * scale, thick);
   context.stroke();
   const size = Math.round(3 * scale);
   for (let at = 0; at < dots.length; at += 2) context.fillRect(dots[at]! - size / 2, dots[at + 1]! - size / 2, size, size);

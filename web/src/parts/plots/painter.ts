@@ -13,6 +13,7 @@ import { extent } from "./trace";
 /** All that plots have in common. In CSS px. */
 export interface Layout {
   width: number; // of the whole canvas
+  axis: number; // that one axis takes
   left: number;
   right: number;
   scale: number; // device pixels of a CSS pixel
@@ -71,7 +72,7 @@ export class Painter implements Painted {
     return waits.length > 0 ? Math.max(Math.min(...waits), 0) + 20 : null;
   }
 
-  private sheet(plot: Plot, { width, left, right, scale }: Layout, theme: Theme): Sheet {
+  private sheet(plot: Plot, { width, axis, left, right, scale }: Layout, theme: Theme): Sheet {
     const { canvas } = this;
     const [w, h] = [Math.round(width * scale), Math.round(plot.height * scale)];
     if (canvas.width !== w || canvas.height !== h) {
@@ -82,7 +83,7 @@ export class Painter implements Painted {
     const context = canvas.getContext("2d")!;
     const x = Math.round(left * scale);
     const area = { left: x, width: w - x - Math.round(right * scale), top: Math.round(TOP * scale), height: h - 2 * Math.round(TOP * scale) };
-    return { context, theme, scale, ...area };
+    return { context, theme, scale, axis, ...area };
   }
 
   private traces(plot: Plot, view: View, names: string[]): { trace: Trace; parameter: Parameter }[] {

@@ -82,6 +82,8 @@ function fit(root: HTMLElement, stack: Stack): () => void {
     colour();
   });
   observer.observe(root);
+  const chosen = new MutationObserver(colour); // by those who do not want the system's colours
+  chosen.observe(document.documentElement, { attributeFilter: ["data-theme"] });
   dark.addEventListener("change", colour);
   still.addEventListener("change", calm);
   measure();
@@ -89,6 +91,7 @@ function fit(root: HTMLElement, stack: Stack): () => void {
   calm();
   return () => {
     observer.disconnect();
+    chosen.disconnect();
     dark.removeEventListener("change", colour);
     still.removeEventListener("change", calm);
   };

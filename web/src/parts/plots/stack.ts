@@ -6,7 +6,7 @@ import { shownOf, type Stretch, type View } from "../../state/view";
 import type { Session } from "../../worker/messages";
 import type { Key } from "./gestures";
 import { Loop } from "./loop";
-import { AXIS, sideOf } from "./paint";
+import { sideOf } from "./paint";
 import { axisNames, type Layout } from "./painter";
 import { Before, all, keep, pan, zoom, type Span } from "./stretch";
 import type { Theme } from "./theme";
@@ -15,6 +15,8 @@ import { timeTicks, type TimeTicks } from "./time_ticks";
 import { Values } from "./values";
 
 const AGAIN = 50; // ms until values are asked for again
+const AXIS = { usual: 58, narrow: 38 }; // CSS px
+const NARROW = 560; // CSS px of a page on which axes are narrow
 const TICK = 90; // CSS px that a label of the time axis needs
 
 export class Stack {
@@ -48,8 +50,9 @@ export class Stack {
     this.layout = computed(() => {
       const { width, scale } = this.size.value;
       const beside = { left: 0, right: 0 };
-      for (let axis = 0; axis < axes.value; axis++) beside[sideOf(axis)] += AXIS;
-      return width > 0 ? { width, scale, left: beside.left, right: Math.max(beside.right, 8) } : null;
+      const axis = width < NARROW ? AXIS.narrow : AXIS.usual;
+      for (let nth = 0; nth < axes.value; nth++) beside[sideOf(nth)] += axis;
+      return width > 0 ? { width, scale, axis, left: beside.left, right: Math.max(beside.right, 8) } : null;
     });
     this.clock = computed(() => {
       const first = view.value.shown[0];

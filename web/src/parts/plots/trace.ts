@@ -63,11 +63,11 @@ export function extent(line: Line, from: number, to: number): Range | null {
 }
 
 /**
- * `steps`: a value holds until the next one. `apart`: px between samples from which each has its dot.
+ * `steps`: a value holds until the next one. `apart`: px between samples from which each has its dot. `thick`: of the stroke.
  * A column is one upright stroke, and reaches to where the one before it ended: strokes that are not joined are drawn in
  * less than half the time.
  */
-export function trace(path: Path, line: Line, place: Place, steps: boolean, apart: number): Traced {
+export function trace(path: Path, line: Line, place: Place, steps: boolean, apart: number, thick = 1): Traced {
   const { time, until, first, low, high, last, broken, samples, gaps } = line;
   const { from, to, left, width, top, height, range } = place;
   const [start, end] = visible(line, from, to);
@@ -114,7 +114,7 @@ export function trace(path: Path, line: Line, place: Place, steps: boolean, apar
         if (steps) path.lineTo(here, lastY);
         path.lineTo(here, firstY);
       }
-      const short = Math.max(0, 1 - (under - over)) / 2;
+      const short = Math.max(0, thick - (under - over)) / 2;
       path.moveTo(here, over - short);
       path.lineTo(here, under + short);
       alone = false;
