@@ -55,6 +55,15 @@ export function show(view: View, session: string, shift = 0): [View, string] {
   return [{ ...view, shown: [...view.shown, { key, session, shift }] }, key];
 }
 
+/** Shows what is shown once more, with all its lines, shifted: two stretches of a session lie on each other. */
+export function overlay(view: View, key: string, shift: number): View {
+  const again = shownOf(view, key);
+  if (again === undefined) return view;
+  const [shown, added] = show(view, again.session, Math.round(again.shift + shift));
+  const more = (plot: Plot) => plot.lines.filter((line) => line.shown === key).map((line) => ({ ...line, shown: added }));
+  return { ...shown, plots: shown.plots.map((plot) => ({ ...plot, lines: [...plot.lines, ...more(plot)] })) };
+}
+
 /** Hides what was shown, with its lines, and plots that have none left. */
 export function hide(view: View, key: string): View {
   const plots = view.plots

@@ -1,5 +1,7 @@
 import { axisOf, setAxis, type Axis, type Plot } from "../../state/view";
 import { texts } from "../../texts/en";
+import { rangeName } from "./painter";
+import type { Range } from "./scale";
 import type { Stack } from "./stack";
 
 /** How each axis of a plot is scaled. */
@@ -10,22 +12,35 @@ export function AxesForm({ plot, names, stack }: { plot: Plot; names: string[]; 
   return (
     <div class="plots-form">
       {numbers.map((name) => (
-        <AxisForm key={name} name={name} axis={axisOf(plot, name)} change={(axis) => stack.change((view) => setAxis(view, plot.id, name, axis))} />
+        <AxisForm
+          key={name}
+          name={name}
+          axis={axisOf(plot, name)}
+          seen={() => stack.ranges.get(rangeName(plot.id, name)) ?? { low: 0, high: 1 }}
+          change={(axis) => stack.change((view) => setAxis(view, plot.id, name, axis))}
+        />
       ))}
     </div>
   );
 }
 
-function AxisForm({ name, axis, change }: { name: string; axis: Axis; change: (axis: Axis) => void }) {
+interface AxisFormProps {
+  name: string;
+  axis: Axis;
+  seen: () => Range; // where the axis is now: what it is fixed to at first
+  change: (axis: Axis) => void;
+}
+
+function AxisForm({ name, axis, seen, change }: AxisFormProps) {
   const words = texts.plots;
-  const fixed = axis.scale === "fixed" ? axis : { scale: "fixed" as const, min: 0, max: 1 };
+  const choose = (scale: Axis["scale"]): Axis => (scale === "fixed" ? { scale, min: seen().low, max: seen().high } : { scale });
   const number = (text: string, otherwise: number) => (text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : otherwise);
   return (
     <fieldset>
       <legend>{name || words.noUnit}</legend>
       {(["auto", "parameter", "fixed"] as const).map((scale) => (
         <label key={scale}>
-          <input type="radio" checked={axis.scale === scale} onChange={() => change(scale === "fixed" ? fixed : { scale })} /> {words.scales[scale]}
+          <input type="radio" checked={axis.scale === scale} onChange={() => change(choose(scale))} /> {words.scales[scale]}
         </label>
       ))}
       {axis.scale === "fixed" && (

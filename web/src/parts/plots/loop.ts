@@ -30,6 +30,7 @@ interface Asked {
 }
 
 const REFRESH = 100; // ms between two requests for the same stretch
+const STILL = 1000; // ms between two moves, for those who want less motion
 const LOST = 5000; // ms after which no answer is waited for
 
 export class Loop {
@@ -46,6 +47,7 @@ export class Loop {
   private repaint = Infinity; // when, though nothing has changed
   private edge = new LiveEdge();
   private edgeOf = "";
+  private moved = 0;
   private columns = 0;
   private frame = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -176,7 +178,7 @@ export class Loop {
     for (const shown of this.view.value.shown) again = Math.min(again, this.ask(shown, seen, now) ?? Infinity);
     if (moved || this.stale || now >= this.repaint) this.paintAll(seen, now);
     again = Math.min(again, this.repaint - now);
-    if (seen.live && this.edge.moving(now, seen.column)) again = Math.min(again, this.still ? 1000 : 0);
+    if (seen.live && this.edge.moving(now, seen.column)) again = Math.min(again, this.still ? STILL : 0);
     this.later(again);
   };
 
@@ -201,7 +203,10 @@ export class Loop {
     const span = live ? stretch.follow : stretch.to - stretch.from;
     const column = span / this.columns;
     let from = live ? this.edge.at(now, span / 20) - span : stretch.from;
-    if (Number.isNaN(from)) from = this.seen.peek().from;
+    const was = this.seen.peek();
+    if (Number.isNaN(from)) from = was.from;
+    if (live && this.still && was.live && was.to - was.from === span && now - this.moved < STILL) return was;
+    this.moved = now;
     if (column >= 1) from = (live ? Math.ceil(from / column) : Math.round(from / column)) * column;
     return { from, to: from + span, column, live };
   }

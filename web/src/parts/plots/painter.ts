@@ -26,7 +26,10 @@ export interface Materials {
   layout(): Layout | null;
   theme(): Theme | null;
   times(): number[]; // where the time axis has ticks
+  ranges: Map<string, Range>; // of axes by `rangeName`, as they are painted
 }
+
+export const rangeName = (plot: string, axis: string): string => `${plot}\n${axis}`;
 
 const TOP = 6; // CSS px above and below the plot area
 const PATIENCE = { live: 1500, still: 400 }; // ms
@@ -101,6 +104,7 @@ export class Painter implements Painted {
   private axis(plot: Plot, name: string, on: { trace: Trace; parameter: Parameter }[], seen: Seen, sheet: Sheet, now: number, patience: number): PaintedAxis {
     const texts = on[0]?.parameter.texts ?? null;
     const range = texts ? wordRange(texts) : this.range(axisOf(plot, name), name, on, seen, now, patience);
+    this.materials.ranges.set(rangeName(this.plot, name), range);
     const steps = Math.max(1, Math.floor(sheet.height / sheet.scale / 32));
     return { name, range, ticks: texts ? { values: wordKeys(texts), decimals: 0 } : ticks(range, steps), texts };
   }

@@ -34,6 +34,7 @@ export function PlotCard({ plot, at, stack, pick }: PlotProps) {
       view: () => stack.view.peek(),
       sessions: () => stack.sessions.peek(),
       lines: stack.loop.lines,
+      ranges: stack.ranges,
       layout: () => stack.layout.peek(),
       theme: () => stack.theme.peek(),
       times: () => stack.times.peek().ticks.map((tick) => tick.at),

@@ -8,6 +8,7 @@ import type { Key } from "./gestures";
 import { Loop } from "./loop";
 import { sideOf } from "./paint";
 import { axisNames, type Layout } from "./painter";
+import type { Range } from "./scale";
 import { Before, all, keep, pan, zoom, type Span } from "./stretch";
 import type { Theme } from "./theme";
 import type { Clock } from "./time_text";
@@ -26,6 +27,7 @@ export class Stack {
   readonly theme: Signal<Theme | null> = signal(null);
   readonly pointer: Signal<number | null> = signal(null); // CSS px from the left of the plot area
   readonly box: Signal<{ left: number; right: number } | null> = signal(null);
+  readonly ranges = new Map<string, Range>();
   readonly said = signal(""); // what a screen reader says next
   readonly layout: ReadonlySignal<Layout | null>;
   readonly clock: ReadonlySignal<Clock>;
@@ -193,6 +195,7 @@ export class Stack {
   }
 
   private askValues(): void {
+    if (document.hidden) return;
     const view = this.view.value;
     const plots = view.plots.filter(({ id }) => this.loop.onScreen.has(id));
     let again = false;

@@ -1,5 +1,5 @@
 import { useComputed } from "@preact/signals";
-import type { Zone } from "../../state/view";
+import { overlay, type Zone } from "../../state/view";
 import { texts } from "../../texts/en";
 import type { Stack } from "./stack";
 import { lengthText } from "./time_text";
@@ -49,12 +49,17 @@ export function Toolbar({ stack }: { stack: Stack }) {
         <span aria-hidden="true">−</span>
       </button>
       <button onClick={() => stack.all()}>{words.all}</button>
-      <button onClick={() => stack.back()}>{words.back}</button>
+      <button title={words.backHint} onClick={() => stack.back()}>{words.back}</button>
+      {stack.view.value.shown.length > 0 && (
+        <button title={words.compareHint} onClick={() => stack.change((view) => overlay(view, view.shown[0]!.key, span.value))}>
+          {words.compare}
+        </button>
+      )}
       <label>
         {words.zone}{" "}
         <select
           value={stack.view.value.zone}
-          onChange={(event) => stack.change((view) => ({ ...view, zone: event.target instanceof HTMLSelectElement ? (event.target.value as Zone) : view.zone }))}
+          onChange={({ currentTarget }) => stack.change((view) => ({ ...view, zone: currentTarget.value as Zone }))}
         >
           {ZONES.map((zone) => (
             <option key={zone} value={zone}>
