@@ -34,10 +34,15 @@ export interface Sheet {
   height: number;
 }
 
+const PAD = 5; // CSS px between a range's ends and the frame, where a line would not be seen
 const NARROW = 50; // CSS px of an axis: no room for its unit, which the legend says too
 export const sideOf = (axis: number): "left" | "right" => (axis % 2 === 0 ? "left" : "right");
 
-export function paintAxes({ context, theme, scale, axis: size, left, width, top, height }: Sheet, axes: PaintedAxis[]): void {
+const yOf = ({ scale, top, height }: Sheet, { low, high }: Range, value: number): number =>
+  top + PAD * scale + ((high - value) / (high - low)) * (height - 2 * PAD * scale);
+
+export function paintAxes(sheet: Sheet, axes: PaintedAxis[]): void {
+  const { context, theme, scale, axis: size, left, width, top, height } = sheet;
   const { canvas } = context;
   context.clearRect(0, 0, left, canvas.height);
   context.clearRect(left + width, 0, canvas.width - left - width, canvas.height);
@@ -54,7 +59,7 @@ export function paintAxes({ context, theme, scale, axis: size, left, width, top,
     context.fillStyle = theme.text;
     if (!axis.texts && size >= NARROW) paintUnit(context, axis.name, edge + (onLeft ? -1 : 1) * (size - 7) * scale, top + height / 2, onLeft);
     for (const value of axis.ticks.values) {
-      const y = top + ((axis.range.high - value) / (axis.range.high - axis.range.low)) * height;
+      const y = yOf(sheet, axis.range, value);
       const text = axis.texts?.[`${value}`] ?? (axis.texts && !Number.isInteger(value) ? "" : tickText(value, axis.ticks.decimals));
       context.fillText(text, edge + toText, Math.min(Math.max(y, 7 * scale), canvas.height - 7 * scale), (size - (size < NARROW || axis.texts ? 8 : 20)) * scale);
     }
@@ -74,7 +79,7 @@ function paintUnit(context: CanvasRenderingContext2D, unit: string, x: number, y
 }
 
 export function paintArea(sheet: Sheet, axes: PaintedAxis[], traces: Trace[], seen: Span, times: number[]): void {
-  const { context, theme, left, width, top, height } = sheet;
+  const { context, theme, scale, left, width, top, height } = sheet;
   context.clearRect(left, 0, width, context.canvas.height);
   context.save();
   context.beginPath();
@@ -82,7 +87,7 @@ export function paintArea(sheet: Sheet, axes: PaintedAxis[], traces: Trace[], se
   context.clip();
   const x = (at: number) => left + ((at - seen.from) / (seen.to - seen.from)) * width;
   const place = ({ shift, axis }: Trace): Place => ({
-    ...{ from: seen.from - shift, to: seen.to - shift, left, width, top, height },
+    ...{ from: seen.from - shift, to: seen.to - shift, left, width, top: top + PAD * scale, height: height - 2 * PAD * scale },
     range: axes[axis]!.range,
   });
   paintGrid(sheet, axes[0], times.map(x));
@@ -95,12 +100,12 @@ export function paintArea(sheet: Sheet, axes: PaintedAxis[], traces: Trace[], se
   context.strokeRect(left + 0.5, top + 0.5, width - 1, height - 1);
 }
 
-function paintGrid({ context, theme, left, width, top, height }: Sheet, axis: PaintedAxis | undefined, xs: number[]): void {
+function paintGrid(sheet: Sheet, axis: PaintedAxis | undefined, xs: number[]): void {
+  const { context, theme, left, width, top, height } = sheet;
   context.fillStyle = theme.grid;
   for (const x of xs) context.fillRect(Math.round(x), top, 1, height);
   for (const value of axis?.ticks.values ?? []) {
-    const y = top + ((axis!.range.high - value) / (axis!.range.high - axis!.range.low)) * height;
-    context.fillRect(left, Math.round(y), width, 1);
+    context.fillRect(left, Math.round(yOf(sheet, axis!.range, value)), width, 1);
   }
 }
 
@@ -131,9 +136,10 @@ function paintGaps({ context, theme, scale, left, width, top, height }: Sheet, t
   });
 }
 
-function paintWarnings({ context, theme, scale, left, width, top, height }: Sheet, { warn, nth }: Trace, range: Range): void {
+function paintWarnings(sheet: Sheet, { warn, nth }: Trace, range: Range): void {
+  const { context, theme, scale, left, width, top, height } = sheet;
   for (const value of warn ?? []) {
-    const y = Math.round(top + ((range.high - value) / (range.high - range.low)) * height);
+    const y = Math.round(yOf(sheet, range, value));
     if (y < top || y >= top + height) continue;
     context.fillStyle = theme.warn;
     context.fillRect(left, y, width, 1);
