@@ -49,9 +49,17 @@ const parts: Parts = {
   favourites,
   toggle,
   target: signal(null),
+  wide: mediaSignal("(min-width: 56rem)"),
   dialog: signal<DialogName | null>(null),
 };
 render(<App parts={parts} />, document.body);
+
+function mediaSignal(query: string) {
+  const media = matchMedia(query);
+  const matches = signal(media.matches);
+  media.addEventListener("change", () => (matches.value = media.matches));
+  return matches;
+}
 
 /** Everything that is asked at first is asked at once. It is asked again once somebody has signed in. */
 async function begin() {

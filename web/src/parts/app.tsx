@@ -9,12 +9,13 @@ import { listenToKeys } from "./keys/global";
 import { KeysDialog } from "./keys/keys";
 import { LayoutsDialog } from "./layouts/layouts";
 import type { Parts } from "./parts";
-import { PlotsView } from "./plots_view";
+import { PickerDialog, PlotsView } from "./plots_view";
 import { Sessions } from "./sessions/sessions";
 import { ShownBar } from "./sessions/shown_bar";
 import { SettingsDialog } from "./settings/settings";
 import { SignInDialog } from "./sign_in/sign_in";
 import { StatusLine } from "./status_line";
+import { wear } from "./theme";
 
 const AROUND = 5e9; // ns shown before and behind a time that somebody looks at
 
@@ -29,7 +30,7 @@ export function App({ parts }: { parts: Parts }) {
     document.title = `${about} – ${info.value?.label || texts.title}`;
   });
   useSignalEffect(() => {
-    document.documentElement.dataset["theme"] = settings.value.theme;
+    wear(settings.value.theme);
   });
   const skip = (event: Event) => {
     event.preventDefault();
@@ -52,6 +53,7 @@ export function App({ parts }: { parts: Parts }) {
       {parts.dialog.value === "layouts" && <LayoutsDialog parts={parts} />}
       {parts.dialog.value === "settings" && <SettingsDialog parts={parts} />}
       {parts.dialog.value === "keys" && <KeysDialog parts={parts} />}
+      {parts.dialog.value === "picker" && <PickerDialog parts={parts} />}
       {(signIn.asked.value || parts.dialog.value === "signIn") && <SignInDialog parts={parts} />}
     </>
   );

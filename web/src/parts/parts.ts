@@ -21,6 +21,8 @@ export interface Parts {
   toggle: (parameter: string) => void; // a favourite
   /** The plot that parameters are picked for; null: each makes a new one. */
   target: Signal<string | null>;
+  /** There is room for the list of parameters beside the plots. */
+  wide: ReadonlySignal<boolean>;
   /** What is open in front of the view. */
   dialog: Signal<DialogName | null>;
 }

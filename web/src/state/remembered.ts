@@ -66,23 +66,25 @@ export function firstChoice(parameters: Parameter[], favourites: ReadonlySet<str
   };
 }
 
+/** What the names of parameters say, and how much that has to tell. The first that fits counts. */
 const KNOWN: [RegExp, number][] = [
-  [/\b(v(ehicle)?)?\s*speed\b|^v(car|el)|velocity/i, 6],
-  [/\brpm\b|^nengine|engine\s*speed|rotation/i, 6],
-  [/throttle|pedal|\bvolume\b|\bflow\b|\bpower\b/i, 5],
-  [/brake|steer|gear|temperature|\btemp\b|pressure|\bpress\b|\blevel\b/i, 3],
-  [/\blat\b|\blong?\b|accel|torque|boost|voltage|current\b|occupancy/i, 2],
+  [/\b(raw|status|flags?|counter|reserved|spare|debug|crc|baro|ambient|battery)\b/, -2],
+  [/\bspeed\b|^v(car|el)\b|velocity|\brpm\b|^nengine|rotation/, 6],
+  [/throttle|pedal|\bvolume\b|\bflow\b|\bpower\b/, 5],
+  [/brake|steer|\bgear\b|boost|torque|occupancy/, 4],
+  [/temperature|\btemp\b|pressure|\bpress\b|\blevel\b|voltage|current\b/, 3],
+  [/\blat\b|\blong?\b|accel/, 2],
 ];
+const OF_ITS_SETTING = /\b(target|req|demand|setpoint)\b/;
 
 function scoreOf(parameter: Parameter, favourites: ReadonlySet<string>): number {
-  const name = `${parameter.name} ${parameter.description}`;
-  let score = favourites.has(parameter.id) ? 20 : 0;
-  score += KNOWN.find(([pattern]) => pattern.test(parameter.name))?.[1] ?? (KNOWN.find(([p]) => p.test(name))?.[1] ?? 0) / 2;
+  const name = parameter.name.replace(/_/g, " ").toLowerCase();
+  const said = (text: string) => KNOWN.find(([pattern]) => pattern.test(text))?.[1];
+  let score = said(name) ?? (said(parameter.description.toLowerCase()) ?? 0) / 2;
+  if (favourites.has(parameter.id)) score += 20;
+  if (OF_ITS_SETTING.test(name)) score -= 2;
   if (parameter.unit !== "") score += 1;
   if (parameter.texts !== null) score -= 1;
-  if (parameter.groups.length <= 1) score += 0.5;
-  if (/\b(raw|status|flags?|counter|reserved|spare|test|debug|crc|target|req)\b/i.test(name.replace(/_/g, " "))) score -= 3;
-  if (parameter.interval > 0 && parameter.interval <= 1e9) score += 0.5;
   return score;
 }
 

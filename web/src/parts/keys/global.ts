@@ -1,6 +1,7 @@
 import { may } from "../../service/info";
 import { TABS } from "../../state/hash";
 import type { Parts } from "../parts";
+import { openPicker } from "../plots_view";
 
 /** Single keys that do something wherever the focus is, but where one types. Gives back what ends that. */
 export function listenToKeys(parts: Parts): () => void {
@@ -13,27 +14,21 @@ export function listenToKeys(parts: Parts): () => void {
   return () => removeEventListener("keydown", hear);
 }
 
-function act({ page, dialog, change, settings, role }: Parts, key: string): boolean {
+function act(parts: Parts, key: string): boolean {
+  const { page, dialog, change, settings, role, wide } = parts;
   const tab = TABS[Number(key) - 1];
   if (tab !== undefined) page.tab.value = tab;
   else if (key === "?") dialog.value = "keys";
   else if (key === "l") dialog.value = "layouts";
   else if (key === "s") dialog.value = "settings";
   else if (key === "e" && page.view.value.shown.length > 0 && may(role.value, "read")) dialog.value = "export";
-  else if (key === "p") {
-    if (page.tab.value === "plots") change({ picker: !settings.value.picker });
-    else [page.tab.value] = ["plots"];
-  } else if (key === "/") search(page.tab.value === "sessions" ? "#sessions-search" : "#picker-search");
-  else return false;
+  else if (key === "p" && page.tab.value === "plots" && wide.value && settings.value.picker) change({ picker: false });
+  else if (key === "/" && page.tab.value === "sessions") document.querySelector<HTMLElement>("#sessions-search")?.focus();
+  else if (key === "p" || key === "/") {
+    page.tab.value = "plots";
+    requestAnimationFrame(() => openPicker(parts));
+  } else return false;
   return true;
-
-  function search(field: string) {
-    if (field === "#picker-search") {
-      page.tab.value = "plots";
-      change({ picker: true });
-    }
-    requestAnimationFrame(() => document.querySelector<HTMLElement>(field)?.focus());
-  }
 }
 
 function types(target: EventTarget | null): boolean {

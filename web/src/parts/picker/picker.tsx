@@ -8,8 +8,8 @@ import { PickerLine } from "./picker_line";
 import { entriesOf, ranked, treeOf, type Branch, type Entry } from "./ranking";
 
 /** The parameters of a session: by search, as favourites, and as the tree of their groups. One list, walked by arrows. */
-export function Picker({ parts }: { parts: Parts }) {
-  const { page, favourites, toggle, target, change } = parts;
+export function Picker({ parts, close }: { parts: Parts; close?: () => void }) {
+  const { page, favourites, toggle, target } = parts;
   const text = useSignal("");
   const turned = useSignal<ReadonlySet<string>>(new Set());
   const steps = useSignal<ReadonlyMap<string, number>>(new Map());
@@ -82,12 +82,14 @@ export function Picker({ parts }: { parts: Parts }) {
   const focused = entries.value.some((it) => it.key === at.value) ? at.value : entries.value[0]?.key;
   return (
     <aside class="picker" aria-label={texts.picker.title}>
-      <header>
-        <h2>{texts.picker.title}</h2>
-        <button type="button" class="plain" aria-label={texts.picker.hide} onClick={() => change({ picker: false })}>
-          ✕
-        </button>
-      </header>
+      {close !== undefined && (
+        <header>
+          <h2>{texts.picker.title}</h2>
+          <button type="button" class="plain" aria-label={texts.picker.hide} onClick={close}>
+            ✕
+          </button>
+        </header>
+      )}
       {page.view.value.shown.length > 1 && (
         <p class="quiet">
           {texts.picker.session} {page.session.value?.identifier}

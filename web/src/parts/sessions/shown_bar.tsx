@@ -3,6 +3,7 @@ import { useEffect } from "preact/hooks";
 import { listSessions, type Listed } from "../../service/sessions";
 import { texts } from "../../texts/en";
 import type { Parts } from "../parts";
+import { openPicker } from "../plots_view";
 
 const OFTEN = 10_000; // ms between looks for a newer session
 
@@ -36,6 +37,13 @@ export function ShownBar({ parts }: { parts: Parts }) {
             </li>
           );
         })}
+        {page.tab.value === "plots" && !(parts.wide.value && parts.settings.value.picker) && (
+          <li>
+            <button type="button" onClick={() => openPicker(parts)}>
+              {texts.picker.show}
+            </button>
+          </li>
+        )}
         <li>
           <button type="button" class="plain" onClick={() => (page.tab.value = "sessions")}>
             {texts.shown.add}
