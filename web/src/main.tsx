@@ -33,7 +33,7 @@ const address = {
   write: (hash: string, anew: boolean) => history[anew ? "pushState" : "replaceState"](null, "", hash),
 };
 effect(() => source.send({ type: "token", token: signIn.token.value }));
-const page = pageState(source, address, favourites);
+const page = pageState(source, address, favourites, () => void signIn.meet(service).catch(complain));
 addEventListener("popstate", page.arrive);
 
 const info = signal<Info | null>(null);
@@ -73,7 +73,9 @@ async function begin() {
   });
 }
 
-const complain = (error: unknown) => page.say(wordsOf(error));
+function complain(error: unknown) {
+  page.say(wordsOf(error));
+}
 
 /** The newest live session, or else the newest one. */
 async function openNewest() {

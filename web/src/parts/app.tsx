@@ -46,7 +46,9 @@ export function App({ parts }: { parts: Parts }) {
       <main ref={main} tabIndex={-1} class={`view view-${page.tab.value}`}>
         <h1 class="unseen">{texts.tabs[page.tab.value]}</h1>
         {page.tab.value !== "sessions" && <ShownBar parts={parts} />}
-        <View parts={parts} />
+        <div class="view-body">
+          <View parts={parts} />
+        </div>
       </main>
       <StatusLine parts={parts} />
       {parts.dialog.value === "export" && <ExportDialog parts={parts} />}

@@ -5,7 +5,7 @@
 
 import { computed, effect, signal, type ReadonlySignal } from "@preact/signals";
 import type { Source } from "../source";
-import type { Session } from "../worker/messages";
+import type { Link, Session } from "../worker/messages";
 import { readHash, writeHash, type Tab } from "./hash";
 import { laidOut } from "./layouts";
 import { firstChoice, recall, remember } from "./remembered";
@@ -29,7 +29,10 @@ export interface Address {
 
 const PATIENCE = 500; // ms until the address follows the view
 
-export function pageState(source: Source, address: Address, favourites: ReadonlySignal<ReadonlySet<string>>) {
+/** `refused`: the Worker was refused something for want of a token that counts. */
+export function pageState(
+  source: Source, address: Address, favourites: ReadonlySignal<ReadonlySet<string>>, refused: () => void,
+) {
   const first = readHash(address.hash());
   const tab = signal<Tab>(first.tab);
   const view = signal<View>(first.view);
@@ -52,6 +55,8 @@ export function pageState(source: Source, address: Address, favourites: Readonly
   source.listen((report) => {
     if (report.type === "session" && opened.has(report.session.identity)) {
       const { session } = report;
+      const before = sessions.value.get(session.identity)?.link;
+      if (isRefused(session.link) && (before === undefined || !isRefused(before))) refused();
       sessions.value = new Map(sessions.value).set(session.identity, session);
       hear(session.identity, session.start, session.end);
       settle(session);
@@ -208,6 +213,8 @@ export function pageState(source: Source, address: Address, favourites: Readonly
 }
 
 export type PageState = ReturnType<typeof pageState>;
+
+const isRefused = (link: Link) => link.state === "refused" && link.status === 401;
 
 function without<T>(map: ReadonlyMap<string, T>, keys: string[]): ReadonlyMap<string, T> {
   return new Map([...map].filter(([key]) => !keys.includes(key)));
