@@ -10,25 +10,24 @@ import type { Series } from "./series";
  */
 export function addColumns(series: Series, from: number, to: number, width: number, line: LineBuilder, longest: number): void {
   const { blocks } = series;
-  let b = series.blockAt(from);
-  let at = blocks[b]?.lowerBound(from) ?? 0;
+  const end = Math.floor(to) + 1;
   const entry = emptyEntry();
-  while (b < blocks.length && blocks[b]!.times[at]! <= to) {
-    const start = blocks[b]!.times[at]!;
-    const behind = Math.min((Math.floor(start / width) + 1) * width, Math.floor(to) + 1);
-    clear(entry, start);
-    entry.startsNull = Number.isNaN(blocks[b]!.values[at]!);
-    for (;;) {
-      const block = blocks[b]!;
-      const stop = block.last < behind ? block.count : Math.max(at + 1, block.lowerBound(behind, at));
-      addSamples(entry, block, at, stop, line, longest);
-      at = stop;
-      if (at < block.count) break;
-      at = 0;
-      if (++b === blocks.length || blocks[b]!.first >= behind) break;
+  let behind = -Infinity;
+  for (let b = series.blockAt(from); b < blocks.length; b++) {
+    const block = blocks[b]!;
+    const { times } = block;
+    for (let at = block.first < from ? block.lowerBound(from) : 0; at < block.count; ) {
+      const time = times[at]!;
+      if (time >= behind) {
+        if (behind > -Infinity) line.add(entry);
+        if (time >= end) return;
+        behind = Math.min((Math.floor(time / width) + 1) * width, end);
+        begin(entry, time, block.values[at]!);
+      } else if (time - entry.to > longest) tellGap(line, entry.to, time, longest);
+      at = addSamples(entry, block, at, behind, line, longest);
     }
-    line.add(entry);
   }
+  if (behind > -Infinity) line.add(entry);
 }
 
 /** Each sample as an entry. */
@@ -57,42 +56,51 @@ export function emptyEntry(): Entry {
   return { ...none, startsNull: false, endsNull: false };
 }
 
-function clear(entry: Entry, start: number): void {
-  entry.from = entry.to = start;
+function begin(entry: Entry, time: number, value: number): void {
+  entry.from = entry.to = time;
   entry.time = entry.until = entry.first = entry.last = NaN;
   entry.low = Infinity;
   entry.high = -Infinity;
+  entry.startsNull = Number.isNaN(value);
 }
 
-function addSamples(entry: Entry, block: Block, start: number, stop: number, line: LineBuilder, longest: number): void {
-  const { times, values } = block;
-  if (entry.to !== times[start]) tellGap(line, entry.to, times[start]!, longest);
-  for (let at = start; at < stop; ) {
-    const leaf = (at / LEAF) | 0;
-    const end = Math.min((leaf + 1) * LEAF, stop);
-    if (end - at === LEAF) {
-      if (block.low[leaf]! < entry.low) entry.low = block.low[leaf]!;
-      if (block.high[leaf]! > entry.high) entry.high = block.high[leaf]!;
-    } else {
-      for (let i = at; i < end; i++) {
-        const value = values[i]!;
-        if (value < entry.low) entry.low = value;
-        if (value > entry.high) entry.high = value;
+/** The samples of a block from one on that are before a time; where they end. */
+function addSamples(entry: Entry, block: Block, start: number, behind: number, line: LineBuilder, longest: number): number {
+  const { times, values, count } = block;
+  let { low, high } = entry;
+  let at = start;
+  let before = times[start]!;
+  while (at < count) {
+    if ((at & (LEAF - 1)) === 0 && at + LEAF <= count && times[at + LEAF - 1]! < behind) {
+      const leaf = at / LEAF;
+      if (block.low[leaf]! < low) low = block.low[leaf]!;
+      if (block.high[leaf]! > high) high = block.high[leaf]!;
+      if (block.step[leaf]! > longest) {
+        for (let i = Math.max(at, start + 1); i < at + LEAF; i++) tellGap(line, times[i - 1]!, times[i]!, longest);
       }
+      at += LEAF;
+      before = times[at - 1]!;
+      continue;
     }
-    if (block.step[leaf]! > longest) {
-      for (let i = Math.max(at, start + 1); i < end; i++) tellGap(line, times[i - 1]!, times[i]!, longest);
-    }
-    at = end;
+    const time = times[at]!;
+    if (time >= behind) break;
+    const value = values[at]!;
+    if (value < low) low = value;
+    if (value > high) high = value;
+    if (time - before > longest) tellGap(line, before, time, longest);
+    before = time;
+    at++;
   }
-  addEnds(entry, block, start, stop);
-  entry.to = times[stop - 1]!;
-  entry.endsNull = Number.isNaN(values[stop - 1]!);
+  entry.low = low;
+  entry.high = high;
+  addEnds(entry, block, start, at);
+  entry.to = times[at - 1]!;
+  entry.endsNull = Number.isNaN(values[at - 1]!);
+  return at;
 }
 
 /** The first and the last value of the column. */
-function addEnds(entry: Entry, block: Block, start: number, stop: number): void {
-  const { times, values } = block;
+function addEnds(entry: Entry, { times, values }: Block, start: number, stop: number): void {
   let first = start;
   while (first < stop && Number.isNaN(values[first]!)) first++;
   if (first === stop) return;

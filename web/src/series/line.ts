@@ -26,27 +26,35 @@ export class LineBuilder {
   /** Of the latest sample, null or not. */
   latest = NaN;
   #broken = true;
-  #columns: Float64Array[];
-  #breaks: Uint8Array;
+  #room: number;
+  /** Six lists of doubles, one behind the other, and one of bytes: one buffer, which goes to the page as it is. */
+  #lists: Float64Array<ArrayBuffer>;
+  #breaks: Uint8Array<ArrayBuffer>;
 
   constructor(
     readonly parameter: string,
     readonly isGap: (from: number, to: number) => boolean,
     room: number,
   ) {
-    this.#columns = Array.from({ length: 6 }, () => new Float64Array(room));
-    this.#breaks = new Uint8Array(room);
+    this.#room = room;
+    [this.#lists, this.#breaks] = listsOf(room);
   }
 
   add(entry: Entry): void {
-    const { time, until, first, low, high, last } = entry;
     this.step(entry.from);
     if (entry.startsNull) this.#broken = true;
-    if (!Number.isNaN(first)) {
-      if (this.count === this.#breaks.length) this.#grow();
+    const { first } = entry;
+    if (first === first) {
+      if (this.count === this.#room) this.#grow();
+      const room = this.#room;
+      const lists = this.#lists;
       const at = this.count++;
-      const values = [time, until, first, low, high, last];
-      for (let c = 0; c < 6; c++) this.#columns[c]![at] = values[c]!;
+      lists[at] = entry.time;
+      lists[room + at] = entry.until;
+      lists[2 * room + at] = first;
+      lists[3 * room + at] = entry.low;
+      lists[4 * room + at] = entry.high;
+      lists[5 * room + at] = entry.last;
       this.#breaks[at] = this.#broken ? 1 : 0;
       this.#broken = false;
     }
@@ -66,29 +74,32 @@ export class LineBuilder {
   }
 
   build(): Line {
-    const [time, until, first, low, high, last] = this.#columns.map((list) => list.slice(0, this.count)) as [
-      Float64Array,
-      Float64Array,
-      Float64Array,
-      Float64Array,
-      Float64Array,
-      Float64Array,
-    ];
-    const broken = this.#breaks.slice(0, this.count);
-    const gaps = Float64Array.from(this.gaps);
-    const { parameter, whole, samples } = this;
-    return { parameter, time, until, first, low, high, last, broken, gaps, whole, samples };
+    const list = (i: number) => this.#lists.subarray(i * this.#room, i * this.#room + this.count);
+    return {
+      parameter: this.parameter,
+      time: list(0),
+      until: list(1),
+      first: list(2),
+      low: list(3),
+      high: list(4),
+      last: list(5),
+      broken: this.#breaks.subarray(0, this.count),
+      gaps: Float64Array.from(this.gaps),
+      whole: this.whole,
+      samples: this.samples,
+    };
   }
 
   #grow(): void {
-    const length = Math.max(64, this.#breaks.length * 2);
-    this.#columns = this.#columns.map((old) => {
-      const list = new Float64Array(length);
-      list.set(old);
-      return list;
-    });
-    const breaks = new Uint8Array(length);
-    breaks.set(this.#breaks);
-    this.#breaks = breaks;
+    const [old, breaks, room] = [this.#lists, this.#breaks, this.#room];
+    this.#room = Math.max(64, room * 2);
+    [this.#lists, this.#breaks] = listsOf(this.#room);
+    for (let i = 0; i < 6; i++) this.#lists.set(old.subarray(i * room, (i + 1) * room), i * this.#room);
+    this.#breaks.set(breaks);
   }
+}
+
+function listsOf(room: number): [Float64Array<ArrayBuffer>, Uint8Array<ArrayBuffer>] {
+  const buffer = new ArrayBuffer(room * 49);
+  return [new Float64Array(buffer, 0, room * 6), new Uint8Array(buffer, room * 48, room)];
 }

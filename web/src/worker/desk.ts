@@ -174,6 +174,6 @@ export function sceneOf(session: OpenSession): Scene {
   return { archive: archive!, tracks, recorded, holes, end, isLost, isOpen, isFilled };
 }
 
-function buffersOf({ time, until, first, low, high, last, broken, gaps }: Line): ArrayBuffer[] {
-  return [time, until, first, low, high, last, broken, gaps].map((list) => list.buffer as ArrayBuffer);
+function buffersOf({ time, broken, gaps }: Line): ArrayBuffer[] {
+  return [...new Set([time, broken, gaps].map((list) => list.buffer as ArrayBuffer))];
 }
