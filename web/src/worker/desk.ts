@@ -25,13 +25,19 @@ export class Desk {
   #reading = new Map<string, AbortController>();
   #documents: Documents;
   #unpacker = new Unpacker();
+  #forgets: ReturnType<typeof setInterval>;
 
   constructor(
     private readonly rest: Rest,
     private readonly tell: (report: Report, transfer?: ArrayBuffer[]) => void,
   ) {
     this.#documents = new Documents(rest);
-    setInterval(() => this.#forget(), FORGETS);
+    this.#forgets = setInterval(() => this.#forget(), FORGETS);
+  }
+
+  close(): void {
+    clearInterval(this.#forgets);
+    for (const identity of [...this.#sessions.keys()]) this.#close(identity);
   }
 
   handle(command: Command): void {
