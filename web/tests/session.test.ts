@@ -3,6 +3,11 @@ import { afterEach, test } from "node:test";
 import { Desk } from "../src/worker/desk";
 import type { Command, Line, Link, Report, Session, TimedEvent } from "../src/worker/messages";
 import { Rest } from "../src/worker/rest";
+import { Documents } from "../src/worker/documents";
+import { forgetFarthest } from "../src/worker/memory";
+import { samplesWithin } from "../src/worker/reading";
+import { OpenSession } from "../src/worker/session";
+import { Unpacker } from "../src/wire/lz4";
 import { FakeService, lap, rowOf, sample, type Item } from "./fake_service";
 
 const S = 1e9;
@@ -245,6 +250,41 @@ test("far back an overview is drawn, from near the samples; each is read once", 
   assert.ok(near.samples);
   assert.deepEqual([...near.time].filter((time) => time >= 490 * S && time <= 510 * S).length, 201);
   assert.equal(Math.min(...near.low), -1e6);
+});
+
+test("late samples of long ago are seen once they are recorded", async () => {
+  const service = new FakeService();
+  service.items = run(0, 20_000);
+  service.recorded = 20_000;
+  const page = start(service);
+  await page.until(() => page.link === "live");
+  const low = async () => Math.min(...(await page.draw(0, 1900, 190))[0]!.low);
+  await page.until(async () => (await page.draw(0, 1900, 190))[0]!.whole);
+  assert.ok((await low()) > -20_000);
+  service.add(sample(500.05, 1e6));
+  service.recorded = 20_001;
+  await page.until(async () => (await low()) === -1e6);
+});
+
+test("of too many samples those go that are farthest from what is shown, and are read again", async () => {
+  const service = new FakeService();
+  service.items = run(0, 20_000);
+  service.recorded = 20_000;
+  service.state = "closed";
+  const session = new OpenSession("s", new Rest("http://rta.test/"), new Documents(new Rest("http://rta.test/")), new Unpacker(), () => undefined);
+  service.install();
+  void session.run();
+  const signal = new AbortController().signal;
+  while (session.tracks.byId.size === 0 || !session.isFilled) await new Promise((go) => setImmediate(go));
+  const track = session.tracks.byId.get("a:app")!;
+  await session.archive!.readData([track], 0, 2000 * S, signal);
+  assert.equal(session.tracks.samples, 20_000);
+  forgetFarthest([session], () => [[900 * S, 1000 * S]], 10_000);
+  assert.ok(session.tracks.samples <= 9000);
+  assert.ok(track.held.covers(900 * S, 1000 * S) && track.held.covers(1940 * S, 1990 * S) && !track.held.has(0));
+  const { times } = await samplesWithin(session, track, 0, 2000 * S, 30_000, signal);
+  assert.equal(times.length, 20_000);
+  session.close();
 });
 
 test("rows have no overview: it is made of them, piece by piece", async () => {

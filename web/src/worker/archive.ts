@@ -15,6 +15,8 @@ const AT_ONCE = 4;
 const TOGETHER = 4; // tiles of one overview that is asked for
 const MOST_SAMPLES = 400_000; // of one piece of data
 const AGAIN = 5_000; // ms until what has failed is tried again
+const LATE_TOGETHER = 1e9; // ns of late samples that are told once
+const RECORDED_WITHIN = 3_000; // ms
 const KINDS: ChannelKind[] = ["timestamped", "periodic", "row"];
 
 /** What a plot lacks. */
@@ -42,6 +44,7 @@ export class Archive {
   #wanted = new Map<string, Job[]>();
   #running = new Map<string, AbortController>();
   #failed = new Map<string, number>();
+  #late = new Map<string, ReturnType<typeof setTimeout>>();
 
   constructor(
     private readonly rest: Rest,
@@ -62,6 +65,19 @@ export class Archive {
   close(): void {
     this.#wanted.clear();
     this.#pump();
+    for (const timer of this.#late.values()) clearTimeout(timer);
+  }
+
+  /** A sample has come for a stretch that is not held: once it is recorded, what is shown of it is read anew. */
+  late(track: Track, time: number): void {
+    const key = `${track.parameter.id} ${Math.floor(time / LATE_TOGETHER)}`;
+    if (this.#late.has(key)) return;
+    const forget = () => {
+      this.#late.delete(key);
+      this.tiles.forgetAt(track.parameter.id, time);
+      this.hears.changed();
+    };
+    this.#late.set(key, setTimeout(forget, RECORDED_WITHIN));
   }
 
   /** The offset where a tile begins. */
@@ -165,8 +181,9 @@ export class Archive {
     for (const track of tracks) {
       const one = found.get(track.parameter.channels[0]!);
       for (let tile = index; tile < index + TOGETHER; tile++) {
-        const part = this.#cut(one, this.tileStart(length, tile), this.tileStart(length, tile + 1));
-        const made = convertOverview(part, track.parameter, this.base.ns, upto);
+        const [first, behind] = [this.tileStart(length, tile), this.tileStart(length, tile + 1)];
+        const part = this.#cut(one, first, behind);
+        const made = convertOverview(part, track.parameter, this.base.ns, [first, behind - 1], upto);
         const samples = made.count.reduce((sum, count) => sum + count, 0);
         if (samples > 0) track.seen = (made.start.length * length) / samples;
         this.tiles.set(this.tileKey(track, length, tile), made);

@@ -15,6 +15,8 @@ const TILE_BYTES = 400;
 
 /** The stretches with samples of one tile. */
 export interface Tile {
+  from: number; // offsets, both included
+  to: number;
   start: Float64Array; // offsets
   end: Float64Array; // exclusive
   count: Uint32Array;
@@ -63,9 +65,11 @@ export class TileCache {
     this.#tiles.delete(key);
   }
 
-  /** Those that have anything at or behind a time: late samples have come. */
-  forgetFrom(prefix: string, time: number): void {
-    for (const [key, tile] of this.#tiles) if (key.startsWith(prefix) && tile.upto >= time) this.delete(key);
+  /** Of one parameter, those that hold a moment: a late sample has come. */
+  forgetAt(parameter: string, time: number): void {
+    for (const [key, { from, to }] of this.#tiles) {
+      if (from <= time && time <= to && key.startsWith(`${parameter} `)) this.delete(key);
+    }
   }
 }
 
@@ -102,7 +106,13 @@ export interface ChannelOverview {
 }
 
 /** Converts the samples of an overview into values. */
-export function convertOverview(one: ChannelOverview, parameter: BoundParameter, base: bigint, upto: number): Tile {
+export function convertOverview(
+  one: ChannelOverview,
+  parameter: BoundParameter,
+  base: bigint,
+  [from, to]: [from: number, to: number],
+  upto: number,
+): Tile {
   const count = Math.min(one.start.length, one.end.length, one.count.length, one.min.length, one.max.length);
   const convert = (list: (number | null)[], infinite: number) => {
     const values = Float64Array.from({ length: count }, (_, i) => list[i] ?? infinite);
@@ -116,6 +126,8 @@ export function convertOverview(one: ChannelOverview, parameter: BoundParameter,
     if (!(mean[i]! >= low[i]! && mean[i]! <= high[i]!) || parameter.texts) mean[i] = low[i]!;
   }
   return {
+    from,
+    to,
     start: Float64Array.from({ length: count }, (_, i) => Number(BigInt(one.start[i]!) - base)),
     end: Float64Array.from({ length: count }, (_, i) => Number(BigInt(one.end[i]!) - base)),
     count: Uint32Array.from({ length: count }, (_, i) => one.count[i]!),
@@ -156,6 +168,8 @@ export class TileMaker {
     const filled = [...this.#count.keys()].filter((i) => this.#count[i]! > 0);
     const pick = (list: Float64Array) => Float64Array.from(filled, (i) => list[i]!);
     return {
+      from: this.start,
+      to: this.start + TILE * this.length - 1,
       start: pick(this.#from),
       end: Float64Array.from(filled, (i) => this.#to[i]! + 1),
       count: Uint32Array.from(filled, (i) => this.#count[i]!),

@@ -59,12 +59,11 @@ export class Rest {
     if (this.token !== null) init.headers.authorization = `Bearer ${this.token}`;
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), ANSWERS_WITHIN);
-    const giveUp = () => late.abort();
-    init.signal.addEventListener("abort", giveUp);
+    const signal = AbortSignal.any([init.signal, late.signal]); // it counts until the answer has been read
     let answer: Response;
     try {
       init.signal.throwIfAborted();
-      answer = await fetch(`${this.base}rta/v2/${path}`, { ...init, signal: late.signal });
+      answer = await fetch(`${this.base}rta/v2/${path}`, { ...init, signal });
     } catch {
       init.signal.throwIfAborted();
       throw new RestError(0, "the service does not answer");

@@ -331,7 +331,8 @@ export class OpenSession {
   }
 
   async #live(after: string | null): Promise<Ended> {
-    const takers: Takers = { only: null, observed: true };
+    const late = (track: Track, time: number) => this.archive!.late(track, time);
+    const takers: Takers = { only: null, observed: true, late };
     const socket: LiveSocket = new LiveSocket(
       this.rest,
       this.identity,

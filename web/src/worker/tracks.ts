@@ -54,6 +54,8 @@ export class Track {
 export interface Takers {
   only: Set<Track> | null;
   observed: boolean;
+  /** A sample has come for a stretch that its track does not hold. */
+  late?(track: Track, time: number): void;
 }
 
 /** How a channel's items come: it is in the path of REST. */
@@ -96,7 +98,9 @@ export class Tracks {
     const kept = withoutFar(times, this.#raw, count);
     if (kept < count) this.unreadable++;
     for (const track of tracks) {
-      if (takers.only ? takers.only.has(track) : track.followed) this.#addTo(track, type, times, kept, takers.observed);
+      if (!(takers.only ? takers.only.has(track) : track.followed)) continue;
+      if (takers.late && kept > 0 && !track.held.has(times[0]!)) takers.late(track, times[0]!);
+      this.#addTo(track, type, times, kept, takers.observed);
     }
     return kept;
   }
