@@ -1,7 +1,7 @@
 /** What of a series is to be drawn: one entry for each column of equal width that has samples, or the samples themselves. */
 
 import { LEAF, type Block } from "./block";
-import type { Entry, LineBuilder } from "./line";
+import { Entry, type LineBuilder } from "./line";
 import type { Series } from "./series";
 
 /**
@@ -11,7 +11,7 @@ import type { Series } from "./series";
 export function addColumns(series: Series, from: number, to: number, width: number, line: LineBuilder, longest: number): void {
   const { blocks } = series;
   const end = Math.floor(to) + 1;
-  const entry = emptyEntry();
+  const entry = new Entry();
   let behind = -Infinity;
   for (let b = series.blockAt(from); b < blocks.length; b++) {
     const block = blocks[b]!;
@@ -32,7 +32,7 @@ export function addColumns(series: Series, from: number, to: number, width: numb
 
 /** Each sample as an entry. */
 export function addEach(series: Series, from: number, to: number, line: LineBuilder): void {
-  const entry = emptyEntry();
+  const entry = new Entry();
   for (let b = series.blockAt(from); b < series.blocks.length; b++) {
     const block = series.blocks[b]!;
     for (let at = block.lowerBound(from); at < block.count; at++) {
@@ -49,11 +49,6 @@ export function addOne(entry: Entry, time: number, value: number, line: LineBuil
   entry.first = entry.low = entry.high = entry.last = value;
   entry.startsNull = entry.endsNull = Number.isNaN(value);
   line.add(entry);
-}
-
-export function emptyEntry(): Entry {
-  const none = { from: NaN, to: NaN, time: NaN, until: NaN, first: NaN, low: NaN, high: NaN, last: NaN };
-  return { ...none, startsNull: false, endsNull: false };
 }
 
 function begin(entry: Entry, time: number, value: number): void {

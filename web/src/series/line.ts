@@ -4,18 +4,72 @@ import type { Line } from "../worker/messages";
 
 const MOST_GAPS = 1000;
 
-/** What is known of a stretch: one sample, a column of samples, or part of an overview. */
-export interface Entry {
-  from: number; // of its first sample, which may be a null
-  to: number;
-  time: number; // of its first value
-  until: number;
-  first: number;
-  low: number;
-  high: number;
-  last: number;
-  startsNull: boolean;
-  endsNull: boolean;
+/**
+ * What is known of a stretch: one sample, a column of samples, or part of an overview. It is filled again and again; its
+ * numbers are in a list of doubles, since those of an object's fields would each be made anew.
+ */
+export class Entry {
+  startsNull = false;
+  endsNull = false;
+  #numbers = new Float64Array(8).fill(NaN);
+
+  /** Of its first sample, which may be a null. */
+  get from(): number {
+    return this.#numbers[0]!;
+  }
+  set from(value: number) {
+    this.#numbers[0] = value;
+  }
+
+  get to(): number {
+    return this.#numbers[1]!;
+  }
+  set to(value: number) {
+    this.#numbers[1] = value;
+  }
+
+  /** Of its first value. */
+  get time(): number {
+    return this.#numbers[2]!;
+  }
+  set time(value: number) {
+    this.#numbers[2] = value;
+  }
+
+  get until(): number {
+    return this.#numbers[3]!;
+  }
+  set until(value: number) {
+    this.#numbers[3] = value;
+  }
+
+  get first(): number {
+    return this.#numbers[4]!;
+  }
+  set first(value: number) {
+    this.#numbers[4] = value;
+  }
+
+  get low(): number {
+    return this.#numbers[5]!;
+  }
+  set low(value: number) {
+    this.#numbers[5] = value;
+  }
+
+  get high(): number {
+    return this.#numbers[6]!;
+  }
+  set high(value: number) {
+    this.#numbers[6] = value;
+  }
+
+  get last(): number {
+    return this.#numbers[7]!;
+  }
+  set last(value: number) {
+    this.#numbers[7] = value;
+  }
 }
 
 export class LineBuilder {

@@ -1,8 +1,8 @@
 /** Lines of parameters in a stretch of time, of what is held and of overviews; and what is to be read for them. */
 
-import { addColumns, addEach, addOne, emptyEntry } from "../series/columns";
+import { addColumns, addEach, addOne } from "../series/columns";
 import type { Stretch } from "../series/intervals";
-import { LineBuilder } from "../series/line";
+import { Entry, LineBuilder } from "../series/line";
 import type { Archive } from "./archive";
 import { hasOverview, Lack } from "./archive";
 import type { Line } from "./messages";
@@ -75,7 +75,7 @@ function gapRule(track: Track, longest: number, holes: Stretch[]): (from: number
 /** The last sample before the stretch, so that the line reaches its edge. */
 function addBefore({ series, held }: Track, from: number, line: LineBuilder, isAll: boolean): void {
   const before = series.lastAt(from - 1);
-  if (before && (isAll || held.covers(before.time, from))) addOne(emptyEntry(), before.time, before.value, line);
+  if (before && (isAll || held.covers(before.time, from))) addOne(new Entry(), before.time, before.value, line);
 }
 
 /** The first sample behind it; or that there should have been one. */
@@ -83,7 +83,7 @@ function addBehind(track: Track, to: number, scene: Scene, line: LineBuilder, lo
   const { series, held } = track;
   const behind = series.firstAfter(to);
   if (behind && (scene.recorded === null || held.covers(to, behind.time))) {
-    addOne(emptyEntry(), behind.time, behind.value, line);
+    addOne(new Entry(), behind.time, behind.value, line);
     return;
   }
   if (behind || Number.isNaN(line.latest) || !line.whole || !(scene.isFilled || scene.isLost)) return;
@@ -143,7 +143,7 @@ function longer(length: number): number {
 /** The stretches of a tile that begin in a stretch of time, as columns. */
 function addTile(tile: Tile, from: number, to: number, width: number, line: LineBuilder): void {
   const { start, end, first, low, high, last } = tile;
-  const entry = emptyEntry();
+  const entry = new Entry();
   for (let i = 0; i < start.length; ) {
     const begin = start[i]!;
     if (begin < from) {
