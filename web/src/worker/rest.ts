@@ -14,7 +14,7 @@ export class RestError extends Error {
   }
 }
 
-const ANSWERS_WITHIN = 15_000; // ms until the head of an answer is there
+const ANSWERS_WITHIN = 30_000; // ms until the head of an answer is there
 
 export class Rest {
   token: string | null = null;
