@@ -8,7 +8,7 @@ import esbuild from "esbuild";
 const here = dirname(fileURLToPath(import.meta.url));
 const out = process.argv[2];
 await esbuild.build({
-  entryPoints: ["page.tsx", "fake_worker.ts", "../../src/parts/plots/plots.css"].map((name) => join(here, name)),
+  entryPoints: ["page.tsx", "fake_worker.ts", "../../src/style.css"].map((name) => join(here, name)),
   outdir: out,
   entryNames: "[name]",
   bundle: true,
@@ -22,5 +22,5 @@ const body = `<meta name="viewport" content="width=device-width, initial-scale=1
 writeFileSync(
   join(out, "index.html"),
   `<!doctype html><html lang="en"><head><meta charset="utf-8" /><title>Plots</title>${body}
-<link rel="stylesheet" href="plots.css" /><script type="module" src="page.js"></script></head><body></body></html>`,
+<link rel="stylesheet" href="style.css" /><script type="module" src="page.js"></script></head><body></body></html>`,
 );

@@ -153,14 +153,14 @@ export class Loop {
     this.paint();
   }
 
-  /** Live is where the newest of the open sessions is; if none is open, where the last one ends. */
+  /** Live is where the first open session is, whatever is laid over it; if none is open, where the last one ends. */
   private sayEnds(now: number): void {
     const ends = this.view.value.shown.flatMap(({ session, shift }) => {
       const known = this.sessions.value.get(session);
       return known === undefined ? [] : [{ open: known.link.state !== "closed", end: this.end(session) + shift }];
     });
-    const open = ends.filter((end) => end.open);
-    const among = open.length > 0 ? open : ends;
+    const open = ends.find((end) => end.open);
+    const among = open === undefined ? ends : [open];
     const of = this.view.value.shown.map(({ key, session, shift }) => `${key} ${session} ${shift}`).join();
     if (of !== this.edgeOf) [this.edgeOf, this.edge] = [of, new LiveEdge()];
     if (among.length > 0) this.edge.say(Math.max(...among.map(({ end }) => end)), now);
