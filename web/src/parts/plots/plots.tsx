@@ -77,14 +77,11 @@ function fit(root: HTMLElement, stack: Stack): () => void {
   };
   const colour = () => (stack.theme.value = readTheme(root, stack.size.value.scale));
   const calm = () => (stack.loop.still = still.matches);
-  const footer = document.querySelector<HTMLElement>("body > footer"); // stays at the bottom: the time axis stays above it
   const observer = new ResizeObserver(() => {
     measure();
     colour();
-    root.style.setProperty("--plots-below", `${footer?.offsetHeight ?? 0}px`);
   });
   observer.observe(root);
-  if (footer !== null) observer.observe(footer);
   const chosen = new MutationObserver(colour); // by those who do not want the system's colours
   chosen.observe(document.documentElement, { attributeFilter: ["data-theme"] });
   dark.addEventListener("change", colour);
