@@ -40,6 +40,7 @@ export class Loop {
   still = false; // moves only now and then, for those who want less motion
   private readonly painted = new Map<string, Painted>();
   private readonly asked = new Map<string, Asked>();
+  private readonly drawnOf = new Map<string, string>(); // sessions, by the key of what is shown
   private readonly changed = new Set<string>(); // keys of what is shown, of which something else is to be drawn
   private readonly wholes = new Map<string, Signal<boolean>>();
   private readonly ends = new Map<string, number>(); // of sessions
@@ -68,6 +69,7 @@ export class Loop {
       this.source.listen((report) => this.hear(report)),
       effect(() => {
         void [this.view.value, this.sessions.value];
+        this.forget();
         this.sayEnds(performance.now());
         this.paint();
       }),
@@ -141,6 +143,16 @@ export class Loop {
         this.ends.set(report.session, report.end);
         this.sayEnds(performance.now());
         return this.wake();
+    }
+  }
+
+  /** Lines of what is not shown any more: its key may come to mean another session. */
+  private forget(): void {
+    for (const [key, session] of this.drawnOf) {
+      if (this.view.value.shown.some((shown) => shown.key === key && shown.session === session)) continue;
+      this.lines.delete(key);
+      this.asked.delete(key);
+      this.drawnOf.delete(key);
     }
   }
 
@@ -220,7 +232,7 @@ export class Loop {
     const margin = seen.live ? 1 : Math.ceil(this.columns / 4);
     const from = seen.from - margin * column - shown.shift;
     const columns = this.columns + 2 * margin;
-    const key = `${column} ${columns} ${shown.shift} ${parameters.join()}`;
+    const key = `${shown.session} ${column} ${columns} ${shown.shift} ${parameters.join()}`;
     const last = this.asked.get(shown.key);
     const same = last?.key === key && last.from === from;
     if (same && !this.changed.has(shown.key)) return null;
@@ -229,6 +241,7 @@ export class Loop {
     const request = nextRequest();
     this.asked.set(shown.key, { request, key, from, at: now, open: true });
     this.source.send({ type: "draw", request, plot: shown.key, session: shown.session, from, to: from + columns * column, columns, parameters });
+    this.drawnOf.set(shown.key, shown.session);
     this.changed.delete(shown.key);
     return null;
   }

@@ -37,7 +37,7 @@ export class Values {
   /** Asks, unless an answer is awaited or nothing can have changed. True: ask again in a moment. */
   ask(shown: Shown, at: number, parameters: string[], changed: boolean, now: number): boolean {
     if (parameters.length === 0) return false;
-    const key = `${at} ${parameters.join()}`;
+    const key = `${shown.session} ${at} ${parameters.join()}`;
     const last = this.asked.get(shown.key);
     if (last?.key === key && !changed) return false;
     if (last !== undefined && ((last.open && now - last.at < LOST) || now - last.at < EVERY)) return true;
