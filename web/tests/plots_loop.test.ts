@@ -58,6 +58,21 @@ test("what is asked for while live ends at the newest sample, in whole columns",
   stop();
 });
 
+test("live plots move on when the lines of where they move to are there", () => {
+  const { loop, sent, tell, answer, stop } = begin();
+  nextFrame();
+  answer(sent[0]!);
+  nextFrame();
+  const before = loop.seen.value.to;
+  tell({ type: "range", session: "s", start: 0, end: 200e9 });
+  nextFrame();
+  assert.equal(loop.seen.value.to, before);
+  answer(sent[1]!);
+  nextFrame();
+  assert.ok(loop.seen.value.to >= 200e9);
+  stop();
+});
+
 test("one request is in flight, however much changes; the next has all of it", () => {
   const { sent, view, tell, answer, stop } = begin();
   nextFrame();

@@ -4,6 +4,7 @@
  */
 
 const WINDOW = 2000; // ms over which the speed is taken
+const FAR = 20; // times `jump`
 const EASE = 300; // ms in which an error fades
 
 export class LiveEdge {
@@ -25,6 +26,7 @@ export class LiveEdge {
     const passed = Math.max(now - this.asked, 0);
     this.asked = now;
     if (Number.isNaN(this.edge)) return (this.edge = last.end);
+    if (Math.abs(last.end - this.edge) > FAR * jump) this.said = [last]; // it says nothing of the speed
     const speed = this.speed(now);
     this.edge += speed * passed;
     const error = last.end - this.edge;

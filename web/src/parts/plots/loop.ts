@@ -24,12 +24,14 @@ export interface Painted {
 interface Asked {
   request: number;
   key: string;
+  seen: Seen; // for which it is
   from: number;
   at: number;
   open: boolean;
 }
 
 const REFRESH = 100; // ms between two requests for the same stretch
+const AWAIT = 100; // ms in which lines are waited for before live plots move without them
 const STILL = 1000; // ms between two moves, for those who want less motion
 const LOST = 5000; // ms after which no answer is waited for
 
@@ -48,7 +50,8 @@ export class Loop {
   private repaint = Infinity; // when, though nothing has changed
   private edge = new LiveEdge();
   private edgeOf = "";
-  private moved = 0;
+  private moved = 0; // when what is seen last did, in ms
+  private arrived: Seen | null = null; // the stretch of the lines that came since the last frame
   private columns = 0;
   private frame = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -160,6 +163,7 @@ export class Loop {
     const asked = this.asked.get(shown);
     if (asked?.request !== request) return;
     asked.open = false;
+    this.arrived = asked.seen;
     this.lines.set(shown, new Map(lines.map((line) => [line.parameter, line])));
     for (const line of lines) this.whole(shown, line.parameter).value = line.whole;
     this.paint();
@@ -182,17 +186,28 @@ export class Loop {
     this.frame = 0;
     if (this.columns === 0) return;
     const now = performance.now();
-    const seen = this.look(now);
+    const next = this.look(now);
+    let again = Infinity;
+    for (const shown of this.view.value.shown) again = Math.min(again, this.ask(shown, next, now) ?? Infinity);
+    const seen = this.withLines(next, now);
     const was = this.seen.peek();
     const moved = seen.from !== was.from || seen.to !== was.to || seen.live !== was.live || seen.column !== was.column;
-    if (moved) this.seen.value = seen;
-    let again = Infinity;
-    for (const shown of this.view.value.shown) again = Math.min(again, this.ask(shown, seen, now) ?? Infinity);
+    if (moved) [this.seen.value, this.moved] = [seen, now];
     if (moved || this.stale || now >= this.repaint) this.paintAll(seen, now);
     again = Math.min(again, this.repaint - now);
     if (seen.live && this.edge.moving(now, seen.column)) again = Math.min(again, this.still ? STILL : 0);
     this.later(again);
   };
+
+  /** Live plots move on with the lines of where they move to: painted once a step, and up to the right edge. */
+  private withLines(next: Seen, now: number): Seen {
+    const [was, arrived] = [this.seen.peek(), this.arrived];
+    this.arrived = null;
+    if (!next.live || !was.live || was.column !== next.column) return next;
+    if (arrived?.live && arrived.column === next.column) return arrived;
+    const awaited = [...this.asked.values()].some(({ open }) => open);
+    return awaited && now - this.moved < AWAIT ? was : next;
+  }
 
   private paintAll(seen: Seen, now: number): void {
     this.stale = false;
@@ -218,7 +233,6 @@ export class Loop {
     const was = this.seen.peek();
     if (Number.isNaN(from)) from = was.from;
     if (live && this.still && was.live && was.to - was.from === span && now - this.moved < STILL) return was;
-    this.moved = now;
     if (column >= 1) from = (live ? Math.ceil(from / column) : Math.round(from / column)) * column;
     return { from, to: from + span, column, live };
   }
@@ -239,7 +253,7 @@ export class Loop {
     if (last?.open && now - last.at < LOST) return null;
     if (same && now - last.at < REFRESH) return last.at + REFRESH - now;
     const request = nextRequest();
-    this.asked.set(shown.key, { request, key, from, at: now, open: true });
+    this.asked.set(shown.key, { request, key, seen, from, at: now, open: true });
     this.source.send({ type: "draw", request, plot: shown.key, session: shown.session, from, to: from + columns * column, columns, parameters });
     this.drawnOf.set(shown.key, shown.session);
     this.changed.delete(shown.key);
