@@ -19,6 +19,8 @@ import { wear } from "./theme";
 
 const AROUND = 5e9; // ns shown before and behind a time that somebody looks at
 
+const OF_SESSIONS: Tab[] = ["plots", "table", "events"];
+
 export function App({ parts }: { parts: Parts }) {
   const { page, settings, info, signIn } = parts;
   const main = useRef<HTMLElement>(null);
@@ -45,7 +47,7 @@ export function App({ parts }: { parts: Parts }) {
       <Notices parts={parts} />
       <main ref={main} tabIndex={-1} class={`view view-${page.tab.value}`}>
         <h1 class="unseen">{texts.tabs[page.tab.value]}</h1>
-        {page.tab.value !== "sessions" && <ShownBar parts={parts} />}
+        {OF_SESSIONS.includes(page.tab.value) && <ShownBar parts={parts} />}
         <div class="view-body">
           <View parts={parts} />
         </div>

@@ -153,7 +153,7 @@ function readAxis(said: string[]): Axis {
 
 /** ns as seconds, exactly. */
 export function seconds(ns: number): string {
-  const whole = BigInt(Math.round(ns));
+  const whole = BigInt(Number.isFinite(ns) ? Math.round(ns) : 0);
   const size = whole < 0n ? -whole : whole;
   const fraction = `${size % 1_000_000_000n}`.padStart(9, "0").replace(/0+$/, "");
   return `${whole < 0n ? "-" : ""}${size / 1_000_000_000n}${fraction === "" ? "" : `.${fraction}`}`;

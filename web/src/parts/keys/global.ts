@@ -26,7 +26,7 @@ function act(parts: Parts, key: string): boolean {
   else if (key === "/" && page.tab.value === "sessions") document.querySelector<HTMLElement>("#sessions-search")?.focus();
   else if (key === "p" || key === "/") {
     page.tab.value = "plots";
-    requestAnimationFrame(() => openPicker(parts));
+    openPicker(parts);
   } else return false;
   return true;
 }
