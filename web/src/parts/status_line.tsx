@@ -29,7 +29,7 @@ export function StatusLine({ parts }: { parts: Parts }) {
       {shown.length > sessions.length && <p class="status-item">{texts.status.connecting}</p>}
       {sessions.map((session) => {
         const end = page.ranges.value.get(session.identity)?.end ?? session.end;
-        const newest = Number(session.base / 1000n) / 1000 + end / 1e6;
+        const newest = session.base === 0n ? NaN : Number(session.base / 1_000n) / 1e3 + end / 1e6; // ms since the epoch
         return (
           <p key={session.identity} class="status-item">
             <span role="status" class={`link link-${session.link.state}`}>
@@ -47,15 +47,18 @@ export function StatusLine({ parts }: { parts: Parts }) {
   );
 }
 
+const newestIs = (ms: number) => (Number.isNaN(ms) ? "" : texts.status.newest(age(ms)));
+
 function wordsOfLink({ link }: Session, newest: number, now: number, serviceNow: number, zone: "viewer" | "utc" | "session") {
   switch (link.state) {
     case "connecting":
       return "";
     case "live":
-      return texts.status.newest(age(serviceNow - newest));
+      return newestIs(serviceNow - newest);
     case "lost": {
       const next = link.again > now ? texts.status.again(age(link.again - now)) : texts.status.againNow;
-      return `${texts.status.lostSince(age(now - link.since), link.reason)}; ${next}; ${texts.status.newest(age(serviceNow - newest))}`;
+      const parts = [texts.status.lostSince(age(now - link.since), link.reason), next, newestIs(serviceNow - newest)];
+      return parts.filter((it) => it !== "").join("; ");
     }
     case "closed":
       return texts.status.ends(moment(newest, zone));

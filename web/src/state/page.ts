@@ -4,12 +4,13 @@
  */
 
 import { computed, effect, signal, type ReadonlySignal } from "@preact/signals";
+import { isLive } from "../service/sessions";
 import type { Source } from "../source";
 import type { Link, Session } from "../worker/messages";
 import { readHash, writeHash, type Tab } from "./hash";
 import { laidOut } from "./layouts";
 import { firstChoice, recall, remember } from "./remembered";
-import { emptyView, hide, setShift, show, type View } from "./view";
+import { emptyView, FOLLOW, hide, setShift, show, type View } from "./view";
 
 export interface Range {
   start: number; // ns since the session's base
@@ -61,7 +62,7 @@ export function pageState(
       hear(session.identity, session.start, session.end);
       settle(session);
     } else if (report.type === "range" && opened.has(report.session)) hear(report.session, report.start, report.end);
-    else if (report.type === "failed") say(report.reason);
+    else if (report.type === "failed" && report.request === null) say(report.reason); // others are for who has asked
   });
 
   effect(() => {
@@ -93,10 +94,16 @@ export function pageState(
   /** Of a session that has just been opened, and whose parameters are known by now. */
   function settle(session: Session) {
     if (session.parameters.length === 0) return;
-    for (const { key, session: identity } of view.value.shown) {
-      if (identity !== session.identity) continue;
-      if (unaligned.delete(key)) align(key, session);
-      if (bare.delete(key)) furnish(key, session);
+    const { shown } = view.value;
+    for (const { key, session: identity } of shown) {
+      if (identity !== session.identity || !bare.delete(key)) continue;
+      furnish(key, session);
+      if (key === shown[0]!.key) showAll(session);
+    }
+    const one = sessions.value.get(shown[0]!.session);
+    for (const { key, session: identity } of shown) {
+      const other = sessions.value.get(identity);
+      if (one !== undefined && other !== undefined && unaligned.delete(key)) align(key, other, one);
     }
   }
 
@@ -123,10 +130,15 @@ export function pageState(
     view.value = { ...now, plots };
   }
 
+  /** A session that has ended is shown from its beginning to its end. */
+  function showAll({ state, start, end }: Session) {
+    const now = view.value;
+    const untouched = "follow" in now.stretch && now.stretch.follow === FOLLOW;
+    if (!isLive(state) && untouched && start < end) view.value = { ...now, stretch: { from: Math.floor(start), to: Math.ceil(end) } };
+  }
+
   /** Sessions that go on at the same time are shown so; others begin together. */
-  function align(key: string, session: Session) {
-    const one = sessions.value.get(view.value.shown[0]?.session ?? "");
-    if (one === undefined || one === session) return;
+  function align(key: string, session: Session, one: Session) {
     const shift = Number(session.base - one.base);
     if (session.start + shift < one.end && one.start < session.end + shift) view.value = setShift(view.value, key, shift);
   }
