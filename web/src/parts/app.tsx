@@ -15,7 +15,6 @@ import { ShownBar } from "./sessions/shown_bar";
 import { SettingsDialog } from "./settings/settings";
 import { SignInDialog } from "./sign_in/sign_in";
 import { StatusLine } from "./status_line";
-import { wear } from "./theme";
 
 const AROUND = 5e9; // ns shown before and behind a time that somebody looks at
 
@@ -32,7 +31,7 @@ export function App({ parts }: { parts: Parts }) {
     document.title = `${about} – ${info.value?.label || texts.title}`;
   });
   useSignalEffect(() => {
-    wear(settings.value.theme);
+    document.documentElement.dataset["theme"] = settings.value.theme;
   });
   const skip = (event: Event) => {
     event.preventDefault();

@@ -29,7 +29,7 @@ export function PlotsView({ parts }: { parts: Parts }) {
     <div ref={root} class={beside ? "plots-view with-picker" : "plots-view"}>
       {beside && <Picker parts={parts} close={() => parts.change({ picker: false })} />}
       <div class="plots-place">
-        <Plots key={settings.value.theme} source={source} view={page.view} sessions={page.sessions} pick={pick} />
+        <Plots source={source} view={page.view} sessions={page.sessions} pick={pick} />
       </div>
     </div>
   );
