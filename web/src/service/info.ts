@@ -11,7 +11,6 @@ export interface SignInOffer {
 export interface Info {
   label: string;
   description: string;
-  timezone: string | null; // IANA name of the site's zone, where the service says it
   auth: SignInOffer | null; // null: nobody has to sign in
 }
 
@@ -30,7 +29,6 @@ export function readInfo(said: Record<string, unknown>): Info {
   return {
     label: text(said["label"]) ?? "",
     description: text(said["description"]) ?? "",
-    timezone: text(said["timezone"]),
     auth: typeof auth === "object" && auth !== null ? readOffer(auth) : null,
   };
 }
