@@ -378,7 +378,7 @@ export const texts = {
     groups: {
       everywhere: "Everywhere",
       picker: "In the list of parameters",
-      plots: "In a plot",
+      plots: "In a plot that has the focus",
     },
     everywhere: [
       ["1 … 7", "Sessions, Plots, Table, Events, Streams, Alarms, Health"],
@@ -396,6 +396,16 @@ export const texts = {
       ["Enter", "plot the parameter, or remove it"],
       ["f", "favourite"],
       ["Home End", "first, last"],
+    ] as [string, string][],
+    plots: [
+      ["← →", "move the cursor; with Ctrl ten columns, with Shift the time"],
+      ["PageUp PageDown", "earlier, later"],
+      ["+ -", "zoom in, zoom out"],
+      ["0", "the whole session"],
+      ["Space", "pause, or follow"],
+      ["End", "back to live"],
+      ["Backspace", "the stretch before"],
+      ["Esc", "take the cursor away"],
     ] as [string, string][],
     note: "Single keys can be turned off in the settings.",
   },

@@ -2,9 +2,10 @@ import { texts } from "../../texts/en";
 import { Dialog } from "../dialog";
 import type { Parts } from "../parts";
 
-/** Groups of keys: a title, and what each key does. Parts add their own. */
-export const KEY_GROUPS: [title: string, keys: [key: string, does: string][]][] = [
+/** Groups of keys: a title, and what each key does. */
+const KEY_GROUPS: [title: string, keys: [key: string, does: string][]][] = [
   [texts.keys.groups.everywhere, texts.keys.everywhere],
+  [texts.keys.groups.plots, texts.keys.plots],
   [texts.keys.groups.picker, texts.keys.picker],
 ];
 
