@@ -39,10 +39,7 @@ export function App({ parts }: { parts: Parts }) {
   };
   return (
     <>
-      <a class="skip" href="#" onClick={skip}>
-        {texts.skip}
-      </a>
-      <Head parts={parts} />
+      <Head parts={parts} skip={skip} />
       <Notices parts={parts} />
       <main ref={main} tabIndex={-1} class={`view view-${page.tab.value}`}>
         <h1 class="unseen">{texts.tabs[page.tab.value]}</h1>
@@ -62,7 +59,7 @@ export function App({ parts }: { parts: Parts }) {
   );
 }
 
-function Head({ parts }: { parts: Parts }) {
+function Head({ parts, skip }: { parts: Parts; skip: (event: Event) => void }) {
   const { page, info, dialog, signIn } = parts;
   const to = (tab: Tab) => (event: MouseEvent) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -72,6 +69,9 @@ function Head({ parts }: { parts: Parts }) {
   const person = signIn.person.value;
   return (
     <header class="head">
+      <a class="skip" href="#" onClick={skip}>
+        {texts.skip}
+      </a>
       <p class="brand">{info.value?.label || texts.title}</p>
       <nav aria-label={texts.tabs.label}>
         <ul class="tabs">

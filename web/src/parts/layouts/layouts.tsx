@@ -56,7 +56,7 @@ export function LayoutsDialog({ parts: { page, dialog } }: { parts: Parts }) {
         <form class="inline" onSubmit={save}>
           <label>
             {texts.layouts.name}{" "}
-            <input value={name.value} maxLength={100} onInput={(event) => (name.value = event.currentTarget.value)} />
+            <input autofocus value={name.value} maxLength={100} onInput={(event) => (name.value = event.currentTarget.value)} />
           </label>
           <button type="submit" class="strong" disabled={name.value.trim() === ""}>
             {texts.layouts.save}

@@ -98,6 +98,7 @@ export function Picker({ parts, close }: { parts: Parts; close?: () => void }) {
       <input
         id="picker-search"
         type="search"
+        autofocus={close === undefined}
         aria-label={texts.picker.search}
         placeholder={`${texts.picker.search}: ${texts.picker.hint}`}
         value={text.value}
