@@ -6,8 +6,8 @@ export interface CodeRequest {
   nonce: string;
 }
 
-export function newCodeRequest(random: (bytes: Uint8Array<ArrayBuffer>) => Uint8Array = (it) => crypto.getRandomValues(it)): CodeRequest {
-  const text = () => base64url(random(new Uint8Array(32)));
+export function newCodeRequest(): CodeRequest {
+  const text = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
   return { verifier: text(), state: text(), nonce: text() };
 }
 

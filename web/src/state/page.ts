@@ -20,7 +20,6 @@ export interface Range {
 
 export interface Notice {
   words: string;
-  session?: string; // it is gone once this one is hidden
 }
 
 export interface Address {
@@ -48,9 +47,8 @@ export function pageState(
 
   if (first.view.plots.length === 0) for (const { key } of first.view.shown) bare.add(key);
 
-  const say = (words: string, session?: string) => {
-    if (notices.value.some((it) => it.words === words)) return;
-    notices.value = [...notices.value, session === undefined ? { words } : { words, session }].slice(-5);
+  const say = (words: string) => {
+    if (!notices.value.some((it) => it.words === words)) notices.value = [...notices.value, { words }].slice(-5);
   };
 
   source.listen((report) => {
@@ -80,7 +78,6 @@ export function pageState(
     if (gone.length > 0) {
       sessions.value = without(sessions.peek(), gone);
       ranges.value = without(ranges.peek(), gone);
-      notices.value = notices.peek().filter(({ session }) => session === undefined || !gone.includes(session));
     }
     if (!view.value.shown.some(({ key }) => key === current.peek())) current.value = view.value.shown[0]?.key ?? null;
   });
@@ -134,7 +131,8 @@ export function pageState(
   function showAll({ state, start, end }: Session) {
     const now = view.value;
     const untouched = "follow" in now.stretch && now.stretch.follow === FOLLOW;
-    if (!isLive(state) && untouched && start < end) view.value = { ...now, stretch: { from: Math.floor(start), to: Math.ceil(end) } };
+    if (isLive(state) || !untouched || start >= end) return;
+    view.value = { ...now, stretch: { from: Math.floor(start), to: Math.ceil(end) } };
   }
 
   /** Sessions that go on at the same time are shown so; others begin together. */

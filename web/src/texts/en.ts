@@ -213,7 +213,6 @@ export const texts = {
   },
 
   sessions: {
-    title: "Sessions",
     search: "Search sessions",
     searchHint: "name, group or detail",
     filters: "Filters",
@@ -257,7 +256,6 @@ export const texts = {
     remove: (name: string) => `Delete the recording of ${name}`,
     removeShort: "Delete",
     removeAsk: (name: string) => `Delete what is recorded of ${name}? It cannot be had back.`,
-    refresh: "Refresh",
   },
 
   picker: {
@@ -347,7 +345,6 @@ export const texts = {
     as: (name: string, role: string) => (name === "" ? role : `${name}: ${role}`),
     roles: { read: "may read", operate: "may operate", administer: "may administer" },
     nobody: "nobody has signed in",
-    notNow: "Not now",
     notTaken: "The service does not take this token. It may have ended, or been revoked.",
     noRole: "You have signed in, but have no role here. Ask whoever runs the service.",
     noSuchToken: "This is no token: expected one word of up to 16384 letters, digits and signs.",
@@ -369,7 +366,6 @@ export const texts = {
     zone: "Times",
     zones: { viewer: "in your zone", utc: "in UTC", session: "since the session began" },
     keys: "Single keys do something",
-    person: "Signed in",
   },
 
   keys: {
@@ -411,7 +407,6 @@ export const texts = {
   },
 
   units: {
-    milliseconds: "ms",
     days: (days: number) => count(days, "day", "days"),
   },
 

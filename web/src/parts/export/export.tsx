@@ -68,17 +68,34 @@ export function ExportDialog({ parts }: { parts: Parts }) {
             </select>
           </label>
         )}
-        <Choice legend={texts.export.content} name="content" value={content.value} put={(it) => (content.value = it)} choices={[
-          ["plotted", texts.export.plotted(plotted.length)],
-          ["all", texts.export.all(session?.parameters.length ?? 0)],
-          ["events", texts.export.events],
-        ]} />
-        <Choice legend={texts.export.stretch} name="stretch" value={whole.value ? "whole" : "shown"} put={(it) => (whole.value = it === "whole")} choices={[
-          ["shown", texts.export.shown],
-          ["whole", texts.export.whole],
-        ]} />
-        <Choice legend={texts.export.format} name="format" value={format.value} put={(it) => (format.value = it)}
-          choices={FORMATS.map((it) => [it, texts.export.formats[it]])} />
+        <Choice
+          legend={texts.export.content}
+          name="content"
+          value={content.value}
+          put={(it) => (content.value = it)}
+          choices={[
+            ["plotted", texts.export.plotted(plotted.length)],
+            ["all", texts.export.all(session?.parameters.length ?? 0)],
+            ["events", texts.export.events],
+          ]}
+        />
+        <Choice
+          legend={texts.export.stretch}
+          name="stretch"
+          value={whole.value ? "whole" : "shown"}
+          put={(it) => (whole.value = it === "whole")}
+          choices={[
+            ["shown", texts.export.shown],
+            ["whole", texts.export.whole],
+          ]}
+        />
+        <Choice
+          legend={texts.export.format}
+          name="format"
+          value={format.value}
+          put={(it) => (format.value = it)}
+          choices={FORMATS.map((it) => [it, texts.export.formats[it]])}
+        />
         <p class="quiet">{unrecorded ? texts.export.notRecorded : nothing ? texts.export.nothing : texts.export.note}</p>
         {problem.value !== "" && <p class="problem" role="alert">{problem.value}</p>}
         <p role="status">

@@ -67,7 +67,13 @@ export function LayoutsDialog({ parts: { page, dialog } }: { parts: Parts }) {
       <ul class="layouts">
         {layouts.value.map((layout) => (
           <li key={layout.name}>
-            <button type="button" class="plain grow" aria-label={texts.layouts.apply(layout.name)} disabled={page.view.value.shown.length === 0} onClick={() => apply(layout)}>
+            <button
+              type="button"
+              class="plain grow"
+              aria-label={texts.layouts.apply(layout.name)}
+              disabled={page.view.value.shown.length === 0}
+              onClick={() => apply(layout)}
+            >
               {layout.name}{" "}
               <span class="quiet">
                 {texts.layouts.plots(layout.plots.length, new Set(layout.plots.flatMap((it) => it.parameters)).size)}

@@ -78,6 +78,7 @@ export function Picker({ parts, close }: { parts: Parts; close?: () => void }) {
     event.stopPropagation();
     move();
   };
+  const { none } = texts.picker;
   const plot = page.view.value.plots.findIndex(({ id }) => id === target.value);
   const focused = entries.value.some((it) => it.key === at.value) ? at.value : entries.value[0]?.key;
   return (
@@ -117,7 +118,7 @@ export function Picker({ parts, close }: { parts: Parts; close?: () => void }) {
             {texts.picker.toNewPlot}
           </button>
         )}
-        {text.value.trim() !== "" && ` · ${found.value.length === 0 ? texts.picker.none : texts.picker.found(found.value.length)}`}
+        {text.value.trim() !== "" && ` · ${found.value.length === 0 ? none : texts.picker.found(found.value.length)}`}
       </p>
       {parameters.value.length === 0 && <p class="quiet">{texts.picker.noneYet}</p>}
       <div ref={list} class="picker-list" role="tree" aria-label={texts.picker.title} aria-multiselectable onKeyDown={onKey}>

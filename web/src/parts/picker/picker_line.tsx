@@ -32,7 +32,8 @@ export function PickerLine({ entry, focused, plotted, favourite, act, like, show
     );
   }
   const { id, name, description, unit } = entry.parameter;
-  const drag = (event: DragEvent) => event.dataTransfer?.setData(LINE_DATA, JSON.stringify({ shown, parameter: id } satisfies PlotLine));
+  const line: PlotLine = { shown, parameter: id };
+  const drag = (event: DragEvent) => event.dataTransfer?.setData(LINE_DATA, JSON.stringify(line));
   return (
     <div {...common} class="parameter" aria-selected={plotted} draggable title={description} onDragStart={drag}>
       <span class="check" aria-hidden>

@@ -48,7 +48,9 @@ export function SessionTable({ sessions, label, remove, ...row }: SessionTablePr
   );
 }
 
-function Row({ parts, session, selected, select, countChannels, remove }: Omit<SessionTableProps, "sessions" | "label"> & { session: Listed }) {
+type RowProps = Omit<SessionTableProps, "sessions" | "label"> & { session: Listed };
+
+function Row({ parts, session, selected, select, countChannels, remove }: RowProps) {
   const { service, page } = parts;
   const { identity, identifier, state, start, end, details } = session;
   const channels = useSignal<number | null>(null);

@@ -80,6 +80,7 @@ export function Sessions({ parts }: { parts: Parts }) {
       problem.value = wordsOf(error);
     }
   };
+  const { noneFound, noLive, noEnded } = texts.sessions;
   const anything = wanted.value.text.trim() !== "" || wanted.value.filters.length > 0;
   const table = { parts, selected, select, countChannels, remove: may(role.value, "administer") ? remove : null };
   return (
@@ -100,9 +101,9 @@ export function Sessions({ parts }: { parts: Parts }) {
       {problem.value !== "" && <p class="problem" role="alert">{problem.value}</p>}
       {(live.value?.incomplete || ended.value?.incomplete) && <p class="notice">{texts.sessions.incomplete}</p>}
       <h2>{texts.sessions.live}</h2>
-      <Found found={live.value} none={anything ? texts.sessions.noneFound : texts.sessions.noLive} {...table} label={texts.sessions.live} />
+      <Found {...table} label={texts.sessions.live} found={live.value} none={anything ? noneFound : noLive} />
       <h2>{texts.sessions.ended}</h2>
-      <Found found={ended.value} none={anything ? texts.sessions.noneFound : texts.sessions.noEnded} {...table} label={texts.sessions.ended} />
+      <Found {...table} label={texts.sessions.ended} found={ended.value} none={anything ? noneFound : noEnded} />
       {(at.value > 0 || ended.value?.more) && (
         <p class="pages">
           <button type="button" disabled={at.value === 0} onClick={() => at.value--}>

@@ -30,7 +30,9 @@ export function ShownBar({ parts }: { parts: Parts }) {
               >
                 {shown.length > 1 && <b class="chip-key">{key}</b>} {name}
               </button>
-              {known !== undefined && <span class={`state state-${known.state}`}>{texts.states[known.state] ?? known.state}</span>}
+              {known !== undefined && (
+                <span class={`state state-${known.state}`}>{texts.states[known.state] ?? known.state}</span>
+              )}
               <button type="button" class="plain" aria-label={texts.shown.hide(name)} onClick={() => page.hide(key)}>
                 ✕
               </button>
