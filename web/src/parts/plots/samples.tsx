@@ -16,10 +16,17 @@ interface Page {
   earlier: number[]; // where the pages before began
 }
 
+interface Found {
+  of: Page;
+  times: Float64Array;
+  values: Float64Array;
+  more: boolean;
+}
+
 /** The samples of what is seen, as a table, a page at a time: for those who do not see the plot, and to read exactly. */
 export function Samples({ plot, stack, open }: { plot: Plot; stack: Stack; open: Signal<boolean> }) {
   const page = useSignal<Page | null>(null);
-  const found = useSignal<{ times: Float64Array; values: Float64Array; more: boolean } | null>(null);
+  const found = useSignal<Found | null>(null);
   const words = texts.plots;
   const line = page.value === null ? undefined : plot.lines[page.value.nth];
   const shown = line && shownOf(stack.view.value, line.shown);
@@ -35,10 +42,11 @@ export function Samples({ plot, stack, open }: { plot: Plot; stack: Stack; open:
   }, [open.value]);
   useEffect(() => {
     if (page.value === null || line === undefined || shown === undefined) return;
-    const { from, to } = page.value;
+    const of = page.value;
+    const { from, to } = of;
     const request = nextRequest();
     const deaf = stack.source.listen((report) => {
-      if (report.type === "sampled" && report.request === request) found.value = report;
+      if (report.type === "sampled" && report.request === request) found.value = { ...report, of };
     });
     const command = { session: shown.session, parameter: line.parameter, from: from - shown.shift, to: to - shown.shift, limit: PAGE };
     stack.source.send({ type: "samples", request, ...command });
@@ -70,7 +78,7 @@ export function Samples({ plot, stack, open }: { plot: Plot; stack: Stack; open:
         {words.later}
       </button>{" "}
       <button onClick={() => begin(nth)}>{words.asSeenNow}</button>
-      <div class="plots-scroll" tabIndex={0} role="region" aria-label={words.table}>
+      <div class="plots-scroll" tabIndex={0} role="region" aria-label={words.table} aria-busy={found.value?.of !== page.value}>
         <table>
           <thead>
             <tr>

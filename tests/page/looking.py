@@ -1,0 +1,95 @@
+"""What somebody sees of the page, and reads of it: the table of samples, and where on the canvas a line is."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from playwright.sync_api import Locator, Page, expect
+
+__all__ = ["Sample", "line_is_drawn", "plot_of", "samples_of", "view_of"]
+
+_DRAWN = """
+([canvas, nth]) => {
+  const style = getComputedStyle(canvas.closest(".plots"));
+  const colour = style.getPropertyValue(`--plots-line-${nth}`).trim();
+  const [r, g, b] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+  const { width, height } = canvas;
+  if (width === 0 || height === 0) return null;
+  const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+  const columns = [];
+  for (let x = 0; x < width; x++)
+    for (let y = 0; y < height; y++) {
+      const at = (y * width + x) * 4;
+      if (data[at] !== r || data[at + 1] !== g || data[at + 2] !== b || data[at + 3] !== 255) continue;
+      const last = columns.at(-1);
+      if (last?.x === x) last.bottom = y;
+      else columns.push({ x, top: y, bottom: y });
+    }
+  return { width, height, columns };
+}
+"""
+"""Reads of the canvas in which columns of pixels, from where to where, there is the colour of a line."""
+
+
+class Sample(NamedTuple):
+    """As a table of samples says it."""
+
+    time: int
+    """ns since the Unix epoch."""
+    value: float
+
+
+def view_of(session: str, *parameters: str, tab: str = "plots", zone: str = "utc", **more: object) -> str:
+    """What is behind the # of the page's address: these parameters in one plot."""
+    lines = ",".join(f"a.{quote(parameter, safe=':')}" for parameter in parameters)
+    fields = {"session": f"a.{session}", "plot": lines, **more, "zone": zone}
+    return f"#v1/{tab}?" + "&".join(f"{name}={value}" for name, value in fields.items())
+
+
+def plot_of(page: Page, parameter: str) -> Locator:
+    """The first plot with this parameter."""
+    return page.get_by_role("article").filter(has=page.locator(".plots-name", has_text=parameter)).first
+
+
+def line_is_drawn(page: Page, parameter: str, nth: int = 1) -> dict[str, Any]:
+    """Wait until the nth line of a plot is on its canvas, and all of it: where it is."""
+    plot = plot_of(page, parameter)
+    canvas = plot.locator("canvas").element_handle()
+    expect(plot.locator(".plots-loading")).to_have_count(0)
+    found = page.wait_for_function(
+        f"(given) => {{ const found = ({_DRAWN})(given); return found?.columns.length && found }}", arg=[canvas, nth]
+    )
+    seen: dict[str, Any] = found.json_value()
+    return seen
+
+
+def samples_of(page: Page, parameter: str) -> list[Sample]:
+    """All samples of what is seen, of the first line of a plot, leafing through its table. Times have to be in UTC."""
+    plot = plot_of(page, parameter)
+    button = plot.get_by_role("button", name="Samples", exact=True)
+    if button.get_attribute("aria-expanded") == "false":
+        button.click()
+    else:
+        plot.get_by_role("button", name="As seen now").click()
+    table, later = plot.get_by_role("region", name="Samples"), plot.get_by_role("button", name="Later")
+    found: list[Sample] = []
+    while True:
+        expect(table).to_have_attribute("aria-busy", "false")
+        found += [_sample(*row) for row in table.locator("tbody tr").evaluate_all(_CELLS)]
+        if later.is_disabled():
+            return found
+        later.click()
+
+
+_CELLS = "rows => rows.map(row => [...row.cells].map(cell => cell.textContent))"
+
+
+def _sample(time: str, value: str) -> Sample:
+    plain = time.replace("\u2009", "")
+    match = re.fullmatch(r"(\d+-\d+-\d+ \d+:\d+:\d+)\.(\d{9})", plain)
+    assert match is not None, plain
+    seconds = int(datetime.fromisoformat(match[1] + "+00:00").timestamp())
+    return Sample(seconds * 1_000_000_000 + int(match[2]), float(value))
