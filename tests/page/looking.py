@@ -23,7 +23,8 @@ _DRAWN = """
   for (let x = 0; x < width; x++)
     for (let y = 0; y < height; y++) {
       const at = (y * width + x) * 4;
-      if (data[at] !== r || data[at + 1] !== g || data[at + 2] !== b || data[at + 3] !== 255) continue;
+      const far = Math.max(Math.abs(data[at] - r), Math.abs(data[at + 1] - g), Math.abs(data[at + 2] - b));
+      if (far > 16 || data[at + 3] < 80) continue;
       const last = columns.at(-1);
       if (last?.x === x) last.bottom = y;
       else columns.push({ x, top: y, bottom: y });
@@ -31,7 +32,7 @@ _DRAWN = """
   return { width, height, columns };
 }
 """
-"""Reads of the canvas in which columns of pixels, from where to where, there is the colour of a line."""
+"""Reads of the canvas in which columns of pixels, from where to where, there is the colour of a line. Edges are transparent."""
 
 
 class Sample(NamedTuple):
@@ -60,7 +61,9 @@ def line_is_drawn(page: Page, parameter: str, nth: int = 1) -> dict[str, Any]:
     canvas = plot.locator("canvas").element_handle()
     expect(plot.locator(".plots-loading")).to_have_count(0)
     found = page.wait_for_function(
-        f"(given) => {{ const found = ({_DRAWN})(given); return found?.columns.length && found }}", arg=[canvas, nth]
+        f"(given) => {{ const found = ({_DRAWN})(given); return found?.columns.length && found }}",
+        arg=[canvas, nth],
+        polling=250,
     )
     seen: dict[str, Any] = found.json_value()
     return seen

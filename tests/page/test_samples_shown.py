@@ -6,9 +6,10 @@ import random
 from pathlib import Path
 
 import pytest
-from page.looking import Sample, line_is_drawn, samples_of, view_of
 from playwright.sync_api import Page
 from program import Program, Start
+
+from page.looking import Sample, line_is_drawn, samples_of, view_of
 
 pytestmark = pytest.mark.processes
 
