@@ -455,6 +455,7 @@ export const texts = {
     time: "Time",
     noSamples: "No samples here.",
     loading: "loading…",
+    gaps: (gaps: number) => count(gaps, "gap", "gaps"),
     newest: "Newest",
     events: "Events on the time line: arrow keys go from one to the next",
     moreEvents: (limit: number) => `the first ${limit} events`,

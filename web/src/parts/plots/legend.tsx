@@ -46,6 +46,7 @@ function Entry({ plot, line, nth, stack }: { plot: Plot; line: PlotLine; nth: nu
       </output>
       <span class="plots-unit">{parameter?.texts ? "" : parameter?.unit}</span>
       <Loading line={line} stack={stack} />
+      <Gaps line={line} stack={stack} />
       <button
         aria-label={words.removeLine(name)}
         title={words.remove}
@@ -60,6 +61,12 @@ function Entry({ plot, line, nth, stack }: { plot: Plot; line: PlotLine; nth: nu
 function Loading({ line, stack }: { line: PlotLine; stack: Stack }) {
   const whole = stack.loop.whole(line.shown, line.parameter);
   return whole.value ? null : <span class="plots-loading">{texts.plots.loading}</span>;
+}
+
+/** Said only: those who see the plot see where it is hatched. */
+function Gaps({ line, stack }: { line: PlotLine; stack: Stack }) {
+  const gaps = stack.loop.gaps(line.shown, line.parameter).value;
+  return gaps === 0 ? null : <span class="unseen plots-gaps">{texts.plots.gaps(gaps)}</span>;
 }
 
 function warned(parameter: ReturnType<typeof parameterOf>, value: number): boolean {

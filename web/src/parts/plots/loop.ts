@@ -45,6 +45,7 @@ export class Loop {
   private readonly drawnOf = new Map<string, string>(); // sessions, by the key of what is shown
   private readonly changed = new Set<string>(); // keys of what is shown, of which something else is to be drawn
   private readonly wholes = new Map<string, Signal<boolean>>();
+  private readonly missing = new Map<string, Signal<number>>();
   private readonly ends = new Map<string, number>(); // of sessions
   private stale = true; // what is painted is not what is to be seen
   private repaint = Infinity; // when, though nothing has changed
@@ -102,6 +103,14 @@ export class Loop {
     const name = `${shown}\n${parameter}`;
     const there = this.wholes.get(name) ?? signal(true);
     this.wholes.set(name, there);
+    return there;
+  }
+
+  /** How often samples are missing in what is seen of a line. */
+  gaps(shown: string, parameter: string): Signal<number> {
+    const name = `${shown}\n${parameter}`;
+    const there = this.missing.get(name) ?? signal(0);
+    this.missing.set(name, there);
     return there;
   }
 
@@ -165,7 +174,10 @@ export class Loop {
     asked.open = false;
     this.arrived = asked.seen;
     this.lines.set(shown, new Map(lines.map((line) => [line.parameter, line])));
-    for (const line of lines) this.whole(shown, line.parameter).value = line.whole;
+    for (const line of lines) {
+      this.whole(shown, line.parameter).value = line.whole;
+      this.gaps(shown, line.parameter).value = line.gaps.length / 2;
+    }
     this.paint();
   }
 
