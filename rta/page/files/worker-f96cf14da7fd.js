@@ -1,1 +1,0 @@
-var t=e=>postMessage(e);addEventListener("message",({data:e})=>{t({type:"failed",request:null,reason:`not there yet: ${e.type}`})});
