@@ -8,11 +8,15 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from playwright.sync_api import Locator, Page, expect
+from program import wait_until
 
 __all__ = ["Sample", "line_is_drawn", "plot_of", "samples_of", "view_of"]
 
 _DRAWN = """
-([canvas, nth]) => {
+([name, nth]) => {
+  const named = (plot) => [...plot.querySelectorAll(".plots-name")].some((it) => it.textContent.includes(name));
+  const canvas = [...document.querySelectorAll(".plots-plot")].find(named)?.querySelector("canvas");
+  if (canvas == null) return null;
   const style = getComputedStyle(canvas.closest(".plots"));
   const colour = style.getPropertyValue(`--plots-line-${nth}`).trim();
   const [r, g, b] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
@@ -32,7 +36,7 @@ _DRAWN = """
   return { width, height, columns };
 }
 """
-"""Reads of the canvas in which columns of pixels, from where to where, there is the colour of a line. Edges are transparent."""
+"""Reads of a plot's canvas in which columns of pixels, from where to where, a line has its colour. Edges are faint."""
 
 
 class Sample(NamedTuple):
@@ -58,14 +62,14 @@ def plot_of(page: Page, parameter: str) -> Locator:
 def line_is_drawn(page: Page, parameter: str, nth: int = 1) -> dict[str, Any]:
     """Wait until the nth line of a plot is on its canvas, and all of it: where it is."""
     plot = plot_of(page, parameter)
-    canvas = plot.locator("canvas").element_handle()
     expect(plot.locator(".plots-loading")).to_have_count(0)
-    found = page.wait_for_function(
-        f"(given) => {{ const found = ({_DRAWN})(given); return found?.columns.length && found }}",
-        arg=[canvas, nth],
-        polling=250,
-    )
-    seen: dict[str, Any] = found.json_value()
+    seen: dict[str, Any] = {}
+
+    def found() -> bool:
+        seen.update(page.evaluate(_DRAWN, [parameter, nth]) or {"columns": []})
+        return bool(seen["columns"])
+
+    wait_until(found, f"{parameter} on its canvas")
     return seen
 
 

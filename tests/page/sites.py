@@ -1,16 +1,28 @@
-"""Sites whose page is looked at: what they play, and how they are started."""
+"""A site whose page is looked at and acted on."""
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from program import Program, Start
 
-__all__ = ["DRIVE", "SIGN_IN", "STREAMS", "Drive", "started"]
+from rta.auth.static_tokens import StaticToken, change_tokens, token_digest
+from rta.ports.access import Role
 
-DRIVE = """\
+__all__ = ["TOKENS", "play", "tokens_of"]
+
+_SITE = """\
+[site]
+state_dir = "state"
+node = "site"
+administration = true
+
 [edge]
-port = {port}
+port = 0
+
+[auth]
+enabled = {sign_in}
 
 [archive]
 transport = "sqlite"
@@ -23,35 +35,54 @@ path = "drive.csv"
 identity = "drive-1"
 identifier = "Long drive"
 details = {{ driver = "Anna" }}
-speed = {speed}
-"""
-"""A session that goes on for longer than any test."""
+speed = 20
 
-STREAMS = """
-[site]
-node = "site"
-administration = true
+[[source]]
+name = "lap"
+transport = "csv"
+path = "lap.csv"
+identity = "lap-1"
+identifier = "Short lap"
+details = {{ driver = "Berta" }}
+speed = 1e6
 
 [[status]]
 code = "car.engine"
-attributes.speed = { from = "parameter:Speed" }
+attributes.speed = {{ from = "parameter:Speed" }}
 
 [[status.stream]]
 name = "live"
 default = "off"
+
+[[alarm]]
+code = "car.fast"
+from = "parameter:Speed"
+above = 1e6
 """
-
-SIGN_IN = """
-[auth]
-enabled = true
-tokens = "tokens.json"
-"""
+TOKENS = {role: f"rta_of-one-who-may-{role.name.lower()}" for role in Role}
+"""One for each role, where somebody has to sign in."""
 
 
-def started(start: Start, folder: Path, site: str) -> Program:
-    """Write a site down, and start it: `drive.csv` has a sample a second, whose value is its number."""
-    rows = "".join(f"{nth},{nth}\n" for nth in range(200_000))
-    (folder / "drive.csv").write_text(f"Time (s),Speed (km/h)\n{rows}")
+def play(start: Start, folder: Path, *, sign_in: bool = False) -> Program:
+    """A drive that goes on for longer than any test, and a lap that has ended."""
+    drive = "".join(f"{nth},{nth},{nth % 7}\n" for nth in range(100_000))
+    lap = "".join(f"{nth / 10},{nth % 50},{nth % 6}\n" for nth in range(600))
+    for name, rows in (("drive", drive), ("lap", lap)):
+        (folder / f"{name}.csv").write_text(f"Time (s),Speed (km/h),Gear\n{rows}")
     config = folder / "site.toml"
-    config.write_text(site)
-    return start("run", "--config", config)
+    config.write_text(_SITE.format(sign_in="true" if sign_in else "false"))
+    (folder / "state").mkdir()
+    if sign_in:
+        with change_tokens(tokens_of(folder)) as tokens:
+            tokens += [
+                StaticToken(f"desk-{role.name.lower()}", role, token_digest(text).hex(), time.time_ns())
+                for role, text in TOKENS.items()
+            ]
+    program = start("run", "--config", config)
+    program.logged("session closed", identity="lap-1")
+    return program
+
+
+def tokens_of(folder: Path) -> Path:
+    """The file of static tokens of a site in this folder."""
+    return folder / "state" / "tokens.json"
