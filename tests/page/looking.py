@@ -13,7 +13,8 @@ from program import wait_until
 __all__ = ["Sample", "line_is_drawn", "plot_of", "samples_of", "view_of"]
 
 _DRAWN = """
-([name, nth]) => {
+async ([name, nth]) => {
+  await new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)));
   const named = (plot) => [...plot.querySelectorAll(".plots-name")].some((it) => it.textContent.includes(name));
   const canvas = [...document.querySelectorAll(".plots-plot")].find(named)?.querySelector("canvas");
   if (canvas == null) return null;
