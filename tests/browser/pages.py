@@ -55,7 +55,7 @@ def open_page(chromium: Browser, watch: Watch) -> Iterator[OpenPage]:
     finally:
         for context in contexts:
             context.close()
-    assert watch.faults == []
+    assert watch.faults == [], watch.faults
 
 
 @pytest.fixture
