@@ -34,6 +34,7 @@ export class Stack {
   readonly times: ReadonlySignal<TimeTicks>;
   readonly cursor: ReadonlySignal<number | null>;
   readonly live: ReadonlySignal<boolean>;
+  readonly known: ReadonlySignal<boolean>; // whether anybody knows yet from when to when there is something
   private readonly before = new Before();
   private follow: number;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -63,6 +64,12 @@ export class Stack {
     this.times = computed(() => timeTicks(this.clock.value, this.loop.seen.value, Math.max(2, Math.floor(this.width() / TICK))));
     this.cursor = computed(() => (this.pointer.value === null ? view.value.cursor : this.timeAt(this.pointer.value)));
     this.live = computed(() => "follow" in view.value.stretch);
+    this.known = computed(() =>
+      view.value.shown.some(({ session }) => {
+        const there = sessions.value.get(session);
+        return there !== undefined && there.start <= there.end;
+      }),
+    );
   }
 
   start(): () => void {
@@ -149,7 +156,7 @@ export class Stack {
   }
 
   all(): void {
-    this.look(all(this.loop.there()));
+    if (this.known.value) this.look(all(this.loop.there()));
   }
 
   back(): void {

@@ -48,7 +48,9 @@ export function Toolbar({ stack }: { stack: Stack }) {
       <button aria-label={words.zoomOut} title={words.zoomOut} onClick={() => stack.zoom(middle(), 2)}>
         <span aria-hidden="true">−</span>
       </button>
-      <button onClick={() => stack.all()}>{words.all}</button>
+      <button disabled={!stack.known.value} onClick={() => stack.all()}>
+        {words.all}
+      </button>
       <button title={words.backHint} onClick={() => stack.back()}>{words.back}</button>
       {stack.view.value.shown.length > 0 && (
         <button title={words.compareHint} onClick={() => stack.change((view) => overlay(view, view.shown[0]!.key, span.value))}>
