@@ -29,7 +29,7 @@ async ([name, nth]) => {
     for (let y = 0; y < height; y++) {
       const at = (y * width + x) * 4;
       const far = Math.max(Math.abs(data[at] - r), Math.abs(data[at + 1] - g), Math.abs(data[at + 2] - b));
-      if (far > 16 || data[at + 3] < 80) continue;
+      if (far > 60 || data[at + 3] < 80) continue;
       const last = columns.at(-1);
       if (last?.x === x) last.bottom = y;
       else columns.push({ x, top: y, bottom: y });
@@ -37,7 +37,7 @@ async ([name, nth]) => {
   return { width, height, columns };
 }
 """
-"""Reads of a plot's canvas in which columns of pixels, from where to where, a line has its colour. Edges are faint."""
+"""Reads of a plot's canvas in which columns of pixels, from where to where, a line has its colour, also over the grid. Edges are faint."""
 
 
 class Sample(NamedTuple):

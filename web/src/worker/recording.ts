@@ -7,6 +7,7 @@ import { nanoseconds, parseExactly } from "../wire/times";
 export interface Recording {
   from: bigint | null; // ns: the first sample
   flushPoint: string | null;
+  sealed: boolean; // all of it is recorded, and stays as it is
   /** ns since the Unix epoch, by the clock of the service: when something arrived that could not be recorded. */
   holes: [bigint, bigint][];
 }
@@ -14,12 +15,13 @@ export interface Recording {
 interface Document {
   timeRange?: { startTime?: unknown } | null;
   flushPoint?: unknown;
+  sealed?: unknown;
   runs?: { start?: unknown; upto?: unknown; holes?: { after?: unknown; upto?: unknown }[] }[];
 }
 
 export function readRecording(text: string): Recording {
   try {
-    const { timeRange, flushPoint, runs = [] } = parseExactly(text) as Document;
+    const { timeRange, flushPoint, sealed, runs = [] } = parseExactly(text) as Document;
     const holes = runs.flatMap((run) =>
       (run.holes ?? []).flatMap((hole): [bigint, bigint][] => {
         const first = max(position(hole.after), position(run.start));
@@ -30,6 +32,7 @@ export function readRecording(text: string): Recording {
     return {
       from: nanoseconds(timeRange?.startTime),
       flushPoint: typeof flushPoint === "string" ? flushPoint : null,
+      sealed: sealed === true,
       holes,
     };
   } catch (error) {

@@ -54,6 +54,7 @@ export class OpenSession {
   #socket: LiveSocket | null = null;
   #mark: string | null = null;
   #recordedUpto: string | null = null;
+  #isSealed = false;
   #everything = false;
   /** What was missed before this connection has come. */
   isFilled = false;
@@ -166,7 +167,7 @@ export class OpenSession {
     if (!this.#isComplete) {
       if (this.#mark !== null) this.#losePoint();
       this.#mark = await this.#readAll();
-      this.#isComplete = true;
+      this.#isComplete = this.#isSealed || this.recordedFrom === null; // otherwise more of it may be recorded soon
     } else if (this.#fresh.size > 0) await this.#readAll();
     this.isFilled = true;
     this.#setLink({ state: "closed" });
@@ -235,6 +236,8 @@ export class OpenSession {
     this.recordedFrom = recording?.from == null ? null : Number(recording.from - base.ns);
     this.holes = recording && this.#json!.details.time !== "kept" ? offsetsOf(recording.holes, base.ns) : [];
     this.#recordedUpto = recording?.flushPoint ?? null;
+    this.#isSealed = recording?.sealed ?? false;
+    this.#settle();
   }
 
   async #take(json: SessionJson): Promise<void> {
@@ -250,8 +253,13 @@ export class OpenSession {
       this.start = this.end = 0;
     }
     if (json.range) this.#takeRange(json.range.start, json.range.end);
-    this.archive!.settled = json.closed ? Infinity : this.end - LATE;
+    this.#settle();
     for (const binding of json.bindings ?? []) await this.#bind(binding);
+  }
+
+  /** Of what is recorded, the newest may not be all there is. */
+  #settle(): void {
+    if (this.archive) this.archive.settled = this.#isSealed && !this.isOpen ? Infinity : this.end - LATE;
   }
 
   async #bind(binding: Binding): Promise<void> {
@@ -279,7 +287,7 @@ export class OpenSession {
     if (last < first) return;
     this.start = Math.min(this.start, first);
     this.end = Math.max(this.end, last);
-    if (this.archive && this.archive.settled !== Infinity) this.archive.settled = this.end - LATE;
+    this.#settle();
     this.#range.ask();
   }
 
