@@ -165,9 +165,9 @@ export class OpenSession {
   /** While it is closed. */
   async #rest(): Promise<void> {
     if (!this.#isComplete) {
-      if (this.#mark !== null) this.#losePoint();
+      for (const track of this.tracks.byId.values()) track.held.remove(-Infinity, Infinity);
       this.#mark = await this.#readAll();
-      this.#isComplete = this.#isSealed || this.recordedFrom === null; // otherwise more of it may be recorded soon
+      this.#isComplete = this.#isSealed; // otherwise more of it may be recorded soon
     } else if (this.#fresh.size > 0) await this.#readAll();
     this.isFilled = true;
     this.#setLink({ state: "closed" });
