@@ -37,7 +37,8 @@ async ([name, nth]) => {
   return { width, height, columns };
 }
 """
-"""Reads of a plot's canvas in which columns of pixels, from where to where, a line has its colour, also over the grid. Edges are faint."""
+"""Reads of a plot's canvas in which columns of pixels, from where to where, a line has its colour, also over the grid.
+Edges are faint."""
 
 
 class Sample(NamedTuple):

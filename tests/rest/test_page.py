@@ -59,7 +59,7 @@ async def test_nothing_of_it_is_inline_or_from_elsewhere() -> None:
     assert "unsafe" not in policy
     assert "connect-src 'self';" in policy
     assert "frame-ancestors 'none'" in policy
-    assert not re.search(rb"<script(?![^>]*\bsrc=)|<style|\bstyle=|\bon\w+=|https?:", page.body)
+    assert not re.search(rb"<script(?![^>]*\bsrc=)|<style|\bstyle=|\bon\w+=|(?:src|href)=.https?:", page.body)
 
 
 async def test_it_may_talk_to_the_issuer_at_which_one_signs_in() -> None:
