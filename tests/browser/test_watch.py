@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page
 
-from .conftest import OpenPage
 from .page_server import Content, serving
+from .pages import OpenPage
 from .watch import Watch
 
 pytestmark = pytest.mark.processes
