@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from .chromium import DARK, DESKTOP, PHONE, running_chromium
 from .watch import Watch
@@ -24,6 +24,7 @@ OpenPage = Callable[..., Page]
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """One for all tests of a folder: what they do to it stays in contexts of their own."""
+    expect.set_options(timeout=PATIENCE)
     with running_chromium() as browser:
         yield browser
 
