@@ -45,10 +45,10 @@ def all_expected(watch: Watch, open_page: OpenPage) -> Iterator[None]:
     watch.elsewhere.clear()
 
 
-@pytest.mark.parametrize("path", ["/elsewhere", "/socket"])
-def test_a_request_to_another_machine_is_a_fault(page, seen, url, path):
-    page.goto(url + path)
-    page.title()
+@pytest.mark.parametrize(("path", "event"), [("/elsewhere", "request"), ("/socket", "websocket")])
+def test_a_request_to_another_machine_is_a_fault(page, seen, url, path, event):
+    with page.expect_event(event, lambda asked: "elsewhere.invalid" in asked.url):  # a page is loaded before
+        page.goto(url + path)
     assert [fault for fault in seen.faults if fault.startswith("asked another machine: ")]
 
 
