@@ -21,6 +21,24 @@ def newest(page: Page) -> Locator:
     return plot_of(page, "Speed").locator("output")
 
 
+def test_the_recording_and_what_is_live_join_without_a_seam(
+    page: Page, start: Start, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    with driving(redis_server.url, ago=600, step=1) as car:
+        car.write(range(560))  # the page begins with the newest minute
+        service = serve(start, tmp_path, redis_server.url)
+        page.goto(service.url + view_of(SESSION, SPEED, follow=20))
+        expect(newest(page)).to_have_text("559")
+        car.write(range(560, 600))
+        expect(newest(page)).to_have_text("599")
+        plot = plot_of(page, "Speed").get_by_role("application")
+        for _ in range(8):
+            plot.press("PageUp")
+        assert len(samples_of(page, "Speed")) in (20, 21)
+        page.get_by_role("button", name="All", exact=True).click()
+        assert samples_of(page, "Speed") == car.samples
+
+
 def test_a_gap_is_seen_until_what_is_late_has_come(
     page: Page, start: Start, redis_server: RedisServer, tmp_path: Path
 ) -> None:

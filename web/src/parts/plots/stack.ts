@@ -78,7 +78,7 @@ export class Stack {
       this.source.listen((report) => {
         this.values.hear(report);
         if (report.type === "changed") this.changed.add(report.session);
-        if (report.type === "changed" || report.type === "valued") this.askSoon();
+        if (report.type === "changed" || report.type === "range" || report.type === "valued") this.askSoon();
       }),
       effect(() => {
         const layout = this.layout.value;

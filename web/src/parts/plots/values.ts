@@ -52,7 +52,10 @@ export class Values {
     for (const [shown, asked] of this.asked) {
       if (asked.request !== report.request) continue;
       asked.open = false;
-      if (report.type !== "valued") continue;
+      if (report.type === "failed") {
+        asked.key = "";
+        continue;
+      }
       for (const { parameter, time, value } of report.values) this.of(shown, parameter).value = { time, value };
     }
   }

@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { afterEach, mock, test } from "node:test";
+import { signal } from "@preact/signals";
+import { Stack } from "../src/parts/plots/stack";
+import { addLine, addPlot, emptyView, show } from "../src/state/view";
+import type { Source } from "../src/source";
+import type { Command, Report, Session } from "../src/worker/messages";
+
+Object.assign(globalThis, { requestAnimationFrame: () => 1, cancelAnimationFrame: () => {}, document: { hidden: false } });
+
+type Values = Extract<Command, { type: "values" }>;
+
+const SESSION: Session = {
+  ...{ identity: "s", identifier: "s", state: "open", details: {}, base: 0n, start: 0, end: 100, recordedFrom: 0, parameters: [] },
+  link: { state: "live" },
+};
+
+afterEach(() => {
+  mock.timers.reset();
+  mock.reset();
+});
+
+/** Values of one live line; a sample's value is its time. */
+function begin() {
+  const [view, key] = show(emptyView(), "s");
+  const ears: ((report: Report) => void)[] = [];
+  const asked: Values[] = [];
+  const source: Source = {
+    send: (command) => void (command.type === "values" && asked.push(command)),
+    listen: (hear) => (ears.push(hear), () => {}),
+  };
+  const shown = signal(addLine(addPlot(view), "1", { shown: key, parameter: "p" }));
+  const stack = new Stack(source, shown, signal(new Map([["s", SESSION]])));
+  let now = 0; // ms
+  mock.method(performance, "now", () => now);
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const pass = () => {
+    now += 60;
+    mock.timers.tick(60);
+  };
+  stack.start();
+  stack.loop.onScreen.add("1");
+  const tell = (report: Report) => {
+    for (const hear of ears) hear(report);
+    pass();
+  };
+  const answer = () => {
+    const { request, at } = asked.at(-1)!;
+    tell({ type: "valued", request, values: [{ parameter: "p", time: at, value: at }] });
+  };
+  pass();
+  return { tell, answer, asked, value: () => stack.values.of(key, "p").value.value };
+}
+
+test("samples that are told before the new end of their session are shown when it is told", () => {
+  const { tell, answer, value } = begin();
+  answer();
+  tell({ type: "changed", session: "s" });
+  answer();
+  assert.equal(value(), 100);
+  tell({ type: "range", session: "s", start: 0, end: 200 });
+  answer();
+  assert.equal(value(), 200);
+});
+
+test("values that could not be read are asked for again", () => {
+  const { tell, asked } = begin();
+  tell({ type: "failed", request: asked[0]!.request, reason: "the service does not answer" });
+  tell({ type: "range", session: "s", start: 0, end: 100 });
+  assert.equal(asked.length, 2);
+  assert.equal(asked[1]!.at, asked[0]!.at);
+});
