@@ -163,6 +163,31 @@ def _sign_in(results: Results, folder: Path, quick: bool, rate: float, runs: int
     sign_in(results, folder, rate, seconds or (1.0 if quick else 3.0), runs or (1 if quick else 5))
 
 
+@cli.command("page")
+@click.option("--history", type=float, help="Seconds recorded before it is opened.  [3600]")
+@click.option("--minutes", default=0.0, show_default=True, help="How long its memory is watched.")
+@runs_option
+@seconds_option
+@shared
+def _page(
+    results: Results,
+    folder: Path,
+    quick: bool,
+    history: float | None,
+    minutes: float,
+    runs: int | None,
+    seconds: float | None,
+) -> None:
+    """The page in a headless browser: opening, frames, memory, and what it costs the service.
+
+    It needs redis-server and chromium."""
+    from scripts.bench.page import Scale, measure_page  # Playwright is not wanted otherwise
+
+    history = history or (120.0 if quick else 3600.0)
+    runs, seconds = runs or (1 if quick else 3), seconds or (5.0 if quick else 60.0)
+    measure_page(results, folder, Scale(history, 2 if quick else 10, seconds, runs, minutes))
+
+
 for _command in (*REDIS_COMMANDS, *STREAMS_COMMANDS, *HISTORY_COMMANDS, *ARCHIVE_COMMANDS):
     cli.add_command(_command)
 
@@ -173,7 +198,7 @@ for _command in (*REDIS_COMMANDS, *STREAMS_COMMANDS, *HISTORY_COMMANDS, *ARCHIVE
 def _all(quick: bool, out: Path) -> None:
     """Everything, one after the other: about 90 minutes, with --quick under 10."""
     arguments = ["--out", str(out), *(["--quick"] if quick else [])]
-    own = (_start, _latency, _select, _fanout, _behind, _stall, _tls, _sign_in)
+    own = (_start, _latency, _select, _fanout, _behind, _stall, _tls, _sign_in, _page)
     for command in (*own, *REDIS_COMMANDS, *STREAMS_COMMANDS, *HISTORY_COMMANDS, *ARCHIVE_COMMANDS):
         with _timed(command.name or ""):
             command.main(arguments, standalone_mode=False)

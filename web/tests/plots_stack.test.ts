@@ -35,8 +35,8 @@ function begin() {
   mock.method(performance, "now", () => now);
   mock.timers.enable({ apis: ["setTimeout"] });
   const pass = () => {
-    now += 60;
-    mock.timers.tick(60);
+    now += 120;
+    mock.timers.tick(120);
   };
   stack.start();
   stack.loop.onScreen.add("1");

@@ -94,8 +94,9 @@ function paint(canvas: HTMLCanvasElement, stack: Stack, clusters: Cluster[], ope
   const { scale } = layout;
   const [width, height] = [Math.round(layout.width * scale), Math.round(HEIGHT * scale)];
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
-  const context = canvas.getContext("2d")!;
-  context.clearRect(0, 0, width, height);
+  const context = canvas.getContext("2d", { alpha: false })!;
+  context.fillStyle = theme.surface;
+  context.fillRect(0, 0, width, height);
   for (const { at, priority, events } of clusters) {
     const mark: Mark = priority === "high" ? "triangle" : priority === "medium" ? "diamond" : "bar";
     context.beginPath();

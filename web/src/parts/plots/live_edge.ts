@@ -41,6 +41,13 @@ export class LiveEdge {
     return last !== undefined && (this.speed(now) > 0 || Math.abs(last.end - this.edge) > least);
   }
 
+  /** In how many ms it is expected to be at a time (ns): 0 if it is there. */
+  until(time: number, now: number): number {
+    const ahead = time - this.edge;
+    const rate = this.speed(now) + Math.abs((this.said.at(-1)?.end ?? this.edge) - this.edge) / EASE;
+    return ahead > 0 ? ahead / rate : 0;
+  }
+
   private speed(now: number): number {
     while (this.said.length > 1 && this.said[0]!.at < now - WINDOW) this.said.shift();
     const [first, last] = [this.said[0]!, this.said.at(-1)!];

@@ -32,6 +32,7 @@ interface Asked {
 
 const REFRESH = 100; // ms between two requests for the same stretch
 const AWAIT = 100; // ms in which lines are waited for before live plots move without them
+const FRAME = 16; // ms
 const STILL = 1000; // ms between two moves, for those who want less motion
 const LOST = 5000; // ms after which no answer is waited for
 
@@ -207,7 +208,7 @@ export class Loop {
     if (moved) [this.seen.value, this.moved] = [seen, now];
     if (moved || this.stale || now >= this.repaint) this.paintAll(seen, now);
     again = Math.min(again, this.repaint - now);
-    if (seen.live && this.edge.moving(now, seen.column)) again = Math.min(again, this.still ? STILL : 0);
+    if (seen.live && this.edge.moving(now, seen.column)) again = Math.min(again, this.still ? STILL : this.edge.until(seen.to, now));
     this.later(again);
   };
 
@@ -231,8 +232,8 @@ export class Loop {
 
   private later(ms: number): void {
     clearTimeout(this.timer);
-    if (ms <= 16) this.wake();
-    else if (ms < Infinity) this.timer = setTimeout(this.wake, ms);
+    if (ms <= FRAME) this.wake();
+    else if (ms < Infinity) this.timer = setTimeout(this.wake, ms - FRAME / 2);
   }
 
   /** What is seen begins at a whole column, so that what was drawn moves by whole pixels and keeps its shape. */

@@ -44,8 +44,9 @@ const yOf = ({ scale, top, height }: Sheet, { low, high }: Range, value: number)
 export function paintAxes(sheet: Sheet, axes: PaintedAxis[]): void {
   const { context, theme, scale, axis: size, left, width, top, height } = sheet;
   const { canvas } = context;
-  context.clearRect(0, 0, left, canvas.height);
-  context.clearRect(left + width, 0, canvas.width - left - width, canvas.height);
+  context.fillStyle = theme.surface;
+  context.fillRect(0, 0, left, canvas.height);
+  context.fillRect(left + width, 0, canvas.width - left - width, canvas.height);
   context.font = theme.font;
   context.textBaseline = "middle";
   axes.forEach((axis, nth) => {
@@ -80,7 +81,8 @@ function paintUnit(context: CanvasRenderingContext2D, unit: string, x: number, y
 
 export function paintArea(sheet: Sheet, axes: PaintedAxis[], traces: Trace[], seen: Span, times: number[]): void {
   const { context, theme, scale, left, width, top, height } = sheet;
-  context.clearRect(left, 0, width, context.canvas.height);
+  context.fillStyle = theme.surface;
+  context.fillRect(left, 0, width, context.canvas.height);
   context.save();
   context.beginPath();
   context.rect(left, top, width, height);

@@ -211,16 +211,17 @@ export class Stack {
       const lines = plots.flatMap((plot) => plot.lines.filter((line) => line.shown === shown.key));
       const parameters = [...new Set(lines.map((line) => line.parameter))];
       const changed = this.changed.has(shown.session);
-      again = this.values.ask(shown, this.valuesAt(shown.session, shown.shift), parameters, changed, performance.now()) || again;
+      const [live, at] = this.valuesAt(shown.session, shown.shift);
+      again = this.values.ask(shown, at, parameters, live, changed, performance.now()) || again;
     }
     if (again) this.timer = setTimeout(() => ((this.timer = undefined), this.askValues()), AGAIN);
     else this.changed.clear();
   }
 
-  /** In the session's own time: at the cursor, else the newest while live, else at the right. */
-  private valuesAt(session: string, shift: number): number {
-    if (this.cursor.value !== null) return this.cursor.value - shift;
-    return this.live.value ? this.loop.end(session) : this.loop.seen.peek().to - shift;
+  /** In the session's own time: at the cursor, else the newest while live, else at the right; and whether it is live. */
+  private valuesAt(session: string, shift: number): [live: boolean, at: number] {
+    if (this.cursor.value !== null) return [false, this.cursor.value - shift];
+    return this.live.value ? [true, this.loop.end(session)] : [false, this.loop.seen.peek().to - shift];
   }
 
   sessionOf(key: string): Session | undefined {

@@ -48,8 +48,9 @@ function paint(canvas: HTMLCanvasElement, stack: Stack): void {
     [canvas.width, canvas.height] = [width, height];
     canvas.style.height = `${HEIGHT}px`;
   }
-  const context = canvas.getContext("2d")!;
-  context.clearRect(0, 0, width, height);
+  const context = canvas.getContext("2d", { alpha: false })!;
+  context.fillStyle = theme.surface;
+  context.fillRect(0, 0, width, height);
   context.font = theme.font;
   context.textBaseline = "top";
   context.textAlign = "center";

@@ -11,7 +11,7 @@ export interface Value {
 }
 
 const NONE: Value = { time: Number.NaN, value: Number.NaN };
-const EVERY = 50; // ms between two requests
+const EVERY = { live: 100, cursor: 50 }; // ms between two requests
 const LOST = 3000; // ms after which no answer is waited for
 
 interface Asked {
@@ -35,12 +35,12 @@ export class Values {
   }
 
   /** Asks, unless an answer is awaited or nothing can have changed. True: ask again in a moment. */
-  ask(shown: Shown, at: number, parameters: string[], changed: boolean, now: number): boolean {
+  ask(shown: Shown, at: number, parameters: string[], live: boolean, changed: boolean, now: number): boolean {
     if (parameters.length === 0) return false;
     const key = `${shown.session} ${at} ${parameters.join()}`;
     const last = this.asked.get(shown.key);
     if (last?.key === key && !changed) return false;
-    if (last !== undefined && ((last.open && now - last.at < LOST) || now - last.at < EVERY)) return true;
+    if (last !== undefined && ((last.open && now - last.at < LOST) || now - last.at < (live ? EVERY.live : EVERY.cursor))) return true;
     const request = nextRequest();
     this.asked.set(shown.key, { request, key, at: now, open: true });
     this.source.send({ type: "values", request, session: shown.session, at, parameters });
