@@ -85,6 +85,8 @@ test("what was looked at is remembered for sessions with the same parameters", (
   const parameters = [parameter("RPM"), parameter("Speed")];
   const kept = memory();
   assert.equal(recall(parameters, kept), null);
+  remember([], view, kept);
+  assert.equal(recall([], kept), null);
   remember(parameters, view, kept);
   assert.deepEqual(recall([...parameters].reverse(), kept)?.plots.map((it) => it.parameters), [["RPM:app"], ["Speed:app"]]);
   assert.equal(recall([parameter("RPM")], kept), null);

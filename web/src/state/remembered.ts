@@ -21,6 +21,7 @@ export function signatureOf(parameters: Parameter[]): string {
 }
 
 export function remember(parameters: Parameter[], view: View, shelf: Shelf = kept) {
+  if (parameters.length === 0) return; // nothing is known yet of what the session has
   const layout = layoutOf(signatureOf(parameters), view);
   const others = all(shelf).filter(({ name }) => name !== layout.name);
   shelf.set("remembered", writeLayouts([...others, layout].slice(-MOST)));
