@@ -12,8 +12,8 @@ from program import Start, starting
 __all__ = ["chromium", "open_page", "page", "watch"]
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def start(tmp_path: Path, environ: dict[str, str]) -> Iterator[Start]:
-    """Start `rta`, each time in a folder of its own."""
+    """Start `rta`, each time in a folder of its own. It is there before any page is, and so until all are closed."""
     with starting(tmp_path, environ) as start:
         yield start
