@@ -57,6 +57,8 @@ class IssuerActor:
         self._health = health
         self._report = report
         self._peer_at = peer_at
+        self.token_endpoint: str | None = None
+        """Where tokens are had, as its discovery document says; None: not known, or no URL that can be trusted."""
         self._keys: KeySet | None = None
         self._fetched_at = 0.0
         """When the keys were fetched last, Trio time."""
@@ -150,6 +152,8 @@ class IssuerActor:
         # Many are configured without the slash that they end with. What tokens say is compared to the letter.
         if not isinstance(issuer, str) or issuer.rstrip("/") != self.authority.rstrip("/"):
             raise MalformedError("discovery", f"{self._shown} says that it is another issuer")
+        tokens = document.get("token_endpoint")
+        self.token_endpoint = tokens if isinstance(tokens, str) and is_trusted_url(tokens) else None
         base, target = _split(place)
         keys = await self._ask(base, target)
         return read_key_set(keys, issuer, self._algorithms)

@@ -48,6 +48,11 @@ class IssuerKeys(Protocol):
         """Seconds since they were fetched; 0: none are known."""
         ...
 
+    @property
+    def token_endpoint(self) -> str | None:
+        """Where the issuer gives tokens to whoever signs in; None: it is not known."""
+        ...
+
     async def fetch_again(self) -> None:
         """A token has come whose key is not known: return when the keys are as new as they may be."""
         ...
@@ -163,9 +168,11 @@ class SignIn:
         return 0.0 if self._context.issuer is None else self._context.issuer.age
 
     @property
-    def authority(self) -> str | None:
-        """The issuer whose tokens are taken."""
-        return self._settings.authority
+    def issuer_urls(self) -> list[str]:
+        """What a page that signs in asks of the issuer: who it is, and for tokens, as far as is known where."""
+        issuer = self._context.issuer
+        urls = [self._settings.authority, None if issuer is None else issuer.token_endpoint]
+        return [url for url in urls if url is not None]
 
     def about(self) -> dict[str, Any]:
         """What somebody needs to know to sign in, for `/rta/v2/info`."""

@@ -107,7 +107,7 @@ def make_app(service: Service, node: ASGIApp | None = None) -> ASGIApp:
 def routes_of(service: Service) -> list[Route]:
     """What there is. What it says of itself is in `rta.rest.openapi`."""
     rest = _Rest(service)
-    page = PageResource(None if service.sign_in is None else service.sign_in.authority)
+    page = PageResource(lambda: [] if service.sign_in is None else service.sign_in.issuer_urls)
     pages = SitePages(service.health, service.metrics, page, service.rules)
     signing_in = SignInPages(service.rules, service.label, service.description)
     streams = StreamResource(service.streams)

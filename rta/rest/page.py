@@ -5,6 +5,7 @@ Source: docs/page.md, "How it is served".
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -28,13 +29,9 @@ _POLICY = (
 class PageResource:
     """The endpoints."""
 
-    def __init__(self, authority: str | None) -> None:
-        """`authority`: the issuer at which the page may sign in."""
-        places = ["'self'"]
-        if authority is not None:
-            url = urlsplit(authority)
-            places.append(f"{url.scheme}://{url.netloc}")
-        self._policy = _POLICY.format(" ".join(places))
+    def __init__(self, issuer_urls: Callable[[], Iterable[str]]) -> None:
+        """`issuer_urls`: what it may ask of the issuer at which one signs in, as far as is known."""
+        self._issuer_urls = issuer_urls
 
     def page(self, request: Request) -> Response:
         """The page itself, which is asked for anew each time."""
@@ -54,7 +51,7 @@ class PageResource:
             file.whole,
             headers={
                 "content-type": file.media_type,
-                "content-security-policy": self._policy,
+                "content-security-policy": _policy(self._issuer_urls()),
                 "cache-control": kept,
                 "cross-origin-opener-policy": "same-origin",
                 "vary": "Accept, Accept-Encoding",
@@ -65,3 +62,8 @@ class PageResource:
             answer.headers["content-length"] = str(len(file.packed))
             answer.headers["content-encoding"] = "gzip"
         return answer
+
+
+def _policy(urls: Iterable[str]) -> str:
+    origins = (f"{url.scheme}://{url.netloc}" for url in map(urlsplit, urls))
+    return _POLICY.format(" ".join(dict.fromkeys(("'self'", *origins))))

@@ -255,6 +255,17 @@ async def test_keys_are_fetched_from_nowhere_else(autojump_clock, stage, place):
     assert "no place of its keys" in reason
 
 
+@pytest.mark.parametrize("said", [None, 7, "", "http://tokens.example.com/", "https://x;script-src */"])
+async def test_where_tokens_are_had_is_known_if_it_can_be_trusted(autojump_clock, stage, said):
+    stage.issuer.answers[DISCOVERY]["token_endpoint"] = right = "https://tokens.example.com:8443/token"
+    await stage.run()
+    assert stage.actor.token_endpoint == right
+    stage.issuer.answers[DISCOVERY]["token_endpoint"] = said
+    await trio.sleep(700)
+    assert stage.actor.token_endpoint is None
+    assert stage.ids == {"ES256-0"}
+
+
 @pytest.mark.parametrize("other", [None, 7, [ISSUER], "https://issuer.example.com", ISSUER.upper(), ISSUER + "/x"])
 async def test_a_document_of_another_issuer_is_refused(autojump_clock, stage, other):
     stage.issuer.answers[DISCOVERY]["issuer"] = other

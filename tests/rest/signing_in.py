@@ -8,6 +8,7 @@ from typing import Any
 from attrs import evolve
 
 from rta.auth import AuthSettings, SignIn, SignInContext
+from rta.auth.sign_in import IssuerKeys
 from rta.auth.static_tokens import StaticToken, StaticTokens, token_digest
 from rta.latest import Latest
 from rta.ports.access import Role
@@ -36,7 +37,7 @@ def bearer(role: Role) -> dict[str, str]:
 class GuardedSite(RecordedSite):
     """Whose clock stands at `now`."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, issuer: IssuerKeys | None = None, **settings: Any) -> None:
         super().__init__()
         self.now = NOW
         self.noted: list[tuple[str, str, str]] = []
@@ -47,7 +48,7 @@ class GuardedSite(RecordedSite):
         ]
         self.tokens = Latest(StaticTokens(tuple(listed)))
         context = SignInContext(
-            None, self.tokens, self.buffer, self, bytes(32), HOST, lambda: self.now, secrets.token_bytes
+            issuer, self.tokens, self.buffer, self, bytes(32), HOST, lambda: self.now, secrets.token_bytes
         )
         self.sign_in = SignIn(AuthSettings(**settings), context)
 

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from issuing import FakeIssuer
 
 from rta import __version__
 from rta.ports.access import Role
@@ -62,10 +63,17 @@ async def test_nothing_of_it_is_inline_or_from_elsewhere() -> None:
     assert not re.search(rb"<script(?![^>]*\bsrc=)|<style|\bstyle=|\bon\w+=|(?:src|href)=.https?:", page.body)
 
 
-async def test_it_may_talk_to_the_issuer_at_which_one_signs_in() -> None:
-    site = GuardedSite(authority="https://login.example/realms/track", audience="rta")
-    answer = await ask(site.app(), "/", accept=BROWSER)
-    assert "connect-src 'self' https://login.example;" in answer.headers["content-security-policy"]
+async def test_it_may_talk_to_the_issuer_at_which_one_signs_in_as_far_as_is_known_where() -> None:
+    issuer = FakeIssuer(None)
+    app = GuardedSite(issuer, authority="https://login.example/realms/track", audience="rta").app()
+    for tokens, origins in (
+        (None, "https://login.example"),
+        ("https://login.example/token", "https://login.example"),
+        ("https://tokens.example:8443/for?realm=track", "https://login.example https://tokens.example:8443"),
+    ):
+        issuer.token_endpoint = tokens
+        answer = await ask(app, "/", accept=BROWSER)
+        assert f"connect-src 'self' {origins};" in answer.headers["content-security-policy"]
 
 
 @pytest.mark.parametrize("role", [None, Role.READ])
