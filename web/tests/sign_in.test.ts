@@ -48,6 +48,12 @@ test("one signs in at the address that the issuer names", async () => {
   });
 });
 
+test("consent is asked for where tokens are to be renewed", async () => {
+  const offline = { ...issuer, scopes: ["openid", "offline_access"] };
+  const address = new URL(await addressOf(endpoints, offline, request, redirect));
+  assert.deepEqual([address.searchParams.get("prompt"), address.searchParams.get("scope")], ["consent", "openid offline_access"]);
+});
+
 test("a discovery document of another issuer, without S256 or without https is not taken", async () => {
   for (const [wrong, words] of [
     [{ issuer: "https://evil.example.com" }, /not from/],

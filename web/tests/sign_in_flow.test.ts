@@ -134,6 +134,44 @@ test("a token that is refused is replaced where the issuer renews it", async () 
   flow.signOut();
 });
 
+test("a token that is refused although it is new is not replaced again and again", async () => {
+  const { flow } = page(REDIRECT, kept({ refresh: "r", issuer }));
+  const asked = issuing({ access_token: "new", token_type: "Bearer", expires_in: 3600 });
+  flow.credentials.refused("old");
+  while (flow.token.value === "old") await new Promise(setImmediate);
+  await new Promise(setImmediate);
+  flow.credentials.refused("new");
+  await new Promise(setImmediate);
+  assert.deepEqual([flow.token.value, flow.asked.value], [null, true]);
+  assert.equal(asked.filter((it) => it.includes("refresh_token=r")).length, 1);
+});
+
+test("a token of a short life is renewed after half of it, not at once and for ever", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { flow } = page(REDIRECT, kept({ ends: 1_000_001, refresh: "r", issuer }));
+  const asked = issuing({ access_token: "new", token_type: "Bearer", expires_in: 20 });
+  const renewals = () => asked.filter((it) => it.includes("refresh_token=r")).length;
+  const settled = async () => {
+    for (let i = 0; i < 20; i++) await new Promise(setImmediate);
+  };
+  flow.begin();
+  await settled();
+  assert.deepEqual([flow.token.value, renewals()], ["new", 1]);
+  t.mock.timers.tick(9_999);
+  await settled();
+  assert.equal(renewals(), 1);
+  flow.signOut();
+});
+
+test("a token that ends as it comes is none", async () => {
+  const { flow } = page(REDIRECT, kept({ refresh: "r", issuer }));
+  const asked = issuing({ access_token: "new", token_type: "Bearer", expires_in: 0 });
+  flow.credentials.refused("old");
+  while (flow.token.value === "old") await new Promise(setImmediate);
+  assert.deepEqual([flow.token.value, flow.asked.value], [null, true]);
+  assert.equal(asked.filter((it) => it.includes("refresh_token=r")).length, 1);
+});
+
 test("after a reload a token goes on, unless it has ended and nothing renews it", () => {
   assert.equal(page(REDIRECT, kept({ ends: 1_000_001 })).flow.token.value, "old");
   assert.equal(page(REDIRECT, kept({ ends: 999_999 })).flow.token.value, null);

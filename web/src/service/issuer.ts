@@ -63,6 +63,8 @@ export async function addressOf(endpoints: Endpoints, issuer: Issuer, request: C
     nonce: request.nonce,
     code_challenge: await challengeOf(request.verifier),
     code_challenge_method: "S256",
+    // Without consent an issuer need not give anything to renew a token with: OpenID Connect Core 1.0, 11.
+    ...(issuer.scopes.includes("offline_access") ? { prompt: "consent" } : {}),
   };
   for (const [name, value] of Object.entries(fields)) address.searchParams.set(name, value);
   return address.href;

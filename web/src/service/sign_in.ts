@@ -11,9 +11,10 @@ import { newCodeRequest, type CodeRequest } from "./pkce";
 import { wordsOf, type Service } from "./service";
 import { readKept, type Shelf } from "../state/storage";
 
-/** A token is renewed so many ms before it ends, and people are warned where it cannot be. */
+/** A token is renewed so many ms before it ends, or after half its life; people are warned where it cannot be. */
 const EARLY = 60_000;
 const AGAIN = 15_000;
+const LEAST = 1000; // ms that a new token has to count for
 const PATIENCE = 3_600_000; // for somebody to sign in at the issuer
 
 /** What is held of whoever has signed in. */
@@ -43,22 +44,23 @@ export function signIn({ shelf, location, replace, now, redirect }: Surroundings
   const problem = signal("");
   const ending = signal(false); // it ends soon, and cannot be renewed
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let renewedAt = -Infinity;
 
   function take(next: Held | null, words = "") {
     held.value = next;
     problem.value = words;
     ending.value = false;
     shelf.set("token", next === null ? null : JSON.stringify(next));
-    wait();
+    wait(Math.min(EARLY, ((next?.ends ?? Infinity) - now()) / 2));
   }
 
-  /** Renews the token in time, or says that it ends. */
-  function wait() {
+  /** Renews the token so many ms before it ends, or says that it ends. */
+  function wait(early: number) {
     clearTimeout(timer);
     const ends = held.value?.ends ?? null;
     if (ends === null) return;
     const left = ends - now();
-    if (left > EARLY) timer = setTimeout(wait, Math.min(left - EARLY, 2 ** 30));
+    if (left > early) timer = setTimeout(() => wait(early), Math.min(left - early, 2 ** 30));
     else void renewNow();
   }
 
@@ -81,6 +83,8 @@ export function signIn({ shelf, location, replace, now, redirect }: Surroundings
     if (old.refresh === null || old.issuer === null) return false;
     try {
       const next = await renew(await discover(old.issuer), old.issuer, old.refresh, now());
+      if (next.ends !== null && next.ends - now() < LEAST) return false;
+      renewedAt = now();
       if (held.value === old) take({ ...next, issuer: old.issuer });
       return true;
     } catch {
@@ -90,7 +94,8 @@ export function signIn({ shelf, location, replace, now, redirect }: Surroundings
 
   let renewing: Promise<void> | null = null;
   async function replaceRefused(old: Held) {
-    if ((await renewed(old)) || held.value !== old) return;
+    const another = now() - renewedAt > AGAIN; // one that is refused although it is new: the next one would be too
+    if ((another && (await renewed(old))) || held.value !== old) return;
     take(null, texts.signIn.ended);
     asked.value = true;
   }
@@ -113,7 +118,7 @@ export function signIn({ shelf, location, replace, now, redirect }: Surroundings
     },
 
     /** What was kept from before a reload goes on. */
-    begin: wait,
+    begin: () => wait(EARLY),
 
     /** Asks who one is. Whoever may do nothing has to sign in. */
     async meet(service: Service) {
