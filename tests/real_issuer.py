@@ -21,7 +21,7 @@ __all__ = ["AUDIENCE", "PROGRAM", "Issuer", "shared_secret", "signed"]
 
 AUDIENCE = "https://rta.example.com"
 PROGRAM = "rta-cli"
-"""What `rta login` is called there: a public client, whose users may operate."""
+"""What `rta login` and the page are called there: a public client, whose users may operate."""
 
 _ROOT = Path(__file__).parents[1]
 _MODULES = _ROOT / ".make" / "issuer" / "node_modules"
@@ -30,7 +30,7 @@ _DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 _PROGRAM = {
     "client_id": PROGRAM, "application_type": "native", "token_endpoint_auth_method": "none",
     "grant_types": ["authorization_code", "refresh_token", _DEVICE], "response_types": ["code"],
-    "redirect_uris": ["http://127.0.0.1/callback"],  # of any port: RFC 8252, 7.3
+    "redirect_uris": ["http://127.0.0.1/callback", "http://127.0.0.1/"],  # of any port: RFC 8252, 7.3
 }  # fmt: skip
 _ROLES = {"viewer": [], "operator": ["operate"], "administrator": ["administer"]}
 
@@ -49,6 +49,8 @@ class Issuer(ServerProcess):
         """Algorithms and numbers as `issuing.private` knows them; the first one signs."""
         self.life = 600
         """Seconds that a token counts."""
+        self.tokens_at: str | None = None
+        """The origin at which it says that it gives tokens; None: its own."""
         (self.folder / "node_modules").symlink_to(_MODULES)
         shutil.copy(Path(__file__).with_name("issuer") / "issuer.mjs", self.folder)
 
@@ -63,6 +65,7 @@ class Issuer(ServerProcess):
             "jwks": {"keys": [private_jwk(*key) for key in self.keys]},
             "algorithm": self.keys[0][0],
             "life": self.life,
+            "tokensAt": self.tokens_at,
             "clients": [*({"client_id": name, "client_secret": name, "grant_types": ["client_credentials"],
                            "redirect_uris": [], "response_types": []} for name in _ROLES), _PROGRAM],
             "roles": {**_ROLES, PROGRAM: ["operate"]},

@@ -23,6 +23,7 @@ port = 0
 
 [auth]
 enabled = {sign_in}
+{auth}
 
 [archive]
 transport = "sqlite"
@@ -63,14 +64,14 @@ TOKENS = {role: f"rta_of-one-who-may-{role.name.lower()}" for role in Role}
 """One for each role, where somebody has to sign in."""
 
 
-def play(start: Start, folder: Path, *, sign_in: bool = False) -> Program:
-    """A drive that goes on for longer than any test, and a lap that has ended."""
+def play(start: Start, folder: Path, *, sign_in: bool = False, auth: str = "") -> Program:
+    """A drive that goes on for longer than any test, and a lap that has ended. `auth`: further lines of that table."""
     drive = "".join(f"{nth},{nth},{nth % 7}\n" for nth in range(100_000))
     lap = "".join(f"{nth / 10},{nth % 50},{nth % 6}\n" for nth in range(600))
     for name, rows in (("drive", drive), ("lap", lap)):
         (folder / f"{name}.csv").write_text(f"Time (s),Speed (km/h),Gear\n{rows}")
     config = folder / "site.toml"
-    config.write_text(_SITE.format(sign_in="true" if sign_in else "false"))
+    config.write_text(_SITE.format(sign_in="true" if sign_in else "false", auth=auth))
     (folder / "state").mkdir()
     if sign_in:
         with change_tokens(tokens_of(folder)) as tokens:

@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from browser.watch import Watch
 from playwright.sync_api import Locator, Page, expect
-from program import Start
+from program import Start, wait_until
+from real_issuer import AUDIENCE, PROGRAM, Issuer
 
 from page.looking import line_is_drawn, plot_of, view_of
 from page.sites import TOKENS, play, tokens_of
 from rta.auth.static_tokens import change_tokens
 from rta.ports.access import Role
 
-pytestmark = pytest.mark.processes
+ISSUER = """\
+authority = "{authority}"
+audience = "{audience}"
+roles_claim = "realm_access.roles"
+client_id = "{client}"
+scopes = ["openid", "offline_access"]
+"""
 
+pytestmark = pytest.mark.processes
 VIEW = view_of("drive-1", "Speed:csv", "Gear:csv")
+OTHER_STATE = "This answer of the issuer is not for this tab, or has come too late. Sign in again."
+
+
+@pytest.fixture
+def issuer() -> Iterator[Issuer]:
+    """Whose tokens are had at another origin than all else, and count for so short that they are renewed meanwhile."""
+    issuer = Issuer()
+    issuer.tokens_at = f"http://localhost:{issuer.port}"
+    issuer.life = 8
+    with issuer:
+        yield issuer
 
 
 def dialog_of(page: Page) -> Locator:
@@ -39,6 +59,12 @@ def is_live(page: Page) -> None:
     line_is_drawn(page, "Speed")
     value = plot_of(page, "Speed").locator("output").first
     expect(value).not_to_have_text(value.inner_text())  # it goes on
+
+
+def token_in(page: Page) -> str:
+    """The one that is kept."""
+    found: str = page.evaluate("JSON.parse(sessionStorage.getItem('rta.token')).token")
+    return found
 
 
 def go_to(page: Page, view: str) -> None:
@@ -114,3 +140,45 @@ def test_a_token_is_asked_for_and_what_its_role_may_not_do_is_not_offered(
     urls = asked + [socket.url for socket in watch.sockets]
     assert any("/rta/v2/tickets" in url for url in urls)
     assert not [url for url in urls if "rta_of" in url]
+
+
+def test_one_signs_in_at_an_issuer_and_comes_back_to_the_same_view(
+    issuer: Issuer, page: Page, start: Start, tmp_path: Path, watch: Watch
+) -> None:
+    service = play(
+        start, tmp_path, sign_in=True, auth=ISSUER.format(authority=issuer.url, audience=AUDIENCE, client=PROGRAM)
+    )
+    service.logged("the issuer's keys are known")
+    watch.expect("401", "WebSocket")
+    view = f"{service.url}/{VIEW}"
+    page.goto(view)
+    dialog = dialog_of(page)
+    at_issuer = dialog.get_by_role("button", name=f"Sign in at 127.0.0.1:{issuer.port}")
+    at_issuer.click()
+    page.wait_for_url(f"{issuer.url}/**")
+    page.get_by_text("Cancel").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("The issuer refuses: access_denied")
+    assert page.url == view
+
+    at_issuer.click()
+    page.wait_for_url(f"{issuer.url}/**")
+    page.goto(f"{service.url}/?code=stolen&state=another&iss={issuer.url}")
+    expect(dialog.get_by_role("alert")).to_have_text(OTHER_STATE)
+    assert page.url == view
+
+    at_issuer.click()
+    page.wait_for_url(f"{issuer.url}/**")
+    page.get_by_placeholder("Enter any login").fill("anna")
+    page.get_by_placeholder("and password").fill("any")
+    page.get_by_role("button", name="Sign-in").click()
+    page.get_by_role("button", name="Continue").click()
+    is_live(page)
+    assert page.url == view
+    expect(page.get_by_role("button", name="anna")).to_be_visible()
+    go_to(page, "Streams")
+    expect(card(page).get_by_role("button", name="Start")).to_be_visible()
+    go_to(page, "Plots")
+    first = token_in(page)
+    wait_until(lambda: token_in(page) != first, "another token")
+    page.reload()  # at once: a token that is asked for meanwhile would be lost, and with it the sign-in
+    is_live(page)
