@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
+from exported_files import table_of
 
 from rta.export import FORMATS, ArchivedData, ExportRequest, open_export
 
@@ -20,16 +18,9 @@ async def exported(archive, form: str, after=None, aim: int = 1 << 20, **request
     return [piece async for piece in export.pieces(after)]
 
 
-def read(form: str, data: bytes) -> pa.Table:
-    if form == "arrow":
-        with pa.ipc.open_stream(io.BytesIO(data)) as reader:
-            return reader.read_all()
-    return pq.read_table(io.BytesIO(data))
-
-
 @pytest.mark.parametrize("form", ["arrow", "parquet"])
 async def test_every_sample_is_there_with_its_type_and_unit(form):
-    table = read(form, b"".join(p.data for p in await exported(await some_drive(), form)))
+    table = table_of(form, b"".join(p.data for p in await exported(await some_drive(), form)))
     assert table.column_names == ["time", "Speed", "Gear", "Brake light", "Oil, hot"]
     assert table.schema.field("time").type == pa.timestamp("ns", tz="UTC")
     times = table["time"].cast(pa.int64()).to_pylist()
@@ -49,7 +40,7 @@ async def test_every_sample_is_there_with_its_type_and_unit(form):
 
 @pytest.mark.parametrize("form", ["arrow", "parquet"])
 async def test_events_are_a_table_too(form):
-    table = read(form, b"".join(p.data for p in await exported(await some_drive(), form, events=True)))
+    table = table_of(form, b"".join(p.data for p in await exported(await some_drive(), form, events=True)))
     assert table.num_rows == 0
     assert table.column_names[:3] == ["time", "application", "code"]
 

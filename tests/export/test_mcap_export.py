@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 from archive.plain_archive import PlainArchive
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from exported_files import messages_of
 from mcap.reader import make_reader
 
 from rta.errors import RtaError
@@ -24,21 +24,8 @@ async def exported(archive, aim: int = 1 << 20, **request) -> bytes:
     return b"".join([piece.data async for piece in export.pieces()])
 
 
-def messages(data: bytes):
-    """Topic, time and decoded message, as a program that knows protobuf reads them."""
-    types = {}
-    for schema, channel, message in make_reader(io.BytesIO(data), validate_crcs=True).iter_messages():
-        assert schema.encoding == channel.message_encoding == "protobuf"
-        if schema.id not in types:
-            pool = descriptor_pool.DescriptorPool()
-            for file in descriptor_pb2.FileDescriptorSet.FromString(schema.data).file:
-                pool.Add(file)
-            types[schema.id] = message_factory.GetMessageClass(pool.FindMessageTypeByName(schema.name))
-        yield channel.topic, message.log_time, types[schema.id].FromString(message.data)
-
-
 async def test_each_parameter_is_a_topic_and_each_sample_a_message():
-    found = list(messages(await exported(await some_drive())))
+    found = list(messages_of(await exported(await some_drive())))
     assert [(topic, time - T0, m.value) for topic, time, m in found[:-1]] == [
         ("/Speed", 0, 0.1),
         ("/Gear", 0, 'first, "low"'),
@@ -72,7 +59,7 @@ async def drive_with_events() -> PlainArchive:
 
 
 async def test_events_are_messages_that_log_panels_show():
-    found = list(messages(await exported(await drive_with_events())))
+    found = list(messages_of(await exported(await drive_with_events())))
     assert [topic for topic, _, _ in found] == ["/events", "/events", "/Speed"]
     log = found[1][2]
     assert (log.message, log.name, log.file, log.level) == ("Pit stop: box", "car", "PIT", 4)
@@ -82,15 +69,15 @@ async def test_events_are_messages_that_log_panels_show():
 
 async def test_of_named_parameters_the_events_are_left_out_and_without_samples_there_are_only_they():
     archive = await drive_with_events()
-    assert {topic for topic, _, _ in messages(await exported(archive, parameters=("Speed",)))} == {"/Speed"}
-    assert {topic for topic, _, _ in messages(await exported(archive, events=True))} == {"/events"}
+    assert {topic for topic, _, _ in messages_of(await exported(archive, parameters=("Speed",)))} == {"/Speed"}
+    assert {topic for topic, _, _ in messages_of(await exported(archive, events=True))} == {"/events"}
 
 
 async def test_slices_do_not_show():
     archive = await long_drive(np.random.default_rng(4))
-    whole = [(topic, time, str(m)) for topic, time, m in messages(await exported(archive))]
+    whole = [(topic, time, str(m)) for topic, time, m in messages_of(await exported(archive))]
     assert len(whole) == 60 * 42
-    assert [(topic, time, str(m)) for topic, time, m in messages(await exported(archive, aim=100))] == whole
+    assert [(topic, time, str(m)) for topic, time, m in messages_of(await exported(archive, aim=100))] == whole
 
 
 async def test_times_before_1970_are_refused():

@@ -1,4 +1,4 @@
-"""What the page shows is what was sent: every sample, at its nanosecond."""
+"""What the page shows and exports is what was sent: every sample, at its nanosecond."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import random
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from browser.pages import OpenPage
+from exported_files import samples_of as samples_in
+from playwright.sync_api import Page, expect
 from program import Program, Start
 
 from page.looking import Sample, line_is_drawn, samples_of, view_of
@@ -64,3 +66,23 @@ def test_every_sample_of_a_file_is_there_and_a_spike_is_drawn(page: Page, start:
     high = [column["x"] for column in drawn["columns"] if column["top"] < drawn["height"] / 4]
     assert high
     assert max(high) - min(high) <= 3
+
+
+def test_a_file_of_each_format_has_every_sample(open_page: OpenPage, start: Start, tmp_path: Path) -> None:
+    samples = lap_of(2000)
+    program = played(start, tmp_path, samples)
+    page = open_page(accept_downloads=True)
+    page.add_init_script("delete window.showSaveFilePicker")  # it asks in a window that is not the page's
+    page.goto(program.url + view_of("lap-1", "Speed:csv"))
+    line_is_drawn(page, "Speed")
+    page.get_by_role("button", name="Export", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Export")
+    dialog.get_by_label("The whole session").check()
+    for form, label in (("csv", "CSV"), ("parquet", "Parquet"), ("arrow", "Arrow"), ("mcap", "MCAP")):
+        dialog.get_by_label(label).check()
+        with page.expect_download() as kept:
+            dialog.get_by_role("button", name="Export", exact=True).click()
+        assert kept.value.suggested_filename == f"Lap.{form}"
+        kept.value.save_as(tmp_path / f"kept.{form}")
+        assert samples_in(form, (tmp_path / f"kept.{form}").read_bytes()) == {"Speed": samples}
+    expect(dialog.get_by_role("status")).to_contain_text("Done")
