@@ -11,7 +11,7 @@ from attrs import define
 from attrs.validators import ge
 
 from rta.actors.streams import Streams
-from rta.node.listing import page
+from rta.node.listing import page, without_last
 from rta.node.node_stream import Initiator, Refused
 from rta.ports import option
 from rta.ports.command import Call, Command
@@ -35,15 +35,15 @@ def stream_commands(streams: Streams) -> list[Command]:
         want: _Listed = call.parameters
         if want.code is None and want.stream is not None:
             raise Refused("needs a code beside it", "stream")
-        return page(await streams.list(want.code, want.stream), want.from_)
+        return page([without_last(s) for s in await streams.list(want.code, want.stream)], want.from_)
 
     async def add(call: Call) -> dict[str, Any]:
-        return await streams.add(call.parameters, _by(call))
+        return without_last(await streams.add(call.parameters, _by(call)))
 
     async def edit(call: Call) -> dict[str, Any]:
         fields = dict(call.parameters)
         code, name = _which(fields)
-        return await streams.edit(code, name, fields, _by(call))
+        return without_last(await streams.edit(code, name, fields, _by(call)))
 
     async def remove(call: Call) -> None:
         fields = dict(call.parameters)

@@ -25,7 +25,7 @@ __all__ = ["command"]
 
 Command = Callable[..., Any]
 
-_STATE = ("state", "seq", "since", "started_by", "stopped_by", "prune_at", "consumers")
+_STATE = ("state", "seq", "since", "started_by", "stopped_by", "prune_at", "consumers", "last")
 _RATES = ("messages_per_second", "bytes_per_second")
 
 
@@ -204,8 +204,13 @@ def _settings(stream: dict[str, Any], width: int | None) -> list[Text]:
     there = [key for key in (*settings, *_STATE, *_RATES) if stream.get(key) not in (None, "", {}, [])]
     heads = [cell(key if key in settings else key.replace("_", " "), "dim") for key in there]
     indent = max((head.cell_len for head in heads), default=0) + 2
-    shown = zip(heads, (_written(stream[key]) for key in there), strict=True)
+    shown = zip(heads, (_last(stream[key]) if key == "last" else _written(stream[key]) for key in there), strict=True)
     return [line for head, text in shown for line in beside(head, text, indent, width)]
+
+
+def _last(entry: dict[str, Any]) -> str:
+    """The newest entry: when, and what."""
+    return f"{format_listed_time(entry.get('ts'))}: {_written(entry.get('values'))}"
 
 
 def _written(value: Any) -> str:

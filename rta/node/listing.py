@@ -11,9 +11,10 @@ from rta.node.stream_settings import write_stream
 from rta.rsmp.payload import encode, iso
 from rta.wire.values import Ns
 
-__all__ = ["complete", "list_stream", "page"]
+__all__ = ["complete", "list_stream", "page", "with_short_last", "without_last"]
 
 _PAGE = 48 << 10  # bytes of a page's streams, so that it fits a message
+_SHORT = 2 << 10  # bytes of the values of one stream in a list, packed
 
 
 class Kept(Protocol):
@@ -38,7 +39,7 @@ class Kept(Protocol):
 def list_stream(stream: NodeStream, pruning: Pruning, now: Now) -> dict[str, Any]:
     """Settings in the configuration's own keys, then state. Times are ISO 8601 (wall time), rates a second. What the
     history and the publisher know of it is for `complete`."""
-    run = stream.run
+    run, newest = stream.run, stream.engine.newest
     due = pruning.due(stream, now.steady)
     return {
         "code": stream.definition.code,
@@ -50,6 +51,7 @@ def list_stream(stream: NodeStream, pruning: Pruning, now: Now) -> dict[str, Any
         "stopped_by": None if run is not None or stream.stopped_by is None else str(stream.stopped_by),
         "prune_at": None if due is None else iso(Ns(now.wall + round((due - now.steady) * 1e9))),
         "consumers": {c: pruning.presence(c) or "unknown" for c in stream.consumers},
+        "last": None if newest is None else {"ts": iso(newest.ts), "seq": newest.seq, "values": newest.values},
         "kept": None,
         "messages_per_second": 0.0,
         "bytes_per_second": 0.0,
@@ -65,6 +67,19 @@ def complete(listed: dict[str, Any], kept: Kept | None, sent: tuple[float, float
         "messages_per_second": round(sent[0], 3),
         "bytes_per_second": round(sent[1], 1),
     }
+
+
+def with_short_last(listed: dict[str, Any]) -> dict[str, Any]:
+    """As it is listed among others: the last values are left out (null) where they are many."""
+    last = listed.get("last")
+    if last is None or len(encode(last["values"])) <= _SHORT:
+        return listed
+    return {**listed, "last": {**last, "values": None}}
+
+
+def without_last(listed: dict[str, Any]) -> dict[str, Any]:
+    """As it is listed over topics: who is there has the values already, and an answer has to fit a message."""
+    return {key: value for key, value in listed.items() if key != "last"}
 
 
 def page(listed: Sequence[dict[str, Any]], start: int) -> dict[str, Any]:

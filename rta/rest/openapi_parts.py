@@ -110,7 +110,18 @@ SCHEMAS: Document = {
     ),
     "Alarm": _object({"code": _TEXT, "active": {"type": "boolean"}}),
     "Alarms": _object({"alarms": _list(_ref("Alarm"))}),
-    "Stream": {"type": "object", "description": "The settings of a stream and its state; see docs/streams.md."},
+    "Stream": {
+        "type": "object",
+        "description": "The settings of a stream and its state; see docs/streams.md.",
+        "properties": {
+            "last": _nullable(
+                _object(
+                    {"ts": _MOMENT, "seq": _COUNT, "values": _nullable({"type": "object"})},
+                    description="The newest entry; in a list, many values are null.",
+                )
+            )
+        },
+    },
     "Streams": _object({"streams": _list(_ref("Stream"))}),
     "Nothing": {"type": "object", "maxProperties": 0},
     "Start": _object(

@@ -22,6 +22,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from rta.errors import MalformedError, TransportError
+from rta.node.listing import with_short_last
 from rta.node.node_stream import Initiator, Refusal, Refused
 from rta.node.stream_service import StreamService
 from rta.ports.access import Role, Subject
@@ -69,7 +70,7 @@ class _Verb:
 
 
 async def _list(streams: StreamService, request: _Request) -> Any:
-    return {"streams": await streams.list(request.code)}
+    return {"streams": [with_short_last(stream) for stream in await streams.list(request.code)]}
 
 
 async def _show(streams: StreamService, request: _Request) -> Any:

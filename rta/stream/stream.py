@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from rta.rsmp.message import StatusMessage, StreamEvent, Values
 from rta.stream.definition import StreamDefinition
@@ -44,7 +44,18 @@ class Outbox:
 class StreamEngine:
     """Made by `StatusEngine.add`, stopped. Times are stream time (`ts`) and wall time now."""
 
-    __slots__ = ("_batch", "_batch_over", "_last", "_outbox", "_settle", "_updates", "definition", "running", "seq")
+    __slots__ = (
+        "_batch",
+        "_batch_over",
+        "_last",
+        "_newest",
+        "_outbox",
+        "_settle",
+        "_updates",
+        "definition",
+        "running",
+        "seq",
+    )
 
     def __init__(
         self,
@@ -64,6 +75,17 @@ class StreamEngine:
         self._batch_over = Timer(self._batch_is_over)
         self._last: StatusMessage | None = None
         """The last message since the start, if the stream aggregates."""
+        self._newest: StreamEvent | None = None
+        """The last event since the start."""
+
+    @property
+    def newest(self) -> StreamEvent | None:
+        """The last event since the start, with all values as a consumer knows them by then; None: there was none, or
+        the stream does not run."""
+        event = self._newest
+        if event is None or event.complete:
+            return event
+        return evolve(event, values=self._updates.completed(event.values), complete=True)
 
     def start(self, ts: Ns, wall: Ns, seq: int = 0) -> list[StatusMessage]:
         """Start it. The full update, at once and not in a batch, unless it aggregates. Nothing if it runs already.
@@ -86,7 +108,7 @@ class StreamEngine:
         self._updates.end()
         self._flush()
         self.running = False
-        self._last = None
+        self._last = self._newest = None
         return self._outbox.drain_stream(self)
 
     def flush(self, wall: Ns) -> list[StatusMessage]:
@@ -115,7 +137,7 @@ class StreamEngine:
 
     def _record(self, ts: Ns, values: Values, complete: bool) -> None:
         self.seq += 1
-        event = StreamEvent(ts, values, self.seq, complete)
+        event = self._newest = StreamEvent(ts, values, self.seq, complete)
         if self._batch is None:
             self._send(StatusMessage((event,), complete))
             return

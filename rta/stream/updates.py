@@ -17,7 +17,7 @@ from rta.stream.definition import StreamDefinition, Trigger
 from rta.stream.timer_heap import Timer, TimerHeap
 from rta.wire.values import Ns
 
-__all__ = ["TimerHeaps", "Emit", "Field", "Updates", "pictured"]
+__all__ = ["TimerHeaps", "Emit", "Field", "Updates", "pictured", "shaped"]
 
 Emit = Callable[[Ns, Values, bool], None]
 """Takes an event's time and values, and whether it is complete."""
@@ -123,6 +123,14 @@ class Updates:
             self._lacking = None
         self._last = max(ts, self._last)
         self._emit(self._last, pictured(self._fields), True)
+
+    def completed(self, values: Values) -> Values:
+        """The whole picture as it was last published. `values`: those of the last event."""
+        along = {name for name, _ in self._along}
+        return {
+            name: values[name] if name in along else shaped({s: self._published[s] for s in states})
+            for name, states in self._fields
+        }
 
     def changed(self, state: AttributeState, ts: Ns) -> None:
         """An attribute has another value."""
@@ -243,3 +251,9 @@ def pictured(fields: list[Field]) -> Values:
         name: states[0].value if states[0].component == PLAIN else {state.component: state.value for state in states}
         for name, states in fields
     }
+
+
+def shaped(values: dict[AttributeState, Value]) -> Value | dict[Component, Value]:
+    """The value of an attribute: a map only where it has components."""
+    by_component = {state.component: value for state, value in values.items()}
+    return by_component.get(PLAIN, by_component)

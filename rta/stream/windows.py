@@ -9,13 +9,13 @@ from collections import Counter
 
 from attrs import define, field
 
-from rta.rsmp.message import PLAIN, Component, Value, Values
+from rta.rsmp.message import Value, Values
 from rta.stream.aggregate import Accumulator
 from rta.stream.attribute_state import NEVER, AttributeState, rounded
 from rta.stream.days import Boundaries
 from rta.stream.definition import Aggregate, StreamDefinition
 from rta.stream.timer_heap import Timer
-from rta.stream.updates import Emit, Field, TimerHeaps
+from rta.stream.updates import Emit, Field, TimerHeaps, shaped
 from rta.wire.values import Ns
 
 __all__ = ["Windows"]
@@ -88,6 +88,10 @@ class Windows:
         self.end()
         self.begin(ts)
 
+    def completed(self, values: Values) -> Values:
+        """As `Updates.completed`: each event has everything."""
+        return values
+
     def collect(self, state: AttributeState, ts: Ns, value: Value) -> None:
         """A sample, in any order, not rounded. Null does not count in aggregates, but may be the newest value."""
         window = self._last
@@ -131,11 +135,11 @@ class Windows:
         self._carried |= window.newest
         values: Values = {}
         for name, states in self._plain:
-            values[name] = _shaped({state: self._value_at_end(state) for state in states})
+            values[name] = shaped({state: self._value_at_end(state) for state in states})
         for name, states in self._aggregated:
             for aggregate in self._definition.aggregates[name]:
                 results = {state: self._result(window, state, aggregate) for state in states}
-                values[f"{name}.{aggregate.value}"] = _shaped(results)
+                values[f"{name}.{aggregate.value}"] = shaped(results)
         if overflowed := sum(numbers.overflowed for numbers in window.numbers.values()):
             self._counts["median_overflow"] += overflowed
         ts = self._end
@@ -161,9 +165,3 @@ class Windows:
                     return None
         result = numbers.result(aggregate)
         return result if state.digits is None else rounded(result, state.digits)
-
-
-def _shaped(values: dict[AttributeState, Value]) -> Value | dict[Component, Value]:
-    """The value of an attribute: a map only where it has components."""
-    by_component = {state.component: value for state, value in values.items()}
-    return by_component.get(PLAIN, by_component)

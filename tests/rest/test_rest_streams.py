@@ -26,6 +26,7 @@ from rta.inbox import Inbox
 from rta.latest import Latest
 from rta.metrics import Metrics
 from rta.node.administration import Administration
+from rta.node.listing import with_short_last
 from rta.node.node import Node
 from rta.node.node_stream import Now
 from rta.node.stream_settings import read_stream
@@ -252,6 +253,21 @@ async def test_a_site_without_statuses_has_no_streams(site):
 async def test_head_is_as_get(site):
     assert (await site.ask("HEAD", "/car.gear")).status == 200
     assert (await site.ask("HEAD", "")).status == 200
+
+
+async def test_the_last_values_are_there_while_a_stream_runs(site):
+    started = (await site.ask("POST", "/car.engine/live/start")).json
+    last = {"ts": "2027-01-15T08:00:00.000Z", "seq": 1, "values": {"rpm": None, "oil": None}}
+    assert started["last"] == (await site.ask("GET", "/car.engine/live")).json["last"] == last
+    assert [s["last"] for s in (await site.ask("GET", "")).json["streams"]] == [last, None, None, None]
+
+
+def test_many_last_values_are_left_to_the_stream_itself():
+    few = {"last": {"ts": "", "seq": 1, "values": {"rpm": 1.5}}}
+    many = {"last": {"ts": "", "seq": 1, "values": {"group": {f"sg/{i}": i for i in range(1000)}}}}
+    assert with_short_last(few) == few
+    assert with_short_last(many) == {"last": {"ts": "", "seq": 1, "values": None}}
+    assert with_short_last({"last": None}) == {"last": None}
 
 
 # ---- start and stop

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from datetime import UTC
+from typing import Any
 
 from attrs import evolve
 from examples import examples
@@ -40,6 +41,30 @@ def test_updates_are_those_of_the_model(story: Story) -> None:
 @given(stories(windows=True))
 def test_windows_are_those_of_the_model(story: Story) -> None:
     agree(story)
+
+
+@settings(judged, max_examples=examples(100))
+@given(either)
+def test_the_newest_event_has_what_a_consumer_has_merged_by_then(story: Story) -> None:
+    engine = Engine.of(story)
+    for act, *_ in play(story, engine):
+        for name, stream in engine.engine.streams.items():
+            newest, merged = stream.newest, merge(engine.sent[name])
+            if not stream.running:
+                assert newest is None, act
+            elif newest is not None and merged is not None and merged[1] == newest.seq:  # else it is in a batch
+                assert (newest.ts, newest.seq, newest.values) == merged, act
+
+
+def merge(sent: list[Seen]) -> tuple[int, int, Values] | None:
+    """Time and number of the last event of a stream, and all values since the start of its run."""
+    found: tuple[int, int, Values] | None = None
+    for ts, values, seq, *_ in sent:
+        known: Any = {} if found is None or seq == 1 else dict(found[2])
+        for name, value in values.items():
+            known[name] = {**known.get(name, {}), **value} if isinstance(value, dict) else value
+        found = ts, seq, known
+    return found
 
 
 @settings(judged, max_examples=examples(60))

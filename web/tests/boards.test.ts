@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { changesWith, valuesText } from "../src/parts/alarms/changes";
 import { filtered, ordered, turned } from "../src/parts/table/order";
 import { rate, readHealth, readMetrics, sectionOf, subjectOf } from "../src/service/health";
-import { readSetting, readStream, writeSetting, type Alarm } from "../src/service/streams";
+import { readSetting, readStream, valueRows, writeSetting, type Alarm } from "../src/service/streams";
 import type { Parameter, Row } from "../src/worker/messages";
 
 const parameter = (id: string, unit = "", more: Partial<Parameter> = {}): Parameter => ({
@@ -70,6 +70,16 @@ test("a stream's state is told from its settings", () => {
   const stream = readStream({ code: "car.engine", name: "live", state: "running", seq: 3, update: "10s", prune: { timeout: "off" }, consumers: {}, kept: null });
   assert.deepEqual(stream.settings, { update: "10s", prune: { timeout: "off" } });
   assert.equal(stream.startedBy, null);
+});
+
+test("the last values of a stream are told by attribute and component", () => {
+  const last = { ts: "2026-01-01T00:00:00.000Z", seq: 7, values: { rpm: 800, group: { "sg/1": "G", "sg/2": null }, on: true, oil: null } };
+  const stream = readStream({ code: "car.engine", state: "running", last });
+  assert.deepEqual([stream.last, stream.settings], [last, {}]);
+  assert.deepEqual(valueRows(last.values).map(({ attribute, component, value }) => [attribute, component, value]), [
+    ["rpm", "", 800], ["group", "sg/1", "G"], ["group", "sg/2", null], ["on", "", true], ["oil", "", null],
+  ]);
+  assert.equal(readStream({ code: "car.engine", state: "stopped", last: null }).last, null);
 });
 
 test("what alarms did is told by two lists of them", () => {

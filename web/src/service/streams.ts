@@ -2,6 +2,12 @@
 
 import { segment, type Service } from "./service";
 
+export interface Last {
+  ts: string;
+  seq: number;
+  values: Record<string, unknown> | null; // by attribute, perhaps by component below; null: there are too many for a list
+}
+
 export interface Stream {
   code: string;
   name: string | null; // null: the unnamed one
@@ -16,11 +22,12 @@ export interface Stream {
   messages: number; // a second
   bytes: number; // a second
   kept: { entries: number; oldest: string; newest: string } | null;
+  last: Last | null; // its newest entry; null: it does not run, or has said nothing yet
   settings: Record<string, unknown>;
 }
 
 const STATE = new Set([
-  "code", "name", "description", "state", "seq", "since", "started_by", "stopped_by", "prune_at", "consumers", "kept",
+  "code", "name", "description", "state", "seq", "since", "started_by", "stopped_by", "prune_at", "consumers", "kept", "last",
   "messages_per_second", "bytes_per_second",
 ]);
 
@@ -46,11 +53,31 @@ export function readStream(said: Record<string, unknown>): Stream {
     messages: Number(said["messages_per_second"] ?? 0),
     bytes: Number(said["bytes_per_second"] ?? 0),
     kept: (said["kept"] ?? null) as Stream["kept"],
+    last: (said["last"] ?? null) as Stream["last"],
     settings: Object.fromEntries(Object.entries(said).filter(([key]) => !STATE.has(key))),
   };
 }
 
 const placeOf = ({ code, name }: Pick<Stream, "code" | "name">) => `rta/v2/streams/${segment(code)}/${segment(name ?? "default")}`;
+
+/** The newest entry of one stream, with all its values. */
+export async function askLast(service: Service, stream: Stream, abort: AbortSignal): Promise<Last | null> {
+  return readStream(await service.json<Record<string, unknown>>(placeOf(stream), { abort })).last;
+}
+
+export interface ValueRow {
+  attribute: string;
+  component: string; // empty: the attribute has none
+  value: unknown;
+}
+
+/** One row for each value, in the order in which they are sent. */
+export const valueRows = (values: Record<string, unknown>): ValueRow[] =>
+  Object.entries(values).flatMap(([attribute, value]) =>
+    typeof value === "object" && value !== null
+      ? Object.entries(value).map(([component, inner]) => ({ attribute, component, value: inner as unknown }))
+      : [{ attribute, component: "", value }],
+  );
 
 export const startStream = (service: Service, stream: Stream, timeout: number | null) =>
   service.json(`${placeOf(stream)}/start`, { method: "POST", body: timeout === null ? {} : { timeout } });

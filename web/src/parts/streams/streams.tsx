@@ -8,6 +8,7 @@ import { texts } from "../../texts/en";
 import type { BoardProps } from "../boards";
 import { Failed } from "../boards/failed";
 import { usePolled } from "../boards/polled";
+import { LastValues } from "./last";
 import { Settings } from "./settings";
 
 const EVERY = 1000; // ms
@@ -96,6 +97,7 @@ function One({ stream, service, role, zone, done, again }: OneProps) {
         {runs && words.rates(stream.messages, size(stream.bytes))} {words.sent(stream.seq)}
         {stream.kept !== null && ` ${words.kept(stream.kept.entries, at(stream.kept.oldest, zone))}`}
       </p>
+      <LastValues stream={stream} service={service} zone={zone} />
       {Object.keys(stream.consumers).length > 0 && (
         <p>
           {words.consumers}{" "}
