@@ -136,7 +136,7 @@ class Site:
                 nursery.start_soon(elsewhere.requests.watch)
             if self._primary and self._has_node:
                 nursery.start_soon(self._run_node, self._make_node(opened), opened, hub)
-            shown = http_service(self.config, opened.buffer, self.health, self.reporter, self._node)
+            shown = http_service(self.config, opened.buffer, self.health, self.reporter, self._node, opened.sources)
             archive = opened.archive or (UnopenedArchive(self._unopened) if self._unopened is not None else None)
             shown = evolve(
                 shown,
@@ -149,7 +149,8 @@ class Site:
             member, port = self._membership, None
             app = make_app(shown)
             if member is not None:
-                app, port = await worker_app(nursery, shown, member, self._has_node), member.port
+                asks = self._has_node or bool(self.config.sources)
+                app, port = await worker_app(nursery, shown, member, asks), member.port
             url = await nursery.start(
                 partial(opened.edge.serve, edge.serve, app, gate=sign_in.admit_stream, shared_port=port)
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 import trio
@@ -19,7 +19,7 @@ from rta.health import Health
 from rta.http_peer import HttpPeer
 from rta.large_json import read_large
 from rta.metrics import Metrics
-from rta.ports import AsgiApp, BurstLog, SessionRecord, load_transport
+from rta.ports import AsgiApp, BurstLog, FollowedNode, NodeFollower, SessionRecord, Source, load_transport
 from rta.rest import Service, make_app
 from rta.rest.elsewhere import Elsewhere
 from rta.rest.peer_access import PeerAccess, ServiceAccess
@@ -70,9 +70,19 @@ def _service_access(config: Config, settings: ArchiveKeys) -> ServiceAccess:
 
 
 def http_service(
-    config: Config, buffer: BurstLog, health: Health, metrics: Metrics, node: NodeSupervisor | None
+    config: Config,
+    buffer: BurstLog,
+    health: Health,
+    metrics: Metrics,
+    node: NodeSupervisor | None,
+    sources: Mapping[str, Source],
 ) -> Service:
-    """What this process shows. `node`: None where the site has none, or where another worker has it."""
+    """What this process shows. `node`: None where the site has none, or where another worker has it. `sources`: those
+    that run here, by name."""
+
+    def nodes() -> list[tuple[str, FollowedNode]]:
+        followers = {name: source for name, source in sources.items() if isinstance(source, NodeFollower)}
+        return [(name, found) for name in sorted(followers) for found in followers[name].followed()]
 
     async def render() -> bytes:
         return metrics.render()
@@ -88,6 +98,7 @@ def http_service(
         clocks=config.fanout.clocks,
         report=metrics,
         records=recorded_sessions(config),
+        nodes=nodes,
     )
     if node is None:
         return service
@@ -111,11 +122,11 @@ def recorded_sessions(config: Config) -> Callable[[SessionRecord], Awaitable[boo
     return is_one
 
 
-async def worker_app(nursery: trio.Nursery, service: Service, member: Membership, has_node: bool) -> AsgiApp:
+async def worker_app(nursery: trio.Nursery, service: Service, member: Membership, asks: bool) -> AsgiApp:
     """What one of several workers serves. From now on it serves the other workers in the nursery.
 
-    `has_node`: whether the site has a node, which is in worker 0 then.
+    `asks`: whether worker 0 has what the others have not, a node or sources.
     """
     await nursery.start(serve_locally, member.socket_of(member.index), make_app(service))
-    node = ForwardingApp(member) if has_node and not member.primary else None
+    node = ForwardingApp(member) if asks and not member.primary else None
     return make_app(evolve(service, metrics=MetricsExchange(member, service.metrics).gather), node)

@@ -49,6 +49,10 @@ class RemoteStream:
     """How many were received again."""
     lost: int = 0
     """How many are missing for good, as far as the numbers tell."""
+    healed: int = 0
+    """How many gaps were filled."""
+    given_up: int = 0
+    """How many gaps were closed with entries missing in them."""
     replayed_at: float | None = None
     """While it is being replayed: steady seconds of the last message."""
     _received: Received = field(factory=Received)
@@ -102,6 +106,10 @@ class RemoteStream:
         """Close a gap: what is missing in it will not come any more."""
         self._received.close(gap)
         self.lost += gap.missing
+        if gap.missing:
+            self.given_up += 1
+        else:
+            self.healed += 1
         return gap
 
     def forget(self) -> list[Gap]:

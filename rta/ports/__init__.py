@@ -31,6 +31,7 @@ from rta.ports.archive import (
 from rta.ports.burst_log import BurstLog, Tail
 from rta.ports.edge import AsgiApp, ClientGone, CloseCode, Edge, FrameConnection, Handler
 from rta.ports.finding import Finding, Severity
+from rta.ports.followed_nodes import FollowedNode, FollowedStream, NodeFollower, OpenGap
 from rta.ports.inspection import Detected, InspectedColumn, InspectedFault, Inspection
 from rta.ports.loading import FileLoad, LoadedColumn, LoadedPart, SessionColumns
 from rta.ports.options import HELP, LAST, SECRET, Duration, Size, Spelled, key_of, option
@@ -113,6 +114,8 @@ __all__ = [
     "Edge",
     "Entry",
     "Finding",
+    "FollowedNode",
+    "FollowedStream",
     "FrameConnection",
     "Handler",
     "InspectedColumn",
@@ -120,7 +123,9 @@ __all__ = [
     "Inspection",
     "Link",
     "MalformedError",
+    "NodeFollower",
     "Offer",
+    "OpenGap",
     "OpenSession",
     "Position",
     "Publish",

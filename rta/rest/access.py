@@ -16,7 +16,18 @@ from attrs import frozen
 from rta.ports.access import Role
 from rta.rest.routing import V2
 
-__all__ = ["ACCESS", "ALARMS", "METRICS", "STREAMS", "WEBSOCKET", "Access", "access_at", "methods_of"]
+__all__ = [
+    "ACCESS",
+    "ALARMS",
+    "METRICS",
+    "NODES",
+    "OF_NODES",
+    "STREAMS",
+    "WEBSOCKET",
+    "Access",
+    "access_at",
+    "methods_of",
+]
 
 WEBSOCKET = "WebSocket"
 """Stands for a method. That it is held to the role is up to the gate of the edge."""
@@ -24,6 +35,9 @@ METRICS = "/metrics"
 """Open to everybody where `auth.metrics` says so."""
 STREAMS = V2 + "/streams"
 ALARMS = V2 + "/alarms"
+NODES = V2 + "/nodes"
+OF_NODES = (STREAMS, ALARMS, NODES)
+"""What the process answers that has our node and the sources, with refusals of their own."""
 
 _SESSIONS = V2 + "/sessions"
 _SESSION = _SESSIONS + "/{identity}"
@@ -75,6 +89,7 @@ ACCESS: tuple[Access, ...] = (
     Access("DELETE", _STREAM, Role.ADMINISTER),
     Access("POST", _STREAM, Role.OPERATE),
     Access("GET", ALARMS, Role.READ),
+    Access("GET", NODES, Role.READ),
 )
 
 _Calls = Mapping[str, Access]

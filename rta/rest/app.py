@@ -19,7 +19,7 @@ from rta.health import Health
 from rta.node.node_stream import Initiator, Refused
 from rta.node.stream_service import StreamService
 from rta.ports import Archive, BurstLog, Reporter, SessionRecord
-from rta.rest.access import ALARMS, METRICS, STREAMS
+from rta.rest.access import ALARMS, METRICS, NODES, OF_NODES, STREAMS
 from rta.rest.body import json_response, refusal
 from rta.rest.compression import compressed
 from rta.rest.configurations import ConfigurationResource
@@ -27,6 +27,7 @@ from rta.rest.data import DataResource
 from rta.rest.deletion import DeletionResource, DeletionWitnesses, NoteDeletion
 from rta.rest.elsewhere import Elsewhere
 from rta.rest.exports import ExportResource, export_turns
+from rta.rest.nodes import FollowedNodes, NodesResource
 from rta.rest.overview import OverviewResource
 from rta.rest.page import PageResource
 from rta.rest.problem import PROBLEM_HANDLERS, RequestProblem
@@ -83,6 +84,8 @@ class Service:
     """The streams of the node, for whoever asks; None: the site has none."""
     alarms: Callable[[bool], Awaitable[list[dict[str, Any]]]] = _no_alarms
     """The alarms of the node as they are listed: all, or only those that are active."""
+    nodes: Callable[[], FollowedNodes] = tuple
+    """The remote nodes that the sources here follow."""
     sign_in: SignIn | None = None
     """Tells who asks; None: nobody has to sign in."""
     clock: Callable[[], int] = time.time_ns
@@ -97,7 +100,8 @@ class Service:
 
 
 def make_app(service: Service, node: ASGIApp | None = None) -> ASGIApp:
-    """The application, with paths as clients write them. `node` answers for the node where another process has it."""
+    """The application, with paths as clients write them. `node` answers for the node and for remote nodes where another
+    process has them."""
     app = Starlette(routes=routes_of(service), exception_handlers=PROBLEM_HANDLERS)
     app.router.redirect_slashes = False  # `routed` knows every spelling that there is
     answering = compressed(tagged(app if node is None else _with_node(app, node)))
@@ -125,6 +129,7 @@ def routes_of(service: Service) -> list[Route]:
         Route(STREAMS, streams),
         Route(STREAMS + "/{target:path}", streams),
         Route(ALARMS, rest.alarms),
+        Route(NODES, NodesResource(service.nodes).list),
     ]
 
 
@@ -174,7 +179,7 @@ def _of_sessions(service: Service, rest: _Rest) -> list[Route]:
 
 def _with_node(app: ASGIApp, node: ASGIApp) -> ASGIApp:
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        of_node = scope["type"] == "http" and is_below(scope["path"], (STREAMS, ALARMS))
+        of_node = scope["type"] == "http" and is_below(scope["path"], OF_NODES)
         await (node if of_node else app)(scope, receive, send)
 
     return answer

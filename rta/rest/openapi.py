@@ -154,6 +154,7 @@ _OPERATIONS: tuple[Operation, ...] = (
     _get(V2 + "/session-folders/{parent}", "Sessions", "Folders in a folder", "Folders", ("parent",),
          problems=_LISTING, ours=False),
     _get(V2 + "/alarms", "Alarms", "Alarms of the node", "Alarms", ("active",), refusals=(400, 503)),
+    _get(V2 + "/nodes", "Nodes", "Remote nodes that sources follow", "Nodes", ("node", "source"), refusals=(400, 503)),
     _get(_STREAMS, "Streams", "All streams of the node", "Streams", ("status_code",), refusals=(400, 404, 503)),
     Operation("post", _STREAMS, "Streams", "Add a stream", "Stream", status=201, refusals=_CHANGES,
               body=_json("NewStream")),
@@ -191,7 +192,8 @@ def openapi_document() -> Document:
         "info": {
             "title": "RTA",
             "version": __version__,
-            "description": "Sessions, live and recorded; streams; alarms. Roles are needed where one has to sign in.",
+            "description": "Sessions, live and recorded; streams; alarms; remote nodes. Roles are needed where one has "
+            "to sign in.",
         },
         "servers": [{"url": "/"}],
         "paths": paths,
@@ -213,7 +215,7 @@ def _described(operation: Operation, method: str) -> Document:
     responses |= {str(status): _answer("Problem", method) for status in operation.problems}
     responses |= {str(status): _answer("Refusal", method) for status in operation.refusals}
     if operation.role is not None:
-        kind = "Refusal" if operation.tag in ("Streams", "Alarms") else "Problem"
+        kind = "Refusal" if operation.tag in ("Streams", "Alarms", "Nodes") else "Problem"
         responses |= {str(status): _answer(kind, method) for status in _NOT_SIGNED_IN}
     found: Document = {
         "operationId": _id(operation, method),

@@ -110,6 +110,33 @@ SCHEMAS: Document = {
     ),
     "Alarm": _object({"code": _TEXT, "active": {"type": "boolean"}}),
     "Alarms": _object({"alarms": _list(_ref("Alarm"))}),
+    "Gap": _object({"after_seq": _COUNT, "before_seq": _COUNT, "since": _MOMENT, "until": _MOMENT, "missing": _COUNT}),
+    "RemoteStream": _object(
+        {
+            "code": _TEXT,
+            "name": _TEXT,
+            "state": _nullable(_TEXT),
+            "ts": _nullable(_MOMENT),
+            "seq": _nullable(_COUNT),
+            "received": _nullable(_MOMENT),
+            "gaps": _list(_ref("Gap")),
+            **dict.fromkeys(("entries", "healed", "given_up", "lost"), _COUNT),
+            "replaying": {"type": "boolean"},
+        }
+    ),
+    "Node": _object(
+        {
+            "id": _TEXT,
+            "source": _TEXT,
+            "presence": {"enum": ["online", "offline", "shutdown", "unknown"]},
+            "since": _nullable(_MOMENT),
+            "retained": {"type": "boolean", "description": "It had been said before we listened."},
+            "session": {**_nullable(_TEXT), "description": "The identity of its session, if one is open."},
+            "heals": {"type": "boolean", "description": "What is missing is fetched."},
+            "streams": {**_nullable(_list(_ref("RemoteStream"))), "description": "Null: too many; ask by node."},
+        }
+    ),
+    "Nodes": _object({"nodes": _list(_ref("Node"))}),
     "Stream": {
         "type": "object",
         "description": "The settings of a stream and its state; see docs/streams.md.",
@@ -235,6 +262,8 @@ _DESCRIBED: dict[str, tuple[str, Document, str]] = {
     "property_query": ("query", _TEXT, "A part of the property's id."),
     "status_code": ("query", _TEXT, "Only streams of this status."),
     "active": ("query", {"enum": ["true", "false", "1", "0", "yes", "no", ""]}, "Only alarms that are active."),
+    "node": ("query", _TEXT, "Only nodes of this id."),
+    "source": ("query", _TEXT, "Only nodes of this source."),
 }
 _NAMES = {"upto_position": "upto", "property_query": "query", "status_code": "code"}
 _REQUIRED = {"after"}
@@ -308,6 +337,7 @@ ANSWERS: Document = {
             ("Properties", "Those that fit."),
             ("Folders", "Folders in it."),
             ("Alarms", "The alarms."),
+            ("Nodes", "The nodes."),
             ("Stream", "The stream."),
             ("Streams", "The streams."),
         )
@@ -321,7 +351,10 @@ ANSWERS: Document = {
 """By the names under which operations refer to them."""
 
 TAGGED = frozenset(
-    ("Info", "OpenApi", "Sessions", "Session", "Metamodel", "Properties", "Folders", "Alarms", "Stream", "Streams")
+    (
+        *("Info", "OpenApi", "Sessions", "Session", "Metamodel", "Properties", "Folders"),
+        *("Alarms", "Nodes", "Stream", "Streams"),
+    )
 )
 """Those that have an entity tag of their body: see `rta.rest.tagged`."""
 

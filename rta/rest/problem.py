@@ -1,6 +1,6 @@
 """Problem documents: the answer to every request that is not granted, in one place. RFC 9457; docs/rest.md, "Problems".
 
-The paths of streams and alarms have answers of their own: see `rta.rest.body`.
+The paths of streams, alarms and remote nodes have answers of their own: see `rta.rest.body`.
 """
 
 from __future__ import annotations

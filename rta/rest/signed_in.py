@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from rta.auth import Origins, SignIn
 from rta.auth.credentials import SIGN_IN
 from rta.ports.access import ANYBODY, ClientCertificate, NotAdmitted, Role, Subject
-from rta.rest.access import ALARMS, METRICS, STREAMS, access_at, methods_of
+from rta.rest.access import METRICS, OF_NODES, STREAMS, access_at, methods_of
 from rta.rest.answer_headers import NO_HEADERS, AnswerHeaders, is_preflight, preflight
 from rta.rest.body import refusal
 from rta.rest.guard import is_of_another_site, why_no_answer, why_no_changes
@@ -159,7 +159,7 @@ async def _admitted(scope: Scope, rules: AccessRules) -> Subject | Response | No
         return await _who_may(scope, Role.READ if call is None else call.role, rules)
     except NotAdmitted as e:
         rules.note_refusal(e, scope)
-        return _refusal(is_below(path, (STREAMS, ALARMS)), e.status, str(e), e.challenge)
+        return _refusal(is_below(path, OF_NODES), e.status, str(e), e.challenge)
 
 
 async def _who_may(scope: Scope, role: Role | None, rules: AccessRules) -> Subject | None:
@@ -184,7 +184,7 @@ async def _who_may(scope: Scope, role: Role | None, rules: AccessRules) -> Subje
 
 @lru_cache(maxsize=128)  # of floods of wrong tokens; what they are told is one of few texts
 def _refusal(of_node: bool, status: int, why: str, challenge: str | None) -> Response:
-    """`of_node`: it is asked for streams or alarms."""
+    """`of_node`: it is asked for streams, alarms or remote nodes."""
     headers = {} if challenge is None else {"www-authenticate": challenge}
     if status == 503:
         headers["retry-after"] = "5"

@@ -90,7 +90,7 @@ class Hearing:
 
     def __init__(self, source: MqttSource, metrics: Metrics, bus: MemoryTopics, nursery: trio.Nursery) -> None:
         self.bus, self.told, self.errors = bus, Told(), list[str]()
-        self._source, self._metrics, self._nursery = source, metrics, nursery
+        self.source, self._metrics, self._nursery = source, metrics, nursery
 
     def run(self) -> None:
         """Let it run, again."""
@@ -102,7 +102,7 @@ class Hearing:
             nursery.start_soon(self._take, receive)
             async with send:
                 try:
-                    await self._source.run(send)
+                    await self.source.run(send)
                 except TransportError as e:
                     self.errors.append(str(e))
 

@@ -25,11 +25,11 @@ from rta.consumer import (
     open_consumer,
 )
 from rta.errors import NotConnectedError, RtaError, TransportError
-from rta.ports import Context, SourceUpdate, TopicBus
+from rta.ports import Context, FollowedNode, SourceUpdate, TopicBus
 from rta.wakeup import Wakeup
 from rta_transports.mqtt.bus import open_topics
 from rta_transports.mqtt.channel_file import ChannelFile
-from rta_transports.mqtt.sessions import Instant, RemoteSessions
+from rta_transports.mqtt.sessions import Instant, RemoteSessions, followed_nodes
 from rta_transports.mqtt.source_options import MqttSourceOptions, read_stream
 
 __all__ = ["MqttSource", "listen_to", "open_source"]
@@ -61,6 +61,7 @@ class Listener:
             known=file.read(),
         )
         self._options, self._context, self._consumer, self._file = options, context, consumer, file
+        self._watch: Watch | None = None
         self._started: set[str] = set()
         self._learned = Wakeup()
 
@@ -75,11 +76,23 @@ class Listener:
             while True:
                 try:
                     async with self._consumer.watch(*self._options.nodes, heal=self._options.heal) as watch:
-                        self.trouble = None
+                        self.trouble, self._watch = None, watch
                         await self._listen(watch, nursery)
                 except TransportError as e:
                     self.trouble = str(e)
                 await backoff.pause()
+
+    def followed(self, connected: bool) -> list[FollowedNode]:
+        """What is known of the nodes. `connected`: to the broker."""
+        options, watch = self._options, self._watch
+        named = [node for node in options.nodes if "+" not in node]
+        return followed_nodes(
+            {} if watch is None else watch.nodes,
+            [*named, *self.sessions.nodes],
+            self.sessions.session_of,
+            connected=connected and watch is not None and self.trouble is None,
+            heals=options.heal,
+        )
 
     async def _listen(self, watch: Watch, nursery: trio.Nursery) -> None:
         missed = 0
@@ -154,6 +167,10 @@ class MqttSource:
     def waiting(self) -> int:
         """Bytes, about, of what has come and has not been reported."""
         return self._listener.sessions.size
+
+    def followed(self) -> list[FollowedNode]:
+        """As `rta.ports.NodeFollower` has it."""
+        return self._listener.followed(connected=self._bus.trouble is None)
 
     async def run(self, updates: trio.MemorySendChannel[SourceUpdate]) -> None:
         """For ever.

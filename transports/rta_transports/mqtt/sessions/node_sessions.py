@@ -73,6 +73,11 @@ class NodeSessions:
         """Whether there is a session."""
         return self._session is not None
 
+    @property
+    def identity(self) -> str | None:
+        """Of the session that is open; None: none is."""
+        return None if self._session is None else self._session.identity
+
     def heard(self, presence: str, now: Instant) -> None:
         """Its presence; anything but `online` and `shutdown` means that it has been lost."""
         if presence != self.presence:

@@ -56,6 +56,11 @@ class RemoteSessions:
         """Those that have been heard of."""
         return self._nodes.keys()
 
+    def session_of(self, node: str) -> str | None:
+        """The identity of the session of a node; None: it has none now."""
+        known = self._nodes.get(node)
+        return None if known is None else known.identity
+
     def presence(self, node: str, presence: str | None, now: Instant) -> None:
         """A node's presence has been heard; None: there is none any more."""
         known = self._node(node)
