@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { changesWith, valuesText } from "../src/parts/alarms/changes";
+import { gapWords } from "../src/parts/streams/gap_words";
 import { filtered, ordered, turned } from "../src/parts/table/order";
 import { rate, readHealth, readMetrics, sectionOf, subjectOf } from "../src/service/health";
+import { readNode } from "../src/service/nodes";
 import { readSetting, readStream, valueRows, writeSetting, type Alarm } from "../src/service/streams";
 import type { Parameter, Row } from "../src/worker/messages";
 
@@ -80,6 +82,24 @@ test("the last values of a stream are told by attribute and component", () => {
     ["rpm", "", 800], ["group", "sg/1", "G"], ["group", "sg/2", null], ["on", "", true], ["oil", "", null],
   ]);
   assert.equal(readStream({ code: "car.engine", state: "stopped", last: null }).last, null);
+});
+
+test("a remote node is read with its streams and gaps, and what is missing is said in words", () => {
+  const gap = { after_seq: 90, before_seq: 94, since: "2026-01-01T00:00:01Z", until: "2026-01-01T00:00:02Z", missing: 3 };
+  const said = { code: "car.engine", name: "", state: "running", ts: null, seq: 95, entries: 92, gaps: [gap], healed: 1, given_up: 2, lost: 7, replaying: false };
+  const node = readNode({ id: "dk/1", source: "plant", presence: "asleep", since: null, retained: false, session: null, heals: true, streams: [said] });
+  assert.equal(node.presence, "unknown");
+  const stream = node.streams![0]!;
+  assert.deepEqual([stream.seq, stream.givenUp, stream.gaps[0]!.missing], [95, 2, 3]);
+  assert.deepEqual(gapWords(stream, true), [
+    "3 entries are missing between 90 and 94.", "They are fetched if the node does not send them by itself.",
+    "1 gap was filled.", "2 gaps are given up, with 7 entries lost.",
+  ]);
+  const open = { ...stream, gaps: [{ ...stream.gaps[0]!, missing: 1 }], healed: 0, givenUp: 0 };
+  assert.deepEqual(gapWords({ ...open, replaying: true }, true), ["1 of 3 entries are missing between 90 and 94.", "The node is sending them."]);
+  assert.deepEqual(gapWords({ ...open, gaps: Array(6).fill(open.gaps[0]!) }, false).slice(0, 1), ["2 older gaps are open."]);
+  assert.deepEqual(gapWords({ ...open, gaps: [] }, true), ["Nothing is missing."]);
+  assert.equal(readNode({ id: "x", streams: null }).streams, null);
 });
 
 test("what alarms did is told by two lists of them", () => {

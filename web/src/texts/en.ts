@@ -135,6 +135,42 @@ export const texts = {
     save: "Save",
     remove: "Remove",
     sure: (name: string) => `Remove the stream ${name}? Its settings are lost.`,
+    nodes: {
+      title: "Remote nodes",
+      count: (online: number, all: number) => `${online} of ${count(all, "node", "nodes")} online`,
+      presences: { online: "online", offline: "offline", shutdown: "shut down", unknown: "not known" },
+      since: {
+        online: (since: string) => `Online since ${since}.`,
+        offline: (since: string) => `The broker has said since ${since} that its connection is lost.`,
+        shutdown: (since: string) => `It has said at ${since} that it shuts down.`,
+        unknown: (_since: string) => "It has said nothing, or the service has no connection to the broker.",
+      },
+      retained: "That had been said before the service listened.",
+      source: (source: string) => `Source ${source}.`,
+      session: (session: string) => `Its session is ${session}.`,
+      noSession: "No session of it is open.",
+      streams: "Streams",
+      streamsOf: (node: string) => `Streams of ${node}`,
+      noStreams: "Nothing has come of it yet.",
+      stream: "Stream",
+      state: "State",
+      newest: "Newest",
+      newestOf: (seq: number | null, at: string, age: string) => `${seq === null ? "" : `${seq}, `}${at}, ${age} old`,
+      entries: "Received",
+      gaps: "Gaps",
+      complete: "Nothing is missing.",
+      noEntries: "Nothing has come yet.",
+      missing: (missing: number, after: number, before: number) =>
+        missing === before - after - 1
+          ? `${count(missing, "entry is", "entries are")} missing between ${after} and ${before}.`
+          : `${missing} of ${count(before - after - 1, "entry is", "entries are")} missing between ${after} and ${before}.`,
+      moreGaps: (gaps: number) => `${count(gaps, "older gap is", "older gaps are")} open.`,
+      replaying: "The node is sending them.",
+      toFetch: "They are fetched if the node does not send them by itself.",
+      notFetched: "They are not fetched; the node may send them by itself.",
+      healed: (gaps: number) => `${count(gaps, "gap was", "gaps were")} filled.`,
+      givenUp: (gaps: number, lost: number) => `${count(gaps, "gap is", "gaps are")} given up, with ${count(lost, "entry", "entries")} lost.`,
+    },
   },
 
   alarms: {

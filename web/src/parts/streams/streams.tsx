@@ -9,6 +9,7 @@ import type { BoardProps } from "../boards";
 import { Failed } from "../boards/failed";
 import { usePolled } from "../boards/polled";
 import { LastValues } from "./last";
+import { Nodes } from "./nodes";
 import { Settings } from "./settings";
 
 const EVERY = 1000; // ms
@@ -43,6 +44,7 @@ export function Streams({ service, role, zone }: BoardProps) {
           </li>
         ))}
       </ul>
+      <Nodes service={service} zone={zone} />
     </section>
   );
 }
