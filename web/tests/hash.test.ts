@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readHash, TABS, writeHash, type Place } from "../src/state/hash";
+import { emptyListing, type Listing } from "../src/state/listing";
 import { emptyView, FOLLOW, HEIGHT, type Axis, type View } from "../src/state/view";
 
 const IDENTITY = "7d7c0b48-28c2-4951-87c3-05f2b3f41a16";
@@ -10,10 +11,10 @@ test("a view is read back from the hash that is written of it", () => {
   for (let round = 0; round < 2000; round++) {
     const place = randomPlace(random);
     const hash = writeHash(place);
-    const { tab, view, problems } = readHash(`#${hash}`);
-    assert.deepEqual({ tab, view }, place, hash);
+    const { tab, view, listing, problems } = readHash(`#${hash}`);
+    assert.deepEqual({ tab, view, listing }, tab === "sessions" ? place : { ...place, listing: emptyListing() }, hash);
     assert.deepEqual(problems, []);
-    assert.equal(writeHash({ tab, view }), hash);
+    assert.equal(writeHash({ tab, view, listing }), hash);
     assert.match(hash, /^[\x21-\x7e]*$/);
   }
 });
@@ -29,13 +30,25 @@ test("a hash can be read by people", () => {
     zone: "utc",
   };
   assert.equal(
-    writeHash({ tab: "plots", view }),
+    writeHash({ tab: "plots", view, listing: emptyListing() }),
     `v1/plots?session=a.${IDENTITY}&session=b.run%202;shift=-12.5&plot=a.RPM:csv,b.RPM:csv;height=240;y=km/h,0,300&from=1.000000001&to=2&zone=utc`,
   );
 });
 
+test("what is listed can be read by people", () => {
+  const listing: Listing = {
+    text: "wet lap",
+    filters: [{ path: "details.driver", operator: "is", value: "Anna, B." }, { path: "group", operator: "missing", value: "" }],
+    page: 2,
+  };
+  assert.equal(
+    writeHash({ tab: "sessions", view: emptyView(), listing }),
+    "v1/sessions?search=wet%20lap&filter=details.driver,is,Anna%2C%20B.&filter=group,missing,&page=3",
+  );
+});
+
 test("an address without a hash is an empty view, and no mistake", () => {
-  assert.deepEqual(readHash(""), { tab: "plots", view: emptyView(), problems: [], empty: true });
+  assert.deepEqual(readHash(""), { tab: "plots", view: emptyView(), listing: emptyListing(), problems: [], empty: true });
 });
 
 const WRONG: [string, RegExp][] = [
@@ -58,6 +71,9 @@ const WRONG: [string, RegExp][] = [
   ["#v1/plots?follow=0", /more than 0/],
   ["#v1/plots?follow=1.0000000001", /nine decimals/],
   ["#v1/plots?zone=mars", /viewer, utc, session/],
+  ["#v1/sessions?filter=driver,is", /a property, a condition and a value/],
+  ["#v1/sessions?filter=driver,like,Anna", /is, isNot, contains/],
+  ["#v1/sessions?page=0", /from 1 on/],
 ];
 
 for (const [hash, words] of WRONG) {
@@ -82,8 +98,8 @@ test("no hash breaks the page", () => {
   for (let round = 0; round < 20_000; round++) {
     const at = Math.floor(random() * seed.length);
     const junk = Array.from({ length: Math.floor(random() * 6) }, () => signs[Math.floor(random() * signs.length)]).join("");
-    const { tab, view } = readHash(`#${seed.slice(0, at)}${junk}${seed.slice(at + Math.floor(random() * 8))}`);
-    const again = readHash(writeHash({ tab, view }));
+    const { tab, view, listing } = readHash(`#${seed.slice(0, at)}${junk}${seed.slice(at + Math.floor(random() * 8))}`);
+    const again = readHash(writeHash({ tab, view, listing }));
     assert.deepEqual(again.view, view);
     assert.deepEqual(again.problems, []);
   }
@@ -119,8 +135,10 @@ function randomPlace(random: () => number): Place {
     axes: Object.fromEntries(Array.from({ length: below(3) }, () => [one(["", "km/h", "°C", "__proto__", text()]), axis()])) as Record<string, Axis>,
   }));
   const from = signed();
+  const filter = () => ({ path: text(), operator: one(["is", "atLeast", "missing"] as const), value: one(["", text()]) });
   return {
     tab: one(TABS),
+    listing: { text: one(["", text()]), filters: Array.from({ length: below(3) }, filter), page: one([0, below(100)]) },
     view: {
       shown,
       plots,

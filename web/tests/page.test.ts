@@ -136,6 +136,22 @@ test("another tab is a step in the history, and going back leads to it", async (
   assert.equal(it.history.length, 1);
 });
 
+test("what is listed is in the address of sessions, and stays while one looks elsewhere", () => {
+  const it = begun("#v1/sessions?search=wet&page=2");
+  assert.deepEqual(it.page.listing.value, { text: "wet", filters: [], page: 1 });
+  it.page.open(["one"]);
+  it.is("one");
+  assert.doesNotMatch(it.history.at(-1)!, /search/);
+  it.page.tab.value = "sessions";
+  assert.match(it.history.at(-1)!, /^#v1\/sessions\?search=wet&page=2&session=a\.one/);
+  it.history.push("#v1/sessions?search=dry");
+  it.page.arrive();
+  assert.equal(it.page.listing.value.text, "dry");
+  it.history.push("#v1/plots?session=a.two");
+  it.page.arrive();
+  assert.equal(it.page.listing.value.text, "dry");
+});
+
 test("what fails for somebody who has asked is theirs; what fails by itself is said once", () => {
   const it = begun();
   it.tell({ type: "failed", request: 3, reason: "not open" });

@@ -1,7 +1,7 @@
 import { useComputed, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { may } from "../service/info";
-import { TABS, writeHash, type Tab } from "../state/hash";
+import { TABS, type Tab } from "../state/hash";
 import { texts } from "../texts/en";
 import { BOARDS } from "./boards";
 import { ExportDialog } from "./export/export";
@@ -78,7 +78,7 @@ function Head({ parts, skip }: { parts: Parts; skip: (event: Event) => void }) {
           {TABS.map((tab) => (
             <li key={tab}>
               <a
-                href={`#${writeHash({ tab, view: page.view.value })}`}
+                href={page.hash(tab)}
                 aria-current={page.tab.value === tab ? "page" : undefined}
                 onClick={to(tab)}
               >

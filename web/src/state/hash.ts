@@ -2,12 +2,15 @@
  * The view as the text behind the # of the page's address, so that a colleague sees the same:
  *
  *   v1/plots?session=a.7d7c0b48-…&plot=a.RPM:csv,a.Boost:csv;height=240;y=kPa,0,300&follow=30
+ *   v1/sessions?search=wet&filter=details.driver,is,Anna&page=2
  *
  * Times and shifts are seconds with as many decimals as they need, exact to the nanosecond. What cannot be read is left
  * out, and said. Later versions of the page go on reading `v1`.
  */
 
+import type { Filter, Operator } from "../service/query";
 import { texts } from "../texts/en";
+import { emptyListing, type Listing } from "./listing";
 import { emptyView, FOLLOW, HEIGHT, type Axis, type Plot, type Shown, type Stretch, type View, type Zone } from "./view";
 
 export const TABS = ["sessions", "plots", "table", "events", "streams", "alarms", "health"] as const;
@@ -16,13 +19,14 @@ export type Tab = (typeof TABS)[number];
 export interface Place {
   tab: Tab;
   view: View;
+  listing: Listing; // stands in the address of sessions only
 }
 
 const VERSION = "v1";
-const LIMIT = { text: 65_536, shown: 26, plots: 100, lines: 100 };
+const LIMIT = { text: 65_536, shown: 26, plots: 100, lines: 100, filters: 50, page: 1_000_000 };
 
-export function writeHash({ tab, view }: Place): string {
-  const fields: string[] = [];
+export function writeHash({ tab, view, listing }: Place): string {
+  const fields = tab === "sessions" ? listingFields(listing) : [];
   for (const { key, session, shift } of view.shown) {
     fields.push(`session=${key}.${escape(session)}${shift === 0 ? "" : `;shift=${seconds(shift)}`}`);
   }
@@ -34,6 +38,12 @@ export function writeHash({ tab, view }: Place): string {
   if (view.cursor !== null) fields.push(`cursor=${seconds(view.cursor)}`);
   if (view.zone !== emptyView().zone) fields.push(`zone=${view.zone}`);
   return `${VERSION}/${tab}${fields.length > 0 ? "?" : ""}${fields.join("&")}`;
+}
+
+function listingFields({ text, filters, page }: Listing): string[] {
+  const fields = text === "" ? [] : [`search=${escape(text)}`];
+  for (const { path, operator, value } of filters) fields.push(`filter=${escape(path)},${operator},${escape(value)}`);
+  return page === 0 ? fields : [...fields, `page=${page + 1}`];
 }
 
 function writePlot({ id, lines, height, axes }: Plot, at: number): string {
@@ -51,7 +61,7 @@ export function readHash(hash: string): Place & { problems: string[]; empty: boo
   const problems: string[] = [];
   const complain = (problem: string) => void (problems.length < 20 && problems.push(problem));
   const text = hash.replace(/^#/, "");
-  const nothing = { tab: "plots" as Tab, view: emptyView(), problems, empty: true };
+  const nothing = { tab: "plots" as Tab, view: emptyView(), listing: emptyListing(), problems, empty: true };
   if (text === "") return nothing;
   const head = /^(v\d+)(?:\/([^?]*))?(?:\?(.*))?$/s.exec(text);
   if (text.length > LIMIT.text) complain(texts.address.long);
@@ -60,7 +70,7 @@ export function readHash(hash: string): Place & { problems: string[]; empty: boo
   if (problems.length > 0) return nothing;
   const tab = TABS.find((it) => it === head![2]);
   if (tab === undefined) complain(texts.address.tab(head![2] ?? ""));
-  return { tab: tab ?? "plots", view: readView(fieldsOf(head![3] ?? ""), complain), problems, empty: false };
+  return { tab: tab ?? "plots", ...readFields(fieldsOf(head![3] ?? ""), complain), problems, empty: false };
 }
 
 type Field = [name: string, value: string];
@@ -70,8 +80,8 @@ const fieldsOf = (text: string): Field[] =>
     return at < 0 ? [field, ""] : [field.slice(0, at), field.slice(at + 1)];
   });
 
-function readView(fields: Field[], complain: (problem: string) => void): View {
-  const view = emptyView();
+function readFields(fields: Field[], complain: (problem: string) => void): { view: View; listing: Listing } {
+  const [view, listing] = [emptyView(), emptyListing()];
   let follow: number | null = null;
   let [from, to]: [number | null, number | null] = [null, null];
   for (const [name, value] of fields) {
@@ -83,6 +93,9 @@ function readView(fields: Field[], complain: (problem: string) => void): View {
       else if (name === "to") to = readSeconds(value);
       else if (name === "cursor") view.cursor = readSeconds(value);
       else if (name === "zone") view.zone = oneOf<Zone>(["viewer", "utc", "session"], value);
+      else if (name === "search") listing.text = unescape(value);
+      else if (name === "filter") addFilter(listing.filters, value);
+      else if (name === "page") listing.page = readPage(value);
       else complain(texts.address.unknown(clip(name)));
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
@@ -90,7 +103,22 @@ function readView(fields: Field[], complain: (problem: string) => void): View {
     }
   }
   view.stretch = stretchOf(follow, from, to, complain);
-  return view;
+  return { view, listing };
+}
+
+const OPERATORS = Object.keys(texts.sessions.operators) as Operator[];
+
+function addFilter(filters: Filter[], said: string) {
+  if (filters.length >= LIMIT.filters) throw new Unreadable(texts.address.many(LIMIT.filters));
+  const [path, operator, value, ...more] = said.split(",");
+  if (value === undefined || more.length > 0) throw new Unreadable(texts.address.filter);
+  filters.push({ path: unescape(path!), operator: oneOf(OPERATORS, operator!), value: unescape(value) });
+}
+
+function readPage(text: string): number {
+  const page = /^\d{1,7}$/.test(text) ? Number(text) : 0;
+  if (page < 1 || page > LIMIT.page) throw new Unreadable(texts.address.page);
+  return page - 1;
 }
 
 function stretchOf(follow: number | null, from: number | null, to: number | null, complain: (it: string) => void): Stretch {

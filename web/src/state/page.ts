@@ -3,12 +3,13 @@
  * sessions of the view in the Worker, keeps the view in the address, and chooses what is plotted first.
  */
 
-import { computed, effect, signal, type ReadonlySignal } from "@preact/signals";
+import { computed, effect, signal, untracked, type ReadonlySignal } from "@preact/signals";
 import { isLive } from "../service/sessions";
 import type { Source } from "../source";
 import type { Link, Session } from "../worker/messages";
 import { readHash, writeHash, type Tab } from "./hash";
 import { laidOut } from "./layouts";
+import type { Listing } from "./listing";
 import { firstChoice, recall, remember } from "./remembered";
 import { emptyView, FOLLOW, hide, setShift, show, type View } from "./view";
 
@@ -36,6 +37,7 @@ export function pageState(
   const first = readHash(address.hash());
   const tab = signal<Tab>(first.tab);
   const view = signal<View>(first.view);
+  const listing = signal<Listing>(first.listing);
   const current = signal<string | null>(null); // the key of the session that tables and events are of
   const sessions = signal<ReadonlyMap<string, Session>>(new Map());
   const ranges = signal<ReadonlyMap<string, Range>>(new Map());
@@ -158,13 +160,17 @@ export function pageState(
     }
   }
 
+  /** Where one is, as the address has it; or another tab of the same. */
+  const hash = (tab_ = tab.value) => `#${writeHash({ tab: tab_, view: view.value, listing: listing.value })}`;
+
   /** What the address names, as when somebody goes back, or follows a link to another view. */
   function arrive() {
     const there = readHash(address.hash());
-    if (writeHash({ tab: tab.value, view: view.value }) === address.hash().replace(/^#/, "")) return;
+    if (hash() === address.hash()) return;
     notices.value = there.problems.map((words) => ({ words }));
     written = there.tab;
     tab.value = there.tab;
+    if (there.tab === "sessions") listing.value = there.listing;
     if (!there.empty) adopt(there.view);
   }
 
@@ -185,13 +191,13 @@ export function pageState(
     timer = undefined;
     const now = view.peek();
     if (now.shown.length === 0 && tab.peek() === "plots") return;
-    address.write(`#${writeHash({ tab: tab.peek(), view: now })}`, written !== tab.peek());
+    address.write(untracked(hash), written !== tab.peek());
     written = tab.peek();
     const session = sessions.peek().get(now.shown[0]?.session ?? "");
     if (session !== undefined && now.plots.some(({ lines }) => lines.length > 0)) remember(session.parameters, now);
   };
   effect(() => {
-    void [tab.value, view.value];
+    void [tab.value, view.value, listing.value];
     if (tab.value !== written) write();
     else timer ??= setTimeout(write, PATIENCE);
   });
@@ -199,6 +205,7 @@ export function pageState(
   return {
     tab,
     view,
+    listing,
     current,
     sessions: sessions as ReadonlySignal<ReadonlyMap<string, Session>>,
     ranges: ranges as ReadonlySignal<ReadonlyMap<string, Range>>,
@@ -214,9 +221,10 @@ export function pageState(
       const shown = view.value.shown.find(({ key }) => key === current.value) ?? view.value.shown[0];
       return shown === undefined ? null : (sessions.value.get(shown.session) ?? null);
     }),
+    hash,
     hashOf: (identities: string[]) => {
       const fresh = identities.reduce((all, identity) => show(all, identity)[0], emptyView());
-      return `#${writeHash({ tab: "plots", view: fresh })}`;
+      return `#${writeHash({ tab: "plots", view: fresh, listing: listing.value })}`;
     },
     empty: first.empty,
   };

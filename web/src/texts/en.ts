@@ -47,6 +47,8 @@ export const texts = {
     scale: "a scale is auto, parameter, or two numbers that rise",
     seconds: "expected seconds, with up to nine decimals",
     positive: "expected more than 0",
+    filter: "a filter is a property, a condition and a value, with commas between them",
+    page: "expected the number of a page, from 1 on",
     number: "expected a number",
     oneOf: (values: string) => `expected one of ${values}`,
     encoding: "it is not percent-encoded UTF-8",

@@ -1,15 +1,20 @@
-import type { Signal } from "@preact/signals";
 import { useId } from "preact/hooks";
 import type { Filter, Operator, Property } from "../../service/query";
 import { texts } from "../../texts/en";
 
 const OPERATORS = Object.keys(texts.sessions.operators) as Operator[];
 
+interface FiltersProps {
+  filters: Filter[];
+  properties: Property[];
+  change: (filters: Filter[]) => void;
+}
+
 /** Conditions on details and other properties; the metamodel suggests both names and values. */
-export function Filters({ filters, properties }: { filters: Signal<Filter[]>; properties: Property[] }) {
+export function Filters({ filters, properties, change }: FiltersProps) {
   const id = useId();
   const put = (at: number, some: Partial<Filter>) =>
-    (filters.value = filters.value.map((filter, index) => (index === at ? { ...filter, ...some } : filter)));
+    change(filters.map((filter, index) => (index === at ? { ...filter, ...some } : filter)));
   return (
     <fieldset class="filters">
       <legend class="unseen">{texts.sessions.filters}</legend>
@@ -20,7 +25,7 @@ export function Filters({ filters, properties }: { filters: Signal<Filter[]>; pr
           </option>
         ))}
       </datalist>
-      {filters.value.map(({ path, operator, value }, at) => (
+      {filters.map(({ path, operator, value }, at) => (
         <div class="filter" key={at} role="group" aria-label={`${texts.sessions.filters} ${at + 1}`}>
           <input
             aria-label={texts.sessions.property}
@@ -58,7 +63,7 @@ export function Filters({ filters, properties }: { filters: Signal<Filter[]>; pr
             type="button"
             class="plain"
             aria-label={texts.sessions.removeFilter}
-            onClick={() => (filters.value = filters.value.filter((_, index) => index !== at))}
+            onClick={() => change(filters.filter((_, index) => index !== at))}
           >
             ✕
           </button>
@@ -66,7 +71,7 @@ export function Filters({ filters, properties }: { filters: Signal<Filter[]>; pr
       ))}
       <button
         type="button"
-        onClick={() => (filters.value = [...filters.value, { path: firstPath(properties), operator: "is", value: "" }])}
+        onClick={() => change([...filters, { path: firstPath(properties), operator: "is", value: "" }])}
       >
         {texts.sessions.addFilter}
       </button>

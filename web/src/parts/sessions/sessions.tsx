@@ -1,9 +1,10 @@
 import { useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { may } from "../../service/info";
-import { queryOf, type Filter, type Property, type Wanted } from "../../service/query";
+import { queryOf, type Property } from "../../service/query";
 import { isAbort, wordsOf } from "../../service/service";
 import { askProperties, channelCounter, deleteSession, listSessions, type Listed } from "../../service/sessions";
+import { isLeafed, search } from "../../state/listing";
 import { texts } from "../../texts/en";
 import type { Parts } from "../parts";
 import { Filters } from "./filters";
@@ -17,10 +18,8 @@ type Found = { sessions: Listed[]; more: boolean; incomplete: boolean } | null;
 /** The sessions that there are: live ones first, then those that have ended, a page at a time. */
 export function Sessions({ parts }: { parts: Parts }) {
   const { service, page, role, signIn } = parts;
-  const text = useSignal("");
-  const filters = useSignal<Filter[]>([]);
-  const wanted = useSignal<Wanted>({ text: "", filters: [] });
-  const at = useSignal(0);
+  const { listing } = page;
+  const asked = useSignal(listing.peek()); // what is typed is asked for a little later
   const live = useSignal<Found>(null);
   const ended = useSignal<Found>(null);
   const problem = useSignal("");
@@ -34,23 +33,20 @@ export function Sessions({ parts }: { parts: Parts }) {
   }, [signIn.token.value]);
 
   useSignalEffect(() => {
-    const next = { text: text.value, filters: filters.value };
-    const timer = setTimeout(() => {
-      wanted.value = next;
-      at.value = 0;
-    }, TYPING);
+    const next = listing.value;
+    const timer = setTimeout(() => (asked.value = next), isLeafed(asked.peek(), next) ? 0 : TYPING);
     return () => clearTimeout(timer);
   });
 
   useSignalEffect(() => {
-    const [asked, index, known] = [wanted.value, at.value, properties.value];
+    const [wanted, known] = [asked.value, properties.value];
     void [again.value, signIn.token.value];
     const abort = new AbortController();
     const look = async () => {
       try {
         const [a, b] = await Promise.all([
-          listSessions(service, queryOf(asked, true, known), 0, abort.signal, 100),
-          listSessions(service, queryOf(asked, false, known), index, abort.signal),
+          listSessions(service, queryOf(wanted, true, known), 0, abort.signal, 100),
+          listSessions(service, queryOf(wanted, false, known), wanted.page, abort.signal),
         ]);
         [live.value, ended.value, problem.value] = [a, b, ""];
       } catch (error) {
@@ -81,7 +77,9 @@ export function Sessions({ parts }: { parts: Parts }) {
     }
   };
   const { noneFound, noLive, noEnded } = texts.sessions;
-  const anything = wanted.value.text.trim() !== "" || wanted.value.filters.length > 0;
+  const anything = asked.value.text.trim() !== "" || asked.value.filters.length > 0;
+  const { text, filters, page: at } = listing.value;
+  const leaf = (to: number) => (listing.value = { ...listing.value, page: to });
   const table = { parts, selected, select, countChannels, remove: may(role.value, "administer") ? remove : null };
   return (
     <div class="sessions">
@@ -92,11 +90,11 @@ export function Sessions({ parts }: { parts: Parts }) {
             id="sessions-search"
             type="search"
             placeholder={`${texts.sessions.search}: ${texts.sessions.searchHint}`}
-            value={text.value}
-            onInput={(event) => (text.value = event.currentTarget.value)}
+            value={text}
+            onInput={(event) => (listing.value = search({ text: event.currentTarget.value, filters }))}
           />
         </label>
-        <Filters filters={filters} properties={properties.value} />
+        <Filters filters={filters} properties={properties.value} change={(some) => (listing.value = search({ text, filters: some }))} />
       </search>
       {problem.value !== "" && <p class="problem" role="alert">{problem.value}</p>}
       {(live.value?.incomplete || ended.value?.incomplete) && <p class="notice">{texts.sessions.incomplete}</p>}
@@ -104,13 +102,13 @@ export function Sessions({ parts }: { parts: Parts }) {
       <Found {...table} label={texts.sessions.live} found={live.value} none={anything ? noneFound : noLive} />
       <h2>{texts.sessions.ended}</h2>
       <Found {...table} label={texts.sessions.ended} found={ended.value} none={anything ? noneFound : noEnded} />
-      {(at.value > 0 || ended.value?.more) && (
+      {(at > 0 || ended.value?.more) && (
         <p class="pages">
-          <button type="button" disabled={at.value === 0} onClick={() => at.value--}>
+          <button type="button" disabled={at === 0} onClick={() => leaf(at - 1)}>
             {texts.sessions.earlier}
           </button>
-          <span role="status">{texts.sessions.page(at.value + 1)}</span>
-          <button type="button" disabled={!ended.value?.more} onClick={() => at.value++}>
+          <span role="status">{texts.sessions.page(at + 1)}</span>
+          <button type="button" disabled={!ended.value?.more} onClick={() => leaf(at + 1)}>
             {texts.sessions.later}
           </button>
         </p>
