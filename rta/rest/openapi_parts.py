@@ -254,6 +254,7 @@ _DESCRIBED: dict[str, tuple[str, Document, str]] = {
     "format": ("query", {"enum": ["csv", "parquet", "arrow", "mcap"], "default": "csv"}, "Of the file."),
     "parameters": ("query", _list(_TEXT), "Those that are wanted, by name or id, one each time; none: all."),
     "events": ("query", {"enum": ["true", "false"], "default": "false"}, "The events instead of the samples."),
+    "absent": ("query", {"const": "null"}, "Where nothing is recorded the answer is null, and no 404."),
     "pageSize": ("query", _or_empty(0, 10_000, 1000), "Sessions of a page."),
     "pageIndex": ("query", _or_empty(0, 10**9, 0), "Which page."),
     "folder": ("query", _TEXT, "Only what is in this folder, or below it."),
@@ -326,7 +327,7 @@ ANSWERS: Document = {
     "Whoami": _answer("Name, role, and when the credentials end.", _JSON, _ref("Whoami")),
     "Ticket": _answer("For the sub-protocol rta.ticket.TICKET, once.", _JSON, _ref("Ticket")),
     "Sessions": _answer("A page of sessions.", _JSON, _ref("Sessions"), ("RTA-Incomplete", "ETag")),
-    "Recording": _answer("What is recorded.", _JSON, _ref("Recording")),
+    "Recording": _answer("What is recorded.", _JSON, _nullable(_ref("Recording"))),
     "Overview": _answer("Channel by channel.", _JSON, _ref("Overview"), ("ETag",)),
     **{
         name: _answer(text, _JSON, _ref(name), ("ETag",))

@@ -33,11 +33,11 @@ class RecordingResource:
         self._archive = archive
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        identity = segment(scope, "identity")
+        identity, is_told = segment(scope, "identity"), _tells_absence(QueryParams(scope["query_string"]))
         found = None if self._archive is None else await self._archive.find(identity)
-        if found is None:
+        if found is None and not is_told:
             raise RequestProblem(404, f"nothing is recorded of a session {identity[:200]!r}")
-        await json_response(_written(found), headers={"cache-control": "no-store"})(scope, receive, send)
+        await json_response(found and _written(found), headers={"cache-control": "no-store"})(scope, receive, send)
 
 
 class EntriesResource:
@@ -66,6 +66,13 @@ class EntriesResource:
                 )
 
         await run_while_connected(receive, answer)
+
+
+def _tells_absence(query: QueryParams) -> bool:
+    text = single(query, "absent")
+    if text not in (None, "null"):
+        raise RequestProblem(400, f"absent={text[:40]!r}: expected null", "absent")
+    return text is not None
 
 
 def _position(query: QueryParams) -> Position:

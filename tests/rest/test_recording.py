@@ -33,6 +33,17 @@ async def test_what_is_not_recorded_is_404() -> None:
     assert (await ask(site.app(archive=None), "/rta/v2/sessions/car/recording")).problem["status"] == 404
 
 
+async def test_what_is_not_recorded_is_null_to_those_who_ask_for_that() -> None:
+    site = RecordedSite()
+    await site.open()
+    answer = await ask(site.app(), "/rta/v2/sessions/car/recording?absent=null")
+    assert (answer.status, answer.json) == (200, None)
+    assert (await ask(site.app(), "/rta/v2/sessions/car/recording?absent=204")).problem["field"] == "absent"
+    await site.record(1)
+    recorded = await ask(site.app(), "/rta/v2/sessions/car/recording?absent=null")
+    assert recorded.json == (await ask(site.app(), "/rta/v2/sessions/car/recording")).json
+
+
 @pytest.mark.parametrize("document", [None, 1, [], {}, {"identity": "a"}, {"runs": 1}])
 def test_another_document_is_refused(document: object) -> None:
     with pytest.raises(ValueError, match="recorded of a session"):

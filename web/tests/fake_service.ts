@@ -119,7 +119,7 @@ export class FakeService {
   }
 
   #recording(): Response {
-    if (!this.recorded) return Response.json({ detail: "nothing" }, { status: 404 });
+    if (!this.recorded) return Response.json(null);
     const first = Math.min(...this.items.slice(0, this.recorded).map(({ time }) => time));
     const timeRange = { startTime: String(START + BigInt(first)), endTime: String(START + BigInt(this.end)) };
     const runs = [{ start: "0-0", upto: "9999999999999-0", holes: this.holes }];

@@ -2,7 +2,7 @@
 
 import type { Property, Query } from "./query";
 import { readMetamodel } from "./query";
-import { Failure, failureOf, segment, type Service } from "./service";
+import { failureOf, segment, type Service } from "./service";
 
 export interface Listed {
   identity: string;
@@ -83,16 +83,9 @@ export const askProperties = async (service: Service): Promise<Property[]> =>
   readMetamodel((await service.json("rta/v2/session-metamodel")) ?? {});
 
 export async function askRecorded(service: Service, identity: string, abort?: AbortSignal): Promise<Recorded> {
-  try {
-    const said = await service.json<{ sealed?: unknown; bytes?: unknown }>(
-      `rta/v2/sessions/${segment(identity)}/recording`,
-      abort === undefined ? {} : { abort },
-    );
-    return { sealed: said.sealed === true, bytes: typeof said.bytes === "number" ? said.bytes : 0 };
-  } catch (error) {
-    if (error instanceof Failure && error.status === 404) return null;
-    throw error;
-  }
+  const path = `rta/v2/sessions/${segment(identity)}/recording?absent=null`; // a 404 would stand on the browser's console
+  const said = await service.json<{ sealed?: unknown; bytes?: unknown } | null>(path, abort === undefined ? {} : { abort });
+  return said && { sealed: said.sealed === true, bytes: typeof said.bytes === "number" ? said.bytes : 0 };
 }
 
 /** How many channels a configuration document has. They never change: each is asked for once. */

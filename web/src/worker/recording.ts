@@ -19,9 +19,12 @@ interface Document {
   runs?: { start?: unknown; upto?: unknown; holes?: { after?: unknown; upto?: unknown }[] }[];
 }
 
-export function readRecording(text: string): Recording {
+/** null: nothing is recorded of it. */
+export function readRecording(text: string): Recording | null {
   try {
-    const { timeRange, flushPoint, sealed, runs = [] } = parseExactly(text) as Document;
+    const document = parseExactly(text) as Document | null;
+    if (document === null) return null;
+    const { timeRange, flushPoint, sealed, runs = [] } = document;
     const holes = runs.flatMap((run) =>
       (run.holes ?? []).flatMap((hole): [bigint, bigint][] => {
         const first = max(position(hole.after), position(run.start));

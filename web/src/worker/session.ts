@@ -223,16 +223,21 @@ export class OpenSession {
     const path = `sessions/${encodeURIComponent(this.identity)}`;
     const [text, recording] = await Promise.all([
       this.rest.text(path, this.signal),
-      this.rest.textIfThere(`${path}/recording`, this.signal),
+      this.#recordingText(),
     ]);
     await this.#take(readSession(text));
     this.#takeRecording(recording);
     this.#tellSession();
   }
 
-  #takeRecording(text: string | null): void {
+  /** A 404 would stand on the browser's console. */
+  #recordingText(): Promise<string> {
+    return this.rest.text(`sessions/${encodeURIComponent(this.identity)}/recording?absent=null`, this.signal);
+  }
+
+  #takeRecording(text: string): void {
     const base = this.#base!;
-    const recording = text === null ? null : readRecording(text);
+    const recording = readRecording(text);
     this.recordedFrom = recording?.from == null ? null : Number(recording.from - base.ns);
     this.holes = recording && this.#json!.details.time !== "kept" ? offsetsOf(recording.holes, base.ns) : [];
     this.#recordedUpto = recording?.flushPoint ?? null;
@@ -461,7 +466,7 @@ export class OpenSession {
   async #askRecording(): Promise<void> {
     const before = this.recordedFrom;
     try {
-      this.#takeRecording(await this.rest.textIfThere(`sessions/${encodeURIComponent(this.identity)}/recording`, this.signal));
+      this.#takeRecording(await this.#recordingText());
       if (this.recordedFrom !== before) this.#tellSession();
     } catch {
       // the next time
