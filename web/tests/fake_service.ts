@@ -49,6 +49,9 @@ export class FakeService {
   recorded: number | null = 0;
   state = "open";
   isUp = true;
+  isThere = true;
+  /** So many items are not in the buffer any more. */
+  trimmed = 0;
   token: string | null = null;
   /** What was asked for: paths of REST, and where WebSockets began. */
   asked: string[] = [];
@@ -106,6 +109,7 @@ export class FakeService {
     }
     if (path === "tickets") return Response.json({ ticket: "T" }, { status: 201 });
     if (path === "configs/c") return Response.json(DOCUMENT);
+    if (path === "sessions/s" && !this.isThere) return Response.json({ detail: "no such session" }, { status: 404 });
     if (path === "sessions/s") return new Response(this.#sessionText());
     if (path === "sessions/s/recording") return this.#recording();
     if (path.startsWith("sessions/s/data/")) return this.#data(path, url.searchParams);
@@ -197,9 +201,11 @@ class FakeSocket {
     if (this.#subscribed) return;
     this.#subscribed = true;
     this.#tellBurst([], [jsonItem(this.service.json), rangeItem(START, START + BigInt(this.service.end))]);
-    const after = Number(new URL(this.url).searchParams.get("after") ?? 0);
-    this.send_(this.service.items.slice(after));
-    if (new URL(this.url).searchParams.has("after")) this.tell(String(this.service.items.length));
+    const after = new URL(this.url).searchParams.get("after");
+    if (after !== null && Number(after) < this.service.trimmed && !this.service.recorded) return this.end(4002);
+    this.send_(this.service.items.slice(Math.max(Number(after ?? 0), this.service.trimmed)));
+    if (after !== null) this.tell(String(this.service.items.length));
+    if (!["open", "waiting"].includes(this.service.state.toLowerCase())) this.end(1000);
   }
 
   send_(items: Item[]): void {

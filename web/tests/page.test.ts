@@ -11,7 +11,7 @@ const parameter = (name: string, unit: string): Parameter => ({
 });
 
 const sessionOf = (identity: string, some: Partial<Session> = {}): Session => ({
-  identity, identifier: identity, state: "open", details: {}, base: 1_000_000_000_000n, start: 0, end: 60e9, recordedFrom: 0,
+  identity, identifier: identity, state: "open", details: {}, base: 1_000_000_000_000n, start: 0, end: 60e9, recordedFrom: 0, heldFrom: null,
   parameters: [parameter("RPM", "rpm"), parameter("Speed", "km/h")], link: { state: "live" }, ...some,
 });
 

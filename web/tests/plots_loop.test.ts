@@ -17,7 +17,7 @@ type Draw = Extract<Command, { type: "draw" }>;
 
 function session(identity: string, end = 100e9): Session {
   return {
-    ...{ identity, identifier: identity, state: "open", details: {}, base: 0n, start: 0, end, recordedFrom: 0, parameters: [] },
+    ...{ identity, identifier: identity, state: "open", details: {}, base: 0n, start: 0, end, recordedFrom: 0, heldFrom: null, parameters: [] },
     link: { state: "live" },
   };
 }

@@ -11,7 +11,7 @@ Object.assign(globalThis, { requestAnimationFrame: () => 1, cancelAnimationFrame
 type Values = Extract<Command, { type: "values" }>;
 
 const SESSION: Session = {
-  ...{ identity: "s", identifier: "s", state: "open", details: {}, base: 0n, start: 0, end: 100, recordedFrom: 0, parameters: [] },
+  ...{ identity: "s", identifier: "s", state: "open", details: {}, base: 0n, start: 0, end: 100, recordedFrom: 0, heldFrom: null, parameters: [] },
   link: { state: "live" },
 };
 

@@ -200,6 +200,57 @@ test("without an archive the buffer is all there is", async () => {
   assert.deepEqual([line!.time.length, line!.whole], [100, true]);
 });
 
+for (const [recorded, begin] of [[null, "ws null"], [0, "ws 0"]] as const) {
+  test(`a closed session that nothing records comes from the buffer, whole and once: ${begin}`, async () => {
+    const service = new FakeService();
+    service.items = [...run(0, 1500), lap(3, "first")];
+    service.recorded = recorded;
+    service.state = "closed";
+    const page = start(service);
+    await page.until(async () => page.link === "closed" && (await page.samples()).length === 1500);
+    await page.until(() => service.asked.filter((path) => path === "sessions/s").length === 2); // it rests
+    assert.deepEqual(await page.samples(), expected(1500));
+    assert.equal((await page.events()).length, 1);
+    const [line] = await page.draw(0, 149.9, 2000);
+    assert.deepEqual([line!.time.length, line!.whole, [...line!.gaps]], [1500, true, []]);
+    assert.equal(page.session!.heldFrom, null);
+    assert.deepEqual(service.asked.filter((path) => path.startsWith("ws")), [begin]);
+    assert.deepEqual(page.links, ["connecting", "closed"]);
+    assert.deepEqual(page.failures, []);
+  });
+
+  test(`of a closed session that nothing records what is left comes, and where it begins: ${begin}`, async () => {
+    const service = new FakeService();
+    service.items = run(0, 1500);
+    service.recorded = recorded;
+    service.trimmed = 600;
+    service.state = "closed";
+    const page = start(service);
+    await page.until(() => page.session?.heldFrom != null);
+    assert.equal(page.session!.heldFrom, 60 * S);
+    assert.deepEqual(await page.samples(), expected(1500).slice(600));
+    assert.equal(page.link, "closed");
+    assert.ok(!page.links.includes("lost"));
+  });
+}
+
+test("a session that there is not is said to be missing, and comes once it is written", async () => {
+  const service = new FakeService();
+  service.items = run(0, 10);
+  service.recorded = 10;
+  service.isThere = false;
+  const page = start(service);
+  await page.until(() => page.link === "missing");
+  assert.deepEqual(page.links, ["missing"]);
+  service.isThere = true;
+  await page.until(async () => page.link === "live" && (await page.samples()).length === 10);
+  service.isThere = false;
+  service.close(1006);
+  await page.until(() => page.link === "missing");
+  assert.deepEqual(await page.samples(), expected(10));
+  assert.equal(page.session!.identifier, "S");
+});
+
 test("who is refused is told, and goes on with a token: a ticket opens the socket", async () => {
   const service = new FakeService();
   service.items = run(0, 10);

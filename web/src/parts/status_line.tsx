@@ -52,6 +52,7 @@ const newestIs = (ms: number) => (Number.isNaN(ms) ? "" : texts.status.newest(ag
 function wordsOfLink({ link }: Session, newest: number, now: number, serviceNow: number, zone: "viewer" | "utc" | "session") {
   switch (link.state) {
     case "connecting":
+    case "missing":
       return "";
     case "live":
       return newestIs(serviceNow - newest);

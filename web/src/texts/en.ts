@@ -65,6 +65,11 @@ export const texts = {
     none: "No session is shown.",
     noneLive: "No session is live now.",
     choose: "Choose a session",
+    missing: (identity: string) =>
+      `There is no session ${identity}. Its address may be wrong, it may have been deleted, or it is yet to be written: then it is shown as soon as it is there.`,
+    gone: (name: string) => `${name} is not there any more: it may have been deleted. What has been read of it stays while this page does.`,
+    another: "Choose another session",
+    heldFrom: (name: string, moment: string) => `Nothing records ${name}. What the service still has of it begins at ${moment}.`,
   },
 
   boards: {
@@ -244,6 +249,7 @@ export const texts = {
     live: "Live",
     lost: "Connection lost",
     closed: "Closed session",
+    missing: "No such session",
     refused: "Refused",
     newest: (age: string) => `newest sample ${age} old`,
     ends: (moment: string) => `ends ${moment}`,

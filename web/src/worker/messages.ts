@@ -11,6 +11,7 @@ export type Link =
   | { state: "live" }
   | { state: "lost"; reason: string; since: number; again: number } // ms since the epoch: lost since, tried again at
   | { state: "closed" } // the session is closed: everything there is comes from the archive
+  | { state: "missing" } // the service has no such session, or not any more
   | { state: "refused"; status: number; reason: string }; // one has to sign in, or may not
 
 export interface Parameter {
@@ -47,6 +48,7 @@ export interface Session {
   start: number; // of the time range that is known
   end: number;
   recordedFrom: number | null; // null: nothing of it is recorded
+  heldFrom: number | null; // nothing is recorded, and the beginning is not there: the first that there is
   parameters: Parameter[];
   link: Link;
 }

@@ -27,6 +27,7 @@ const FEW = 300; // parameters up to which all are followed
 const QUIET = 5_000; // ms without a message until REST is asked whether there should have been some
 const TELLS_WITHIN = 5_000; // ms until it has to have answered then
 const YOUNG = 30_000; // ms in which more is asked for on the same connection
+const MISSING_AGAIN = { first: 1000, most: 60_000 }; // ms until it is looked whether there is such a session now
 const CLOSED_AGAIN = 10_000; // ms until it is looked whether a closed session is open again
 const RECORDING_AGAIN = 30_000; // ms: holes
 const FILLS = 3_000; // ms until a connection that tells no marks counts as filled
@@ -68,6 +69,9 @@ export class OpenSession {
   #fresh = new Set<Track>();
   #asked = -Infinity;
   #backoff = new Backoff();
+  #missed = 0;
+  /** All that the service has had from its beginning on has come, or will. */
+  #fromBeginning = false;
 
   constructor(
     readonly identity: string,
@@ -96,6 +100,15 @@ export class OpenSession {
   /** Where there may be recorded samples that are not held. */
   get recorded(): Stretch | null {
     return this.recordedFrom === null ? null : [this.recordedFrom, Math.min(this.end, this.archive!.settled)];
+  }
+
+  /** Where nothing is recorded, and the beginning is not held any more: the first sample of what is. */
+  get heldFrom(): number | null {
+    if (this.recordedFrom !== null || this.#fromBeginning || !this.isFilled) return null;
+    const tracks = [...this.tracks.byId.values()];
+    if (!tracks.every(({ followed }) => followed)) return null; // others may begin before
+    const first = tracks.reduce((least, { series }) => (series.first < least ? series.first : least), Infinity);
+    return first > this.start + LATE && first < Infinity ? first : null;
   }
 
   get signal(): AbortSignal {
@@ -153,8 +166,9 @@ export class OpenSession {
   /** Follows it over one connection. */
   async #once(): Promise<void> {
     this.#wake = new AbortController();
-    await this.#describe();
-    if (!this.isOpen) await this.#rest();
+    const isThere = await this.#describe();
+    if (!isThere) await this.#miss();
+    else if (!this.isOpen) await this.#rest();
     else {
       this.#isComplete = false;
       if (this.#mark === null) this.#mark = await this.#readAll();
@@ -162,16 +176,40 @@ export class OpenSession {
     }
   }
 
+  /** While there is no such session: it may be written later. */
+  async #miss(): Promise<void> {
+    if (this.#link.state !== "missing") this.#missed = 0;
+    if (this.#json) this.#losePoint();
+    this.#isComplete = false;
+    this.#setLink({ state: "missing" });
+    await this.#pause(Math.min(MISSING_AGAIN.first * 2 ** this.#missed++, MISSING_AGAIN.most));
+  }
+
   /** While it is closed. */
   async #rest(): Promise<void> {
-    if (!this.#isComplete) {
+    const isRecorded = this.#recordedUpto !== null;
+    if (!this.#isComplete || (!isRecorded && this.#fresh.size > 0)) {
       for (const track of this.tracks.byId.values()) track.held.remove(-Infinity, Infinity);
       this.#mark = await this.#readAll();
       this.#isComplete = this.#isSealed; // otherwise more of it may be recorded soon
+      if (!isRecorded) return this.#readBuffer();
     } else if (this.#fresh.size > 0) await this.#readAll();
-    this.isFilled = true;
+    this.#fill();
     this.#setLink({ state: "closed" });
     await this.#pause(CLOSED_AGAIN);
+  }
+
+  /** What the buffer alone has: all of it, or, where the beginning is not held any more, what it fills new clients with. */
+  async #readBuffer(): Promise<void> {
+    let ended = await this.#live(this.#mark);
+    if (ended.code === SEALED) ended = await this.#live((this.#mark = null));
+    await this.#ended(ended);
+  }
+
+  #fill(): void {
+    if (this.isFilled) return;
+    this.isFilled = true;
+    this.#tellSession();
   }
 
   async #ended({ code, reason }: Ended): Promise<void> {
@@ -179,7 +217,7 @@ export class OpenSession {
     if (code === SEALED) this.#losePoint();
     if (AT_ONCE.has(code)) return;
     if (code === 1000) {
-      this.#isComplete = this.#mark !== null;
+      this.#isComplete = true;
       await this.#pause(this.isOpen ? 1000 : 0);
       return;
     }
@@ -218,16 +256,18 @@ export class OpenSession {
     }
   }
 
-  /** What it is, its configurations, and what is recorded of it. */
-  async #describe(): Promise<void> {
+  /** What it is, its configurations, and what is recorded of it. False: there is none. */
+  async #describe(): Promise<boolean> {
     const path = `sessions/${encodeURIComponent(this.identity)}`;
     const [text, recording] = await Promise.all([
-      this.rest.text(path, this.signal),
+      this.rest.textIfThere(path, this.signal),
       this.#recordingText(),
     ]);
+    if (text === null) return false;
     await this.#take(readSession(text));
     this.#takeRecording(recording);
     this.#tellSession();
+    return true;
   }
 
   /** A 404 would stand on the browser's console. */
@@ -360,7 +400,7 @@ export class OpenSession {
         burst: () => this.#heard(socket),
         mark: (point) => {
           if (this.#socket === socket) this.#mark = point;
-          this.isFilled = true;
+          this.#fill();
         },
         broken: (reason) => this.fail(reason),
       },
@@ -368,13 +408,16 @@ export class OpenSession {
     );
     this.#socket = socket;
     this.isFilled = false;
+    this.#fromBeginning = after !== null;
     this.#subscribe(socket);
     if (this.#fresh.size > 0) this.#widen.ask();
+    const filled = this.#isExact ? undefined : setTimeout(() => this.#fill(), FILLS);
     const watch = setInterval(() => void this.#watch(socket), 1_000);
     const asked = setInterval(() => void this.#askRecording(), RECORDING_AGAIN);
     try {
       return await socket.run(this.signal);
     } finally {
+      clearTimeout(filled);
       clearInterval(watch);
       clearInterval(asked);
       if (this.#socket === socket) this.#socket = null;
@@ -390,10 +433,10 @@ export class OpenSession {
 
   #heard(socket: LiveSocket): void {
     if (this.#socket !== socket) return;
-    if (!this.#isExact && performance.now() - socket.opened > FILLS) this.isFilled = true;
-    if (this.#link.state !== "live") {
+    const state = this.isOpen ? "live" : "closed";
+    if (this.#link.state !== state) {
       this.#backoff.reset();
-      this.#setLink({ state: "live" });
+      this.#setLink({ state });
     }
     if (this.tracks.unreadable > 0) this.fail("some samples cannot be read: their channels have no type, or they are too short");
     this.changed();
@@ -494,8 +537,8 @@ export class OpenSession {
   }
 
   #unknown(): Session {
-    const { identity, base, start, end, recordedFrom } = this;
+    const { identity, base, start, end, recordedFrom, heldFrom } = this;
     const none = { identifier: identity, state: "unknown", details: {}, parameters: [] };
-    return { identity, ...none, base, start, end, recordedFrom, link: this.#link };
+    return { identity, ...none, base, start, end, recordedFrom, heldFrom, link: this.#link };
   }
 }

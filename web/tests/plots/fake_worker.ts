@@ -64,7 +64,7 @@ function open(identity: string): void {
   const base = BigInt(Date.now() - HISTORY * 1000) * 1_000_000n + 123_456n - (live ? 0n : 86_400_000_000_000n);
   const made = Array.from({ length: COUNT }, (_, nth) => ({ values: new Float64Array(SIZE), low: new Float64Array(SIZE / BLOCK), high: new Float64Array(SIZE / BLOCK), nth }));
   const session: Session = {
-    ...{ identity, identifier: live ? "Live drive" : "Yesterday's drive", state: live ? "open" : "closed", details: {}, base, start: 0, end: 0, recordedFrom: 0 },
+    ...{ identity, identifier: live ? "Live drive" : "Yesterday's drive", state: live ? "open" : "closed", details: {}, base, start: 0, end: 0, recordedFrom: 0, heldFrom: null },
     ...{ parameters: made.map(({ nth }) => parameter(nth)), link: live ? { state: "live" } : { state: "closed" } },
   };
   const fake: Fake = { session, made, count: 0, gaps: [[(HISTORY - 40) * 1e9, (HISTORY - 37) * 1e9], [300e9, 330e9]], began: performance.now() };

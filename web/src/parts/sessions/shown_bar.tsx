@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { listSessions, type Listed } from "../../service/sessions";
+import { moment } from "../../state/words";
 import { texts } from "../../texts/en";
 import type { Parts } from "../parts";
 import { openPicker } from "../plots_view";
@@ -60,7 +61,33 @@ export function ShownBar({ parts }: { parts: Parts }) {
           </li>
         )}
       </ul>
+      {[...new Set(shown.map(({ session }) => session))].map((session) => (
+        <Lack key={session} identity={session} parts={parts} />
+      ))}
     </section>
+  );
+}
+
+/** What is not there of a session, and what one can do. */
+function Lack({ identity, parts: { page } }: { identity: string; parts: Parts }) {
+  const known = page.sessions.value.get(identity);
+  const words = texts.shown;
+  if (known?.link.state === "missing") {
+    return (
+      <p class="lack" role="status">
+        {known.parameters.length === 0 ? words.missing(identity) : words.gone(known.identifier)}{" "}
+        <button type="button" onClick={() => (page.tab.value = "sessions")}>
+          {words.another}
+        </button>
+      </p>
+    );
+  }
+  if (known === undefined || known.heldFrom === null) return null;
+  const ms = Number(known.base / 1_000n) / 1e3 + known.heldFrom / 1e6;
+  return (
+    <p class="lack" role="status">
+      {words.heldFrom(known.identifier, moment(ms, page.view.value.zone === "utc" ? "utc" : "viewer"))}
+    </p>
   );
 }
 
