@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { NOTHING, keyed, point, wheelFactor, type Effect, type Hold, type Pointing } from "../src/parts/plots/gestures";
-import { cluster, clusterAt, type Placed } from "../src/parts/plots/happenings";
+import { cluster, clusterAt, lookOf, type Placed } from "../src/parts/plots/happenings";
 import { LiveEdge } from "../src/parts/plots/live_edge";
 import { valueText } from "../src/parts/plots/parameters";
 import { roundRange, roundStep, settle, tickText, ticks } from "../src/parts/plots/scale";
@@ -353,8 +353,16 @@ test("values are shown by the parameter's format, or as words", () => {
   assert.equal(valueText({ texts: null, format: "%d" }, Number.NaN), "–");
 });
 
+test("priorities are told apart by their lines and marks alone; what is not known is low", () => {
+  const looks = ["critical", "high", "medium", "low"].map(lookOf);
+  assert.equal(new Set(looks.map(({ mark }) => mark)).size, 4);
+  assert.equal(new Set(looks.map(({ dash, thick }) => `${dash} ${thick}`)).size, 4);
+  assert.equal(lookOf("toString"), lookOf("low"));
+});
+
 test("events that are close together are one mark, of the highest priority", () => {
   const event = (at: number, priority: string): Placed => ({ at, time: at, shown: "a", application: "", definition: 0, description: "", text: "", priority });
+  assert.equal(cluster([event(1, "high"), event(2, "Critical")], { from: 0, to: 9 }, 50)[0]!.priority, "critical");
   const found = cluster([event(120, "low"), event(21, "HIGH"), event(12, "low"), event(500, "low")], { from: 0, to: 200 }, 50);
   assert.deepEqual(found.map(({ at, priority, events }) => [at, priority, events.length]), [[12, "high", 2], [120, "low", 1]]);
   assert.equal(clusterAt(found, 24, 10), found[0]);

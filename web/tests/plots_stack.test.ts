@@ -21,7 +21,7 @@ afterEach(() => {
 });
 
 /** Values of one live line; a sample's value is its time. */
-function begin() {
+function begin(marks = signal(true)) {
   const [view, key] = show(emptyView(), "s");
   const ears: ((report: Report) => void)[] = [];
   const asked: Values[] = [];
@@ -30,7 +30,7 @@ function begin() {
     listen: (hear) => (ears.push(hear), () => {}),
   };
   const shown = signal(addLine(addPlot(view), "1", { shown: key, parameter: "p" }));
-  const stack = new Stack(source, shown, signal(new Map([["s", SESSION]])));
+  const stack = new Stack(source, shown, signal(new Map([["s", SESSION]])), marks);
   let now = 0; // ms
   mock.method(performance, "now", () => now);
   mock.timers.enable({ apis: ["setTimeout"] });
@@ -49,8 +49,26 @@ function begin() {
     tell({ type: "valued", request, values: [{ parameter: "p", time: at, value: at }] });
   };
   pass();
-  return { tell, answer, asked, value: () => stack.values.of(key, "p").value.value };
+  return { stack, tell, answer, asked, value: () => stack.values.of(key, "p").value.value };
 }
+
+test("the cursor tells of the event that it is on, unless events are not to go through the plots", () => {
+  const marks = signal(true);
+  const { stack } = begin(marks);
+  stack.size.value = { width: 1066, scale: 1 };
+  stack.look({ from: 0, to: 1000 });
+  stack.loop.seen.value = { from: 0, to: 1000, column: 1, live: false };
+  const lap = { at: 500, time: 500, shown: "a", application: "", definition: 0, description: "Lap", text: "", priority: "low" };
+  stack.events.value = [lap];
+  assert.equal(stack.marked.value, null);
+  stack.putCursor(503);
+  assert.deepEqual(stack.marked.value!.events, [lap]);
+  stack.putCursor(520);
+  assert.equal(stack.marked.value, null);
+  stack.putCursor(500);
+  marks.value = false;
+  assert.equal(stack.marked.value, null);
+});
 
 test("samples that are told before the new end of their session are shown when it is told", () => {
   const { tell, answer, value } = begin();

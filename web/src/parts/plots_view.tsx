@@ -1,3 +1,4 @@
+import { useComputed } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { may } from "../service/info";
 import { texts } from "../texts/en";
@@ -10,6 +11,7 @@ import { Plots } from "./plots/plots";
 export function PlotsView({ parts }: { parts: Parts }) {
   const { source, page, settings, target, wide } = parts;
   const root = useRef<HTMLDivElement>(null);
+  const marks = useComputed(() => settings.value.marks);
   const beside = wide.value && settings.value.picker;
   const some = page.view.value.shown.length > 0;
   useEffect(() => {
@@ -29,7 +31,7 @@ export function PlotsView({ parts }: { parts: Parts }) {
     <div ref={root} class={beside ? "plots-view with-picker" : "plots-view"}>
       {beside && <Picker parts={parts} close={() => parts.change({ picker: false })} />}
       <div class="plots-place">
-        <Plots source={source} view={page.view} sessions={page.sessions} pick={pick} />
+        <Plots source={source} view={page.view} sessions={page.sessions} pick={pick} marks={marks} mark={(on) => parts.change({ marks: on })} />
       </div>
     </div>
   );

@@ -9,16 +9,18 @@ export interface Settings {
   theme: Theme;
   keys: boolean; // single keys do something; some who speak to their computer turn that off
   picker: boolean; // the list of parameters is shown where there is room
+  marks: boolean; // events go through the plots
 }
 
-const USUAL: Settings = { theme: "system", keys: true, picker: true };
+const USUAL: Settings = { theme: "system", keys: true, picker: true, marks: true };
 
 export function readSettings(said: unknown): Settings {
-  const { theme, keys, picker } = (said ?? {}) as Partial<Record<keyof Settings, unknown>>;
+  const { theme, keys, picker, marks } = (said ?? {}) as Partial<Record<keyof Settings, unknown>>;
   return {
     theme: theme === "light" || theme === "dark" ? theme : USUAL.theme,
     keys: typeof keys === "boolean" ? keys : USUAL.keys,
     picker: typeof picker === "boolean" ? picker : USUAL.picker,
+    marks: typeof marks === "boolean" ? marks : USUAL.marks,
   };
 }
 

@@ -479,6 +479,8 @@ export const texts = {
     backHint: "To what was seen before (Backspace, or a double click)",
     compare: "Compare",
     compareHint: "Shows the same parameters once more, shifted in time",
+    marks: "Events",
+    marksHint: "Shows events as lines through the plots; the cursor tells of them",
     zone: "Times in",
     zones: { viewer: "your zone", utc: "UTC", session: "session time" },
     addPlot: "Add a plot",

@@ -25,6 +25,7 @@ if (query.has("old")) {
 }
 view = { ...view, stretch: { follow: number("span", 30) * 1e9 } };
 const shown = signal(view);
+const marks = signal(true);
 const sessions = signal<ReadonlyMap<string, Session>>(new Map());
 const source = workerSource(new Worker("fake_worker.js", { type: "module" }));
 source.listen((report) => {
@@ -38,6 +39,8 @@ render(
     source={source}
     view={shown}
     sessions={sessions}
+    marks={marks}
+    mark={(on) => (marks.value = on)}
     pick={(plot) => (shown.value = addLine(shown.value, plot, { shown: live, parameter: `signal${next++ % 20}:fake` }))}
   />,
   document.body,

@@ -2,6 +2,7 @@
 
 import type { TimedEvent } from "../../worker/messages";
 import type { Span } from "./stretch";
+import type { Mark } from "./theme";
 
 export interface Placed extends TimedEvent {
   at: number; // on the shared axis
@@ -15,7 +16,24 @@ export interface Cluster {
   priority: string; // the highest among them
 }
 
-const PRIORITIES = ["high", "medium", "low"];
+const PRIORITIES = ["critical", "high", "medium", "low"];
+
+/** How a priority is told from others, also without its colour: its mark, and its line through the plots. */
+export interface Look {
+  mark: Mark;
+  dash: number[]; // CSS px
+  thick: number; // CSS px
+  warns: boolean; // it has the colour of warnings
+}
+
+const LOOKS: Record<string, Look> = {
+  critical: { mark: "cross", dash: [], thick: 2, warns: true },
+  high: { mark: "triangle", dash: [], thick: 1, warns: true },
+  medium: { mark: "diamond", dash: [6, 3], thick: 1, warns: false },
+};
+const LOW: Look = { mark: "bar", dash: [1, 3], thick: 1, warns: false };
+
+export const lookOf = (priority: string): Look => (Object.hasOwn(LOOKS, priority) ? LOOKS[priority]! : LOW);
 
 /** `apart`: ns between the marks. */
 export function cluster(events: Placed[], { from, to }: Span, apart: number): Cluster[] {

@@ -1,6 +1,7 @@
 /** Paints one plot: its axes, grid, gaps, warn bounds and lines. Knows nothing of where they come from. */
 
 import type { Line } from "../../worker/messages";
+import { lookOf, type Cluster } from "./happenings";
 import { tickText, type Range, type Ticks } from "./scale";
 import type { Span } from "./stretch";
 import { COLOURS, MARKS, markPath, type Theme } from "./theme";
@@ -79,7 +80,7 @@ function paintUnit(context: CanvasRenderingContext2D, unit: string, x: number, y
   context.textAlign = align;
 }
 
-export function paintArea(sheet: Sheet, axes: PaintedAxis[], traces: Trace[], seen: Span, times: number[]): void {
+export function paintArea(sheet: Sheet, axes: PaintedAxis[], traces: Trace[], seen: Span, times: number[], marks: Cluster[]): void {
   const { context, theme, scale, left, width, top, height } = sheet;
   context.fillStyle = theme.surface;
   context.fillRect(left, 0, width, context.canvas.height);
@@ -94,6 +95,7 @@ export function paintArea(sheet: Sheet, axes: PaintedAxis[], traces: Trace[], se
   });
   paintGrid(sheet, axes[0], times.map(x));
   paintGaps(sheet, traces, x);
+  paintEvents(sheet, marks, x);
   for (const each of traces) paintWarnings(sheet, each, axes[each.axis]!.range);
   for (const each of traces) paintTrace(sheet, each, place(each), traces.length > 1);
   context.restore();
@@ -136,6 +138,22 @@ function paintGaps({ context, theme, scale, left, width, top, height }: Sheet, t
     context.fillStyle = theme.lines[traces[nth]!.nth % COLOURS]!;
     for (const [from, to] of found) context.fillRect(from, top + height - (nth + 1) * 4 * scale, to - from, 3 * scale);
   });
+}
+
+function paintEvents({ context, theme, scale, top, height }: Sheet, marks: Cluster[], x: (at: number) => number): void {
+  for (const { at, priority } of marks) {
+    const { dash, thick, warns } = lookOf(priority);
+    const width = Math.max(1, Math.round(thick * scale));
+    const middle = Math.round(x(at)) + (width % 2) / 2;
+    context.strokeStyle = warns ? theme.warn : theme.text;
+    context.lineWidth = width;
+    context.setLineDash(dash.map((length) => length * scale));
+    context.beginPath();
+    context.moveTo(middle, top);
+    context.lineTo(middle, top + height);
+    context.stroke();
+  }
+  context.setLineDash([]);
 }
 
 function paintWarnings(sheet: Sheet, { warn, nth }: Trace, range: Range): void {

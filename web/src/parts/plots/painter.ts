@@ -3,6 +3,7 @@
 import type { Axis, Plot, View } from "../../state/view";
 import { axisOf, shownOf } from "../../state/view";
 import type { Line, Parameter, Session } from "../../worker/messages";
+import type { Cluster } from "./happenings";
 import type { Painted, Seen } from "./loop";
 import { paintArea, paintAxes, type PaintedAxis, type Sheet, type Trace } from "./paint";
 import { parameterOf } from "./parameters";
@@ -26,6 +27,7 @@ export interface Materials {
   layout(): Layout | null;
   theme(): Theme | null;
   times(): number[]; // where the time axis has ticks
+  marks(): Cluster[]; // events that go through the plot
   ranges: Map<string, Range>; // of axes by `rangeName`, as they are painted
 }
 
@@ -70,7 +72,7 @@ export class Painter implements Painted {
     if (painted !== this.axesPainted) paintAxes(sheet, axes);
     this.axesPainted = painted;
     const traces = found.map(({ trace }) => trace);
-    paintArea(sheet, axes, traces, seen, materials.times());
+    paintArea(sheet, axes, traces, seen, materials.times(), materials.marks());
     const waits = [...this.settled.values()].flatMap(({ roomy }) => (roomy === null ? [] : [roomy + patience - now]));
     return waits.length > 0 ? Math.max(Math.min(...waits), 0) + 20 : null;
   }

@@ -38,6 +38,7 @@ export function PlotCard({ plot, at, stack, pick }: PlotProps) {
       layout: () => stack.layout.peek(),
       theme: () => stack.theme.peek(),
       times: () => stack.times.peek().ticks.map((tick) => tick.at),
+      marks: () => (stack.marks.peek() ? stack.clusters.peek() : []),
     });
     const observer = new IntersectionObserver(([entry]) => {
       if (entry!.isIntersecting) stack.loop.onScreen.add(plot.id);

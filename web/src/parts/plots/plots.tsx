@@ -23,10 +23,13 @@ export interface PlotsProps {
   sessions: ReadonlySignal<ReadonlyMap<string, Session>>;
   /** Asks for a parameter to be picked for this plot. A picker may also drag LINE_DATA onto a plot. */
   pick: (plot: string) => void;
+  /** Whether events go through the plots. */
+  marks: ReadonlySignal<boolean>;
+  mark: (on: boolean) => void;
 }
 
-export function Plots({ source, view, sessions, pick }: PlotsProps) {
-  const stack = useMemo(() => new Stack(source, view, sessions), [source, view, sessions]);
+export function Plots({ source, view, sessions, pick, marks, mark }: PlotsProps) {
+  const stack = useMemo(() => new Stack(source, view, sessions, marks), [source, view, sessions, marks]);
   const root = useRef<HTMLElement>(null);
   useEffect(() => stack.start(), [stack]);
   useEffect(() => fit(root.current!, stack), [stack]);
@@ -39,7 +42,7 @@ export function Plots({ source, view, sessions, pick }: PlotsProps) {
 
   return (
     <section class="plots" ref={root} aria-label={texts.plots.title}>
-      <Toolbar stack={stack} />
+      <Toolbar stack={stack} mark={mark} />
       <Shifts stack={stack} />
       <div class="plots-stack">
         {plots.map((plot, at) => (

@@ -4,7 +4,9 @@ import { computed, effect, signal, type ReadonlySignal, type Signal } from "@pre
 import type { Source } from "../../source";
 import { shownOf, type Stretch, type View } from "../../state/view";
 import type { Session } from "../../worker/messages";
+import { watchEvents } from "./event_watch";
 import type { Key } from "./gestures";
+import { cluster, clusterAt, type Cluster, type Placed } from "./happenings";
 import { Loop } from "./loop";
 import { sideOf } from "./paint";
 import { axisNames, type Layout } from "./painter";
@@ -18,6 +20,8 @@ import { Values } from "./values";
 const AGAIN = 50; // ms until values are asked for again
 const AXIS = { usual: 58, narrow: 38 }; // CSS px
 const NARROW = 560; // CSS px of a page on which axes are narrow
+export const APART = 12; // CSS px between marks of events
+const REACH = 4; // CSS px from the cursor to a mark that it is on
 const TICK = 90; // CSS px that a label of the time axis needs
 
 export class Stack {
@@ -28,6 +32,11 @@ export class Stack {
   readonly pointer: Signal<number | null> = signal(null); // CSS px from the left of the plot area
   readonly box: Signal<{ left: number; right: number } | null> = signal(null);
   readonly ranges = new Map<string, Range>();
+  readonly events: Signal<Placed[]> = signal([]);
+  readonly moreEvents = signal(false);
+  readonly clusters: ReadonlySignal<Cluster[]>;
+  readonly pointed: Signal<Cluster | null> = signal(null); // on the time line
+  readonly marked: ReadonlySignal<Cluster | null>; // what is told of: pointed at, or at the cursor
   readonly said = signal(""); // what a screen reader says next
   readonly layout: ReadonlySignal<Layout | null>;
   readonly clock: ReadonlySignal<Clock>;
@@ -44,6 +53,7 @@ export class Stack {
     readonly source: Source,
     readonly view: Signal<View>,
     readonly sessions: ReadonlySignal<ReadonlyMap<string, Session>>,
+    readonly marks: ReadonlySignal<boolean> = signal(true), // events go through the plots
   ) {
     this.loop = new Loop(source, view, sessions);
     this.values = new Values(source);
@@ -63,6 +73,15 @@ export class Stack {
     });
     this.times = computed(() => timeTicks(this.clock.value, this.loop.seen.value, Math.max(2, Math.floor(this.width() / TICK))));
     this.cursor = computed(() => (this.pointer.value === null ? view.value.cursor : this.timeAt(this.pointer.value)));
+    this.clusters = computed(() => {
+      const { from, to } = this.loop.seen.value;
+      return cluster(this.events.value, { from, to }, ((to - from) / Math.max(this.width(), 1)) * APART);
+    });
+    this.marked = computed(() => {
+      const [cursor, { from, to }] = [this.cursor.value, this.loop.seen.value];
+      if (this.pointed.value !== null || cursor === null || !this.marks.value) return this.pointed.value;
+      return clusterAt(this.clusters.value, cursor, ((to - from) / Math.max(this.width(), 1)) * REACH);
+    });
     this.live = computed(() => "follow" in view.value.stretch);
     this.known = computed(() =>
       view.value.shown.some(({ session }) => {
@@ -85,9 +104,10 @@ export class Stack {
         if (layout !== null) this.loop.resize(this.width() * layout.scale);
       }),
       effect(() => {
-        void this.theme.value;
+        void [this.theme.value, this.events.value, this.marks.value];
         this.loop.paint();
       }),
+      watchEvents(this, (found, more) => ([this.events.value, this.moreEvents.value] = [found, more])),
       effect(() => {
         void [this.cursor.value, this.view.value, this.sessions.value];
         this.askSoon();

@@ -7,7 +7,7 @@ import { lengthText } from "./time_text";
 const LENGTHS = [1, 5, 10, 30, 60, 300, 900, 3600].map((seconds) => seconds * 1e9);
 const ZONES: Zone[] = ["viewer", "utc", "session"];
 
-export function Toolbar({ stack }: { stack: Stack }) {
+export function Toolbar({ stack, mark }: { stack: Stack; mark: (on: boolean) => void }) {
   const words = texts.plots;
   const live = stack.live.value;
   const span = useComputed(() => {
@@ -57,6 +57,9 @@ export function Toolbar({ stack }: { stack: Stack }) {
           {words.compare}
         </button>
       )}
+      <button title={words.marksHint} aria-pressed={stack.marks.value} onClick={() => mark(!stack.marks.value)}>
+        {words.marks}
+      </button>
       <label>
         {words.zone}{" "}
         <select
