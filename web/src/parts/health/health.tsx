@@ -101,11 +101,11 @@ function MetricTable({ title, metrics }: { title: string; metrics: Measured[] })
           </thead>
           <tbody>
             {metrics.flatMap((metric) =>
-              metric.samples.map(({ labels, value }) => (
+              metric.samples.map(({ labels, value }, nth) => (
                 <tr key={`${metric.name}{${labels}}`} title={metric.help}>
                   <th scope="row">
                     <a href={`metrics#:~:text=${encodeURIComponent(metric.name)}`}>{metric.name}</a> <span class="quiet">{labels}</span>
-                    <span class="unseen">{metric.help}</span>
+                    <span class={nth === 0 ? "metric-help quiet" : "unseen"}>{metric.help}</span>
                   </th>
                   <td class="number">{value.toLocaleString("en", { maximumFractionDigits: 3 })}</td>
                   <td class="number">{words.perSecond(metric.rates.get(labels) ?? null)}</td>
