@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { NOTHING, keyed, point, wheelFactor, type Effect, type Hold, type Pointing } from "../src/parts/plots/gestures";
+import { NOTHING, keyed, keyedY, point, wheelFactor, type Effect, type Hold, type Pointing } from "../src/parts/plots/gestures";
 import { cluster, clusterAt, lookOf, type Placed } from "../src/parts/plots/happenings";
 import { LiveEdge } from "../src/parts/plots/live_edge";
 import { valueText } from "../src/parts/plots/parameters";
-import { roundRange, roundStep, settle, tickText, ticks } from "../src/parts/plots/scale";
+import { moveRange, roundRange, roundStep, settle, tickText, ticks, zoomRange } from "../src/parts/plots/scale";
 import { Before, all, keep, pan, zoom } from "../src/parts/plots/stretch";
 import { clockText, dateText, lengthText, timeText } from "../src/parts/plots/time_text";
 import { timeStep, timeTicks } from "../src/parts/plots/time_ticks";
@@ -61,6 +61,28 @@ test("an axis stays while data move within it, and shrinks only after patience",
 test("an axis that has nothing to show stays", () => {
   const axis = settle(null, { low: 0, high: 10 }, 0, 1000);
   assert.equal(settle(axis, null, 99, 1000), axis);
+});
+
+test("zooming an axis keeps the value at the pointer, in numbers that people can read", () => {
+  assert.deepEqual(zoomRange({ low: 0, high: 100 }, 0.25, 0.5), { low: 37.5, high: 87.5 });
+  const { low, high } = zoomRange({ low: 0, high: 0.3 }, 1 / 3, 0.7);
+  assert.ok(`${low}${high}`.length < 14, `${low} ${high}`);
+  assert.deepEqual(moveRange({ low: -10, high: 10 }, 0.1), { low: -8, high: 12 });
+});
+
+test("an axis is not zoomed to where numbers end", () => {
+  const fine = { low: 1e9, high: 1e9 + 1 };
+  assert.equal(zoomRange(fine, 0.5, 0.5), fine);
+  const wide = { low: -9e299, high: 9e299 };
+  assert.equal(zoomRange(wide, 0.5, 2), wide);
+});
+
+test("keys zoom and move the values; arrows alone scroll", () => {
+  assert.deepEqual(keyedY("ArrowUp", true, false), { type: "zoom", factor: 0.8 });
+  assert.deepEqual(keyedY("ArrowDown", false, true), { type: "move", part: -0.1 });
+  assert.deepEqual(keyedY("a", false, false), { type: "free" });
+  for (const [shift, ctrl] of [[false, false], [true, true]] as const) assert.equal(keyedY("ArrowUp", shift, ctrl), null);
+  assert.equal(keyedY("a", false, true), null);
 });
 
 // ---- the live edge

@@ -103,7 +103,10 @@ export const removeLine = (view: View, id: string, line: PlotLine): View =>
   changePlot(view, id, (plot) => ({ ...plot, lines: plot.lines.filter((other) => !same(line)(other)) }));
 
 export const setAxis = (view: View, id: string, unit: string, axis: Axis): View =>
-  changePlot(view, id, (plot) => ({ ...plot, axes: { ...plot.axes, [unit]: axis } }));
+  changePlot(view, id, (plot) => {
+    const others = Object.entries(plot.axes).filter(([name]) => name !== unit);
+    return { ...plot, axes: Object.fromEntries(axis.scale === "auto" ? others : [...others, [unit, axis]]) };
+  });
 
 export const setShift = (view: View, key: string, shift: number): View => ({
   ...view,

@@ -449,6 +449,8 @@ export const texts = {
       ["PageUp PageDown", "earlier, later"],
       ["+ -", "zoom in, zoom out"],
       ["0", "the whole session"],
+      ["Shift ↑ ↓", "zoom the values in, out; with Ctrl move them"],
+      ["a", "values as what is seen again"],
       ["Space", "pause, or follow"],
       ["End", "back to live"],
       ["Backspace", "the stretch before"],
@@ -496,6 +498,8 @@ export const texts = {
     axes: "Axes",
     noAxes: "This plot has no axis that can be scaled.",
     noUnit: "without a unit",
+    axisIs: (unit: string, low: string, high: string, auto: boolean) =>
+      `${unit === "" ? "Axis without a unit" : `Axis of ${unit}`}: ${auto ? "as what is seen" : `${low} to ${high}`}`,
     scales: { auto: "as what is seen", parameter: "as the parameter says", fixed: "fixed" },
     from: "from",
     to: "to",

@@ -112,6 +112,19 @@ export type Key =
   | { type: "zoom"; factor: number }
   | { type: "live" | "pause" | "all" | "back" | "clear" };
 
+export type YKey =
+  | { type: "move"; part: number } // of the height, upwards
+  | { type: "zoom"; factor: number }
+  | { type: "free" }; // as what is seen
+
+/** What a key does to the y axes of a plot that has the focus. Arrows alone scroll the page. */
+export function keyedY(key: string, shift: boolean, ctrl: boolean): YKey | null {
+  if (key === "a" || key === "A") return ctrl ? null : { type: "free" };
+  if ((key !== "ArrowUp" && key !== "ArrowDown") || shift === ctrl) return null;
+  const up = key === "ArrowUp";
+  return shift ? { type: "zoom", factor: up ? 0.8 : 1.25 } : { type: "move", part: up ? 0.1 : -0.1 };
+}
+
 /** What a key does on a plot that has the focus. */
 export function keyed(key: string, shift: boolean, page: boolean): Key | null {
   switch (key) {

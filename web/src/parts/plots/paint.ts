@@ -35,7 +35,7 @@ export interface Sheet {
   height: number;
 }
 
-const PAD = 5; // CSS px between a range's ends and the frame, where a line would not be seen
+export const PAD = 5; // CSS px between a range's ends and the frame, where a line would not be seen
 const NARROW = 50; // CSS px of an axis: no room for its unit, which the legend says too
 export const sideOf = (axis: number): "left" | "right" => (axis % 2 === 0 ? "left" : "right");
 

@@ -5,7 +5,7 @@ import { axisOf, shownOf } from "../../state/view";
 import type { Line, Parameter, Session } from "../../worker/messages";
 import type { Cluster } from "./happenings";
 import type { Painted, Seen } from "./loop";
-import { paintArea, paintAxes, type PaintedAxis, type Sheet, type Trace } from "./paint";
+import { PAD, paintArea, paintAxes, type PaintedAxis, type Sheet, type Trace } from "./paint";
 import { parameterOf } from "./parameters";
 import { roundRange, settle, ticks, type Range, type Settled } from "./scale";
 import type { Theme } from "./theme";
@@ -34,6 +34,9 @@ export interface Materials {
 export const rangeName = (plot: string, axis: string): string => `${plot}\n${axis}`;
 
 const TOP = 6; // CSS px above and below the plot area
+/** Which part of the way down an axis so many CSS px from the top of a plot are. */
+export const partAt = (y: number, height: number): number => (y - TOP - PAD) / Math.max(height - 2 * (TOP + PAD), 1);
+
 const PATIENCE = { live: 1500, still: 400 }; // ms
 
 /** What shares an axis: parameters of a unit; texts have one for themselves. */

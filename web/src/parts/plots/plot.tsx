@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { addLine, movePlot, removePlot, resizePlot, HEIGHT, type Plot } from "../../state/view";
 import { texts } from "../../texts/en";
 import { AxesForm } from "./axes_form";
@@ -10,6 +10,7 @@ import { parameterOf } from "./parameters";
 import { handleKey, handlePointers } from "./pointing";
 import { Samples } from "./samples";
 import type { Stack } from "./stack";
+import { YAxes } from "./y_axes";
 
 interface PlotProps {
   plot: Plot;
@@ -22,6 +23,7 @@ export function PlotCard({ plot, at, stack, pick }: PlotProps) {
   const card = useRef<HTMLElement>(null);
   const area = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
+  const axes = useMemo(() => new YAxes(plot.id, stack), [plot.id, stack]);
   const axesOpen = useSignal(false);
   const samplesOpen = useSignal(false);
   const words = texts.plots;
@@ -46,7 +48,7 @@ export function PlotCard({ plot, at, stack, pick }: PlotProps) {
       stack.loop.paint();
     });
     observer.observe(area.current!);
-    const stops = [stack.loop.add(plot.id, painter), handlePointers(area.current!, stack), () => observer.disconnect()];
+    const stops = [stack.loop.add(plot.id, painter), handlePointers(area.current!, stack, axes), () => observer.disconnect()];
     return () => {
       for (const stop of stops) stop();
       stack.loop.onScreen.delete(plot.id);
@@ -108,7 +110,7 @@ export function PlotCard({ plot, at, stack, pick }: PlotProps) {
         aria-label={title}
         aria-details={samples}
         onKeyDown={(event) => {
-          if (handleKey(event, stack)) sayValues(plot, stack);
+          if (handleKey(event, stack, axes)) sayValues(plot, stack);
         }}
         onFocus={() => sayValues(plot, stack)}
       >

@@ -23,6 +23,27 @@ export function roundRange(data: Range, steps = 10): Range {
   return { low: Math.floor(low / step + 1e-9) * step, high: Math.ceil(high / step - 1e-9) * step };
 }
 
+/** Zooms about the value at a part of the height from the top: that value stays where it is. */
+export function zoomRange(range: Range, part: number, factor: number): Range {
+  const at = range.high - part * (range.high - range.low);
+  return tidy({ low: at - (at - range.low) * factor, high: at + (range.high - at) * factor }) ?? range;
+}
+
+/** Moves what is seen up by a part of the height. */
+export function moveRange(range: Range, part: number): Range {
+  const by = part * (range.high - range.low);
+  return tidy({ low: range.low + by, high: range.high + by }) ?? range;
+}
+
+/** With no more digits than can be seen; null: numbers do not go so far, or are not so fine. */
+function tidy({ low, high }: Range): Range | null {
+  const size = Math.max(Math.abs(low), Math.abs(high));
+  if (!(size < 1e300) || !(high - low > size * 1e-9)) return null;
+  const step = roundStep(high - low, 5000);
+  const round = (value: number) => Number((Math.round(value / step) * step).toPrecision(14)) || 0;
+  return { low: round(low), high: round(high) };
+}
+
 export interface Ticks {
   values: number[];
   decimals: number;
