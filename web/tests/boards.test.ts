@@ -10,7 +10,7 @@ import type { Parameter, Row } from "../src/worker/messages";
 
 const parameter = (id: string, unit = "", more: Partial<Parameter> = {}): Parameter => ({
   id: `${id}:car`, name: id, description: "", application: "car", groups: [], unit, format: "", min: 0, max: 0, warnMin: 0,
-  warnMax: 0, channels: [1], interval: 0, texts: null, ...more,
+  warnMax: 0, channels: [1], interval: 0, raw: false, texts: null, ...more,
 });
 const row = (id: string, value: number): Row => ({ parameter: `${id}:car`, time: 0, value, rate: 1, min: value, max: value });
 const names = (found: Parameter[]) => found.map(({ name }) => name);

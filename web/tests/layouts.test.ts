@@ -8,7 +8,7 @@ import type { Parameter } from "../src/worker/messages";
 
 const parameter = (name: string, unit = "", groups: string[] = []): Parameter => ({
   id: `${name}:app`, name, description: "", application: "app", groups, unit, format: "", min: 0, max: 0, warnMin: 0, warnMax: 0,
-  channels: [1], interval: 0, texts: null,
+  channels: [1], interval: 0, raw: false, texts: null,
 });
 
 const view: View = {
@@ -114,4 +114,7 @@ test("the first choice has what everybody knows, related parameters of one unit 
   assert.equal(chosen().length, 4);
   assert.deepEqual(chosen(["Coolant Temp:app"])[0], ["Coolant Temp:app"]);
   assert.deepEqual(firstChoice([], new Set()).plots, []);
+  const raw = { ...drive[0]!, id: "#9:app", name: "speed #9", raw: true };
+  assert.deepEqual(firstChoice([raw, ...drive], new Set()).plots.map((it) => it.parameters), chosen());
+  assert.deepEqual(firstChoice([raw], new Set()).plots.map((it) => it.parameters), [["#9:app"]]);
 });

@@ -7,7 +7,7 @@ import type { Command, Link, Parameter, Report, Session } from "../src/worker/me
 
 const parameter = (name: string, unit: string): Parameter => ({
   id: `${name}:app`, name, description: "", application: "app", groups: [], unit, format: "", min: 0, max: 0, warnMin: 0, warnMax: 0,
-  channels: [1], interval: 0, texts: null,
+  channels: [1], interval: 0, raw: false, texts: null,
 });
 
 const sessionOf = (identity: string, some: Partial<Session> = {}): Session => ({

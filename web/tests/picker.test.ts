@@ -5,7 +5,7 @@ import type { Parameter } from "../src/worker/messages";
 
 const parameter = (name: string, unit = "", groups: string[] = [], description = ""): Parameter => ({
   id: `${name}:app`, name, description, application: "app", groups, unit, format: "", min: 0, max: 0, warnMin: 0, warnMax: 0,
-  channels: [1], interval: 0, texts: null,
+  channels: [1], interval: 0, raw: false, texts: null,
 });
 const names = (parameters: Parameter[]) => parameters.map(({ name }) => name);
 const none = new Set<string>();

@@ -147,6 +147,14 @@ test("the example of the page on the protocol", () => {
   assert.deepEqual([bound.events[0]!.description, convertOne(212, bound.events[0]!.conversions[0]!)], ["Lap", 21.2]);
 });
 
+test("a channel that no parameter has is one of its own, by its name and number", () => {
+  const one = { channels: [{ id: 1, name: "Speed" }, { id: 2, name: "Spare", type: "u16", interval: 10 }, { id: 3 }], parameters: [{ id: "a", channels: [1] }] };
+  const other = { parameters: [{ id: "b", channels: [3] }], channels: [{ id: 4, type: "u64" }] };
+  const { raws, parameters } = bind({ one, other }, { identifier: "x", channelOffset: 100 });
+  assert.deepEqual(raws.map(({ id, name, channels, interval, raw }) => [id, name, channels, interval, raw]), [["#2:one", "Spare #2", [102], 10, true]]);
+  assert.deepEqual(parameters.map(({ raw }) => raw), [false, false]);
+});
+
 test("a document that is no document leaves out what is broken", () => {
   for (const document of [null, 7, "x", [], { app: 7 }, { app: { channels: 7, parameters: [null, 7, {}], tree: [] } }]) {
     assert.deepEqual(bind(document, { identifier: "x", channelOffset: 0 }).parameters, []);

@@ -49,7 +49,8 @@ const BOTH = 2; // parameters of one unit in one plot
  * the order of the tree. Parameters of one unit share a plot.
  */
 export function firstChoice(parameters: Parameter[], favourites: ReadonlySet<string>): Layout {
-  const ranked = parameters
+  const usual = parameters.filter(({ raw }) => !raw);
+  const ranked = (usual.length > 0 ? usual : parameters)
     .map((parameter, at) => ({ parameter, score: scoreOf(parameter, favourites) - at / (parameters.length + 1) / 2 }))
     .filter(({ parameter }) => parameter.channels.length > 0)
     .sort((x, y) => y.score - x.score)

@@ -18,6 +18,8 @@ export interface BoundEvent extends EventDefinition {
 
 export interface Bound {
   parameters: BoundParameter[];
+  /** Channels that no parameter has, as if they were one. */
+  raws: BoundParameter[];
   events: BoundEvent[];
   /** All channels whose type is known, by their id on the wire. */
   types: Map<number, ChannelType>;
@@ -31,7 +33,7 @@ type Fields = Record<string, unknown>;
 
 /** The parameters and events of a parsed document. */
 export function bind(document: unknown, { channelOffset }: Binding): Bound {
-  const bound: Bound = { parameters: [], events: [], types: new Map(), intervals: new Map(), kinds: new Map(), faults: [] };
+  const bound: Bound = { parameters: [], raws: [], events: [], types: new Map(), intervals: new Map(), kinds: new Map(), faults: [] };
   if (!isFields(document)) {
     bound.faults.push("a configuration is no object");
     return bound;
@@ -40,6 +42,8 @@ export function bind(document: unknown, { channelOffset }: Binding): Bound {
     if (isFields(application)) bindApplication(name, keysOf(application), channelOffset, bound);
     else if (application !== null) bound.faults.push(`${name} of a configuration is no object`);
   }
+  const taken = new Set(bound.parameters.flatMap(({ channels }) => channels));
+  bound.raws = bound.raws.filter(({ channels }) => !taken.has(channels[0]!));
   return bound;
 }
 
@@ -52,6 +56,7 @@ function bindApplication(name: string, application: Fields, channelOffset: numbe
     if (!isSampleType(type)) bound.faults.push(`channel ${id} has the type ${String(type)}, which is not known`);
     else if (Number.isSafeInteger(id)) {
       bound.types.set(id, { type, bigEndian: false });
+      bound.raws.push(rawOf(name, channel, id));
       const interval = numberOf(channel.interval, 0);
       if (interval > 0) bound.intervals.set(id, interval);
       const source = channel.source === "synchro" ? "timestamped" : channel.source;
@@ -104,11 +109,23 @@ function readParameter(
     warnMax: numberOf(one.warnmax, max),
     channels,
     interval: Math.max(0, ...channels.map((channel) => bound.intervals.get(channel) ?? 0)),
+    raw: false,
     texts: textsOf(conversion),
     shift: Math.trunc(numberOf(one.shift, 0)),
     mask: maskOf(one.mask),
     offset: numberOf(one.offset, 0),
     conversion,
+  };
+}
+
+/** It is named by its channel, as the document has it. */
+function rawOf(application: string, channel: Fields, id: number): BoundParameter {
+  const number = `#${Number(channel.id)}`;
+  return {
+    ...{ id: `${number}:${application}`, name: `${textOf(channel.name)} ${number}`.trim(), description: "", application, groups: [] },
+    ...{ unit: "", format: "", min: 0, max: 0, warnMin: 0, warnMax: 0, channels: [id], raw: true, texts: null },
+    interval: Math.max(0, numberOf(channel.interval, 0)),
+    ...{ shift: 0, mask: 0xffffffff, offset: 0, conversion: null },
   };
 }
 

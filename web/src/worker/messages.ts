@@ -28,6 +28,7 @@ export interface Parameter {
   warnMax: number;
   channels: number[]; // as on the wire
   interval: number; // ns, of periodic channels; 0: not known
+  raw: boolean; // the samples of a channel that no parameter has, as they are
   texts: Record<string, string> | null; // by String(value), what values of a text conversion mean; "": all others
 }
 

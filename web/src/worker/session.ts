@@ -105,7 +105,7 @@ export class OpenSession {
   /** Where nothing is recorded, and the beginning is not held any more: the first sample of what is. */
   get heldFrom(): number | null {
     if (this.recordedFrom !== null || this.#fromBeginning || !this.isFilled) return null;
-    const tracks = [...this.tracks.byId.values()];
+    const tracks = this.tracks.usual;
     if (!tracks.every(({ followed }) => followed)) return null; // others may begin before
     const first = tracks.reduce((least, { series }) => (series.first < least ? series.first : least), Infinity);
     return first > this.start + LATE && first < Infinity ? first : null;
@@ -323,7 +323,9 @@ export class OpenSession {
       this.fail(`the service does not have the configuration ${binding.identifier}`);
       this.#bound.add(key);
     }
-    if (this.#everything || this.tracks.byId.size <= FEW) this.follow("all");
+    const { usual } = this.tracks;
+    if (this.#everything) this.follow("all");
+    else if (usual.length <= FEW) this.follow(usual.map(({ parameter }) => parameter.id));
   }
 
   #takeRange(start: bigint, end: bigint): void {

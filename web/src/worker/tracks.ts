@@ -66,6 +66,11 @@ export class Tracks {
   /** Of followed and of other parameters. */
   readonly byChannel = new Map<number, Track[]>();
   readonly kinds = new Map<number, ChannelKind>();
+  /** Of parameters that the configuration has: of other channels only what is looked at comes. */
+  get usual(): Track[] {
+    return [...this.byId.values()].filter(({ parameter }) => !parameter.raw);
+  }
+
   /** Items that could not be read, since the type of a channel is not known or there are too few bytes. */
   unreadable = 0;
   #types = new Map<number, ChannelType>();
@@ -77,7 +82,7 @@ export class Tracks {
   add(bound: Bound): void {
     for (const [channel, type] of bound.types) this.#types.set(channel, type);
     for (const [channel, kind] of bound.kinds) if (!this.kinds.has(channel)) this.kinds.set(channel, kind);
-    for (const parameter of bound.parameters) {
+    for (const parameter of [...bound.parameters, ...bound.raws]) {
       const known = this.byId.get(parameter.id);
       const track = known ?? new Track(parameter);
       if (!known) this.byId.set(parameter.id, track);

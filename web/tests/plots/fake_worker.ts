@@ -33,7 +33,7 @@ function parameter(nth: number): Parameter {
   return {
     ...{ id: `signal${nth}:fake`, name: ["speed", "engine", "oil", "brake", "gear"][nth] ?? `signal${nth}`, description: `Signal number ${nth}` },
     ...{ application: "fake", groups: [], unit: UNITS[nth % 5]!, format: words ? "" : "%.2f", min: words ? 0 : -100, max: words ? 3 : 100 },
-    ...{ warnMin: nth === 0 ? -80 : 0, warnMax: nth === 0 ? 80 : 0, channels: [nth], interval: STEP },
+    ...{ warnMin: nth === 0 ? -80 : 0, warnMax: nth === 0 ? 80 : 0, channels: [nth], interval: STEP, raw: false },
     texts: words ? { 0: "neutral", 1: "first", 2: "second", 3: "third", "": "?" } : null,
   };
 }

@@ -25,7 +25,9 @@ export function ExportDialog({ parts }: { parts: Parts }) {
 
   const shown = view.shown.find((it) => it.key === key.value);
   const session = page.sessions.value.get(shown?.session ?? "");
-  const plotted = shown === undefined ? [] : plottedOf(view, shown);
+  const lines = shown === undefined ? [] : plottedOf(view, shown);
+  const raws = new Set((session?.parameters ?? []).filter(({ raw }) => raw).map(({ id }) => id)); // exports do not know them
+  const plotted = lines.filter((parameter) => !raws.has(parameter));
   const close = () => {
     abort.value?.abort();
     dialog.value = null;
@@ -75,7 +77,7 @@ export function ExportDialog({ parts }: { parts: Parts }) {
           put={(it) => (content.value = it)}
           choices={[
             ["plotted", texts.export.plotted(plotted.length)],
-            ["all", texts.export.all(session?.parameters.length ?? 0)],
+            ["all", texts.export.all((session?.parameters.length ?? 0) - raws.size)],
             ["events", texts.export.events],
           ]}
         />
@@ -97,6 +99,7 @@ export function ExportDialog({ parts }: { parts: Parts }) {
           choices={FORMATS.map((it) => [it, texts.export.formats[it]])}
         />
         <p class="quiet">{unrecorded ? texts.export.notRecorded : nothing ? texts.export.nothing : texts.export.note}</p>
+        {raws.size > 0 && <p class="quiet">{texts.export.raws}</p>}
         {problem.value !== "" && <p class="problem" role="alert">{problem.value}</p>}
         <p role="status">
           {state.value === "running" && (bytes.value === 0 ? texts.export.asked : texts.export.running(size(bytes.value)))}

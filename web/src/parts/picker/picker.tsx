@@ -16,7 +16,7 @@ export function Picker({ parts, close }: { parts: Parts; close?: () => void }) {
   const at = useSignal("");
   const list = useRef<HTMLDivElement>(null);
   const parameters = useComputed(() => page.session.value?.parameters ?? []);
-  const tree = useComputed(() => treeOf(parameters.value));
+  const tree = useComputed(() => treeOf(parameters.value.filter(({ raw }) => !raw)));
   const found = useComputed(() => ranked(parameters.value, text.value, favourites.value));
   const entries = useComputed(() => {
     if (text.value.trim() !== "") return entriesOf(branchOf("", "/?", found.value), turned.value, steps.value);
@@ -24,8 +24,10 @@ export function Picker({ parts, close }: { parts: Parts; close?: () => void }) {
     const { branches, parameters: rest } = tree.value;
     const top = branches.length === 1 && rest.length === 0 ? branches[0]! : tree.value;
     const all = { ...top, name: texts.picker.all, path: "/*", opens: true };
-    const both = liked.length === 0 ? [all] : [branchOf(texts.picker.favourites, "/favourites", liked), all];
-    return entriesOf({ ...branchOf("", "", []), branches: both }, turned.value, steps.value);
+    const raws = parameters.value.filter(({ raw }) => raw);
+    const each = [branchOf(texts.picker.favourites, "/favourites", liked), all, { ...branchOf(texts.picker.raws, "/raws", raws), opens: false }];
+    const some = each.filter((it) => it === all || it.count > 0);
+    return entriesOf({ ...branchOf("", "", []), branches: some }, turned.value, steps.value);
   });
   const key = page.current.value ?? page.view.value.shown[0]?.key ?? "";
   const plotted = useComputed(() => plottedOf(page.view.value, page.current.value ?? page.view.value.shown[0]?.key ?? ""));
