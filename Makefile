@@ -13,7 +13,7 @@ pytest := $(bin)/python -m pytest -n auto --dist worksteal
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONWARNINGS PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test unit check lint format proto web lock bench soak clean
+.PHONY: help setup run test unit check lint format proto web pictures lock bench soak clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,9 @@ proto: setup ## compile the schemas in proto/
 web: ## build the page in the browser from its sources in web/ (needs npm)
 	@scripts/setup web
 	@npm --prefix web run --silent build
+
+pictures: setup ## take the pictures of docs/page.md anew, which are of the demo
+	@$(bin)/python -m pytest tests/page/test_pictures.py --pictures=docs/pictures
 
 lock: ## write the lock files anew (ARGS=--upgrade for newer Python packages; needs uv)
 	@scripts/lock $(ARGS)

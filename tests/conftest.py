@@ -22,6 +22,10 @@ _START_PROCESSES = {"shared_redis", "own_redis", "mosquitto", "own_mosquitto", "
 _REAPER = Reaper()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--pictures", metavar="FOLDER", help="leave there what the page in the browser looks like")
+
+
 def pytest_configure() -> None:
     """Whatever ends a run, its processes end with it."""
     _REAPER.watch()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from browser.pages import chromium, open_page, page, watch
+from playwright.sync_api import Page
 from program import Start, starting
 
-__all__ = ["chromium", "open_page", "page", "watch"]
+__all__ = ["TakePicture", "chromium", "open_page", "page", "watch"]
+
+TakePicture = Callable[[Page, str], None]
 
 
 @pytest.fixture(autouse=True)
@@ -17,3 +20,15 @@ def start(tmp_path: Path, environ: dict[str, str]) -> Iterator[Start]:
     """Start `rta`, each time in a folder of its own. It is there before any page is, and so until all are closed."""
     with starting(tmp_path, environ) as start:
         yield start
+
+
+@pytest.fixture
+def take_picture(request: pytest.FixtureRequest, tmp_path: Path) -> TakePicture:
+    """Keep what somebody sees of a page, under a name, in the folder that `--pictures` names."""
+    given: str | None = request.config.getoption("--pictures")
+    folder = tmp_path / "pictures" if given is None else request.config.invocation_params.dir / given
+
+    def take_picture(page: Page, name: str) -> None:
+        page.screenshot(path=folder / f"{name}.png")
+
+    return take_picture

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from playwright.sync_api import Locator, Page, expect
 from program import wait_until
 
-__all__ = ["Sample", "line_is_drawn", "plot_of", "samples_of", "view_of"]
+__all__ = ["Sample", "axe_finds", "line_is_drawn", "plot_of", "samples_of", "view_of"]
 
+_AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 _DRAWN = """
 async ([name, nth]) => {
   await new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)));
@@ -91,6 +93,17 @@ def samples_of(page: Page, parameter: str) -> list[Sample]:
         if later.is_disabled():
             return found
         later.click()
+
+
+def axe_finds(page: Page) -> list[object]:
+    """What shuts somebody out, as far as axe sees it."""
+    page.evaluate(_AXE.read_text())
+    found = page.evaluate("axe.run().then(({ violations }) => violations)")
+    return [
+        (rule["id"], rule["help"], [node["html"][:200] for node in rule["nodes"]][:3])
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+    ]
 
 
 _CELLS = "rows => rows.map(row => [...row.cells].map(cell => cell.textContent))"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -12,13 +13,18 @@ from browser.pages import OpenPage
 from playwright.sync_api import Page, expect
 from program import Program, starting
 
-from page.looking import line_is_drawn, plot_of, view_of
+from page.conftest import TakePicture
+from page.looking import axe_finds, line_is_drawn, plot_of, view_of
 from page.sites import play
 
 pytestmark = pytest.mark.processes
 
 TABS = ["Sessions", "Plots", "Table", "Events", "Streams", "Alarms", "Health"]
-AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
+LOOKS: dict[str, dict[str, Any]] = {
+    "1280x800": {},
+    "390x844": {"phone": True, "dark": True},
+    "1920x1080": {"viewport": {"width": 1920, "height": 1080}},
+}
 
 
 @pytest.fixture(scope="module")
@@ -139,26 +145,32 @@ def test_everything_is_reached_by_keys(page: Page, service: Program) -> None:
         expect(page.get_by_role("heading", name=tab, level=1)).to_have_count(1)
 
 
-@pytest.mark.parametrize(("phone", "dark"), [(False, False), (True, True)])
-def test_no_view_is_too_wide_or_shuts_anybody_out(
-    open_page: OpenPage, service: Program, phone: bool, dark: bool
+@pytest.mark.parametrize("size", LOOKS)
+def test_nothing_of_it_is_too_wide_or_shuts_anybody_out(
+    open_page: OpenPage, service: Program, take_picture: TakePicture, watch: Watch, size: str
 ) -> None:
-    page = open_page(phone=phone, dark=dark)
+    watch.expect("404")  # of a session of which nothing is recorded yet
+    page = open_page(**LOOKS[size])
     page.goto(service.url + view_of("drive-1", "Speed:csv", "Gear:csv"))
     line_is_drawn(page, "Speed")
-    wrong = []
+    wrong: list[object] = []
+
+    def look(what: str) -> None:
+        expect(page.get_by_text("Loading …")).to_have_count(0)
+        take_picture(page, f"{size}-{what.lower()}")
+        wrong.extend((what, found) for found in axe_finds(page))
+        wide, room = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        if wide > room:
+            wrong.append((what, "too wide", wide))
+
     for tab in TABS:
         page.get_by_role("navigation", name="Views").get_by_role("link", name=tab).click()
         expect(page.get_by_role("heading", name=tab, level=1)).to_have_count(1)
-        expect(page.get_by_text("Loading …")).to_have_count(0)
-        page.evaluate(AXE.read_text())
-        found = page.evaluate("axe.run().then(({ violations }) => violations)")
-        wrong += [
-            (tab, rule["id"], rule["help"], [node["html"][:200] for node in rule["nodes"]][:3])
-            for rule in found
-            if rule["impact"] in ("serious", "critical")
-        ]
-        wide = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-        if wide[0] > wide[1]:
-            wrong.append((tab, "too wide", wide))
+        look(tab)
+    for name in ("Layouts", "Export", "Settings", "Keys"):
+        page.get_by_role("banner").get_by_role("button", name=name, exact=True).click()
+        expect(page.get_by_role("dialog", name=name)).to_be_visible()
+        look(name)
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
     assert wrong == []

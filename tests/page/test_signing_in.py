@@ -12,7 +12,8 @@ from playwright.sync_api import Locator, Page, expect
 from program import Start, wait_until
 from real_issuer import AUDIENCE, PROGRAM, Issuer
 
-from page.looking import line_is_drawn, plot_of, view_of
+from page.conftest import TakePicture
+from page.looking import axe_finds, line_is_drawn, plot_of, view_of
 from page.sites import TOKENS, play, tokens_of
 from rta.auth.static_tokens import change_tokens
 from rta.ports.access import Role
@@ -72,7 +73,7 @@ def go_to(page: Page, view: str) -> None:
 
 
 def test_a_token_is_asked_for_and_what_its_role_may_not_do_is_not_offered(
-    page: Page, start: Start, tmp_path: Path, watch: Watch
+    page: Page, start: Start, tmp_path: Path, watch: Watch, take_picture: TakePicture
 ) -> None:
     service = play(start, tmp_path, sign_in=True)
     asked: list[str] = []
@@ -81,6 +82,8 @@ def test_a_token_is_asked_for_and_what_its_role_may_not_do_is_not_offered(
     page.goto(service.url + VIEW)
     dialog = dialog_of(page)
     expect(dialog).to_contain_text("This service asks who you are.")
+    take_picture(page, "signed-out")
+    assert axe_finds(page) == []
     sign_in(page, "rta_of-nobody")
     expect(dialog.get_by_role("alert")).to_have_text(
         "The service does not take this token. It may have ended, or been revoked."

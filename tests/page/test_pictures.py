@@ -1,0 +1,67 @@
+"""The pictures of docs/page.md: `make pictures` makes them anew, of the demo."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from browser.pages import OpenPage
+from browser.watch import Watch
+from playwright.sync_api import Page, expect
+from program import Program, Start
+
+from page.conftest import TakePicture
+from page.looking import line_is_drawn
+
+pytestmark = pytest.mark.processes
+
+ROOT = Path(__file__).parents[2]
+DRIVEN = 200.0  # seconds after which the car of the demo is on the road
+
+
+@pytest.fixture
+def demo(start: Start, request: pytest.FixtureRequest) -> Program:
+    """What `make run` runs; where the pictures are for somebody, when there is something to see."""
+    program = start("run", "--config", ROOT / "config" / "site.toml", RTA_EDGE__PORT="0")
+    program.logged("ready")
+    assert program.lives(DRIVEN if request.config.getoption("--pictures") else 0)
+    return program
+
+
+def test_every_picture_of_the_docs_is_taken_of_the_demo(
+    open_page: OpenPage, demo: Program, take_picture: TakePicture, watch: Watch
+) -> None:
+    watch.expect("503")  # of /health, where the machine has too much to do
+    taken = set()
+
+    def opened(view: str = "", **look: object) -> Page:
+        page = open_page(**look)
+        page.goto(demo.url + view)
+        return page
+
+    def take(page: Page, name: str) -> None:
+        expect(page.get_by_text("Loading …")).to_have_count(0)
+        expect(page.get_by_role("contentinfo", name="Status")).to_contain_text("Live")
+        take_picture(page, name)
+        taken.add(name)
+
+    for name, look in (
+        ("plots", {}),
+        ("dark", {"dark": True, "viewport": {"width": 1024, "height": 700}}),
+        ("phone", {"phone": True, "device_scale_factor": 2}),
+    ):
+        page = opened(**look)
+        line_is_drawn(page, "RPM")
+        line_is_drawn(page, "Vehicle Speed")
+        take(page, name)
+    page = opened()
+    line_is_drawn(page, "RPM")
+    for tab, content in (("Table", "Vehicle Speed"), ("Streams", "car.engine/live"), ("Health", "rta_clients")):
+        page.get_by_role("navigation", name="Views").get_by_role("link", name=tab).click()
+        expect(page.get_by_role("main")).to_contain_text(content)
+        if tab == "Health":
+            expect(page.get_by_role("row", name=re.compile(r"rta_bytes_in_total"))).to_have_text(re.compile(r"\d\.\d$"))
+        take(page, tab.lower())
+    assert taken == {path.stem for path in (ROOT / "docs" / "pictures").iterdir()}
+    assert all(f"pictures/{name}.png" in (ROOT / "docs" / "page.md").read_text() for name in taken)
