@@ -251,6 +251,16 @@ test("a session that there is not is said to be missing, and comes once it is wr
   assert.equal(page.session!.identifier, "S");
 });
 
+test("a session of which nothing is recorded yet is known to be, soon after it is", async () => {
+  const service = new FakeService();
+  service.items = run(0, 100);
+  const page = start(service);
+  await page.until(() => page.link === "live");
+  assert.equal(page.session!.recordedFrom, null);
+  service.recorded = 50;
+  await page.until(() => page.session!.recordedFrom === 0);
+});
+
 test("who is refused is told, and goes on with a token: a ticket opens the socket", async () => {
   const service = new FakeService();
   service.items = run(0, 10);

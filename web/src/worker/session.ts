@@ -30,6 +30,7 @@ const YOUNG = 30_000; // ms in which more is asked for on the same connection
 const MISSING_AGAIN = { first: 1000, most: 60_000 }; // ms until it is looked whether there is such a session now
 const CLOSED_AGAIN = 10_000; // ms until it is looked whether a closed session is open again
 const RECORDING_AGAIN = 30_000; // ms: holes
+const RECORDING_SOON = 1000; // ms, and each time twice as long, while nothing is recorded
 const FILLS = 3_000; // ms until a connection that tells no marks counts as filled
 const LATE = 2e9; // ns
 const KINDS: DataKind[] = ["timestamped", "periodic", "row", "events"];
@@ -415,13 +416,14 @@ export class OpenSession {
     if (this.#fresh.size > 0) this.#widen.ask();
     const filled = this.#isExact ? undefined : setTimeout(() => this.#fill(), FILLS);
     const watch = setInterval(() => void this.#watch(socket), 1_000);
-    const asked = setInterval(() => void this.#askRecording(), RECORDING_AGAIN);
+    const ended = new AbortController();
+    void this.#askRecordingAgain(AbortSignal.any([this.signal, ended.signal]));
     try {
       return await socket.run(this.signal);
     } finally {
       clearTimeout(filled);
       clearInterval(watch);
-      clearInterval(asked);
+      ended.abort();
       if (this.#socket === socket) this.#socket = null;
     }
   }
@@ -505,6 +507,17 @@ export class OpenSession {
       if (socket.heard === heard && isBehind) socket.giveUp("nothing comes any more");
     } catch {
       if (socket.heard === heard) socket.giveUp("the service does not answer");
+    }
+  }
+
+  async #askRecordingAgain(signal: AbortSignal): Promise<void> {
+    try {
+      for (let pause = RECORDING_SOON; ; pause = Math.min(2 * pause, RECORDING_AGAIN)) {
+        await wait(this.recordedFrom === null ? pause : RECORDING_AGAIN, signal);
+        await this.#askRecording();
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
     }
   }
 
