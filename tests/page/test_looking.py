@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 from browser.pages import OpenPage
 from playwright.sync_api import Page, expect
-from program import Program, starting
+from program import Program, starting, wait_until
 
 from page.conftest import TakePicture
 from page.looking import axe_finds, line_is_drawn, plot_of, view_of
@@ -25,6 +25,25 @@ LOOKS: dict[str, dict[str, Any]] = {
     "390x844": {"phone": True, "dark": True},
     "1920x1080": {"viewport": {"width": 1920, "height": 1080}},
 }
+
+MOVES = """
+globalThis.moves = [];
+const { clearRect, fillText } = CanvasRenderingContext2D.prototype;
+const [places, isOfAxis] = [new Map(), ({ canvas }) => canvas.closest(".plots-axis") !== null];
+let counted = false;
+CanvasRenderingContext2D.prototype.clearRect = function (...area) {
+  if (isOfAxis(this)) counted = false;
+  clearRect.apply(this, area);
+};
+CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+  if (isOfAxis(this) && this.textAlign === "center") {
+    if (!counted && (places.get(text) ?? x) !== x) counted = moves.push(performance.now()) > 0;
+    places.set(text, x);
+  }
+  fillText.call(this, text, x, y);
+};
+"""
+"""Notes when times of the axis have come to stand elsewhere, ms."""
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +162,22 @@ def test_everything_is_reached_by_keys(page: Page, service: Program) -> None:
     for number, tab in enumerate(TABS, 1):
         page.keyboard.press(f"{number}")
         expect(page.get_by_role("heading", name=tab, level=1)).to_have_count(1)
+
+
+def test_who_wants_less_motion_sees_live_plots_move_once_a_second(open_page: OpenPage, service: Program) -> None:
+    def moves(**look: str) -> list[float]:
+        page = open_page(**look)
+        page.add_init_script(MOVES)
+        page.goto(service.url + view_of("drive-1", "Speed:csv"))
+        line_is_drawn(page, "Speed")
+        page.evaluate("moves.length = 0")  # what it was laid out by
+        wait_until(lambda: page.evaluate("moves.length") >= 5, "moves")
+        found: list[float] = page.evaluate("moves.slice(0, 5)")
+        page.close()
+        return [moment - found[0] for moment in found]
+
+    assert moves(reduced_motion="reduce")[-1] > 3000
+    assert moves()[1] < 1000
 
 
 @pytest.mark.parametrize("size", LOOKS)

@@ -245,7 +245,8 @@ export class Loop {
     let from = live ? this.edge.at(now, span / 20) - span : stretch.from;
     const was = this.seen.peek();
     if (Number.isNaN(from)) from = was.from;
-    if (live && this.still && was.live && was.to - was.from === span && now - this.moved < STILL) return was;
+    const alike = was.live && was.column === column && Math.abs(was.to - was.from - span) < column; // sums are rounded
+    if (live && this.still && alike && now - this.moved < STILL) return was;
     if (column >= 1) from = (live ? Math.ceil(from / column) : Math.round(from / column)) * column;
     return { from, to: from + span, column, live };
   }
