@@ -39,6 +39,7 @@ class ListAlarms:
     """All alarms as they are listed."""
 
     active_only: bool
+    history: bool
     reply: Reply[list[dict[str, Any]]]
 
 

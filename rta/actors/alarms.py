@@ -101,14 +101,14 @@ class AlarmActor:
         self.count.show(self._board.count())
         return frozenset(self._board.codes)
 
-    async def listed(self, active_only: bool = False) -> list[dict[str, Any]]:
-        """As they are listed. For others, in their tasks.
+    async def listed(self, active_only: bool = False, history: bool = False) -> list[dict[str, Any]]:
+        """As they are listed. For others, in their tasks. `history`: with what each has done.
 
         :raises Refused: the node has ended.
         """
         reply: Reply[list[dict[str, Any]]] = Reply()
         try:
-            await self._inbox.send(ListAlarms(active_only, reply))
+            await self._inbox.send(ListAlarms(active_only, history, reply))
         except trio.BrokenResourceError:
             raise _ended() from None
         return await reply.wait()
@@ -158,8 +158,8 @@ class AlarmActor:
                     self._judged([change], now.steady)
                 case PictureDue():
                     self._fulls.all(now.steady)
-                case ListAlarms(active_only, reply):
-                    reply.give(self._board.listed(active_only))
+                case ListAlarms(active_only, history, reply):
+                    reply.give(self._board.listed(active_only, history))
                 case EndAlarms(reply):
                     if not self._over:
                         self._say_all(self._fulls.waiting())

@@ -5,10 +5,11 @@ Plain code. Whether an alarm is active is decided by `rta.alarm.watch`, or by a 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from attrs import define, evolve
+from attrs import define, evolve, field
 
 from rta.alarm.definition import AlarmDefinition, Rule, Silent, Skew, Threshold
 from rta.alarm.monitor import AlarmChange
@@ -20,6 +21,12 @@ from rta.wire.values import Ns
 __all__ = ["AlarmBoard", "rule_text"]
 
 
+_HISTORY = 50
+"""Changes that are kept of one alarm."""
+_HISTORIES = 10_000
+"""Changes that are kept of all: where there are very many alarms, each keeps fewer."""
+
+
 @define(eq=False)
 class _Alarm:
     code: str
@@ -29,6 +36,8 @@ class _Alarm:
     rule: str
     change: AlarmChange | None = None
     """The last change; None: there was none since the process began, and the alarm is not active."""
+    history: deque[AlarmChange] = field(factory=deque)
+    """When it was raised and cleared, the newest last."""
 
 
 class AlarmBoard:
@@ -37,6 +46,7 @@ class AlarmBoard:
     def __init__(self) -> None:
         self._alarms: dict[str, dict[str, _Alarm]] = {}
         self._active: dict[str, dict[str, AlarmChange]] = {}
+        self._size = 0
 
     def add(self, code: str, components: Iterable[str], description: str, source: dict[str, str], rule: str) -> None:
         """Add the alarms of a code, none of them active. `source`: by component.
@@ -47,6 +57,7 @@ class AlarmBoard:
             raise RtaError(f"there are two alarms {code!r}")
         self._alarms[code] = {c: _Alarm(code, c, description, source.get(c, ""), rule) for c in components}
         self._active[code] = {}
+        self._size += len(self._alarms[code])
 
     def define(self, definition: AlarmDefinition) -> None:
         """Add the alarms of a configured definition."""
@@ -73,6 +84,10 @@ class AlarmBoard:
                 return False
             change = evolve(change, ts=before.ts)
         alarm.change = change
+        if change.active is (before is None):
+            alarm.history.append(change)
+            if len(alarm.history) > min(_HISTORY, max(_HISTORIES // self._size, 1)):
+                alarm.history.popleft()
         if change.active:
             active[change.component] = change
         else:
@@ -89,12 +104,16 @@ class AlarmBoard:
 
     def count(self) -> tuple[int, int]:
         """How many alarms there are, each component counted, and how many of them are active."""
-        return sum(map(len, self._alarms.values())), sum(map(len, self._active.values()))
+        return self._size, sum(map(len, self._active.values()))
 
-    def listed(self, active_only: bool = False) -> list[dict[str, Any]]:
+    def listed(self, active_only: bool = False, history: bool = False) -> list[dict[str, Any]]:
         """All alarms as users see them, sorted by code and component. `since` is when the alarm became active or
-        inactive, ISO 8601; null where that has not changed since the process began."""
-        return [_listed(alarm) for alarm in self._all() if not active_only or _is_active(alarm)]
+        inactive, ISO 8601; null where that has not changed since the process began. `history`: with what each has done
+        since then, the newest last."""
+        chosen = [alarm for alarm in self._all() if not active_only or _is_active(alarm)]
+        if not history:
+            return [_listed(alarm) for alarm in chosen]
+        return [{**_listed(alarm), "history": [_told(change) for change in alarm.history]} for alarm in chosen]
 
     def _all(self) -> Iterator[_Alarm]:
         for code in sorted(self._alarms):
@@ -117,6 +136,10 @@ def _listed(alarm: _Alarm) -> dict[str, Any]:
         "source": alarm.source,
         "rule": alarm.rule,
     }
+
+
+def _told(change: AlarmChange) -> dict[str, Any]:
+    return {"ts": iso(change.ts), "active": change.active, "values": change.values}
 
 
 def rule_text(rule: Rule) -> str:

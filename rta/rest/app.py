@@ -47,7 +47,7 @@ __all__ = ["Service", "make_app", "routes_of"]
 _TRUE, _FALSE = ("true", "1", "yes"), ("", "false", "0", "no")
 
 
-async def _no_alarms(active_only: bool) -> list[dict[str, Any]]:
+async def _no_alarms(active_only: bool, history: bool) -> list[dict[str, Any]]:
     return []
 
 
@@ -82,8 +82,8 @@ class Service:
     export_turns: AnswerTurns = field(factory=export_turns)
     streams: Callable[[Initiator], StreamService] | None = None
     """The streams of the node, for whoever asks; None: the site has none."""
-    alarms: Callable[[bool], Awaitable[list[dict[str, Any]]]] = _no_alarms
-    """The alarms of the node as they are listed: all, or only those that are active."""
+    alarms: Callable[[bool, bool], Awaitable[list[dict[str, Any]]]] = _no_alarms
+    """The alarms of the node as they are listed: all, or only those that are active; and whether with their history."""
     nodes: Callable[[], FollowedNodes] = tuple
     """The remote nodes that the sources here follow."""
     sign_in: SignIn | None = None
@@ -200,10 +200,13 @@ class _Rest:
         return text
 
     async def alarms(self, request: Request) -> Response:
-        active = request.query_params.get("active", "").lower()
-        if active not in (*_TRUE, *_FALSE):
-            return refusal(400, "active: expected true or false", "active")
+        chosen: list[bool] = []
+        for key in ("active", "history"):
+            text = request.query_params.get(key, "").lower()
+            if text not in (*_TRUE, *_FALSE):
+                return refusal(400, f"{key}: expected true or false", key)
+            chosen.append(text in _TRUE)
         try:
-            return json_response({"alarms": await self._service.alarms(active in _TRUE)})
+            return json_response({"alarms": await self._service.alarms(*chosen)})
         except Refused as e:
             return refusal(503, str(e))

@@ -153,7 +153,7 @@ _OPERATIONS: tuple[Operation, ...] = (
     _get(V2 + "/session-folders/", "Sessions", "Folders at the top", "Folders", problems=_LISTING, ours=False),
     _get(V2 + "/session-folders/{parent}", "Sessions", "Folders in a folder", "Folders", ("parent",),
          problems=_LISTING, ours=False),
-    _get(V2 + "/alarms", "Alarms", "Alarms of the node", "Alarms", ("active",), refusals=(400, 503)),
+    _get(V2 + "/alarms", "Alarms", "Alarms of the node", "Alarms", ("active", "history"), refusals=(400, 503)),
     _get(V2 + "/nodes", "Nodes", "Remote nodes that sources follow", "Nodes", ("node", "source"), refusals=(400, 503)),
     _get(_STREAMS, "Streams", "All streams of the node", "Streams", ("status_code",), refusals=(400, 404, 503)),
     Operation("post", _STREAMS, "Streams", "Add a stream", "Stream", status=201, refusals=_CHANGES,

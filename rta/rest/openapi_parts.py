@@ -108,7 +108,11 @@ SCHEMAS: Document = {
             "json": {**_TEXT, "description": "The session JSON as it was written."},
         }
     ),
-    "Alarm": _object({"code": _TEXT, "active": {"type": "boolean"}}),
+    "AlarmChange": _object({"ts": _MOMENT, "active": {"type": "boolean"}, "values": {"type": "object"}}),
+    "Alarm": _object(
+        {"code": _TEXT, "active": {"type": "boolean"}},
+        {"history": {**_list(_ref("AlarmChange")), "description": "The newest last; with `history=true`."}},
+    ),
     "Alarms": _object({"alarms": _list(_ref("Alarm"))}),
     "Gap": _object({"after_seq": _COUNT, "before_seq": _COUNT, "since": _MOMENT, "until": _MOMENT, "missing": _COUNT}),
     "RemoteStream": _object(
@@ -223,6 +227,7 @@ SCHEMAS["NewStream"] = {
     "additionalProperties": False,
 }
 
+_YES_OR_NO: Document = {"enum": ["true", "false", "1", "0", "yes", "no", ""]}
 _CHANNELS = {
     "type": "string",
     "pattern": f"^{_ITEM}(,{_ITEM})*$",
@@ -262,7 +267,8 @@ _DESCRIBED: dict[str, tuple[str, Document, str]] = {
     "prop": ("query", _TEXT, "A property that is left out otherwise; may be given again."),
     "property_query": ("query", _TEXT, "A part of the property's id."),
     "status_code": ("query", _TEXT, "Only streams of this status."),
-    "active": ("query", {"enum": ["true", "false", "1", "0", "yes", "no", ""]}, "Only alarms that are active."),
+    "active": ("query", _YES_OR_NO, "Only alarms that are active."),
+    "history": ("query", _YES_OR_NO, "With when each was raised and cleared."),
     "node": ("query", _TEXT, "Only nodes of this id."),
     "source": ("query", _TEXT, "Only nodes of this source."),
 }

@@ -10,7 +10,7 @@ from rta.alarm.fulls import Fulls
 from rta.alarm.messages import event_messages, full_message
 from rta.alarm.monitor import AlarmChange
 from rta.errors import RtaError
-from rta.rsmp.payload import MAX_PAYLOAD
+from rta.rsmp.payload import MAX_PAYLOAD, iso
 from rta.wire.values import Ns
 
 from .alarms import BASE, CODE, alarm
@@ -44,6 +44,35 @@ def test_an_active_alarm_with_other_values_is_news_and_as_old_as_before():
     assert b.apply(change(True, 1, level=1))
     assert b.apply(change(True, 5, level=2))
     assert b.active(CODE) == [change(True, 1, level=2)]
+
+
+def test_it_keeps_when_it_was_raised_and_cleared():
+    b = board()
+    for c in (change(True, 1, level=1), change(True, 5, level=2), change(False, 9, level=0), change(True, 20, level=3)):
+        b.apply(c)
+    (alarm,) = b.listed(history=True)
+    assert [(c["ts"][17:19], c["active"], c["values"]) for c in alarm["history"]] == [
+        (iso(Ns(BASE + at * SECOND))[17:19], active, {"level": level})
+        for at, active, level in ((1, True, 1), (9, False, 0), (20, True, 3))
+    ]
+    assert "history" not in b.listed()[0]
+
+
+def test_of_one_alarm_the_last_changes_are_kept():
+    b = board()
+    for at in range(120):
+        b.apply(change(at % 2 == 0, at))
+    (alarm,) = b.listed(history=True)
+    assert len(alarm["history"]) == 50
+    assert alarm["history"][-1]["ts"] == iso(Ns(BASE + 119 * SECOND))
+
+
+def test_of_very_many_alarms_each_keeps_fewer_changes():
+    b = AlarmBoard()
+    b.add(CODE, [f"sg/{i}" for i in range(2000)], "", {}, "")
+    for at in range(20):
+        b.apply(change(at % 2 == 0, at, "sg/7"))
+    assert max(len(alarm["history"]) for alarm in b.listed(history=True)) == 5
 
 
 def test_it_is_listed_with_what_an_operator_asks_for():

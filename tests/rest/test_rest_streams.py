@@ -600,8 +600,9 @@ ALARMS = [{"code": "car.oil", "active": True, "description": "Öl \ud800"}, {"co
 
 @pytest.fixture
 def alarms(site) -> Site:
-    async def listed(active_only: bool) -> list[dict[str, Any]]:
-        return [a for a in ALARMS if a["active"] or not active_only]
+    async def listed(active_only: bool, history: bool) -> list[dict[str, Any]]:
+        more = {"history": []} if history else {}
+        return [{**a, **more} for a in ALARMS if a["active"] or not active_only]
 
     site.app = make_app(service(alarms=listed))
     return site
@@ -619,6 +620,12 @@ def alarms(site) -> Site:
 async def test_alarms_are_listed_all_or_those_that_are_active(alarms, path, codes):
     answer = await alarms.ask("GET", path, base="")
     assert (answer.status, [alarm["code"] for alarm in answer.json["alarms"]]) == (200, codes)
+
+
+async def test_alarms_are_listed_with_their_history_where_it_is_asked_for(alarms):
+    for query, there in (("", False), ("?history=no", False), ("?active=1&history=true", True)):
+        answer = await alarms.ask("GET", "/rta/v2/alarms" + query, base="")
+        assert ["history" in alarm for alarm in answer.json["alarms"]] == [there] * len(answer.json["alarms"])
 
 
 async def test_a_list_of_alarms_that_cannot_be_is_refused_with_its_field(alarms):

@@ -119,7 +119,7 @@ class Buffer:
         return []
 
 
-async def list_alarms(active_only: bool) -> list[dict[str, Any]]:
+async def list_alarms(active_only: bool, history: bool) -> list[dict[str, Any]]:
     return [] if active_only else [{"code": "car.oil"}]
 
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { changesWith, valuesText } from "../src/parts/alarms/changes";
+import { changesOf, valuesText } from "../src/parts/alarms/changes";
 import { gapWords } from "../src/parts/streams/gap_words";
 import { filtered, ordered, turned } from "../src/parts/table/order";
 import { rate, readHealth, readMetrics, sectionOf, subjectOf } from "../src/service/health";
@@ -102,16 +102,19 @@ test("a remote node is read with its streams and gaps, and what is missing is sa
   assert.equal(readNode({ id: "x", streams: null }).streams, null);
 });
 
-test("what alarms did is told by two lists of them", () => {
-  const alarm = (active: boolean, since: string | null): Alarm => ({
-    code: "car.hot", component: null, description: "", active, since, values: { value: 1.5 }, source: "", rule: "",
+test("what alarms did is told of all of them, the newest first", () => {
+  const alarm = (component: string | null, ...history: [string, boolean][]): Alarm => ({
+    code: "car.hot", component, description: "", active: false, since: null, values: {}, source: "", rule: "",
+    history: history.map(([ts, active]) => ({ ts, active, values: { value: 1.5, is: "x" } })),
   });
-  const first = changesWith([], null, [alarm(false, null)]);
-  assert.deepEqual(first, []);
-  const raised = changesWith(first, [alarm(false, null)], [alarm(true, "2026-01-01T00:00:00Z")]);
-  assert.deepEqual(raised.map(({ active }) => active), [true]);
-  assert.equal(changesWith(raised, [alarm(true, "2026-01-01T00:00:00Z")], [alarm(true, "2026-01-01T00:00:00Z")]), raised);
-  const over = changesWith(raised, [alarm(true, "2026-01-01T00:00:00Z")], [alarm(false, "2026-01-01T00:01:00Z")]);
-  assert.deepEqual(over.map(({ active }) => active), [false, true]);
-  assert.equal(valuesText({ value: 1.5, is: "x" }), "value 1.5, is x");
+  const found = changesOf([
+    alarm("front", ["2026-01-01T00:00:00.000Z", true], ["2026-01-01T00:00:09.000Z", false]),
+    alarm(null, ["2026-01-01T00:00:05.000Z", true], ["2026-01-01T00:00:05.000Z", false]),
+    alarm("rear"),
+  ]);
+  assert.deepEqual(found.map(({ name, active, at }) => [name, active, at.slice(17, 19)]), [
+    ["car.hot front", false, "09"], ["car.hot", false, "05"], ["car.hot", true, "05"], ["car.hot front", true, "00"],
+  ]);
+  assert.equal(valuesText(found[0]!.values), "value 1.5, is x");
+  assert.equal(changesOf([alarm(null, ...Array.from({ length: 600 }, (_, at): [string, boolean] => [String(at), true]))]).length, 500);
 });

@@ -112,9 +112,17 @@ export interface Alarm {
   values: Record<string, unknown>;
   source: string;
   rule: string;
+  history: AlarmChange[]; // the newest last
 }
 
+export interface AlarmChange {
+  ts: string;
+  active: boolean;
+  values: Record<string, unknown>;
+}
+
+/** The alarms with what each has done. */
 export async function listAlarms(service: Service, abort?: AbortSignal): Promise<Alarm[]> {
-  const said = await service.json<{ alarms: Alarm[] }>("rta/v2/alarms", abort ? { abort } : {});
+  const said = await service.json<{ alarms: Alarm[] }>("rta/v2/alarms?history=true", abort ? { abort } : {});
   return said.alarms;
 }

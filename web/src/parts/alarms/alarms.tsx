@@ -1,35 +1,23 @@
-import { useSignal } from "@preact/signals";
-import { useRef } from "preact/hooks";
-import { listAlarms, type Alarm } from "../../service/streams";
+import { listAlarms } from "../../service/streams";
 import { moment } from "../../state/words";
 import { texts } from "../../texts/en";
 import type { BoardProps } from "../boards";
 import { Failed } from "../boards/failed";
 import { usePolled } from "../boards/polled";
-import { changesWith, nameOf, valuesText, type Change } from "./changes";
+import { changesOf, nameOf, valuesText } from "./changes";
 
 const EVERY = 1000; // ms
 
-/** The node's alarms: those that are active first, with the values of their last change, and what they did while one looked. */
+/** The node's alarms: those that are active first, with the values of their last change, and what they have done. */
 export function Alarms({ service, zone }: BoardProps) {
   const words = texts.alarms;
-  const before = useRef<Alarm[] | null>(null);
-  const changes = useSignal<Change[]>([]);
-  const { value, failure } = usePolled(
-    async (abort) => {
-      const alarms = await listAlarms(service, abort);
-      changes.value = changesWith(changes.value, before.current, alarms);
-      before.current = alarms;
-      return alarms;
-    },
-    EVERY,
-    [service],
-  );
+  const { value, failure } = usePolled((abort) => listAlarms(service, abort), EVERY, [service]);
   if (value.value === null) return failure.value === "" ? <p class="empty">{texts.loading}</p> : <Failed why={failure} />;
   const at = (time: string | null) => (time === null || time === "" ? "" : moment(Date.parse(time), zone === "utc" ? "utc" : "viewer"));
   const alarms = [...value.value].sort(
     (a, b) => Number(b.active) - Number(a.active) || ((b.since ?? "") < (a.since ?? "") ? -1 : 1) || (nameOf(a) < nameOf(b) ? -1 : 1),
   );
+  const changes = changesOf(value.value);
   const active = alarms.filter((alarm) => alarm.active).length;
   return (
     <section class="board">
@@ -70,9 +58,9 @@ export function Alarms({ service, zone }: BoardProps) {
         </div>
       )}
       {alarms.length > 0 && <h2>{words.changes}</h2>}
-      {alarms.length > 0 && changes.value.length === 0 && <p class="quiet">{words.noChanges}</p>}
+      {alarms.length > 0 && changes.length === 0 && <p class="quiet">{words.noChanges}</p>}
       <ol class="alarm-changes">
-        {changes.value.map((change) => (
+        {changes.map((change) => (
           <li key={`${change.name} ${change.at} ${change.active}`}>
             {at(change.at)} <b>{change.name}</b> {change.active ? words.raised : words.over} {valuesText(change.values)}
           </li>

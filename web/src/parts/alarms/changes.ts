@@ -1,11 +1,11 @@
-/** What alarms have done since the page looks at them: the service lists what is, and the page keeps what was. */
+/** What alarms have done since the service began, as far as it keeps it. */
 
 import type { Alarm } from "../../service/streams";
 
 export interface Change {
   name: string;
   active: boolean;
-  at: string; // as the service says it, or empty
+  at: string; // as the service says it
   values: Record<string, unknown>;
 }
 
@@ -13,19 +13,12 @@ const MOST = 500;
 
 export const nameOf = ({ code, component }: Pick<Alarm, "code" | "component">) => (component === null ? code : `${code} ${component}`);
 
-/** The changes so far, the newest first, with those that a new list shows. `before`: the list before; null: there is none. */
-export function changesWith(changes: Change[], before: Alarm[] | null, now: Alarm[]): Change[] {
-  const was = new Map((before ?? []).map((alarm) => [nameOf(alarm), alarm]));
-  const found: Change[] = [];
-  for (const alarm of now) {
-    const earlier = was.get(nameOf(alarm));
-    const changed = earlier === undefined ? alarm.since !== null : earlier.since !== alarm.since || earlier.active !== alarm.active;
-    if (changed) found.push({ name: nameOf(alarm), active: alarm.active, at: alarm.since ?? "", values: alarm.values });
-  }
-  if (found.length === 0) return changes;
-  found.sort((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : 0));
-  return [...found, ...changes].slice(0, MOST);
-}
+/** The changes of all alarms, the newest first. */
+export const changesOf = (alarms: Alarm[]): Change[] =>
+  alarms
+    .flatMap((alarm) => alarm.history.map(({ ts, active, values }) => ({ name: nameOf(alarm), active, at: ts, values })).reverse())
+    .sort((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : 0)) // it is stable: of one time, a name's later one stays before
+    .slice(0, MOST);
 
 export const valuesText = (values: Record<string, unknown>) =>
   Object.entries(values)
