@@ -91,6 +91,7 @@ def http_service(
     service = Service(
         label=config.site.label,
         description=config.site.description,
+        timezone=config.site.timezone,
         host=edge.address(config.edge.options)[0] if edge is not None and edge.address is not None else "",
         buffer=buffer,
         health=health,

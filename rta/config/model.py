@@ -15,7 +15,7 @@ from rta.config.archive import ArchiveConfig
 from rta.formatting import shown
 from rta.node.command_settings import CommandSettings
 from rta.node.status_settings import DefinedStatus
-from rta.ports import Duration, find_zone, option
+from rta.ports import Duration, find_zone, option, zone_fault
 from rta.rsmp.names import NODE
 from rta.session.options import FanOutSettings, JsonSettings, PrunerSettings
 
@@ -23,8 +23,8 @@ __all__ = ["Config", "LoggingSettings", "Plugged", "SiteSettings", "SourceConfig
 
 
 def _zone(_: object, attribute: Attribute[Any], value: str) -> None:
-    if find_zone(value) is None:
-        raise ValueError(f'expected a time zone\'s name like "Europe/Copenhagen", got {shown(value)}')
+    if (fault := zone_fault(value)) is not None:
+        raise ValueError(f"expected a time zone's IANA name, got {shown(value)}: {fault}")
 
 
 @define
@@ -45,7 +45,10 @@ class SiteSettings:
         "The id of this node on the topic bus, of one or more levels: `dk/cph/tlc-001`.", "rta", validator=NODE
     )
     timezone: str = option(
-        "IANA name of the zone whose midnight the windows of streams are counted from.", "UTC", validator=_zone
+        "IANA name of the zone where the site stands: the windows of streams are counted from its midnight, and the "
+        "page can show times in it.",
+        "UTC",
+        validator=_zone,
     )
     state_dir: Path | None = option(
         "The folder for what is to survive a restart, made where it is not there: the history of streams, streams "

@@ -61,7 +61,7 @@ from rta.ports.topic_bus import (
 )
 from rta.ports.transport import GROUP, Context, Offer, Reporter, Transport, available, load_transport
 from rta.ports.values import START, Batch, Entry, Position, SessionRecord, StreamSessionId, Trim
-from rta.ports.zones import find_zone
+from rta.ports.zones import find_zone, zone_fault
 
 __all__ = [
     "ANYBODY",
@@ -162,4 +162,5 @@ __all__ = [
     "topic_matches",
     "valid_filter",
     "valid_topic",
+    "zone_fault",
 ]

@@ -63,6 +63,8 @@ class Service:
     description: str
     host: str
     """What the site is called by its configuration."""
+    timezone: str = "UTC"
+    """The IANA name of the zone where it stands."""
     buffer: BurstLog
     health: Health
     metrics: Callable[[], Awaitable[bytes]]
@@ -113,7 +115,7 @@ def routes_of(service: Service) -> list[Route]:
     rest = _Rest(service)
     page = PageResource(lambda: [] if service.sign_in is None else service.sign_in.issuer_urls)
     pages = SitePages(service.health, service.metrics, page, service.rules)
-    signing_in = SignInPages(service.rules, service.label, service.description)
+    signing_in = SignInPages(service.rules, service.label, service.description, service.timezone)
     streams = StreamResource(service.streams)
     return [
         Route("/", pages.root),

@@ -58,7 +58,7 @@ SCHEMAS: Document = {
         "description": "How to sign in: the issuer, and whether there are tokens of our own.",
         "properties": {"required": {"type": "boolean"}, "tokens": {"type": "boolean"}},
     },
-    "Info": _object({}, {"label": _TEXT, "description": _TEXT, "auth": _ref("Auth")}),
+    "Info": _object({}, {"label": _TEXT, "description": _TEXT, "timezone": _TEXT, "auth": _ref("Auth")}),
     "Whoami": _object({"name": _TEXT, "role": _ROLE, "ends": _nullable(_MOMENT)}),
     "TicketRequest": _object({"session": {"type": "string", "minLength": 1}}, additionalProperties=False),
     "Ticket": _object({"ticket": _TEXT, "expires": _MOMENT}),

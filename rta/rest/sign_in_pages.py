@@ -27,9 +27,9 @@ _NOT_KEPT = {"cache-control": "no-store"}
 class SignInPages:
     """The endpoints."""
 
-    def __init__(self, rules: AccessRules, label: str, description: str) -> None:
+    def __init__(self, rules: AccessRules, label: str, description: str, timezone: str) -> None:
         self._rules = rules
-        self._info = {"label": label, "description": description}
+        self._info = {"label": label, "description": description, "timezone": timezone}
 
     async def info(self, request: Request) -> Response:
         """What the site is called, and how to sign in; whoever may not read is told how to sign in alone."""

@@ -62,7 +62,8 @@ def test_a_bad_id_carries_its_key(problems):
 @pytest.mark.parametrize("zone", ["", "Nowhere/Else", "CEST+1", "../etc/passwd"])
 def test_an_unknown_zone_is_a_problem(problems, zone):
     assert problems(f'site.timezone = "{zone}"') == [
-        f'site.toml: site.timezone: expected a time zone\'s name like "Europe/Copenhagen", got "{zone}"'
+        f'site.toml: site.timezone: expected a time zone\'s IANA name, got "{zone}": '
+        'there is no such zone; a name like "Europe/Copenhagen" would be right'
     ]
 
 

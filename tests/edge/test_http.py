@@ -27,7 +27,7 @@ JSON = (
     [
         ("/", "text/plain; charset=utf-8", f"rta {__version__}\n"),
         ("/health", "text/plain; charset=utf-8", "Healthy"),
-        ("/rta/v2/info", "application/json", '{"label": "pit wall", "description": "toys"}'),
+        ("/rta/v2/info", "application/json", '{"label": "pit wall", "description": "toys", "timezone": "UTC"}'),
         ("/rta/v2/sessions", "application/json", f'{{"sessions":[{JSON}]}}'),
         ("/rta/v2/sessions/a%2Fb", "application/json", JSON),
         ("/base//rta//v2/sessions/a%2Fb/", "application/json", JSON),

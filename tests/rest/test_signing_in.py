@@ -42,8 +42,9 @@ async def test_the_info_tells_whoever_may_not_read_how_to_sign_in_and_nothing_el
     for brought in ({}, {"authorization": "Bearer rta_wrong"}):
         assert (await ask(app, V2 + "/info", **brought)).json == {"auth": {"required": True, "tokens": True}}
     known = (await ask(app, V2 + "/info", **bearer(Role.READ))).json
-    assert known == {"label": "site", "description": "", "auth": {"required": True, "tokens": True}}
-    assert (await ask(RecordedSite().app(), V2 + "/info")).json == {"label": "site", "description": ""}
+    assert known == {"label": "site", "description": "", "timezone": "UTC", "auth": {"required": True, "tokens": True}}
+    open_to_all = (await ask(RecordedSite().app(timezone="Asia/Tokyo"), V2 + "/info")).json
+    assert open_to_all == {"label": "site", "description": "", "timezone": "Asia/Tokyo"}
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ import { workerSource } from "./source";
 import { pageState } from "./state/page";
 import { favouritesOf, settingsOf } from "./state/settings";
 import { keptInTab } from "./state/storage";
+import { setSiteZone } from "./state/zones";
+import { texts } from "./texts/en";
 
 declare const WORKER: string;
 
@@ -67,10 +69,15 @@ async function begin() {
   signIn.begin();
   effect(() => {
     void signIn.token.value;
-    askInfo(service).then((said) => (info.value = said), complain);
+    askInfo(service).then(meetSite, complain);
     signIn.meet(service).catch(complain);
     if (page.view.peek().shown.length === 0 && page.tab.peek() === "plots") openNewest().catch(() => undefined);
   });
+}
+
+function meetSite(said: Info) {
+  if (!setSiteZone(said.timezone)) page.say(texts.settings.unknownZone(said.timezone ?? ""));
+  info.value = said;
 }
 
 function complain(error: unknown) {

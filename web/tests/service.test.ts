@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { exportPath, fileName, runExport, type Keeper, type Wanted } from "../src/service/exports";
+import { readInfo } from "../src/service/info";
 import { Failure, restService, type Service } from "../src/service/service";
 import { age, length, moment, size } from "../src/state/words";
+import { ahead, setSiteZone, siteZone, zonesToChoose } from "../src/state/zones";
 
 const BASE = "https://rta.example.com/below/";
 
@@ -115,4 +117,25 @@ test("lengths, ages, sizes and moments are written as people read them", () => {
   assert.deepEqual([-5, 940, 59_000, 3_600_000, 86_400_000, 1e9].map(age), ["0.0 s", "0.9 s", "59 s", "60 min", "24 h", "12 days"]);
   assert.deepEqual([0, 999, 1500, 123_456, 5e9].map(size), ["0 B", "999 B", "1.5 KB", "123 KB", "5.0 GB"]);
   assert.equal(moment(1_620_129_055_123, "utc"), "2021-05-04 11:50:55 UTC");
+});
+
+test("the site's zone is ahead of UTC as its clocks are, and the browser's own name for it is asked for", () => {
+  assert.equal(ahead("site", 0), 0);
+  assert.deepEqual(zonesToChoose("viewer"), ["viewer", "utc", "session"]);
+  assert.equal(moment(1_620_129_055_123, "site"), "2021-05-04 11:50:55 UTC");
+  assert.equal(setSiteZone("Europe/Copenhagen"), true);
+  assert.deepEqual(zonesToChoose("viewer"), ["viewer", "site", "utc", "session"]);
+  const hours = (time: string) => ahead("site", Date.parse(time)) / 3600e3;
+  assert.deepEqual(
+    ["2026-01-01T00:00:00Z", "2026-03-29T00:59:59.999Z", "2026-03-29T01:00:00Z", "2026-10-25T01:00:00Z"].map(hours), [1, 1, 2, 1],
+  );
+  assert.equal(moment(1_620_129_055_123, "site"), "2021-05-04 13:50:55 +02:00");
+  assert.equal(moment(NaN, "site"), "");
+  assert.equal(setSiteZone("America/St_Johns"), true);
+  assert.equal(moment(Date.parse("2026-01-01T00:00:00Z"), "site"), "2025-12-31 20:30:00 -03:30");
+  assert.equal(setSiteZone("Mars/Olympus"), false);
+  assert.equal(siteZone.value, null);
+  assert.equal(setSiteZone("UTC"), true);
+  assert.deepEqual(zonesToChoose("site"), ["viewer", "site", "utc", "session"]);
+  assert.equal(readInfo({ label: "x", timezone: "Asia/Tokyo" }).timezone, "Asia/Tokyo");
 });

@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import type { Zone } from "../state/view";
 import { age, moment } from "../state/words";
 import { texts } from "../texts/en";
 import type { Session } from "../worker/messages";
@@ -49,7 +50,7 @@ export function StatusLine({ parts }: { parts: Parts }) {
 
 const newestIs = (ms: number) => (Number.isNaN(ms) ? "" : texts.status.newest(age(ms)));
 
-function wordsOfLink({ link }: Session, newest: number, now: number, serviceNow: number, zone: "viewer" | "utc" | "session") {
+function wordsOfLink({ link }: Session, newest: number, now: number, serviceNow: number, zone: Zone) {
   switch (link.state) {
     case "connecting":
     case "missing":

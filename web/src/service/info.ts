@@ -11,6 +11,7 @@ export interface SignInOffer {
 export interface Info {
   label: string;
   description: string;
+  timezone: string | null; // an IANA name; null: whoever asks may not read
   auth: SignInOffer | null; // null: nobody has to sign in
 }
 
@@ -29,6 +30,7 @@ export function readInfo(said: Record<string, unknown>): Info {
   return {
     label: text(said["label"]) ?? "",
     description: text(said["description"]) ?? "",
+    timezone: text(said["timezone"]),
     auth: typeof auth === "object" && auth !== null ? readOffer(auth) : null,
   };
 }

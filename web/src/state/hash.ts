@@ -92,7 +92,7 @@ function readFields(fields: Field[], complain: (problem: string) => void): { vie
       else if (name === "from") from = readSeconds(value);
       else if (name === "to") to = readSeconds(value);
       else if (name === "cursor") view.cursor = readSeconds(value);
-      else if (name === "zone") view.zone = oneOf<Zone>(["viewer", "utc", "session"], value);
+      else if (name === "zone") view.zone = oneOf<Zone>(["viewer", "site", "utc", "session"], value);
       else if (name === "search") listing.text = unescape(value);
       else if (name === "filter") addFilter(listing.filters, value);
       else if (name === "page") listing.page = readPage(value);

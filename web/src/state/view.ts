@@ -29,8 +29,8 @@ export interface Plot {
 /** `follow`: the newest so many ns, live. Otherwise a stretch that stays, on the shared axis. */
 export type Stretch = { follow: number } | { from: number; to: number };
 
-/** The zone of the viewer, UTC, or how long since the first session's base began. */
-export type Zone = "viewer" | "utc" | "session";
+/** The zone of the viewer, that of the site, UTC, or how long since the first session's base began. */
+export type Zone = "viewer" | "site" | "utc" | "session";
 
 export interface View {
   shown: Shown[];

@@ -1,6 +1,7 @@
 /** Lengths, ages, sizes and moments as people read them. */
 
 import type { Zone } from "./view";
+import { ahead, siteZone } from "./zones";
 import { texts } from "../texts/en";
 
 /** How long something lasts or lasted, ms. */
@@ -27,12 +28,19 @@ export function size(bytes: number): string {
   return `${at === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[at]}`;
 }
 
+const two = (part: number) => `${part}`.padStart(2, "0");
+
 /** A moment, ms since the epoch, to the second; days in the order of the alphabet, hours by 24. */
 export function moment(ms: number, zone: Zone): string {
   if (!Number.isFinite(ms) || Math.abs(ms) > 8.64e15) return "";
   const date = new Date(ms);
-  if (zone === "utc") return `${date.toISOString().slice(0, 19).replace("T", " ")} UTC`;
-  const two = (part: number) => `${part}`.padStart(2, "0");
+  if (zone === "site" && siteZone.value !== null) {
+    const offset = ahead(zone, ms);
+    const local = new Date(ms + offset).toISOString().slice(0, 19).replace("T", " ");
+    const minutes = Math.abs(Math.round(offset / 60e3));
+    return `${local} ${offset < 0 ? "-" : "+"}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
+  }
+  if (zone === "utc" || zone === "site") return `${date.toISOString().slice(0, 19).replace("T", " ")} UTC`;
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }

@@ -418,6 +418,8 @@ export const texts = {
     themes: { system: "as the system has it", light: "light", dark: "dark" },
     zone: "Times",
     zones: { viewer: "in your zone", utc: "in UTC", session: "since the session began" },
+    site: (name: string | null) => (name === null ? "in the site's zone" : `in the site's zone, ${name}`),
+    unknownZone: (name: string) => `This browser does not know the site's time zone, ${name}. Times of the site are shown in UTC.`,
     keys: "Single keys do something",
   },
 
@@ -486,7 +488,7 @@ export const texts = {
     marks: "Events",
     marksHint: "Shows events as lines through the plots; the cursor tells of them",
     zone: "Times in",
-    zones: { viewer: "your zone", utc: "UTC", session: "session time" },
+    zones: { viewer: "your zone", site: "the site's zone", utc: "UTC", session: "session time" },
     addPlot: "Add a plot",
     addLine: "Add a parameter",
     addLineTo: (nth: number) => `Add a parameter to plot ${nth}`,

@@ -13,7 +13,7 @@ export function Alarms({ service, zone }: BoardProps) {
   const words = texts.alarms;
   const { value, failure } = usePolled((abort) => listAlarms(service, abort), EVERY, [service]);
   if (value.value === null) return failure.value === "" ? <p class="empty">{texts.loading}</p> : <Failed why={failure} />;
-  const at = (time: string | null) => (time === null || time === "" ? "" : moment(Date.parse(time), zone === "utc" ? "utc" : "viewer"));
+  const at = (time: string | null) => (time === null || time === "" ? "" : moment(Date.parse(time), zone));
   const alarms = [...value.value].sort(
     (a, b) => Number(b.active) - Number(a.active) || ((b.since ?? "") < (a.since ?? "") ? -1 : 1) || (nameOf(a) < nameOf(b) ? -1 : 1),
   );

@@ -1,6 +1,7 @@
 /** Times of the shared axis as people read them, in a zone. Offsets are ns since the base, which is ns since the epoch. */
 
 import type { Zone } from "../../state/view";
+import { ahead } from "../../state/zones";
 
 export interface Clock {
   zone: Zone;
@@ -20,11 +21,6 @@ export function wall({ zone, base }: Clock, offset: number): { ms: number; ns: n
   const ns = Number(((time % 1_000_000n) + 1_000_000n) % 1_000_000n);
   const ms = Number((time - BigInt(ns)) / 1_000_000n);
   return { ms: ms + ahead(zone, ms), ns };
-}
-
-/** How far the zone is ahead of UTC, in ms, at a time in ms since the epoch. */
-export function ahead(zone: Zone, ms: number): number {
-  return zone === "viewer" ? -new Date(ms).getTimezoneOffset() * 60e3 : 0;
 }
 
 const two = (value: number) => `${value}`.padStart(2, "0");

@@ -1,8 +1,9 @@
 /** Ticks of the time axis, at round times of the zone, from ns to years. */
 
+import { ahead } from "../../state/zones";
 import { roundStep } from "./scale";
 import type { Span } from "./stretch";
-import { DAY, SECOND, ahead, clockText, dateText, lengthText, wall, type Clock } from "./time_text";
+import { DAY, SECOND, clockText, dateText, lengthText, wall, type Clock } from "./time_text";
 
 export interface TimeTick {
   at: number;

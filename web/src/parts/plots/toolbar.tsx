@@ -1,11 +1,11 @@
 import { useComputed } from "@preact/signals";
 import { overlay, type Zone } from "../../state/view";
+import { zonesToChoose } from "../../state/zones";
 import { texts } from "../../texts/en";
 import type { Stack } from "./stack";
 import { lengthText } from "./time_text";
 
 const LENGTHS = [1, 5, 10, 30, 60, 300, 900, 3600].map((seconds) => seconds * 1e9);
-const ZONES: Zone[] = ["viewer", "utc", "session"];
 
 export function Toolbar({ stack, mark }: { stack: Stack; mark: (on: boolean) => void }) {
   const words = texts.plots;
@@ -66,7 +66,7 @@ export function Toolbar({ stack, mark }: { stack: Stack; mark: (on: boolean) => 
           value={stack.view.value.zone}
           onChange={({ currentTarget }) => stack.change((view) => ({ ...view, zone: currentTarget.value as Zone }))}
         >
-          {ZONES.map((zone) => (
+          {zonesToChoose(stack.view.value.zone).map((zone) => (
             <option key={zone} value={zone}>
               {words.zones[zone]}
             </option>

@@ -88,7 +88,7 @@ function Row({ parts, session, selected, select, countChannels, remove }: RowPro
         <span class={`state state-${state}`}>{texts.states[state] ?? state}</span>
       </td>
       <td data-label={texts.sessions.started}>
-        {start === null ? "" : moment(start, zone === "utc" ? "utc" : "viewer")}{" "}
+        {start === null ? "" : moment(start, zone)}{" "}
         {start !== null && <span class="quiet">({age(Date.now() + service.ahead - start)})</span>}
       </td>
       <td data-label={texts.sessions.lasts}>{start === null || end === null ? "" : length(end - start)}</td>

@@ -1,12 +1,11 @@
 import type { Theme } from "../../state/settings";
-import type { Zone } from "../../state/view";
+import { siteZone, zonesToChoose } from "../../state/zones";
 import { texts } from "../../texts/en";
 import { Dialog } from "../dialog";
 import { Choice } from "../export/export";
 import type { Parts } from "../parts";
 
 const THEMES: Theme[] = ["system", "light", "dark"];
-const ZONES: Zone[] = ["viewer", "utc", "session"];
 
 export function SettingsDialog({ parts: { page, settings, change, dialog } }: { parts: Parts }) {
   return (
@@ -23,7 +22,7 @@ export function SettingsDialog({ parts: { page, settings, change, dialog } }: { 
         name="zone"
         value={page.view.value.zone}
         put={(zone) => (page.view.value = { ...page.view.value, zone })}
-        choices={ZONES.map((it) => [it, texts.settings.zones[it]])}
+        choices={zonesToChoose(page.view.value.zone).map((it) => [it, it === "site" ? texts.settings.site(siteZone.value) : texts.settings.zones[it]])}
       />
       <label class="field-inline">
         <input type="checkbox" checked={settings.value.keys} onChange={(event) => change({ keys: event.currentTarget.checked })} />

@@ -131,7 +131,7 @@ function One({ stream, service, role, zone, done, again }: OneProps) {
   );
 }
 
-const at = (time: string, zone: Zone) => moment(Date.parse(time), zone === "utc" ? "utc" : "viewer");
+const at = (time: string, zone: Zone) => moment(Date.parse(time), zone);
 
 function why({ state, since, startedBy, stoppedBy, pruneAt }: Stream, zone: Zone): string {
   const words = texts.streams;
