@@ -45,7 +45,7 @@ def drive(start: Start, folder: Path, speeds: Iterable[int]) -> Program:
     return program
 
 
-def test_a_session_that_nothing_records_is_shown_as_far_as_it_is_held(page: Page, start: Start, tmp_path: Path) -> None:
+def test_a_session_that_nothing_records_is_shown_as_far_as_it_is_held(start: Start, page: Page, tmp_path: Path) -> None:
     few = [nth * 7 % 100 for nth in range(150)]
     page.goto(drive(start, tmp_path / "few", few).url + view_of("lap-1", "Speed:csv"))
     line_is_drawn(page, "Speed")
@@ -62,7 +62,7 @@ def test_a_session_that_nothing_records_is_shown_as_far_as_it_is_held(page: Page
 
 
 def test_a_session_that_there_is_not_is_not_a_lost_connection(
-    page: Page, start: Start, tmp_path: Path, watch: Watch
+    start: Start, page: Page, tmp_path: Path, watch: Watch
 ) -> None:
     watch.expect("404")
     page.goto(drive(start, tmp_path / "site", range(20)).url + view_of("lap-2", "Speed:csv"))
