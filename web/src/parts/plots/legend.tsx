@@ -83,13 +83,9 @@ function markOf(nth: number): string {
   return parts.join("");
 }
 
-const QUIET = 600; // ms without another key until the values are said
-let timer: ReturnType<typeof setTimeout> | undefined;
-
-/** Says what is at the cursor, a moment after the last key: a screen reader would not keep up with each. */
+/** Says what is at the cursor. */
 export function sayValues(plot: Plot, stack: Stack): void {
-  clearTimeout(timer);
-  timer = setTimeout(() => {
+  stack.saySoon(() => {
     const { from, to } = stack.loop.seen.peek();
     const cursor = stack.cursor.peek();
     const values = plot.lines.map((line) => {
@@ -99,6 +95,6 @@ export function sayValues(plot: Plot, stack: Stack): void {
       return `${parameter.name} ${text} ${parameter.texts ? "" : parameter.unit}`.trim();
     });
     const at = cursor === null ? texts.plots.newest : timeText(stack.clock.peek(), cursor, (to - from) / 1000);
-    stack.said.value = `${at}: ${values.join(", ")}`;
-  }, QUIET);
+    return `${at}: ${values.join(", ")}`;
+  });
 }

@@ -22,6 +22,7 @@ const AXIS = { usual: 58, narrow: 38 }; // CSS px
 const NARROW = 560; // CSS px of a page on which axes are narrow
 export const APART = 12; // CSS px between marks of events
 const REACH = 4; // CSS px from the cursor to a mark that it is on
+const QUIET = 600; // ms without another key until something is said
 const TICK = 90; // CSS px that a label of the time axis needs
 
 export class Stack {
@@ -47,6 +48,7 @@ export class Stack {
   private readonly before = new Before();
   private follow: number;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private saying: ReturnType<typeof setTimeout> | undefined;
   private readonly changed = new Set<string>();
 
   constructor(
@@ -116,6 +118,7 @@ export class Stack {
     return () => {
       for (const stop of stops) stop();
       clearTimeout(this.timer);
+      clearTimeout(this.saying);
       this.timer = undefined;
     };
   }
@@ -210,6 +213,12 @@ export class Stack {
     else if (key.type === "all") this.all();
     else if (key.type === "back") this.back();
     else this.putCursor(null);
+  }
+
+  /** A moment after the last key, instead of what was to be said before: a screen reader would not keep up with each. */
+  saySoon(words: () => string): void {
+    clearTimeout(this.saying);
+    this.saying = setTimeout(() => (this.said.value = words()), QUIET);
   }
 
   // ---- Values

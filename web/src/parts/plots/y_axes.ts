@@ -48,8 +48,7 @@ export class YAxes {
     const names = this.names().filter((name) => !isWords(name));
     if (key.type === "free") this.free(names);
     else for (const name of names) this.put(name, key.type === "zoom" ? zoomRange(this.range(name), 0.5, key.factor) : moveRange(this.range(name), key.part));
-    const said = names.map((name) => texts.plots.axisIs(name, ...this.words(name), axisOf(this.plot()!, name).scale === "auto"));
-    this.stack.said.value = said.join(", ");
+    this.stack.saySoon(() => names.map((name) => this.words(name)).join(", "));
   }
 
   private free(names: string[]): void {
@@ -67,10 +66,10 @@ export class YAxes {
     return this.stack.ranges.get(rangeName(this.id, name)) ?? { low: 0, high: 1 };
   }
 
-  private words(name: string): [string, string] {
-    const { low, high } = this.range(name);
+  private words(name: string): string {
+    const [plot, { low, high }] = [this.plot(), this.range(name)];
     const text = (value: number) => `${Number(value.toPrecision(6))}`;
-    return [text(low), text(high)];
+    return texts.plots.axisIs(name, text(low), text(high), plot === undefined || axisOf(plot, name).scale === "auto");
   }
 
   private plot() {
