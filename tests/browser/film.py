@@ -1,6 +1,6 @@
 """A short film of a page, as an animated picture that is shown wherever pictures are: an animated WebP.
 
-Source: the WebP container specification, "Extended File Format" and "Animation".
+Source: RFC 9649, section 2.7.
 """
 
 from __future__ import annotations
