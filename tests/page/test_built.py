@@ -12,7 +12,7 @@ import pytest
 pytestmark = pytest.mark.processes
 
 WEB = Path(__file__).parents[2] / "web"
-PATIENCE = 110.0
+PATIENCE = 300.0
 
 
 def node(*arguments: str) -> None:

@@ -142,10 +142,10 @@ test("a spike in millions of samples is seen, and looking takes milliseconds", (
   }
   values[1_234_567] = 99;
   series.insert(times, values, count);
-  const before = performance.now();
+  const before = process.cpuUsage();
   const line = new LineBuilder("p", () => false, 1100);
   addColumns(series, 0, count * 1e7, (count * 1e7) / 1000, line, Infinity);
-  const took = performance.now() - before;
+  const took = process.cpuUsage(before).user / 1000;
   const { high } = line.build();
   assert.equal(Math.max(...high), 99);
   assert.ok(took < 500, `${took} ms`);
