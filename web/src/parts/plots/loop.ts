@@ -217,7 +217,7 @@ export class Loop {
     const [was, arrived] = [this.seen.peek(), this.arrived];
     this.arrived = null;
     if (!next.live || !was.live || was.column !== next.column) return next;
-    if (arrived?.live && arrived.column === next.column) return arrived;
+    if (arrived?.live && arrived.column === next.column && arrived.from >= was.from) return arrived; // never back
     const awaited = [...this.asked.values()].some(({ open }) => open);
     return awaited && now - this.moved < AWAIT ? was : next;
   }
