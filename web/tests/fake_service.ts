@@ -85,6 +85,12 @@ export class FakeService {
     for (const socket of this.sockets) socket.send_(items);
   }
 
+  /** The session has another state: those who listen are told. */
+  turn(state: string): void {
+    this.state = state;
+    for (const socket of this.sockets) socket.tellJson();
+  }
+
   mark(): void {
     for (const socket of this.sockets) socket.tell(String(this.items.length));
   }
@@ -213,6 +219,10 @@ class FakeSocket {
       const others = items.map(({ kind, bytes }): [number, number[]] => [FIELDS[kind], bytes]);
       this.#tellBurst([], [...others, rangeItem(START, START + BigInt(this.service.end))]);
     }
+  }
+
+  tellJson(): void {
+    this.#tellBurst([], [jsonItem(this.service.json)]);
   }
 
   tell(data: unknown): void {

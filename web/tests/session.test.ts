@@ -234,6 +234,21 @@ for (const [recorded, begin] of [[null, "ws null"], [0, "ws 0"]] as const) {
   });
 }
 
+test("a session that ends is live until all of it has come, and its end is not asked for again", async () => {
+  const service = new FakeService();
+  service.items = run(0, 100);
+  service.recorded = null;
+  const page = start(service);
+  await page.until(async () => page.link === "live" && (await page.samples()).length === 100);
+  service.turn("closed");
+  service.add(...run(100, 10));
+  await page.until(async () => page.session!.state === "closed" && (await page.samples()).length === 110);
+  assert.equal(page.link, "live");
+  service.close(1000);
+  await page.until(() => page.link === "closed");
+  assert.equal(service.asked.filter((path) => path.startsWith("ws")).length, 1);
+});
+
 test("a session that there is not is said to be missing, and comes once it is written", async () => {
   const service = new FakeService();
   service.items = run(0, 10);

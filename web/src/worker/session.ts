@@ -73,6 +73,8 @@ export class OpenSession {
   #missed = 0;
   /** All that the service has had from its beginning on has come, or will. */
   #fromBeginning = false;
+  /** What the connection is of: a session that ends while it flows is live until all of it has come. */
+  #flowing: "live" | "closed" = "live";
 
   constructor(
     readonly identity: string,
@@ -412,6 +414,7 @@ export class OpenSession {
     this.#socket = socket;
     this.isFilled = false;
     this.#fromBeginning = after !== null;
+    this.#flowing = this.isOpen ? "live" : "closed";
     this.#subscribe(socket);
     if (this.#fresh.size > 0) this.#widen.ask();
     const filled = this.#isExact ? undefined : setTimeout(() => this.#fill(), FILLS);
@@ -437,10 +440,9 @@ export class OpenSession {
 
   #heard(socket: LiveSocket): void {
     if (this.#socket !== socket) return;
-    const state = this.isOpen ? "live" : "closed";
-    if (this.#link.state !== state) {
+    if (this.#link.state !== this.#flowing) {
       this.#backoff.reset();
-      this.#setLink({ state });
+      this.#setLink({ state: this.#flowing });
     }
     if (this.tracks.unreadable > 0) this.fail("some samples cannot be read: their channels have no type, or they are too short");
     this.changed();
