@@ -18,6 +18,7 @@ from rta.health import Health
 from rta.hot_counters import HotCounters
 from rta.metrics import Metrics
 from rta.node.node_stream import Initiator, Refused
+from rta.ports import FollowedNode
 from rta.ports.access import Role, Subject
 from rta.rest import Service, make_app
 from rta.rest.signed_in import SUBJECT
@@ -133,6 +134,7 @@ def app_of(streams: Streams | None, node: App | None = None) -> App:
         metrics=no_metrics,
         streams=None if streams is None else streams.of,
         alarms=list_alarms,
+        nodes=lambda: [("plant", FollowedNode("dk/tlc-1", "online", 1, False, None, True, ()))],
     )
     return make_app(shown, node)
 
@@ -173,6 +175,10 @@ REQUESTS: list[tuple[str, str, bytes, dict[str, Any]]] = [
     ("DELETE", f"{V2}/streams/car.gear", b"", {}),
     ("GET", f"{V2}/alarms", b"", {}),
     ("GET", f"{V2}/alarms?active=true", b"", {}),
+    ("GET", f"{V2}/alarms?history=true", b"", {}),
+    ("GET", f"{V2}/nodes", b"", {}),
+    ("GET", f"{V2}/nodes?node=dk%2Ftlc-1", b"", {}),
+    ("GET", f"{V2}/nodes?node=a&node=b", b"", {}),
     ("POST", f"{V2}/alarms", b"", {}),
     # who may not
     ("POST", f"{V2}/streams/car.gear/start", b"", {"client": "192.0.2.7"}),

@@ -91,14 +91,15 @@ test("a remote node is read with its streams and gaps, and what is missing is sa
   assert.equal(node.presence, "unknown");
   const stream = node.streams![0]!;
   assert.deepEqual([stream.seq, stream.givenUp, stream.gaps[0]!.missing], [95, 2, 3]);
-  assert.deepEqual(gapWords(stream, true), [
+  assert.deepEqual(gapWords(stream, true, true), [
     "3 entries are missing between 90 and 94.", "They are fetched if the node does not send them by itself.",
     "1 gap was filled.", "2 gaps are given up, with 7 entries lost.",
   ]);
   const open = { ...stream, gaps: [{ ...stream.gaps[0]!, missing: 1 }], healed: 0, givenUp: 0 };
-  assert.deepEqual(gapWords({ ...open, replaying: true }, true), ["1 of 3 entries are missing between 90 and 94.", "The node is sending them."]);
-  assert.deepEqual(gapWords({ ...open, gaps: Array(6).fill(open.gaps[0]!) }, false).slice(0, 1), ["2 older gaps are open."]);
-  assert.deepEqual(gapWords({ ...open, gaps: [] }, true), ["Nothing is missing."]);
+  assert.deepEqual(gapWords({ ...open, replaying: true }, true, true), ["1 of 3 entries are missing between 90 and 94.", "The node is sending them."]);
+  assert.deepEqual(gapWords({ ...open, gaps: Array(6).fill(open.gaps[0]!) }, false, true).slice(0, 1), ["2 older gaps are open."]);
+  assert.deepEqual(gapWords({ ...open, gaps: [] }, true, true), ["Nothing is missing."]);
+  assert.equal(gapWords(open, true, false)[1], "They may come once the node is online.");
   assert.equal(readNode({ id: "x", streams: null }).streams, null);
 });
 

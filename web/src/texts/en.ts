@@ -173,6 +173,7 @@ export const texts = {
           : `${missing} of ${count(before - after - 1, "entry is", "entries are")} missing between ${after} and ${before}.`,
       moreGaps: (gaps: number) => `${count(gaps, "older gap is", "older gaps are")} open.`,
       replaying: "The node is sending them.",
+      away: "They may come once the node is online.",
       toFetch: "They are fetched if the node does not send them by itself.",
       notFetched: "They are not fetched; the node may send them by itself.",
       healed: (gaps: number) => `${count(gaps, "gap was", "gaps were")} filled.`,

@@ -104,7 +104,7 @@ function RemoteStreams({ node, streams, service, zone }: NodesProps & { node: Re
                 <td>{stream.state === null ? texts.streams.notKnown : texts.streams[stream.state]}</td>
                 <td>{stream.ts !== null && words.newestOf(stream.seq, moment(at, zone), age(Date.now() + service.ahead - at))}</td>
                 <td class="number">{stream.entries}</td>
-                <td class={`wide node-gaps ${stream.gaps.length + stream.givenUp > 0 ? "node-lacks" : ""}`}>{gapWords(stream, node.heals).join(" ")}</td>
+                <td class={`wide node-gaps ${stream.gaps.length + stream.givenUp > 0 ? "node-lacks" : ""}`}>{gapWords(stream, node.heals, node.presence === "online").join(" ")}</td>
               </tr>
             );
           })}
