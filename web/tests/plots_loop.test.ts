@@ -74,7 +74,7 @@ test("live plots move on when the lines of where they move to are there", () => 
 });
 
 for (const late of [1, 20, 90]) {
-    test(`for those who want less motion live plots move once a second, also with lines that come ${late} frames late`, (t) => {
+  test(`for those who want less motion live plots move once a second, also with lines that come ${late} frames late`, (t) => {
     let now = 10_000;
     t.mock.method(performance, "now", () => now);
     const { loop, sent, tell, answer, stop } = begin((view) => ({ ...view, stretch: { follow: 60e9 } }));
