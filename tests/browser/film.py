@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from attrs import define, field
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 __all__ = ["Film"]
 
@@ -21,7 +21,8 @@ _LAST = 1500  # ms that the last picture stays
 
 _ENCODER = """
 async ([png, quality]) => {
-  const image = await createImageBitmap(new Blob([Uint8Array.from(atob(png), (c) => c.charCodeAt(0))], { type: "image/png" }));
+  const bytes = Uint8Array.from(atob(png), (c) => c.charCodeAt(0));
+  const image = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
   const { width, height } = image;
   const whole = new OffscreenCanvas(width, height).getContext("2d");
   whole.drawImage(image, 0, 0);
@@ -32,7 +33,8 @@ async ([png, quality]) => {
     for (let at = 0; at < pixels.length; at++) {
       if (pixels[at] === before[at]) continue;
       const [x, y] = [at % width, Math.floor(at / width)];
-      [left, top, right, bottom] = [Math.min(left, x), Math.min(top, y), Math.max(right, x + 1), Math.max(bottom, y + 1)];
+      [left, top] = [Math.min(left, x), Math.min(top, y)];
+      [right, bottom] = [Math.max(right, x + 1), Math.max(bottom, y + 1)];
     }
     if (left >= right) return null;
     [left, top] = [left & ~1, top & ~1]; // the format has them halved
@@ -59,19 +61,21 @@ class _Frame:
 
 @define
 class Film:
-    """Pictures of one page, in the order in which they are taken."""
+    """Pictures of a page, in the order in which they are taken."""
 
-    browser: Browser
+    page: Page
     _frames: list[_Frame] = field(init=False, factory=list)
     _encoder: Page = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._encoder = self.browser.new_page()
+        browser = self.page.context.browser
+        assert browser is not None
+        self._encoder = browser.new_page()
 
-    def take(self, page: Page) -> None:
+    def take(self) -> None:
         """One more."""
         at = time.monotonic()
-        png = base64.b64encode(page.screenshot()).decode()
+        png = base64.b64encode(self.page.screenshot()).decode()
         found = self._encoder.evaluate(_ENCODER, [png, _QUALITY])
         if found is not None:
             self._frames.append(_Frame(found, _still(base64.b64decode(found.pop("data"))), at))

@@ -23,12 +23,19 @@ def start(tmp_path: Path, environ: dict[str, str]) -> Iterator[Start]:
 
 
 @pytest.fixture
-def take_picture(request: pytest.FixtureRequest, tmp_path: Path) -> TakePicture:
-    """Keep what somebody sees of a page, under a name, in the folder that `--pictures` names."""
+def picture_folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """The folder that `--pictures` names; where it names none, one that nobody looks into."""
     given: str | None = request.config.getoption("--pictures")
     folder = tmp_path / "pictures" if given is None else request.config.invocation_params.dir / given
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def take_picture(picture_folder: Path) -> TakePicture:
+    """Keep what somebody sees of a page, under a name."""
 
     def take_picture(page: Page, name: str) -> None:
-        page.screenshot(path=folder / f"{name}.png")
+        page.screenshot(path=picture_folder / f"{name}.png")
 
     return take_picture

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from browser.film import Film
 from browser.pages import OpenPage
 from browser.watch import Watch
 from playwright.sync_api import Page, expect
@@ -17,6 +18,9 @@ from page.looking import line_is_drawn
 pytestmark = pytest.mark.processes
 
 ROOT = Path(__file__).parents[2]
+FILM_SIZE = {"width": 960, "height": 600}
+FILM_STEP = 150  # ms
+FILM_LIMIT = 1_000_000  # bytes
 DRIVEN = 200.0  # seconds after which the car of the demo is on the road
 
 
@@ -30,7 +34,7 @@ def demo(start: Start, request: pytest.FixtureRequest) -> Program:
 
 
 def test_every_picture_of_the_docs_is_taken_of_the_demo(
-    open_page: OpenPage, demo: Program, take_picture: TakePicture, watch: Watch
+    open_page: OpenPage, demo: Program, take_picture: TakePicture, picture_folder: Path, watch: Watch
 ) -> None:
     watch.expect("503")  # of /health, where the machine has too much to do
     taken = set()
@@ -44,7 +48,7 @@ def test_every_picture_of_the_docs_is_taken_of_the_demo(
         expect(page.get_by_text("Loading …")).to_have_count(0)
         expect(page.get_by_role("contentinfo", name="Status")).to_contain_text("Live")
         take_picture(page, name)
-        taken.add(name)
+        taken.add(f"{name}.png")
 
     for name, look in (
         ("plots", {}),
@@ -63,5 +67,34 @@ def test_every_picture_of_the_docs_is_taken_of_the_demo(
         if tab == "Health":
             expect(page.get_by_role("row", name=re.compile(r"rta_bytes_in_total"))).to_have_text(re.compile(r"\d\.\d$"))
         take(page, tab.lower())
-    assert taken == {path.stem for path in (ROOT / "docs" / "pictures").iterdir()}
-    assert all(f"pictures/{name}.png" in (ROOT / "docs" / "page.md").read_text() for name in taken)
+    (picture_folder / "film.webp").write_bytes(filmed(opened(viewport=FILM_SIZE)))
+    taken.add("film.webp")
+    assert taken == {path.name for path in (ROOT / "docs" / "pictures").iterdir()}
+    assert all(f"pictures/{name}" in (ROOT / "docs" / "page.md").read_text() for name in taken)
+    assert (ROOT / "docs" / "pictures" / "film.webp").stat().st_size < FILM_LIMIT
+
+
+def filmed(page: Page) -> bytes:
+    """Live, far back by the overview, into it, and live again."""
+    line_is_drawn(page, "RPM")
+    film = Film(page)
+
+    def watch(pictures: int) -> None:
+        for _ in range(pictures):
+            page.wait_for_timeout(FILM_STEP)
+            film.take()
+
+    plot = page.get_by_role("application").first
+    watch(8)
+    plot.hover()
+    page.get_by_role("button", name="All", exact=True).click()
+    watch(3)
+    for _ in range(8):
+        page.mouse.wheel(0, -200)
+        watch(1)
+    for _ in range(4):
+        plot.press("PageUp")
+        watch(1)
+    page.get_by_role("button", name="Back to live").click()
+    watch(8)
+    return film.develop()
