@@ -342,24 +342,40 @@ test("late samples of long ago are seen once they are recorded", async () => {
   await page.until(async () => (await low()) === -1e6);
 });
 
-test("of too many samples those go that are farthest from what is shown, and are read again", async () => {
+/** A closed session of 2000 s of which all is held. */
+async function heldWhole() {
   const service = new FakeService();
   service.items = run(0, 20_000);
   service.recorded = 20_000;
   service.state = "closed";
-  const session = new OpenSession("s", new Rest("http://rta.test/"), new Documents(new Rest("http://rta.test/")), new Unpacker(), () => undefined);
+  const rest = new Rest("http://rta.test/");
+  const session = new OpenSession("s", rest, new Documents(rest), new Unpacker(), () => undefined);
   service.install();
   void session.run();
-  const signal = new AbortController().signal;
   while (session.tracks.byId.size === 0 || !session.isFilled) await new Promise((go) => setImmediate(go));
   const track = session.tracks.byId.get("a:app")!;
+  const { signal } = new AbortController();
   await session.archive!.readData([track], 0, 2000 * S, signal);
   assert.equal(session.tracks.samples, 20_000);
+  const readAgain = () => samplesWithin(session, track, 0, 2000 * S, 30_000, signal);
+  return { session, track, readAgain };
+}
+
+test("of too many samples those go that are farthest from what is shown, and are read again", async () => {
+  const { session, track, readAgain } = await heldWhole();
   forgetFarthest([session], () => [[900 * S, 1000 * S]], 10_000);
   assert.ok(session.tracks.samples <= 9000);
   assert.ok(track.held.covers(900 * S, 1000 * S) && track.held.covers(1940 * S, 1990 * S) && !track.held.has(0));
-  const { times } = await samplesWithin(session, track, 0, 2000 * S, 30_000, signal);
-  assert.equal(times.length, 20_000);
+  assert.equal((await readAgain()).times.length, 20_000);
+  session.close();
+});
+
+test("what the archive has again is held about what is shown alone", async () => {
+  const { session, track, readAgain } = await heldWhole();
+  forgetFarthest([session], () => [[900 * S, 1000 * S]], 1e6, 0);
+  assert.ok(track.held.covers(600 * S, 1300 * S) && track.held.covers(1640 * S, 1990 * S));
+  assert.ok(!track.held.has(400 * S) && !track.held.has(1500 * S));
+  assert.equal((await readAgain()).times.length, 20_000);
   session.close();
 });
 
