@@ -348,19 +348,29 @@ export class OpenSession {
     const from = this.end - NEWEST;
     const upto = this.#recordedUpto;
     const takers: Takers = { only: new Set(tracks), observed: true };
-    const kinds = tracks.length > 0 ? KINDS : KINDS.slice(3);
     const read = (kind: DataKind, upto: string | null) => this.#readKind(kind, tracks, from, takers, upto);
-    let point: string | null;
-    if (upto !== null) [point = null] = await Promise.all(kinds.map((kind) => read(kind, upto)));
-    else {
-      const last = kinds.at(-1)!;
-      point = await read(last, null);
-      if (point !== null) await Promise.all(kinds.slice(0, -1).map((kind) => read(kind, point)));
+    const readSamples = async (upto: string) => {
+      if (tracks.length === 0) return null;
+      const [point = null] = await Promise.all(KINDS.slice(0, 3).map((kind) => read(kind, upto)));
+      this.#haveRead(tracks, from, point); // events may take longer: they are looked for in all of the session
+      return point;
+    };
+    if (upto !== null) {
+      const [ofSamples, ofEvents] = await Promise.all([readSamples(upto), read("events", upto)]);
+      if (tracks.length > 0) return ofSamples;
+      this.#haveRead(tracks, from, ofEvents);
+      return ofEvents;
     }
+    const point = await read("events", null);
+    if (point !== null) await readSamples(point);
+    this.#haveRead(tracks, from, point);
+    return point;
+  }
+
+  #haveRead(tracks: Track[], from: number, point: string | null): void {
     this.#isExact = point !== null;
     this.#hold(tracks, from);
     this.changed();
-    return point;
   }
 
   /** From here on all that comes is held; where nothing is recorded, there is nothing else. */
