@@ -4,6 +4,7 @@ import type { Line } from "../../worker/messages";
 import { lookOf, type Cluster } from "./happenings";
 import { tickText, type Range, type Ticks } from "./scale";
 import type { Span } from "./stretch";
+import type { Kept } from "./moved";
 import { COLOURS, MARKS, markPath, type Theme } from "./theme";
 import { bands, search, trace, type Place } from "./trace";
 
@@ -36,6 +37,7 @@ export interface Sheet {
 }
 
 export const PAD = 5; // CSS px between a range's ends and the frame, where a line would not be seen
+const BESIDE = 8; // CSS px that marks and strokes reach beside their time
 const NARROW = 50; // CSS px of an axis: no room for its unit, which the legend says too
 export const sideOf = (axis: number): "left" | "right" => (axis % 2 === 0 ? "left" : "right");
 
@@ -80,18 +82,25 @@ function paintUnit(context: CanvasRenderingContext2D, unit: string, x: number, y
   context.textAlign = align;
 }
 
-export function paintArea(sheet: Sheet, axes: PaintedAxis[], traces: Trace[], seen: Span, times: number[], marks: Cluster[]): void {
+/** `kept`: what is left of an earlier picture, and is moved to its new place. */
+export function paintArea(sheet: Sheet, axes: PaintedAxis[], traces: Trace[], seen: Span, times: number[], marks: Cluster[], kept: Kept | null): void {
   const { context, theme, scale, left, width, top, height } = sheet;
-  context.fillStyle = theme.surface;
-  context.fillRect(left, 0, width, context.canvas.height);
+  const x = (at: number) => left + ((at - seen.from) / (seen.to - seen.from)) * width;
+  const begin = kept === null ? left : move(sheet, kept, x(kept.until));
   context.save();
+  context.beginPath();
+  context.rect(begin, 0, left + width - begin, context.canvas.height);
+  context.clip();
+  context.fillStyle = theme.surface;
+  context.fillRect(begin, 0, left + width - begin, context.canvas.height);
   context.beginPath();
   context.rect(left, top, width, height);
   context.clip();
-  const x = (at: number) => left + ((at - seen.from) / (seen.to - seen.from)) * width;
+  const since = begin === left ? -Infinity : seen.from + ((begin - left) / width) * (seen.to - seen.from);
   const place = ({ shift, axis }: Trace): Place => ({
     ...{ from: seen.from - shift, to: seen.to - shift, left, width, top: top + PAD * scale, height: height - 2 * PAD * scale },
     range: axes[axis]!.range,
+    since: since - shift,
   });
   paintGrid(sheet, axes[0], times.map(x));
   paintGaps(sheet, traces, x);
@@ -102,6 +111,15 @@ export function paintArea(sheet: Sheet, axes: PaintedAxis[], traces: Trace[], se
   context.strokeStyle = theme.faint;
   context.lineWidth = 1;
   context.strokeRect(left + 0.5, top + 0.5, width - 1, height - 1);
+}
+
+/** Moves what is kept; where it ends, in canvas pixels. */
+function move({ context, scale, left, width }: Sheet, { columns }: Kept, until: number): number {
+  const { canvas } = context;
+  const end = Math.floor(Math.max(left, Math.min(until - BESIDE * scale, left + width - 1 - columns))); // without the frame
+  const size = end - left - 1;
+  if (columns > 0 && size > 0) context.drawImage(canvas, left + 1 + columns, 0, size, canvas.height, left + 1, 0, size, canvas.height);
+  return size > 0 ? end : left;
 }
 
 function paintGrid(sheet: Sheet, axis: PaintedAxis | undefined, xs: number[]): void {

@@ -5,6 +5,7 @@ import { axisOf, shownOf } from "../../state/view";
 import type { Line, Parameter, Session } from "../../worker/messages";
 import type { Cluster } from "./happenings";
 import type { Painted, Seen } from "./loop";
+import { keptOf, type Picture } from "./moved";
 import { PAD, paintArea, paintAxes, type PaintedAxis, type Sheet, type Trace } from "./paint";
 import { parameterOf } from "./parameters";
 import { roundRange, settle, ticks, type Range, type Settled } from "./scale";
@@ -54,6 +55,7 @@ export function axisNames(plot: Plot, view: View, sessions: ReadonlyMap<string, 
 export class Painter implements Painted {
   private settled = new Map<string, Settled>();
   private axesPainted = "";
+  private picture: Picture | null = null;
 
   constructor(
     private readonly plot: string,
@@ -75,7 +77,12 @@ export class Painter implements Painted {
     if (painted !== this.axesPainted) paintAxes(sheet, axes);
     this.axesPainted = painted;
     const traces = found.map(({ trace }) => trace);
-    paintArea(sheet, axes, traces, seen, materials.times(), materials.marks());
+    const [times, marks] = [materials.times(), materials.marks()];
+    const key = JSON.stringify([painted, traces.map(({ line: _, ...rest }) => rest), (times[1] ?? 0) - (times[0] ?? 0)]);
+    const picture = { seen, traces, key };
+    const canKeep = marks.length === 0 && Math.abs((seen.to - seen.from) / seen.column - sheet.width) < 0.01; // columns are pixels
+    paintArea(sheet, axes, traces, seen, times, marks, canKeep ? keptOf(this.picture, picture) : null);
+    this.picture = canKeep ? picture : null;
     const waits = [...this.settled.values()].flatMap(({ roomy }) => (roomy === null ? [] : [roomy + patience - now]));
     return waits.length > 0 ? Math.max(Math.min(...waits), 0) + 20 : null;
   }
@@ -87,6 +94,7 @@ export class Painter implements Painted {
       [canvas.width, canvas.height] = [w, h];
       canvas.style.height = `${plot.height}px`;
       this.axesPainted = "";
+      this.picture = null;
     }
     const context = canvas.getContext("2d", { alpha: false })!; // put on the screen in less time than one to be blended
     const x = Math.round(left * scale);

@@ -12,6 +12,8 @@ export interface Place {
   top: number;
   height: number;
   range: Range;
+  /** What is before is there already. */
+  since?: number;
 }
 
 interface Path {
@@ -27,6 +29,7 @@ export interface Traced {
 }
 
 const FAR = 1e5;
+const ROUNDING = 1e-4; // px: what begins with its column stays in it, wherever the plot has moved
 
 /** The entries that are seen, and one more on either side: [from, to). */
 export function visible({ time, until }: Line, from: number, to: number): [number, number] {
@@ -69,8 +72,8 @@ export function extent(line: Line, from: number, to: number): Range | null {
  */
 export function trace(path: Path, line: Line, place: Place, steps: boolean, apart: number, thick = 1): Traced {
   const { time, until, first, low, high, last, broken, samples, gaps } = line;
-  const { from, to, left, width, top, height, range } = place;
-  const [start, end] = visible(line, from, to);
+  const { from, to, left, width, top, height, range, since = from } = place;
+  const [start, end] = visible(line, Math.max(from, since), to);
   const perTime = width / (to - from);
   const perValue = height / (range.high - range.low);
   const x = (at: number) => left + (at - from) * perTime;
@@ -91,7 +94,7 @@ export function trace(path: Path, line: Line, place: Place, steps: boolean, apar
       leave();
       continue;
     }
-    const here = samples ? exactly : Math.floor(exactly) + 0.5;
+    const here = samples ? exactly : Math.floor(exactly + ROUNDING) + 0.5;
     const firstY = y(first[at]!);
     if (drawing && broken[at] === 1) {
       if (!inGap(gaps, until[at - 1]!, time[at]!)) traced.nulls.push((lastX + here) / 2);
