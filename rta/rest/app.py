@@ -161,7 +161,7 @@ def _of_sessions(service: Service, rest: _Rest) -> list[Route]:
         (session + "/data/events", data),
         (session + "/data/{kind}/{channels}", data),
         (session + "/overview/{channels}", recorded(OverviewResource(buffer, archive, turns))),
-        (session + "/export", recorded(ExportResource(archive, service.export_turns))),
+        (session + "/export", recorded(ExportResource(archive, buffer, service.export_turns))),
         (session + "/recording", recorded(RecordingResource(archive))),
         (V2 + "/entries", recorded(EntriesResource(archive, turns))),
         (V2 + "/configs/{identifier}", or_recorded(ConfigurationResource(rest.configuration))),

@@ -14,7 +14,7 @@ from rta.errors import ArchiveError, FlushPointError, MalformedError, RtaError
 from rta.export import FORMATS, Export, ExportFormat, ExportRequest, open_export
 from rta.export.source import ArchivedData
 from rta.large_json import read_large
-from rta.ports import Archive
+from rta.ports import Archive, BurstLog
 from rta.rest.connected import run_while_connected
 from rta.rest.guard import client_address
 from rta.rest.negotiation import is_held
@@ -39,8 +39,9 @@ def export_turns() -> AnswerTurns:
 class ExportResource:
     """The ASGI application of exports."""
 
-    def __init__(self, archive: Archive | None, turns: AnswerTurns) -> None:
+    def __init__(self, archive: Archive | None, buffer: BurstLog, turns: AnswerTurns) -> None:
         self._archive = archive
+        self._buffer = buffer
         self._turns = turns
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,7 +63,7 @@ class ExportResource:
             await Response(status_code=304, headers=headers)(scope, receive, send)
             return
         try:
-            export = await open_export(_Recorded(self._archive), request)
+            export = await open_export(_Recorded(self._archive, self._buffer), request)
         except ParameterNameError as e:
             raise RequestProblem(404, str(e), "parameters") from None
         if export.upto is not None:
@@ -74,14 +75,17 @@ class ExportResource:
 
 
 class _Recorded(ArchivedData):
-    """What exports read. A large configuration does not hold up anybody."""
+    """What exports read. A large configuration does not hold up anybody; that of a session that has just begun may be
+    in the buffer alone."""
 
-    def __init__(self, archive: Archive) -> None:
+    def __init__(self, archive: Archive, buffer: BurstLog) -> None:
         super().__init__(archive)
-        self._configuration = archive.configuration
+        self._places = (archive.configuration, buffer.configuration)
 
     async def configuration(self, identifier: str) -> Configuration | None:
-        text = await self._configuration(identifier)
+        text = None
+        for find in self._places:
+            text = await find(identifier) if text is None else text
         try:
             return None if text is None else await read_large(read_configuration, text)
         except MalformedError:

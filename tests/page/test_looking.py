@@ -28,12 +28,12 @@ LOOKS: dict[str, dict[str, Any]] = {
 
 MOVES = """
 globalThis.moves = [];
-const { clearRect, fillText } = CanvasRenderingContext2D.prototype;
+const { fillRect, fillText } = CanvasRenderingContext2D.prototype;
 const [places, isOfAxis] = [new Map(), ({ canvas }) => canvas.closest(".plots-axis") !== null];
 let counted = false;
-CanvasRenderingContext2D.prototype.clearRect = function (...area) {
-  if (isOfAxis(this)) counted = false;
-  clearRect.apply(this, area);
+CanvasRenderingContext2D.prototype.fillRect = function (...area) {
+  if (isOfAxis(this) && area[2] === this.canvas.width) counted = false;
+  fillRect.apply(this, area);
 };
 CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
   if (isOfAxis(this) && this.textAlign === "center") {

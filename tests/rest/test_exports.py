@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,9 +10,11 @@ import trio
 from export.test_rest_export import TornArchive
 
 from rta.export import FORMATS
+from rta.ports import Entry, Portion, Position
+from rta.wire import Application, Channel, Configuration, Parameter, json_item, make_burst
 
 from .asgi import Asking, ask
-from .recorded import SECOND, RecordedSite
+from .recorded import SECOND, RecordedSite, session_json
 from .test_data import Torn
 
 PATH = "/rta/v2/sessions/car/export"
@@ -102,6 +105,23 @@ async def test_an_export_of_a_sealed_session_is_not_sent_again() -> None:
     first = await ask(site.app(), PATH)
     assert (await ask(site.app(), PATH, if_none_match=first.headers["etag"])).status == 304
     assert (await ask(site.app(), f"{PATH}?end=5", if_none_match=first.headers["etag"])).status == 200
+
+
+async def test_a_configuration_that_is_not_recorded_yet_is_that_of_the_buffer() -> None:
+    site = RecordedSite()
+    await site.record(1, 2)
+    bound = json.loads(session_json("car")) | {"configBindings": [{"identifier": "c", "channelOffset": 0}]}
+    entry = Entry(Position(5000, 0), 3, make_burst([json_item(json.dumps(bound))]))
+    await site.archive.append(Portion("live", [entry], {3: ("car", Position(0, 0))}, entry.position))
+    assert (await ask(site.app(), f"{PATH}?parameters=speed:a")).problem["field"] == "parameters"
+    parameter = Parameter("speed:a", "Speed", "", channels=[1], format="%.2f")
+    channel = Channel(1, "Speed", source="timestamped", type="f64")
+    await site.buffer.publish(
+        "c", Configuration({"a": Application(parameters=[parameter], channels=[channel])}).write()
+    )
+    table = lines((await ask(site.app(), f"{PATH}?parameters=speed:a")).body)
+    assert "Speed" in table[0]
+    assert len(table) == 3
 
 
 async def test_a_damaged_session_comes_but_is_not_taken_for_whole() -> None:
