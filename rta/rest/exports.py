@@ -80,12 +80,12 @@ class _Recorded(ArchivedData):
 
     def __init__(self, archive: Archive, buffer: BurstLog) -> None:
         super().__init__(archive)
-        self._places = (archive.configuration, buffer.configuration)
+        self._recorded, self._live = archive.configuration, buffer.configuration
 
     async def configuration(self, identifier: str) -> Configuration | None:
-        text = None
-        for find in self._places:
-            text = await find(identifier) if text is None else text
+        text = await self._recorded(identifier)
+        if text is None:
+            text = await self._live(identifier)
         try:
             return None if text is None else await read_large(read_configuration, text)
         except MalformedError:
