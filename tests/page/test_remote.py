@@ -28,6 +28,7 @@ port = 0
 name = "drive"
 transport = "csv"
 path = "drive.csv"
+details.vehicle = "car"
 
 [[source]]
 name = "plant"
@@ -40,6 +41,7 @@ heal = false
 
 [[status]]
 code = "car.engine"
+session.detail.vehicle = "car"
 attributes.speed = {{ from = "parameter:Speed" }}
 
 [[status.stream]]
@@ -47,6 +49,7 @@ name = "live"
 
 [[alarm]]
 code = "car.fast"
+session.detail.vehicle = "car"
 from = "parameter:Speed"
 above = 2
 """
