@@ -11,7 +11,20 @@ import time
 
 import numpy as np
 
-from rta.wire import Application, Channel, ConfigBinding, Configuration, Conversion, Parameter, SessionModel
+from rta.wire import (
+    Application,
+    Channel,
+    ChannelId,
+    ConfigBinding,
+    Configuration,
+    Conversion,
+    Parameter,
+    SampleType,
+    SessionModel,
+    TimeRange,
+    encode_periodic,
+    pack_items,
+)
 from rta.wire.configuration import Tree
 from rta.writer import BlockingSession, connect
 
@@ -40,12 +53,15 @@ def _configuration(channels: int, interval: int) -> Configuration:
 
 
 def _write(session: BlockingSession, channels: int, began: int, interval: int, first: int, behind: int) -> None:
-    """Slow waves with noise: samples of these numbers, of every channel."""
+    """Slow waves with noise: samples of these numbers, of every channel, in as few bursts as they fit into."""
     numbers = np.arange(first, behind)
-    seconds = numbers * (interval / _SECOND)
-    noise = np.random.default_rng(first).normal(0, 0.1, len(numbers))
-    for k in range(1, channels + 1):
-        session.write_periodic(k, began + first * interval, interval, np.sin(seconds / (1 + k / 10)) + noise)
+    slower = 1 + np.arange(1, channels + 1)[:, None] / 10
+    noise = np.random.default_rng(first).normal(0, 0.1, (channels, len(numbers)))
+    values = np.sin(numbers * (interval / _SECOND) / slower) + noise
+    start = began + first * interval
+    data = [encode_periodic(ChannelId(k), start, interval, row, SampleType.F64) for k, row in enumerate(values, 1)]
+    for burst in pack_items(data, TimeRange(start, began + (behind - 1) * interval)):
+        session.write_burst(burst)
     session.flush()
 
 

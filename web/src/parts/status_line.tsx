@@ -48,7 +48,9 @@ export function StatusLine({ parts }: { parts: Parts }) {
   );
 }
 
-const newestIs = (ms: number) => (Number.isNaN(ms) ? "" : texts.status.newest(age(ms)));
+const YOUNG = 1000; // ms: how old exactly tells nobody anything, and would flicker
+
+const newestIs = (ms: number) => (Number.isNaN(ms) ? "" : texts.status.newest(ms < YOUNG ? texts.status.young : age(ms)));
 
 function wordsOfLink({ link }: Session, newest: number, now: number, serviceNow: number, zone: Zone) {
   switch (link.state) {

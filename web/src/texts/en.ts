@@ -253,6 +253,7 @@ export const texts = {
     missing: "No such session",
     refused: "Refused",
     newest: (age: string) => `newest sample ${age} old`,
+    young: "less than 1 s",
     ends: (moment: string) => `ends ${moment}`,
     lostSince: (age: string, reason: string) => `for ${age}: ${reason}`,
     again: (delay: string) => `next try in ${delay}`,

@@ -1,12 +1,18 @@
 import { useSignalEffect } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { Stack } from "./stack";
+
+/** Puts something to its place: when what it depends on changes, and in the same frame as plots that move under it. */
+export function useMoving(stack: Stack, put: () => void): void {
+  useSignalEffect(put);
+  useEffect(() => stack.loop.beside(put), [stack]);
+}
 
 /** The line through all plots, and the box that is being drawn. */
 export function Cursor({ stack }: { stack: Stack }) {
   const line = useRef<HTMLDivElement>(null);
   const box = useRef<HTMLDivElement>(null);
-  useSignalEffect(() => {
+  useMoving(stack, () => {
     const cursor = stack.cursor.value;
     const left = stack.layout.value?.left ?? 0;
     const x = cursor === null ? Number.NaN : stack.xAt(cursor);

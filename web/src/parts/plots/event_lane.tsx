@@ -1,4 +1,3 @@
-import { useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { texts } from "../../texts/en";
 import { LIMIT } from "./event_watch";
@@ -15,7 +14,7 @@ export function EventLane({ stack }: { stack: Stack }) {
   const lane = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const open = stack.pointed;
-  useSignalEffect(() => paint(canvas.current!, stack, stack.clusters.value, stack.marked.value));
+  useEffect(() => stack.loop.beside(() => paint(canvas.current!, stack, stack.clusters.value, stack.marked.value)), [stack]);
 
   function hover(event: PointerEvent): void {
     const x = event.clientX - lane.current!.getBoundingClientRect().left - (stack.layout.value?.left ?? 0);

@@ -1,5 +1,4 @@
-import { useComputed, useSignalEffect } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useComputed } from "@preact/signals";
 import { removeLine, type Plot, type PlotLine } from "../../state/view";
 import { texts } from "../../texts/en";
 import { parameterOf, valueText } from "./parameters";
@@ -18,19 +17,19 @@ export function Legend({ plot, stack }: { plot: Plot; stack: Stack }) {
 }
 
 function Entry({ plot, line, nth, stack }: { plot: Plot; line: PlotLine; nth: number; stack: Stack }) {
-  const value = useRef<HTMLOutputElement>(null);
   const parameter = parameterOf(stack.sessionOf(line.shown), line.parameter);
   const found = stack.values.of(line.shown, line.parameter);
   const text = useComputed(() => {
     const known = parameterOf(stack.sessionOf(line.shown), line.parameter);
     return known ? valueText(known, found.value.value) : "–";
   });
+  const look = useComputed(() => {
+    const known = parameterOf(stack.sessionOf(line.shown), line.parameter);
+    return warned(known, found.value.value) ? "plots-value plots-warned" : "plots-value";
+  });
   const words = texts.plots;
   const several = stack.view.value.shown.length > 1;
   const name = parameter?.name ?? line.parameter;
-  useSignalEffect(() => {
-    value.current!.classList.toggle("plots-warned", warned(parameter, found.value.value));
-  });
   return (
     <li class={`plots-entry plots-colour-${(nth % COLOURS) + 1}`} title={parameter?.description || parameter?.id}>
       <svg class="plots-swatch" viewBox="0 0 22 12" width="22" height="12" aria-hidden="true">
@@ -41,7 +40,7 @@ function Entry({ plot, line, nth, stack }: { plot: Plot; line: PlotLine; nth: nu
         {several && <b class="plots-key">{line.shown} </b>}
         {name}
       </span>
-      <output class="plots-value" aria-live="off" ref={value}>
+      <output class={look} aria-live="off">
         {text}
       </output>
       <span class="plots-unit">{parameter?.texts ? "" : parameter?.unit}</span>

@@ -42,6 +42,7 @@ export class Loop {
   readonly onScreen = new Set<string>(); // plots that are
   still = false; // moves only now and then, for those who want less motion
   private readonly painted = new Map<string, Painted>();
+  private readonly besides = new Set<() => void>();
   private readonly asked = new Map<string, Asked>();
   private readonly drawnOf = new Map<string, string>(); // sessions, by the key of what is shown
   private readonly changed = new Set<string>(); // keys of what is shown, of which something else is to be drawn
@@ -91,6 +92,13 @@ export class Loop {
     this.painted.set(plot, painted);
     this.paint();
     return () => this.painted.delete(plot);
+  }
+
+  /** What is beside the plots: painted in the same frames as they. */
+  beside(paint: () => void): () => void {
+    this.besides.add(paint);
+    this.paint();
+    return () => this.besides.delete(paint);
   }
 
   /** How many columns fit. */
@@ -228,6 +236,7 @@ export class Loop {
     for (const [plot, painted] of this.painted) {
       if (this.onScreen.has(plot)) this.repaint = Math.min(this.repaint, now + (painted.paint(seen, now) ?? Infinity));
     }
+    for (const paint of this.besides) paint();
   }
 
   private later(ms: number): void {

@@ -106,7 +106,7 @@ export class Stack {
         if (layout !== null) this.loop.resize(this.width() * layout.scale);
       }),
       effect(() => {
-        void [this.theme.value, this.events.value, this.marks.value];
+        void [this.theme.value, this.events.value, this.marks.value, this.marked.value];
         this.loop.paint();
       }),
       watchEvents(this, (found, more) => ([this.events.value, this.moreEvents.value] = [found, more])),

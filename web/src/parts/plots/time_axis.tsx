@@ -1,5 +1,5 @@
-import { useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { useMoving } from "./cursor";
 import { EventLane } from "./event_lane";
 import { handlePointers } from "./pointing";
 import type { Stack } from "./stack";
@@ -14,8 +14,8 @@ export function TimeAxis({ stack }: { stack: Stack }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const label = useRef<HTMLDivElement>(null);
   useEffect(() => handlePointers(area.current!, stack), [stack]);
-  useSignalEffect(() => paint(canvas.current!, stack));
-  useSignalEffect(() => {
+  useEffect(() => stack.loop.beside(() => paint(canvas.current!, stack)), [stack]);
+  useMoving(stack, () => {
     const cursor = stack.cursor.value;
     const x = cursor === null ? Number.NaN : stack.xAt(cursor);
     const shown = x >= 0 && x <= stack.width();
