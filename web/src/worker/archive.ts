@@ -6,24 +6,18 @@
 import type { Base } from "../wire/protobuf";
 import { Malformed } from "../wire/malformed";
 import type { Sink } from "../wire/sink";
-import { convertOverview, keepsExtremes, TILE, TileCache, TileMaker, type ChannelOverview } from "./overviews";
+import { Jobs, type Job } from "./jobs";
+import { convertOverview, cutTile, keepsExtremes, TILE, TileCache, TileMaker, type ChannelOverview } from "./overviews";
 import { channelText, rangeText, readRecorded } from "./recorded";
 import { RestError, type Rest } from "./rest";
 import type { ChannelKind, Track, Tracks } from "./tracks";
 
-const AT_ONCE = 4;
 const TOGETHER = 4; // tiles of one overview that is asked for
 const MOST_SAMPLES = 400_000; // of one piece of data
-const AGAIN = 5_000; // ms until what has failed is tried again
 const LATE_TOGETHER = 1e9; // ns of late samples that are told once
 const RECORDED_WITHIN = 3_000; // ms
 const KINDS: ChannelKind[] = ["timestamped", "periodic", "row"];
-
-/** What a plot lacks. */
-interface Job {
-  key: string;
-  run(signal: AbortSignal): Promise<void>;
-}
+const NOTHING: ChannelOverview = { channel: 0, start: [], end: [], count: [], min: [], max: [], mean: [] };
 
 interface Piece {
   kind: "data" | "overview" | "made";
@@ -41,9 +35,7 @@ export class Archive {
   readonly tiles = new TileCache();
   /** Offset up to which all is recorded that ever will be: of a closed session Infinity. */
   settled = -Infinity;
-  #wanted = new Map<string, Job[]>();
-  #running = new Map<string, AbortController>();
-  #failed = new Map<string, number>();
+  #jobs: Jobs;
   #late = new Map<string, ReturnType<typeof setTimeout>>();
 
   constructor(
@@ -52,19 +44,20 @@ export class Archive {
     private readonly base: Base,
     private readonly tracks: Tracks,
     private readonly hears: ArchiveHears,
-  ) {}
+  ) {
+    this.#jobs = new Jobs({ changed: () => hears.changed(), failed: (error) => this.#fail(error) });
+  }
 
   /** What a plot lacks now; it takes the place of what it lacked before. */
   want(plot: string, pieces: Iterable<Piece>): void {
-    const jobs = [...pieces].map((piece) => this.#jobOf(piece));
-    if (jobs.length > 0) this.#wanted.set(plot, jobs);
-    else this.#wanted.delete(plot);
-    this.#pump();
+    this.#jobs.want(
+      plot,
+      [...pieces].map((piece) => this.#jobOf(piece)),
+    );
   }
 
   close(): void {
-    this.#wanted.clear();
-    this.#pump();
+    this.#jobs.close();
     for (const timer of this.#late.values()) clearTimeout(timer);
   }
 
@@ -120,48 +113,12 @@ export class Archive {
     const { kind, length, index, tracks } = piece;
     const key = `${kind} ${length} ${index} ${tracks.map((track) => track.parameter.id).join(" ")}`;
     const run = { data: this.#readPiece, overview: this.#readOverview, made: this.#makeTile }[kind];
-    return { key, run: (signal) => run.call(this, piece, signal) };
+    return { key, stays: kind === "overview", run: (signal) => run.call(this, piece, signal) };
   }
 
-  #pump(): void {
-    const jobs = new Map<string, Job>();
-    for (const list of this.#wanted.values()) for (const job of list) jobs.set(job.key, job);
-    for (const [key, control] of this.#running) if (!jobs.has(key)) control.abort();
-    const now = performance.now();
-    for (const [key, until] of this.#failed) if (until < now || !jobs.has(key)) this.#failed.delete(key);
-    for (const job of jobs.values()) {
-      if (this.#running.size >= AT_ONCE) return;
-      if (!this.#running.has(job.key) && !this.#failed.has(job.key)) void this.#start(job);
-    }
-  }
-
-  async #start(job: Job): Promise<void> {
-    const control = new AbortController();
-    this.#running.set(job.key, control);
-    try {
-      await job.run(control.signal);
-      this.#unwant(job.key);
-    } catch (error) {
-      if (!control.signal.aborted) {
-        this.#failed.set(job.key, performance.now() + AGAIN);
-        setTimeout(() => this.hears.changed(), AGAIN + 10);
-        if (!(error instanceof RestError || error instanceof Malformed)) throw error;
-        this.hears.failed(`what is recorded cannot be read: ${error.message}`);
-      }
-    } finally {
-      this.#running.delete(job.key);
-      if (!control.signal.aborted) this.hears.changed();
-      this.#pump();
-    }
-  }
-
-  #unwant(key: string): void {
-    for (const [plot, jobs] of this.#wanted) {
-      this.#wanted.set(
-        plot,
-        jobs.filter((job) => job.key !== key),
-      );
-    }
+  #fail(error: unknown): void {
+    if (!(error instanceof RestError || error instanceof Malformed)) throw error;
+    this.hears.failed(`what is recorded cannot be read: ${error.message}`);
   }
 
   async #readPiece({ length, index, tracks }: Piece, signal: AbortSignal): Promise<void> {
@@ -180,34 +137,14 @@ export class Archive {
     for (const one of overviewsOf(text)) found.set(one.channel, one);
     for (const track of tracks) {
       const one = found.get(track.parameter.channels[0]!);
+      const all = convertOverview(one ?? NOTHING, track.parameter, this.base.ns, [from, to], upto);
       for (let tile = index; tile < index + TOGETHER; tile++) {
-        const [first, behind] = [this.tileStart(length, tile), this.tileStart(length, tile + 1)];
-        const part = this.#cut(one, first, behind);
-        const made = convertOverview(part, track.parameter, this.base.ns, [first, behind - 1], upto);
+        const made = cutTile(all, this.tileStart(length, tile), this.tileStart(length, tile + 1) - 1);
         const samples = made.count.reduce((sum, count) => sum + count, 0);
         if (samples > 0) track.seen = (made.start.length * length) / samples;
         this.tiles.set(this.tileKey(track, length, tile), made);
       }
     }
-  }
-
-  #cut(one: ChannelOverview | undefined, from: number, to: number): ChannelOverview {
-    if (!one) return { channel: 0, start: [], end: [], count: [], min: [], max: [], mean: [] };
-    const [first, behind] = [this.base.ns + BigInt(from), this.base.ns + BigInt(to)];
-    const times = one.start.map(BigInt);
-    const start = times.findIndex((time) => time >= first);
-    const stop = times.findIndex((time) => time >= behind);
-    const slice = <T>(list: T[]) => (start < 0 ? [] : list.slice(start, stop < 0 ? undefined : stop));
-    const { channel } = one;
-    return {
-      channel,
-      start: slice(one.start),
-      end: slice(one.end),
-      count: slice(one.count),
-      min: slice(one.min),
-      max: slice(one.max),
-      mean: slice(one.mean),
-    };
   }
 
   /** One tile, of the samples themselves: of rows, and where the conversion does not keep the extremes. */

@@ -53,9 +53,9 @@ export class Desk {
       case "draw":
         return this.#drawSoon(command);
       case "values":
-        return void this.#answer(command, "values", (session, signal) => this.#values(command, session, signal));
+        return void this.#answer(command, `values ${command.shown}`, (session, signal) => this.#values(command, session, signal));
       case "samples":
-        return void this.#answer(command, "samples", (session, signal) => this.#samples(command, session, signal));
+        return void this.#answer(command, `samples ${command.session}`, (session, signal) => this.#samples(command, session, signal));
       case "rows":
         return void this.#answer(command, null, (session) => this.#rows(command, session));
       case "events":
@@ -137,7 +137,7 @@ export class Desk {
     this.tell({ type: "happened", request, ...session.events.within(from, to, Math.max(0, Math.min(limit, MOST_LIMIT))) });
   }
 
-  /** What goes wrong is told. `instead`: an older request of this kind is given up. */
+  /** What goes wrong is told. `instead`: an older request with this name is given up. */
   async #answer(
     { request, session: identity }: { request: number; session: string },
     instead: string | null,
@@ -145,10 +145,9 @@ export class Desk {
   ): Promise<void> {
     const session = this.#sessions.get(identity);
     const control = new AbortController();
-    const key = `${instead} ${identity}`;
-    if (instead) {
-      this.#reading.get(key)?.abort();
-      this.#reading.set(key, control);
+    if (instead !== null) {
+      this.#reading.get(instead)?.abort();
+      this.#reading.set(instead, control);
     }
     try {
       if (!session) throw new Error(`${identity} is not open`);
@@ -157,7 +156,7 @@ export class Desk {
       const reason = control.signal.aborted ? "a newer request has taken its place" : (error as Error).message;
       this.tell({ type: "failed", request, reason });
     } finally {
-      if (this.#reading.get(key) === control) this.#reading.delete(key);
+      if (instead !== null && this.#reading.get(instead) === control) this.#reading.delete(instead);
     }
   }
 

@@ -91,14 +91,15 @@ export interface Row {
   max: number;
 }
 
-/** To the Worker. `request` numbers come back in the answer; a newer draw request of the same `plot` replaces older ones. */
+/** To the Worker. `request` numbers come back in the answer; a newer draw request of the same `plot` replaces older ones,
+ * and so does one for values of the same `shown`. */
 export type Command =
   | { type: "open"; session: string }
   | { type: "close"; session: string }
   | { type: "token"; token: string | null } // for REST and tickets; null: nobody has signed in
   | { type: "follow"; session: string; parameters: string[] | "all" } // what else is to come live
   | { type: "draw"; request: number; plot: string; session: string; from: number; to: number; columns: number; parameters: string[] }
-  | { type: "values"; request: number; session: string; at: number; parameters: string[] } // the last samples at or before
+  | { type: "values"; request: number; shown: string; session: string; at: number; parameters: string[] } // last at or before
   | { type: "samples"; request: number; session: string; from: number; to: number; parameter: string; limit: number }
   | { type: "rows"; request: number; session: string; sparkline: string[] } // the table; sparklines of those in view
   | { type: "events"; request: number; session: string; from: number; to: number; limit: number };

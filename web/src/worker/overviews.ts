@@ -139,6 +139,19 @@ export function convertOverview(
   };
 }
 
+/** What of a tile begins in a stretch of time, both ends included. */
+export function cutTile(tile: Tile, from: number, to: number): Tile {
+  const { start, end, count, first, low, high, last, upto } = tile;
+  const behind = start.findIndex((time) => time > to);
+  const at: [number, number] = [start.findIndex((time) => time >= from), behind < 0 ? start.length : behind];
+  if (at[0] < 0) at[0] = start.length;
+  const cut = (list: Float64Array) => list.slice(...at);
+  return {
+    ...{ from, to, upto, start: cut(start), end: cut(end), count: count.slice(...at) },
+    ...{ first: cut(first), low: cut(low), high: cut(high), last: cut(last) },
+  };
+}
+
 /** The stretches of a tile, made of samples as they come. Of late ones and of several channels the order does not matter. */
 export class TileMaker {
   #count = new Uint32Array(TILE);

@@ -1,9 +1,11 @@
 /** Answers that may have to read from the archive first: values at a moment, and samples one by one. */
 
 import type { OpenSession } from "./session";
+import { wait } from "./timing";
 import type { Track } from "./tracks";
 
 const BEFORE = 10e9; // ns: so far back a value is looked for in the archive
+const PASSING = 100; // ms that a moment has to be asked for until it is looked up in the archive
 const PIECE = 100_000; // samples that are read at once, about
 
 export interface Valued {
@@ -16,7 +18,10 @@ export interface Valued {
 export async function valuesAt(session: OpenSession, at: number, parameters: string[], signal: AbortSignal): Promise<Valued[]> {
   const tracks = parameters.map((id) => session.tracks.byId.get(id));
   const unknown = tracks.filter((track): track is Track => track !== undefined && !isKnown(track, at, session));
-  if (unknown.length > 0) await session.archive!.readData(unknown, at - BEFORE, at, signal);
+  if (unknown.length > 0) {
+    await wait(PASSING, signal);
+    await session.archive!.readData(unknown, at - BEFORE, at, signal);
+  }
   return parameters.map((parameter, i) => {
     const found = tracks[i]?.series.lastAt(at);
     return found ? { parameter, ...found } : { parameter, time: NaN, value: NaN };

@@ -1,4 +1,4 @@
-/** The values at the cursor, or the newest: asked for one request at a time, however quickly the cursor moves. */
+/** The values at the cursor, or the newest: asked for now and then, however quickly the cursor moves. */
 
 import { signal, type Signal } from "@preact/signals";
 import { nextRequest, type Source } from "../../source";
@@ -40,10 +40,11 @@ export class Values {
     const key = `${shown.session} ${at} ${parameters.join()}`;
     const last = this.asked.get(shown.key);
     if (last?.key === key && !changed) return false;
-    if (last !== undefined && ((last.open && now - last.at < LOST) || now - last.at < (live ? EVERY.live : EVERY.cursor))) return true;
+    if (last !== undefined && now - last.at < (live ? EVERY.live : EVERY.cursor)) return true;
+    if (last?.open && now - last.at < LOST && (live || last.key === key)) return true; // else a newer one takes its place
     const request = nextRequest();
     this.asked.set(shown.key, { request, key, at: now, open: true });
-    this.source.send({ type: "values", request, session: shown.session, at, parameters });
+    this.source.send({ type: "values", request, shown: shown.key, session: shown.session, at, parameters });
     return false;
   }
 
