@@ -137,8 +137,7 @@ def test_a_token_is_asked_for_and_what_its_role_may_not_do_is_not_offered(
 
     page.get_by_role("button", name="desk-administer").click()
     dialog.get_by_role("button", name="Sign out").click()
-    expect(dialog).to_contain_text("This service asks who you are.")
-    page.reload()
+    expect(page.get_by_text("Short lap")).to_have_count(0)
     expect(dialog).to_contain_text("This service asks who you are.")
     urls = asked + [socket.url for socket in watch.sockets]
     assert any("/rta/v2/tickets" in url for url in urls)
@@ -185,3 +184,10 @@ def test_one_signs_in_at_an_issuer_and_comes_back_to_the_same_view(
     wait_until(lambda: token_in(page) != first, "another token")
     page.reload()  # at once: a token that is asked for meanwhile would be lost, and with it the sign-in
     is_live(page)
+
+    page.get_by_role("button", name="anna").click()
+    with page.expect_response(lambda response: response.url.endswith("/revocation")) as given_back:
+        dialog.get_by_role("button", name="Sign out").click()
+    assert given_back.value.status == 200
+    expect(dialog).to_contain_text("This service asks who you are.")
+    expect(plot_of(page, "Speed")).to_have_count(0)

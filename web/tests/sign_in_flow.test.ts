@@ -10,6 +10,7 @@ const DOCUMENT = {
   issuer: issuer.authority,
   authorization_endpoint: `${issuer.authority}/authorize`,
   token_endpoint: `${issuer.authority}/token`,
+  revocation_endpoint: `${issuer.authority}/revoke`,
 };
 
 const real = globalThis.fetch;
@@ -31,7 +32,7 @@ function page(href = REDIRECT, held = new Map<string, string>()) {
     removeItem: (key: string) => void held.delete(key),
   };
   const went: string[] = [];
-  const location = { href, assign: (to: string | URL) => void went.push(String(to)) };
+  const location = { href, assign: (to: string | URL) => void went.push(String(to)), reload: () => void went.push("loaded anew") };
   const replace = (to: string) => void went.push(`replaced by ${to}`);
   const flow = signIn({ shelf: shelf(() => storage as unknown as Storage), location, replace, now: () => 1_000_000, redirect: REDIRECT });
   return { flow, held, went };
@@ -131,7 +132,7 @@ test("a token that is refused is replaced where the issuer renews it", async () 
   while (flow.token.value === "old") await new Promise(setImmediate);
   assert.deepEqual([flow.token.value, flow.asked.value], ["new", false]);
   assert.equal(asked.filter((it) => it.includes("refresh_token=r")).length, 1);
-  flow.signOut();
+  await flow.signOut();
 });
 
 test("a token that is refused although it is new is not replaced again and again", async () => {
@@ -160,7 +161,26 @@ test("a token of a short life is renewed after half of it, not at once and for e
   t.mock.timers.tick(9_999);
   await settled();
   assert.equal(renewals(), 1);
-  flow.signOut();
+  await flow.signOut();
+});
+
+test("whoever signs out gives back what tokens are renewed with, and loads the page anew", async () => {
+  const { flow, held, went } = page(REDIRECT, kept({ refresh: "r", issuer }));
+  const asked = issuing({});
+  await flow.signOut();
+  assert.deepEqual([flow.token.value, flow.asked.value, held.size, went], [null, true, 0, ["loaded anew"]]);
+  assert.match(asked.at(-1)!, /\/revoke client_id=rta&token=r&token_type_hint=refresh_token$/);
+});
+
+test("nobody who signs out waits long for the issuer", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { flow, went } = page(REDIRECT, kept({ refresh: "r", issuer }));
+  globalThis.fetch = () => new Promise(() => {});
+  const leaving = flow.signOut();
+  assert.deepEqual([flow.token.value, went], [null, []]);
+  t.mock.timers.tick(2_000);
+  await leaving;
+  assert.deepEqual(went, ["loaded anew"]);
 });
 
 test("a token that ends as it comes is none", async () => {

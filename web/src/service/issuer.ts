@@ -1,7 +1,7 @@
 /**
  * An OAuth 2 issuer, asked by a page without a secret: the authorization code flow with PKCE.
  *
- * Sources: RFC 6749, 4.1 and 6; RFC 7636; RFC 9207; OpenID Connect Discovery 1.0; RFC 8707 (`resource`).
+ * Sources: RFC 6749, 4.1 and 6; RFC 7009; RFC 7636; RFC 9207; OpenID Connect Discovery 1.0; RFC 8707 (`resource`).
  */
 
 import { texts } from "../texts/en";
@@ -14,6 +14,7 @@ export interface Endpoints {
   issuer: string;
   authorization: string;
   token: string;
+  revocation: string | null; // where tokens are given back
   namesItself: boolean; // it says in each answer that comes by the browser who it is
 }
 
@@ -40,6 +41,7 @@ export async function discover({ authority }: Issuer, call: Fetch = fetch): Prom
     issuer: text("issuer"),
     authorization: text("authorization_endpoint"),
     token: text("token_endpoint"),
+    revocation: isPrivate(text("revocation_endpoint")) ? text("revocation_endpoint") : null,
     namesItself: said["authorization_response_iss_parameter_supported"] === true,
   };
 }
@@ -111,6 +113,13 @@ export async function renew(endpoints: Endpoints, issuer: Issuer, refresh: strin
   return { ...granted, refresh: granted.refresh ?? refresh };
 }
 
+/** Gives back what tokens are renewed with, and the tokens that were. It is sent even if the page goes meanwhile. */
+export async function revoke(endpoints: Endpoints, issuer: Issuer, refresh: string, call: Fetch = fetch): Promise<void> {
+  if (endpoints.revocation === null) return;
+  const fields = { client_id: issuer.clientId, token: refresh, token_type_hint: "refresh_token" };
+  await ask(endpoints.revocation, fields, issuer.authority, call);
+}
+
 function readGrant(said: Record<string, unknown>, now: number): Granted {
   const token = said["access_token"];
   if (typeof token !== "string" || token === "") throw new Error(texts.signIn.noToken);
@@ -133,6 +142,7 @@ async function ask(address: string, fields: Record<string, string>, authority: s
       headers: { Accept: "application/json" },
       credentials: "omit",
       redirect: "error",
+      keepalive: true,
       signal: AbortSignal.timeout(15_000),
       ...(Object.keys(fields).length > 0 ? { method: "POST", body: new URLSearchParams(fields) } : {}),
     });

@@ -6,7 +6,7 @@
 import { computed, signal } from "@preact/signals";
 import { texts } from "../texts/en";
 import { askPerson, type Person } from "./info";
-import { addressOf, codeOf, discover, endOf, exchange, renew, type Granted, type Issuer } from "./issuer";
+import { addressOf, codeOf, discover, endOf, exchange, renew, revoke, type Granted, type Issuer } from "./issuer";
 import { newCodeRequest, type CodeRequest } from "./pkce";
 import { wordsOf, type Service } from "./service";
 import { readKept, type Shelf } from "../state/storage";
@@ -16,6 +16,7 @@ const EARLY = 60_000;
 const AGAIN = 15_000;
 const LEAST = 1000; // ms that a new token has to count for
 const PATIENCE = 3_600_000; // for somebody to sign in at the issuer
+const REVOKED_WITHIN = 2_000; // ms
 
 /** What is held of whoever has signed in. */
 interface Held extends Granted {
@@ -30,7 +31,7 @@ interface Begun extends CodeRequest {
 
 export interface Surroundings {
   shelf: Shelf; // of the tab
-  location: Pick<Location, "href" | "assign">;
+  location: Pick<Location, "href" | "assign" | "reload">;
   replace(address: string): void;
   now(): number;
   /** The same at any time, whoever signs in: the service's address. */
@@ -185,15 +186,30 @@ export function signIn({ shelf, location, replace, now, redirect }: Surroundings
       }
     },
 
-    signOut() {
+    /** What was seen goes with the page, which is loaded anew. */
+    async signOut() {
+      const old = held.value;
       person.value = undefined;
       take(null);
       asked.value = true;
+      if (old?.refresh != null && old.issuer !== null) await atMost(REVOKED_WITHIN, giveBack(old.issuer, old.refresh));
+      location.reload();
     },
   };
 }
 
 export type SignIn = ReturnType<typeof signIn>;
+
+async function giveBack(issuer: Issuer, refresh: string): Promise<void> {
+  await revoke(await discover(issuer), issuer, refresh);
+}
+
+/** Whether it succeeds or not: nobody who leaves waits longer for the issuer. */
+function atMost(ms: number, work: Promise<void>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+  return Promise.race([work.catch(() => undefined), late]).finally(() => clearTimeout(timer));
+}
 
 function readHeld(said: unknown, now: number): Held | null {
   const { token, refresh, ends, issuer } = (said ?? {}) as Partial<Held>;

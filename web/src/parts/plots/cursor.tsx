@@ -1,11 +1,16 @@
 import { useSignalEffect } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Stack } from "./stack";
+
+/** Paints something in the same frame as the plots. */
+export function useBeside(stack: Stack, paint: () => void): void {
+  useLayoutEffect(() => stack.loop.beside(paint), [stack]); // other effects end a frame after what they paint is gone
+}
 
 /** Puts something to its place: when what it depends on changes, and in the same frame as plots that move under it. */
 export function useMoving(stack: Stack, put: () => void): void {
   useSignalEffect(put);
-  useEffect(() => stack.loop.beside(put), [stack]);
+  useBeside(stack, put);
 }
 
 /** The line through all plots, and the box that is being drawn. */

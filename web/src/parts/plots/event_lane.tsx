@@ -1,5 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
 import { texts } from "../../texts/en";
+import { useBeside } from "./cursor";
 import { LIMIT } from "./event_watch";
 import { clusterAt, lookOf, type Cluster } from "./happenings";
 import { APART, type Stack } from "./stack";
@@ -14,7 +15,7 @@ export function EventLane({ stack }: { stack: Stack }) {
   const lane = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const open = stack.pointed;
-  useEffect(() => stack.loop.beside(() => paint(canvas.current!, stack, stack.clusters.value, stack.marked.value)), [stack]);
+  useBeside(stack, () => paint(canvas.current!, stack, stack.clusters.value, stack.marked.value));
 
   function hover(event: PointerEvent): void {
     const x = event.clientX - lane.current!.getBoundingClientRect().left - (stack.layout.value?.left ?? 0);

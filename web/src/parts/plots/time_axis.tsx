@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
-import { useMoving } from "./cursor";
+import { useBeside, useMoving } from "./cursor";
 import { EventLane } from "./event_lane";
 import { handlePointers } from "./pointing";
 import type { Stack } from "./stack";
@@ -14,7 +14,7 @@ export function TimeAxis({ stack }: { stack: Stack }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const label = useRef<HTMLDivElement>(null);
   useEffect(() => handlePointers(area.current!, stack), [stack]);
-  useEffect(() => stack.loop.beside(() => paint(canvas.current!, stack)), [stack]);
+  useBeside(stack, () => paint(canvas.current!, stack));
   useMoving(stack, () => {
     const cursor = stack.cursor.value;
     const x = cursor === null ? Number.NaN : stack.xAt(cursor);

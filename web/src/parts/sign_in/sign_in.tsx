@@ -70,7 +70,7 @@ export function SignInDialog({ parts }: { parts: Parts }) {
       {offer != null && !ways && <p>{texts.signIn.neither}</p>}
       <footer>
         {signedIn && (
-          <button type="button" onClick={() => signIn.signOut()}>
+          <button type="button" onClick={() => void signIn.signOut()}>
             {texts.signIn.out}
           </button>
         )}
