@@ -113,16 +113,20 @@ class Frames:
 
 
 def frames_while(browser: Browser, page: Page, act: Callable[[Page], None]) -> Frames:
-    """By a trace, and by a counter of animation frames, which asks for each."""
+    """Of it done twice: under a counter that asks for each animation frame, and as it is, by a trace.
+
+    :raises BenchError: there were no frames.
+    """
+    page.evaluate(_GAPS)
+    act(page)
+    gaps = sorted(page.evaluate(_GAPS_SO_FAR))
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable", {"timeDomain": "threadTicks"})
     browser.start_tracing(page=page, categories=_TRACED)
-    page.evaluate(_GAPS)
     busy, began = _task_seconds(session.send("Performance.getMetrics")), time.perf_counter()
     act(page)
     busy = _task_seconds(session.send("Performance.getMetrics")) - busy
     seconds = time.perf_counter() - began
-    gaps = sorted(page.evaluate(_GAPS_SO_FAR))
     states = _states(browser.stop_tracing())
     session.detach()
     shown = states["STATE_PRESENTED_ALL"]
