@@ -1,0 +1,21 @@
+// What the answer of `npm audit --json` means.
+
+const GRAVE = ["high", "critical"];
+
+/** What `npm audit --json` has said, in words, and the exit status for it. */
+export function verdict(said) {
+  let report;
+  try {
+    report = JSON.parse(said);
+  } catch {
+    report = {};
+  }
+  const counts = report?.metadata?.vulnerabilities;
+  if (counts === undefined) {
+    const why = report?.statusCode ?? report?.error?.code ?? "no answer";
+    return { status: 75, words: `nobody could be asked what is known against the packages of the page: ${why}` };
+  }
+  const grave = Object.values(report.vulnerabilities ?? {}).filter(({ severity }) => GRAVE.includes(severity));
+  if (grave.length > 0) return { status: 1, words: grave.map(({ name, severity, range }) => `${name} ${range}: ${severity}`).join("\n") };
+  return { status: 0, words: `${report.metadata.dependencies?.total ?? 0} packages, nothing grave known; slight: ${counts.total ?? 0}` };
+}
