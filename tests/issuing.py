@@ -105,7 +105,7 @@ class FakeIssuer:
         self.later = later
         self.asked = 0
         self.age = 0.0
-        self.token_endpoint: str | None = None
+        self.endpoints: tuple[str, ...] = ()
 
     async def fetch_again(self) -> None:
         self.asked += 1

@@ -1,6 +1,7 @@
 // What the answer of `npm audit --json` means.
 
 const GRAVE = ["high", "critical"];
+const OURS = ["ENOLOCK", "EUSAGE", "EJSONPARSE"]; // faults of our own files
 
 /** What `npm audit --json` has said, in words, and the exit status for it. */
 export function verdict(said) {
@@ -12,7 +13,9 @@ export function verdict(said) {
   }
   const counts = report?.metadata?.vulnerabilities;
   if (counts === undefined) {
-    const why = report?.statusCode ?? report?.error?.code ?? "no answer";
+    const code = report?.error?.code;
+    if (OURS.includes(code)) return { status: 1, words: `the packages of the page cannot be told: ${code}` };
+    const why = report?.statusCode ?? code ?? "no answer";
     return { status: 75, words: `nobody could be asked what is known against the packages of the page: ${why}` };
   }
   const grave = Object.values(report.vulnerabilities ?? {}).filter(({ severity }) => GRAVE.includes(severity));

@@ -28,6 +28,7 @@ __all__ = ["IssuerActor"]
 log = structlog.get_logger("rta.auth")
 
 _DISCOVERY = b"/.well-known/openid-configuration"
+_ENDPOINTS = ("token_endpoint", "revocation_endpoint")
 _LARGEST = 256 << 10  # bytes of an answer
 _PATIENCE = PeerPatience(connect=5.0, head=10.0, piece=5.0)
 _WHOLE = 15.0  # seconds for document and key set, however slowly they come
@@ -57,8 +58,8 @@ class IssuerActor:
         self._health = health
         self._report = report
         self._peer_at = peer_at
-        self.token_endpoint: str | None = None
-        """Where tokens are had, as its discovery document says; None: not known, or no URL that can be trusted."""
+        self.endpoints: tuple[str, ...] = ()
+        """Where tokens are had and given back, as its discovery document says, as far as the URLs can be trusted."""
         self._keys: KeySet | None = None
         self._fetched_at = 0.0
         """When the keys were fetched last, Trio time."""
@@ -152,8 +153,8 @@ class IssuerActor:
         # Many are configured without the slash that they end with. What tokens say is compared to the letter.
         if not isinstance(issuer, str) or issuer.rstrip("/") != self.authority.rstrip("/"):
             raise MalformedError("discovery", f"{self._shown} says that it is another issuer")
-        tokens = document.get("token_endpoint")
-        self.token_endpoint = tokens if isinstance(tokens, str) and is_trusted_url(tokens) else None
+        named = [document.get(name) for name in _ENDPOINTS]
+        self.endpoints = tuple(url for url in named if isinstance(url, str) and is_trusted_url(url))
         base, target = _split(place)
         keys = await self._ask(base, target)
         return read_key_set(keys, issuer, self._algorithms)

@@ -49,8 +49,8 @@ class IssuerKeys(Protocol):
         ...
 
     @property
-    def token_endpoint(self) -> str | None:
-        """Where the issuer gives tokens to whoever signs in; None: it is not known."""
+    def endpoints(self) -> tuple[str, ...]:
+        """Where the issuer gives tokens to whoever signs in, and takes them back, as far as it is known."""
         ...
 
     async def fetch_again(self) -> None:
@@ -170,9 +170,8 @@ class SignIn:
     @property
     def issuer_urls(self) -> list[str]:
         """What a page that signs in asks of the issuer: who it is, and for tokens, as far as is known where."""
-        issuer = self._context.issuer
-        urls = [self._settings.authority, None if issuer is None else issuer.token_endpoint]
-        return [url for url in urls if url is not None]
+        issuer, authority = self._context.issuer, self._settings.authority
+        return [*([] if authority is None else [authority]), *(() if issuer is None else issuer.endpoints)]
 
     def about(self) -> dict[str, Any]:
         """What somebody needs to know to sign in, for `/rta/v2/info`."""

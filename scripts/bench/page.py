@@ -11,7 +11,16 @@ from pathlib import Path
 from attrs import asdict, frozen
 from playwright.sync_api import Browser, Page
 
-from scripts.bench.page_browser import Frames, first_waveform, frames_while, open_page, resident, running_browser
+from scripts.bench.page_browser import (
+    Frames,
+    Gaps,
+    first_waveform,
+    frames_while,
+    gaps_while,
+    open_page,
+    resident,
+    running_browser,
+)
 from scripts.bench.processes import BenchError, Child
 from scripts.bench.redis_server import RedisServer
 from scripts.bench.report import Results, spread
@@ -26,12 +35,12 @@ _TURN = 100  # of a wheel
 _BETWEEN = 0.03  # s
 _SETTLES = 3.0  # s
 _RECORDED_WITHIN = 300.0  # s
-_FIGURES: dict[str, tuple[Callable[[Frames], float], int]] = {
-    "missed %": (lambda f: 100 * f.missed, 2),
-    "dropped %": (lambda f: 100 * f.dropped, 2),
-    "longest gap ms": (lambda f: f.gap, 0),
-    "99 % of gaps ms": (lambda f: f.gap_99, 0),
-    "main thread CPU %": (lambda f: 100 * f.busy, 0),
+_FIGURES: dict[str, tuple[Callable[[Gaps, Frames], float], int]] = {
+    "missed %": (lambda gaps, _: 100 * gaps.missed, 2),
+    "longest gap ms": (lambda gaps, _: gaps.gap, 0),
+    "99 % of gaps ms": (lambda gaps, _: gaps.gap_99, 0),
+    "dropped %": (lambda _, frames: 100 * frames.dropped, 2),
+    "main thread CPU %": (lambda _, frames: 100 * frames.busy, 0),
 }
 
 
@@ -120,14 +129,18 @@ def _opening(results: Results, browser: Browser, service: Running, scale: Scale)
 
 
 def _moving(results: Results, browser: Browser, url: str, what: str, act: Act, runs: int) -> tuple[str, ...]:
-    found = []
+    """Each run is two pages that are opened anew: one with a counter of frames, and one as it is."""
+    found: list[tuple[Gaps, Frames]] = []
     for run in range(runs):
         with open_page(browser, url) as page:
             _wait(page, _SETTLES)
-            found.append(frames_while(browser, page, act))
-        results.add("page", what=what, run=run, **asdict(found[-1]))
+            gaps = gaps_while(page, act)
+        with open_page(browser, url) as page:
+            _wait(page, _SETTLES)
+            found.append((gaps, frames_while(browser, page, act)))
+        results.add("page", what=what, run=run, **asdict(gaps), **asdict(found[-1][1]))
         results.say(f"{what}, #{run + 1}: {found[-1]}")
-    return what, *(spread(map(figure, found), digits) for figure, digits in _FIGURES.values())
+    return what, *(spread((figure(*pair) for pair in found), digits) for figure, digits in _FIGURES.values())
 
 
 def _wait(page: Page, seconds: float) -> None:

@@ -16,7 +16,16 @@ from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from scripts.bench.processes import BenchError
 
-__all__ = ["Frames", "first_waveform", "frames_while", "open_page", "resident", "running_browser"]
+__all__ = [
+    "Frames",
+    "Gaps",
+    "first_waveform",
+    "frames_while",
+    "gaps_while",
+    "open_page",
+    "resident",
+    "running_browser",
+]
 
 _PATIENCE = 30_000  # ms
 _TRACED = ["benchmark", "disabled-by-default-devtools.timeline.frame"]
@@ -98,28 +107,45 @@ def first_waveform(page: Page) -> float:
 
 
 @frozen
+class Gaps:
+    """Between the animation frames of a stretch of time."""
+
+    missed: float
+    """Share of the frames that should have come at 60 a second, and did not."""
+    gap: float
+    """ms: the longest between two frames of the main thread."""
+    gap_99: float
+
+
+@frozen
 class Frames:
     """Of a stretch of time."""
 
-    missed: float
-    """Share of the animation frames that should have come at 60 a second, and did not."""
     dropped: float
     """Share of the frames with something new that were not on the screen in time, as the compositor tells."""
-    gap: float
-    """ms: the longest between two animation frames of the main thread."""
-    gap_99: float
     busy: float
     """Seconds of CPU of the main thread in a second."""
 
 
-def frames_while(browser: Browser, page: Page, act: Callable[[Page], None]) -> Frames:
-    """Of it done twice: under a counter that asks for each animation frame, and as it is, by a trace.
+def gaps_while(page: Page, act: Callable[[Page], None]) -> Gaps:
+    """Under a counter that asks for each animation frame.
 
-    :raises BenchError: there were no frames.
+    :raises BenchError: there were none.
     """
     page.evaluate(_GAPS)
     act(page)
     gaps = sorted(page.evaluate(_GAPS_SO_FAR))
+    if not gaps:
+        raise BenchError("the browser has shown no frames")
+    due = sum(max(1, round(gap * 60 / 1000)) for gap in gaps)
+    return Gaps(missed=1 - len(gaps) / due, gap=gaps[-1], gap_99=gaps[int(0.99 * (len(gaps) - 1))])
+
+
+def frames_while(browser: Browser, page: Page, act: Callable[[Page], None]) -> Frames:
+    """By a trace, with nothing that asks for frames but the page.
+
+    :raises BenchError: there were none.
+    """
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable", {"timeDomain": "threadTicks"})
     browser.start_tracing(page=page, categories=_TRACED)
@@ -129,18 +155,10 @@ def frames_while(browser: Browser, page: Page, act: Callable[[Page], None]) -> F
     seconds = time.perf_counter() - began
     states = _states(browser.stop_tracing())
     session.detach()
-    shown = states["STATE_PRESENTED_ALL"]
-    if not gaps or not shown:
+    dropped, shown = states["STATE_DROPPED"], states["STATE_PRESENTED_ALL"]
+    if not shown:
         raise BenchError(f"the browser has shown no frames: {dict(states)}")
-    dropped = states["STATE_DROPPED"]
-    due = sum(max(1, round(gap * 60 / 1000)) for gap in gaps)
-    return Frames(
-        missed=1 - len(gaps) / due,
-        dropped=dropped / (dropped + shown),
-        gap=gaps[-1],
-        gap_99=gaps[int(0.99 * (len(gaps) - 1))],
-        busy=busy / seconds,
-    )
+    return Frames(dropped=dropped / (dropped + shown), busy=busy / seconds)
 
 
 def _task_seconds(answer: dict[str, list[dict[str, float]]]) -> float:

@@ -90,7 +90,7 @@ class _Keys:
 
     keys: KeySet
     age: float = 0.0
-    token_endpoint: str | None = None
+    endpoints: tuple[str, ...] = ()
 
     async def fetch_again(self) -> None:
         await trio.lowlevel.checkpoint()

@@ -256,13 +256,14 @@ async def test_keys_are_fetched_from_nowhere_else(autojump_clock, stage, place):
 
 
 @pytest.mark.parametrize("said", [None, 7, "", "http://tokens.example.com/", "https://x;script-src */"])
-async def test_where_tokens_are_had_is_known_if_it_can_be_trusted(autojump_clock, stage, said):
+async def test_where_tokens_are_had_and_given_back_is_known_if_it_can_be_trusted(autojump_clock, stage, said):
     stage.issuer.answers[DISCOVERY]["token_endpoint"] = right = "https://tokens.example.com:8443/token"
+    stage.issuer.answers[DISCOVERY]["revocation_endpoint"] = back = "https://back.example.com/"
     await stage.run()
-    assert stage.actor.token_endpoint == right
+    assert stage.actor.endpoints == (right, back)
     stage.issuer.answers[DISCOVERY]["token_endpoint"] = said
     await trio.sleep(700)
-    assert stage.actor.token_endpoint is None
+    assert stage.actor.endpoints == (back,)
     assert stage.ids == {"ES256-0"}
 
 

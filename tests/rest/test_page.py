@@ -66,14 +66,16 @@ async def test_nothing_of_it_is_inline_or_from_elsewhere() -> None:
 async def test_it_may_talk_to_the_issuer_at_which_one_signs_in_as_far_as_is_known_where() -> None:
     issuer = FakeIssuer(None)
     app = GuardedSite(issuer, authority="https://login.example/realms/track", audience="rta").app()
-    for tokens, origins in (
-        (None, "https://login.example"),
-        ("https://login.example/token", "https://login.example"),
-        ("https://tokens.example:8443/for?realm=track", "https://login.example https://tokens.example:8443"),
+    tokens, back = "https://tokens.example:8443/for?realm=track", "https://back.example/"
+    for endpoints, origins in (
+        ((), ""),
+        (("https://login.example/token",), ""),
+        ((tokens,), " https://tokens.example:8443"),
+        ((tokens, back), " https://tokens.example:8443 https://back.example"),
     ):
-        issuer.token_endpoint = tokens
+        issuer.endpoints = endpoints
         answer = await ask(app, "/", accept=BROWSER)
-        assert f"connect-src 'self' {origins};" in answer.headers["content-security-policy"]
+        assert f"connect-src 'self' https://login.example{origins};" in answer.headers["content-security-policy"]
 
 
 @pytest.mark.parametrize("role", [None, Role.READ])

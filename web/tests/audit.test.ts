@@ -19,4 +19,5 @@ test("an answer that is none is neither", () => {
     assert.equal(verdict(said).status, 75);
   }
   assert.match(verdict('{"statusCode":405}').words, /405$/);
+  assert.equal(verdict('{"error":{"code":"ENOLOCK"}}').status, 1);
 });

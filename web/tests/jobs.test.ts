@@ -54,6 +54,20 @@ test("what is passed within a moment is not begun", (t) => {
   assert.deepEqual(begun(), ["a", "d"]);
 });
 
+test("what several plots lack of one view is begun together", (t) => {
+  const { jobs, job, pass, begun } = begin(t);
+  jobs.want("p", [job("a")]);
+  jobs.want("q", [job("b")]);
+  assert.deepEqual(begun(), ["a", "b"]);
+  pass(60);
+  jobs.want("p", [job("c")]);
+  jobs.want("q", [job("d")]);
+  pass(199);
+  assert.deepEqual(begun(), ["a", "b"]);
+  pass(1);
+  assert.deepEqual(begun(), ["a", "b", "c", "d"]);
+});
+
 test("what is not wanted any more runs on until its room is needed", async (t) => {
   const { jobs, job, runs, pass, begun, settled } = begin(t);
   jobs.want("p", [job("a"), job("b"), job("c"), job("d")]);
@@ -103,6 +117,7 @@ test("what has failed is tried again after five seconds, if it is still wanted",
 test("closing gives up what runs and what waits", async (t) => {
   const { jobs, job, runs, pass, begun, settled } = begin(t);
   jobs.want("p", [job("a")]);
+  pass(60);
   jobs.want("p", [job("a"), job("b")]);
   jobs.close();
   await settled();

@@ -88,3 +88,33 @@ test("values that could not be read are asked for again", () => {
   assert.equal(asked.length, 2);
   assert.equal(asked[1]!.at, asked[0]!.at);
 });
+
+test("while somebody moves the cursor, newer requests take the place of older ones, and what is answered is shown", () => {
+  const { stack, tell, asked, value } = begin();
+  const answer = (nth: number) => {
+    const { request, at } = asked[nth]!;
+    tell({ type: "valued", request, values: [{ parameter: "p", time: at, value: at }] });
+  };
+  answer(0);
+  stack.look({ from: 0, to: 1000 });
+  for (const at of [10, 20, 30]) {
+    stack.putCursor(at);
+    tell({ type: "changed", session: "other" });
+  }
+  assert.deepEqual(asked.slice(-3).map(({ at }) => at), [10, 20, 30]);
+  const first = asked.length - 3;
+  answer(first + 1);
+  assert.equal(value(), 20);
+  answer(first);
+  assert.equal(value(), 20, "an older answer that comes late is not taken");
+  answer(first + 2);
+  assert.equal(value(), 30);
+});
+
+test("a moment that moves on by itself is asked for again only once it is answered", () => {
+  const { stack, tell, asked } = begin();
+  const before = asked.length;
+  for (const end of [200, 300, 400]) tell({ type: "range", session: "s", start: 0, end });
+  assert.equal(asked.length, before);
+  assert.ok(stack.live.value);
+});

@@ -117,7 +117,7 @@ export async function renew(endpoints: Endpoints, issuer: Issuer, refresh: strin
 export async function revoke(endpoints: Endpoints, issuer: Issuer, refresh: string, call: Fetch = fetch): Promise<void> {
   if (endpoints.revocation === null) return;
   const fields = { client_id: issuer.clientId, token: refresh, token_type_hint: "refresh_token" };
-  await ask(endpoints.revocation, fields, issuer.authority, call);
+  await ask(endpoints.revocation, fields, issuer.authority, (address, init) => call(address, { ...init, keepalive: true }));
 }
 
 function readGrant(said: Record<string, unknown>, now: number): Granted {
@@ -142,7 +142,6 @@ async function ask(address: string, fields: Record<string, string>, authority: s
       headers: { Accept: "application/json" },
       credentials: "omit",
       redirect: "error",
-      keepalive: true,
       signal: AbortSignal.timeout(15_000),
       ...(Object.keys(fields).length > 0 ? { method: "POST", body: new URLSearchParams(fields) } : {}),
     });

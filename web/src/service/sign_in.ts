@@ -46,6 +46,7 @@ export function signIn({ shelf, location, replace, now, redirect }: Surroundings
   const ending = signal(false); // it ends soon, and cannot be renewed
   let timer: ReturnType<typeof setTimeout> | undefined;
   let renewedAt = -Infinity;
+  let left = false; // for the issuer's page
 
   function take(next: Held | null, words = "") {
     held.value = next;
@@ -134,6 +135,7 @@ export function signIn({ shelf, location, replace, now, redirect }: Surroundings
       try {
         const request = newCodeRequest();
         const address = await addressOf(await discover(to), to, request, redirect);
+        left = true;
         shelf.set("begun", JSON.stringify({ ...request, issuer: to, hash, at: now() } satisfies Begun));
         location.assign(address);
       } catch (error) {
@@ -186,14 +188,14 @@ export function signIn({ shelf, location, replace, now, redirect }: Surroundings
       }
     },
 
-    /** What was seen goes with the page, which is loaded anew. */
+    /** The data that were seen go with the page, which is loaded anew. */
     async signOut() {
       const old = held.value;
       person.value = undefined;
       take(null);
       asked.value = true;
       if (old?.refresh != null && old.issuer !== null) await atMost(REVOKED_WITHIN, giveBack(old.issuer, old.refresh));
-      location.reload();
+      if (!left) location.reload();
     },
   };
 }

@@ -1,6 +1,6 @@
 /**
  * Reads from the archive what plots show and is not held: samples where columns are about as fine as they, else overviews.
- * What no plot shows any more is not read on.
+ * Samples that no plot shows any more are not read on.
  */
 
 import type { Base } from "../wire/protobuf";

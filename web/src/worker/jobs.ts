@@ -5,6 +5,7 @@
 
 const AT_ONCE = 4;
 const PASSING = 200; // ms: what is wanted so soon after something else waits as long, and may have been passed then
+const SAME = 10; // ms in which several plots say what they lack of one view
 const AGAIN = 5_000; // ms until what has failed is tried again
 
 export interface Job {
@@ -30,7 +31,7 @@ export class Jobs {
   #due = new Map<string, number>(); // by the key of a job that is wanted: ms
   #running = new Map<string, Running>();
   #failed = new Map<string, number>();
-  #latest = -Infinity; // ms: when something else was wanted than before
+  #latest = { at: -Infinity, due: -Infinity }; // ms: when something else was wanted than before, and is begun
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -74,9 +75,9 @@ export class Jobs {
     for (const key of this.#due.keys()) if (!jobs.has(key)) this.#due.delete(key);
     const fresh = [...jobs.keys()].filter((key) => !this.#due.has(key));
     if (fresh.length === 0) return;
-    const due = now - this.#latest < PASSING ? now + PASSING : now;
-    for (const key of fresh) this.#due.set(key, due);
-    this.#latest = now;
+    const passed = now - this.#latest.at;
+    if (passed > SAME) this.#latest = { at: now, due: passed < PASSING ? now + PASSING : now };
+    for (const key of fresh) this.#due.set(key, this.#latest.due);
   }
 
   /** Whether one more may run; one that is not wanted any more makes room. */
@@ -95,8 +96,10 @@ export class Jobs {
     const control = new AbortController();
     const { signal } = control;
     this.#running.set(job.key, { control, stays: job.stays });
+    let isDone = false;
     try {
       await job.run(signal);
+      isDone = true;
       this.#unwant(job.key);
     } catch (error) {
       if (!signal.aborted) {
@@ -106,7 +109,7 @@ export class Jobs {
       }
     } finally {
       if (this.#running.get(job.key)?.control === control) this.#running.delete(job.key);
-      if (!signal.aborted) this.hears.changed();
+      if (isDone || !signal.aborted) this.hears.changed();
       this.#pump();
     }
   }

@@ -48,7 +48,10 @@ export class TileCache {
     return tile;
   }
 
+  /** What was read earlier takes no place of what knows more. */
   set(key: string, tile: Tile): void {
+    const there = this.#tiles.get(key);
+    if (there && there.upto > tile.upto) return;
     this.delete(key);
     this.#tiles.set(key, tile);
     this.#bytes += bytesOf(tile);
@@ -145,7 +148,12 @@ export function cutTile(tile: Tile, from: number, to: number): Tile {
   const behind = start.findIndex((time) => time > to);
   const at: [number, number] = [start.findIndex((time) => time >= from), behind < 0 ? start.length : behind];
   if (at[0] < 0) at[0] = start.length;
-  const cut = (list: Float64Array) => list.slice(...at);
+  const made = new Map<Float64Array, Float64Array>(); // some are the same list
+  const cut = (list: Float64Array) => {
+    const part = made.get(list) ?? list.slice(...at);
+    made.set(list, part);
+    return part;
+  };
   return {
     ...{ from, to, upto, start: cut(start), end: cut(end), count: count.slice(...at) },
     ...{ first: cut(first), low: cut(low), high: cut(high), last: cut(last) },

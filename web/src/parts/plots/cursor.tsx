@@ -1,4 +1,4 @@
-import { useSignalEffect } from "@preact/signals";
+import { untracked, useSignalEffect } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Stack } from "./stack";
 
@@ -7,9 +7,12 @@ export function useBeside(stack: Stack, paint: () => void): void {
   useLayoutEffect(() => stack.loop.beside(paint), [stack]); // other effects end a frame after what they paint is gone
 }
 
-/** Puts something to its place: when what it depends on changes, and in the same frame as plots that move under it. */
+/** Puts to its place what is at the cursor: when somebody moves that, and in the same frame as plots that move under it. */
 export function useMoving(stack: Stack, put: () => void): void {
-  useSignalEffect(put);
+  useSignalEffect(() => {
+    void [stack.pointer.value, stack.view.value, stack.layout.value];
+    untracked(put);
+  });
   useBeside(stack, put);
 }
 

@@ -249,8 +249,9 @@ export class Stack {
 
   /** In the session's own time: at the cursor, else the newest while live, else at the right; and whether it is live. */
   private valuesAt(session: string, shift: number): [live: boolean, at: number] {
-    if (this.cursor.value !== null) return [false, this.cursor.value - shift];
-    return this.live.value ? [true, this.loop.end(session)] : [false, this.loop.seen.peek().to - shift];
+    const live = this.live.value;
+    if (this.cursor.value !== null) return [live, this.cursor.value - shift];
+    return [live, live ? this.loop.end(session) : this.loop.seen.peek().to - shift];
   }
 
   sessionOf(key: string): Session | undefined {

@@ -22,7 +22,8 @@ export function TimeAxis({ stack }: { stack: Stack }) {
     label.current!.hidden = !shown;
     if (!shown) return;
     const { from, to } = stack.loop.seen.value;
-    label.current!.textContent = timeText(stack.clock.value, cursor!, (to - from) / 1000);
+    const text = timeText(stack.clock.value, cursor!, (to - from) / 1000);
+    if (label.current!.textContent !== text) label.current!.textContent = text;
     const half = label.current!.offsetWidth / 2;
     const middle = (stack.layout.value?.left ?? 0) + x;
     const left = Math.min(Math.max(middle - half, 0), (stack.layout.value?.width ?? 0) - 2 * half);
