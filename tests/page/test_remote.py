@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -93,5 +94,8 @@ def test_what_was_before_the_page_was_opened_is_on_it(
     replay = {"entries": [{**entry(seq), "next_ts": None} for seq in (2, 3, 4)], "done": True}
     say(mosquitto, "replay/tlc.plan", replay)
     expect(plan).to_contain_text("1 gap was filled.")
+    node.get_by_role("link", name=f"Its session: {NODE}").click()
+    expect(page).to_have_title(re.compile(f"{NODE} – Plots"))
+    page.go_back()
     say(mosquitto, "presence", "shutdown")
     expect(node).to_contain_text("It has said at")

@@ -142,5 +142,5 @@ function View({ parts }: { parts: Parts }) {
     page.view.value = { ...page.view.value, stretch: { from: at + shift - AROUND, to: at + shift + AROUND }, cursor: at + shift };
     page.tab.value = "plots";
   };
-  return <Board source={source} session={session} service={service} role={role.value} zone={page.view.value.zone} look={look} />;
+  return <Board source={source} session={session} service={service} role={role.value} zone={page.view.value.zone} look={look} hashOf={page.hashOf} />;
 }

@@ -20,6 +20,7 @@ export interface BoardProps {
   role: Role | null; // null: not known yet, or none
   zone: Zone;
   look: (at: number) => void; // shows the plots around a time of the session
+  hashOf: (sessions: string[]) => string; // of the plots of these
 }
 
 export const BOARDS: Partial<Record<Tab, ComponentType<BoardProps>>> = {

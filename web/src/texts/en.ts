@@ -154,7 +154,7 @@ export const texts = {
       },
       retained: "That had been said before the service listened.",
       source: (source: string) => `Source ${source}.`,
-      session: (session: string) => `Its session is ${session}.`,
+      session: (session: string) => `Its session: ${session}`,
       noSession: "No session of it is open.",
       streams: "Streams",
       streamsOf: (node: string) => `Streams of ${node}`,

@@ -15,8 +15,12 @@ interface NodesProps {
   zone: Zone;
 }
 
+interface LinkingProps extends NodesProps {
+  hashOf: (sessions: string[]) => string;
+}
+
 /** The nodes that the service listens to on a broker: who is there, and what is missing. Nothing where it follows none. */
-export function Nodes({ service, zone }: NodesProps) {
+export function Nodes({ service, zone, hashOf }: LinkingProps) {
   const { value, failure } = usePolled((abort) => listNodes(service, abort), EVERY, [service]);
   const nodes = value.value ?? [];
   if (nodes.length === 0) return <Failed why={failure} />;
@@ -31,7 +35,7 @@ export function Nodes({ service, zone }: NodesProps) {
       <ul class="node-list">
         {nodes.map((node) => (
           <li key={`${node.source} ${node.id}`}>
-            <One node={node} service={service} zone={zone} />
+            <One node={node} service={service} zone={zone} hashOf={hashOf} />
           </li>
         ))}
       </ul>
@@ -39,7 +43,7 @@ export function Nodes({ service, zone }: NodesProps) {
   );
 }
 
-function One({ node, service, zone }: NodesProps & { node: RemoteNode }) {
+function One({ node, service, zone, hashOf }: LinkingProps & { node: RemoteNode }) {
   const words = texts.streams.nodes;
   const open = useSignal(false);
   const since = node.since === null ? "" : moment(Date.parse(node.since), zone);
@@ -53,7 +57,8 @@ function One({ node, service, zone }: NodesProps & { node: RemoteNode }) {
         {words.since[node.presence](since)} {node.retained && words.retained}
       </p>
       <p class="quiet">
-        {words.source(node.source)} {node.session === null ? words.noSession : words.session(node.session)}
+        {words.source(node.source)}{" "}
+        {node.session === null ? words.noSession : <a href={hashOf([node.session])}>{words.session(node.session)}</a>}
       </p>
       {node.streams !== null && <RemoteStreams node={node} streams={node.streams} service={service} zone={zone} />}
       {node.streams === null && (

@@ -15,7 +15,7 @@ import { Settings } from "./settings";
 const EVERY = 1000; // ms
 
 /** The node's streams: which run, why, until when, and what may be done about it. */
-export function Streams({ service, role, zone }: BoardProps) {
+export function Streams({ service, role, zone, hashOf }: BoardProps) {
   const words = texts.streams;
   const { value, failure, again } = usePolled((abort) => listStreams(service, abort), EVERY, [service]);
   const filter = useSignal("");
@@ -44,7 +44,7 @@ export function Streams({ service, role, zone }: BoardProps) {
           </li>
         ))}
       </ul>
-      <Nodes service={service} zone={zone} />
+      <Nodes service={service} zone={zone} hashOf={hashOf} />
     </section>
   );
 }
