@@ -64,6 +64,8 @@ def test_every_picture_of_the_docs_is_taken_of_the_demo(
     for tab, content in (("Table", "Vehicle Speed"), ("Streams", "car.engine/live"), ("Health", "rta_clients")):
         page.get_by_role("navigation", name="Views").get_by_role("link", name=tab).click()
         expect(page.get_by_role("main")).to_contain_text(content)
+        if tab == "Table":
+            expect(page.get_by_role("row", name="Vehicle Speed")).to_have_text(re.compile(r"\d.*kph.*Hz"))
         if tab == "Health":
             expect(page.get_by_role("row", name=re.compile(r"rta_bytes_in_total"))).to_have_text(re.compile(r"\d\.\d$"))
         take(page, tab.lower())
