@@ -10,14 +10,14 @@ const AGAIN = 5_000; // ms until what has failed is tried again
 
 export interface Job {
   key: string;
-  /** No plot needs to want it any more: what it reads may stand in for what is wanted. */
+  /** It runs on when no plot wants it any more, as long as there is room: what it reads stands in for what is finer. */
   stays: boolean;
   run(signal: AbortSignal): Promise<void>;
 }
 
 export interface JobsHear {
   changed(): void;
-  /** Once for each failure; throws what is none. */
+  /** Once for each failure. Throws what is no failure of the service. */
   failed(error: unknown): void;
 }
 
