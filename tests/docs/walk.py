@@ -69,7 +69,11 @@ class Walk:
         self._jobs: list[Running] = []
         self._ports = {port: self._stack.enter_context(held_port()) for port in ("8180", "8181", "1883", "6379")}
         self._environ = {
-            **{name: value for name, value in environ.items() if not name.startswith("MAKE") and name != "VENV"},
+            **{
+                name: value
+                for name, value in environ.items()
+                if not name.startswith("MAKE") and name not in ("ARGS", "VENV")
+            },
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), environ["PATH"], "/usr/sbin"]),
             "PYTHONPATH": os.pathsep.join([str(folder), str(folder / "installed")]),
             "RTA_URL": f"http://127.0.0.1:{self.port}",
